@@ -1,0 +1,34 @@
+"""The harness of inpaint-bench: it trains and judges inpainting methods and knows none of them.
+
+A plugin imports its records and `hookimpl` from here. Importing this package imports no torch.
+"""
+
+from bench_core.hookspecs import hookimpl
+from bench_core.specs import (
+    ImageSet,
+    Loss,
+    MaskFamily,
+    Metric,
+    Model,
+    Optimiser,
+    Phase,
+    Recipe,
+    Report,
+    Update,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ImageSet",
+    "Loss",
+    "MaskFamily",
+    "Metric",
+    "Model",
+    "Optimiser",
+    "Phase",
+    "Recipe",
+    "Report",
+    "Update",
+    "hookimpl",
+]

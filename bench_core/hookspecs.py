@@ -1,0 +1,38 @@
+"""The hooks. A plugin implements those it needs; each returns a list of records from `bench_core.specs`."""
+
+import pluggy
+
+from bench_core.specs import ImageSet, Loss, MaskFamily, Metric, Model, Report
+
+hookspec = pluggy.HookspecMarker("bench")
+hookimpl = pluggy.HookimplMarker("bench")
+
+
+@hookspec
+def models() -> list[Model]:
+    """Inpainting methods."""
+
+
+@hookspec
+def losses() -> list[Loss]:
+    """Loss terms that any method may be trained with."""
+
+
+@hookspec
+def masks() -> list[MaskFamily]:
+    """Laws by which holes are drawn."""
+
+
+@hookspec
+def image_sets() -> list[ImageSet]:
+    """Collections of images."""
+
+
+@hookspec
+def metrics() -> list[Metric]:
+    """Definitions of measures."""
+
+
+@hookspec
+def reports() -> list[Report]:
+    """Formats in which tables are written."""

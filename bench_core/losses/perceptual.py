@@ -1,0 +1,39 @@
+"""Distances between features of VGG-16 (Johnson et al., ECCV 2016; Gatys et al., CVPR 2016).
+
+Each is taken for the raw prediction and for the composite, and the two are added.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from bench_core.backbones import VGG16_POOLS
+from bench_core.method import Scene
+
+PAINTED = ("prediction", "composite")
+
+
+def perceptual(scene: Scene) -> Float[Tensor, ""]:
+    """Sum over pool1..3 of the mean absolute difference of features."""
+    truth = scene.features(VGG16_POOLS, "image")
+    return torch.stack([
+        (found - wanted).abs().mean()
+        for of in PAINTED
+        for found, wanted in zip(scene.features(VGG16_POOLS, of), truth, strict=True)
+    ]).sum()  # fmt: skip
+
+
+def gram(features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c c"]:
+    """Channel correlations F F^T / (C H W)."""
+    flat = features.flatten(2)
+    return flat @ flat.mT / flat[0].numel()
+
+
+def style(scene: Scene) -> Float[Tensor, ""]:
+    """Sum over pool1..3 of the mean absolute difference of Gram matrices."""
+    truth = scene.once(lambda scene: [gram(wanted) for wanted in scene.features(VGG16_POOLS, "image")], "truth's Gram")
+    return torch.stack([
+        (gram(found) - wanted).abs().mean()
+        for of in PAINTED
+        for found, wanted in zip(scene.features(VGG16_POOLS, of), truth, strict=True)
+    ]).sum()  # fmt: skip

@@ -1,0 +1,16 @@
+"""Penalties on differences between neighbouring pixels."""
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+from bench_core.method import Scene
+
+
+def tv(scene: Scene) -> Float[Tensor, ""]:
+    """Absolute differences of neighbours, both in the hole dilated by 1 pixel, divided by the size of the image."""
+    region = max_pool2d(scene.hole, 3, stride=1, padding=1)
+    canvas = scene.composite
+    down = (region[..., 1:, :] * region[..., :-1, :] * (canvas[..., 1:, :] - canvas[..., :-1, :])).abs().sum()
+    right = (region[..., 1:] * region[..., :-1] * (canvas[..., 1:] - canvas[..., :-1])).abs().sum()
+    return (down + right) / canvas.numel()

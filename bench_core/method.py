@@ -1,0 +1,106 @@
+"""What a method must be, and the scene in which its loss terms are computed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from bench_core.backbones import Backbones, Taps
+
+Result = TypeVar("Result")
+Canvas = Float[Tensor, "b c h w"]
+Hole = Float[Tensor, "b 1 h w"]
+
+
+@dataclass(frozen=True)
+class Painting:
+    """What a method makes of masked images: whole canvases whose range is nominally [0, 1]."""
+
+    prediction: Canvas
+    coarse: Canvas | None = None
+    """The first stage's canvas, where a method has two."""
+
+    def detach(self) -> "Painting":
+        return Painting(self.prediction.detach(), None if self.coarse is None else self.coarse.detach())
+
+
+class Method(nn.Module):
+    """An inpainting method: its networks are its child modules, and `generator` is the one that paints.
+
+    Images are in [0, 1] and holes are 1 where a pixel is missing; hidden pixels are already zero. A paper that wants
+    another range or polarity converts on the first lines of its own `forward`.
+    """
+
+    generator: nn.Module
+
+    def forward(self, masked: Canvas, hole: Hole) -> Painting:
+        """Paint for training: nothing is clamped."""
+        return Painting(self.generator(masked, hole))
+
+    def predict(self, masked: Canvas, hole: Hole) -> Canvas:
+        """The canvas that is judged, in [0, 1]."""
+        return self(masked, hole).prediction.clamp(0, 1)
+
+    def enter(self, phase: str) -> None:
+        """Prepare for a phase of the recipe; override to freeze parts of a network."""
+        self.train()
+
+
+def composite(image: Canvas, hole: Hole, prediction: Canvas) -> Canvas:
+    """The prediction inside the hole and the image, bit for bit, everywhere else."""
+    return torch.where(hole.bool(), prediction, image)
+
+
+@dataclass
+class Scene:
+    """All that a loss term may look at: one batch, what the method painted, and the method itself."""
+
+    image: Canvas
+    hole: Hole
+    painting: Painting
+    method: nn.Module
+    backbones: Backbones
+    _known: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def valid(self) -> Hole:
+        return 1 - self.hole
+
+    @property
+    def prediction(self) -> Canvas:
+        return self.painting.prediction
+
+    @property
+    def coarse(self) -> Canvas:
+        assert self.painting.coarse is not None, "this method paints in one stage"
+        return self.painting.coarse
+
+    @property
+    def composite(self) -> Canvas:
+        return self.once(lambda scene: composite(scene.image, scene.hole, scene.prediction), "composite")
+
+    def once(self, compute: Callable[["Scene"], Result], key: Any = None) -> Result:
+        """The result of ``compute(scene)``, computed once however many loss terms ask for it."""
+        key = key or compute
+        if key not in self._known:
+            self._known[key] = compute(self)
+        return self._known[key]
+
+    def features(self, taps: Taps, of: str) -> list[Tensor]:
+        """A backbone's features of this scene's ``image``, ``prediction`` or ``composite``.
+
+        Those of the image, the ground truth, carry no gradient.
+        """
+
+        def compute(scene: Scene) -> list[Tensor]:
+            with torch.set_grad_enabled(torch.is_grad_enabled() and of != "image"):
+                return scene.backbones.features(taps, getattr(scene, of))
+
+        return self.once(compute, (taps, of))
+
+    def detached(self) -> "Scene":
+        """The same scene as a discriminator's update sees it: no gradient reaches the generator."""
+        return replace(self, painting=self.painting.detach(), _known={})

@@ -1,0 +1,128 @@
+"""Finding plugins by entry points, loading those asked for, and surviving those that are broken."""
+
+import traceback
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from bench_core import hookspecs
+from bench_core.errors import BadInput, unknown
+
+GROUP = "bench"
+PARTS = ("baselines", "losses", "metrics", "masks", "datasets", "reports")
+"""The plugins that ship with the harness itself and are always loaded."""
+
+
+@dataclass
+class Plugin:
+    """An installed plugin, loaded or not."""
+
+    entry: EntryPoint
+    module: ModuleType | None = None
+    error: str = ""
+    """Why it could not be loaded: the real error's traceback."""
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @property
+    def version(self) -> str:
+        return self.entry.dist.version if self.entry.dist else "unknown"
+
+    @property
+    def state(self) -> str:
+        return "broken" if self.error else "loaded" if self.module else "installed"
+
+    @property
+    def reason(self) -> str:
+        """The last line of the error."""
+        return self.error.strip().rpartition("\n")[2]
+
+    @property
+    def hooks(self) -> list[str]:
+        return [hook for hook in HOOKS if hasattr(self.module, hook)]
+
+
+HOOKS = [name for name, value in vars(hookspecs).items() if hasattr(value, "bench_spec")]
+
+
+@dataclass
+class Plugins:
+    """What is installed, and the records of what is loaded."""
+
+    installed: dict[str, Plugin] = field(default_factory=dict)
+
+    @classmethod
+    def find(cls) -> "Plugins":
+        """Find the installed plugins and load the harness's own parts."""
+        plugins = cls({entry.name: Plugin(entry) for entry in entry_points(group=GROUP)})
+        plugins.load(PARTS)
+        return plugins
+
+    @cached_property
+    def _manager(self) -> pluggy.PluginManager:
+        manager = pluggy.PluginManager("bench")
+        manager.add_hookspecs(hookspecs)
+        return manager
+
+    def load(self, names: Iterable[str], strict: bool = False) -> list[Plugin]:
+        """Load plugins by name and return them; a broken one carries its error.
+
+        Raises:
+            BadInput: a name is not installed, or, when `strict`, a plugin is broken.
+        """
+        loaded = [self._get(name) for name in names]
+        for plugin in loaded:
+            if plugin.state == "installed":
+                self._import(plugin)
+            if strict and plugin.error:
+                raise BadInput(f"The plugin {plugin.name!r} cannot be loaded:\n{plugin.error}")
+        return loaded
+
+    def load_all(self) -> None:
+        """Load every installed plugin."""
+        self.load(list(self.installed))
+
+    def _get(self, name: str) -> Plugin:
+        if name not in self.installed:
+            raise unknown("plugin", name, set(self.installed) - set(PARTS))
+        return self.installed[name]
+
+    def _import(self, plugin: Plugin) -> None:
+        try:
+            module = plugin.entry.load()
+            self._manager.register(module, plugin.name)
+            self._manager.check_pending()
+            for hook in HOOKS:
+                getattr(module, hook, list)()
+            plugin.module = module
+        except Exception:  # whatever a stranger's module does must not stop the others
+            plugin.error = traceback.format_exc(limit=-3)
+            if self._manager.has_plugin(plugin.name):
+                self._manager.unregister(name=plugin.name)
+
+    def records(self, hook: str) -> dict[str, Any]:
+        """Every loaded plugin's records of one hook, by name.
+
+        Raises:
+            BadInput: two plugins give the same name.
+        """
+        named: dict[str, Any] = {}
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            for record in implementation.function():
+                name = record.definition if hook == "metrics" else record.name
+                if name in named:
+                    raise BadInput(f"Two plugins define {hook} named {name!r}; load only one of them.")
+                named[name] = record
+        return named
+
+    def of(self, names: Sequence[str], hook: str) -> dict[str, Any]:
+        """Records of one hook from the given plugins only, by name."""
+        modules = (self.installed[name].module for name in names)
+        return {record.name: record for module in modules for record in getattr(module, hook, list)()}

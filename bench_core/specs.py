@@ -1,0 +1,166 @@
+"""Frozen records that plugins hand to the harness. Nothing here imports torch.
+
+A field of type `Reference` names code as an entry point does, ``"package.module:object"``; it is imported when
+it is first needed, so listing plugins stays light.
+"""
+
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Reference = str
+Scale = Literal["paper", "nano"]
+
+
+def resolve(reference: Reference) -> Any:
+    """Import what a reference names.
+
+    Raises:
+        ImportError, AttributeError: the module or the object in it does not exist.
+    """
+    return pkgutil.resolve_name(reference)
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """An optimiser of `torch.optim` by name, with its keyword arguments."""
+
+    name: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Update:
+    """One optimiser step of one network: loss terms by name with their weights."""
+
+    network: str
+    optimiser: Optimiser
+    losses: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training. Each round draws one batch, and its updates, taken in order, share that batch."""
+
+    name: str
+    rounds: tuple[tuple[Update, ...], ...]
+    share: float = 1.0
+    """Part of the training budget, relative to the other phases."""
+
+    @property
+    def updates(self) -> tuple[Update, ...]:
+        return tuple(update for one_round in self.rounds for update in one_round)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a method is trained, as its paper says it."""
+
+    phases: tuple[Phase, ...]
+    initialisation: str
+    batch: int | None = None
+    """The paper's own batch; what a run uses is the protocol's."""
+    steps: int | None = None
+    """The paper's own number of steps, where it is known; what a run uses is the protocol's."""
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Names of the trained networks, in the order in which they first appear."""
+        return tuple(dict.fromkeys(update.network for phase in self.phases for update in phase.updates))
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A named loss term: any recipe may use it, and a user may add it with ``--loss NAME=WEIGHT``."""
+
+    name: str
+    title: str
+    """Its meaning in a few words or as an equation."""
+    term: Reference
+    """A function of a `bench_core.method.Scene` that returns a scalar tensor."""
+    backbone: str | None = None
+    """The pretrained network that it looks through, by the name in `bench_core.weights`."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """An inpainting method."""
+
+    name: str
+    title: str
+    citation: str
+    build: Reference
+    """A function ``(scale, channels) -> bench_core.method.Method``."""
+    recipe: Recipe | None = None
+    """None where nothing is trained."""
+    losses: tuple[Loss, ...] = ()
+    """Terms that only this model can compute; they hide public terms of the same name."""
+    size_multiple: Mapping[str, int] = field(default_factory=lambda: {"paper": 1, "nano": 1})
+    """For each scale, what height and width must be multiples of."""
+    channels: tuple[int, ...] = (3,)
+
+    @property
+    def scales(self) -> tuple[str, ...]:
+        return tuple(self.size_multiple)
+
+
+@dataclass(frozen=True)
+class MaskFamily:
+    """A law by which holes are drawn."""
+
+    name: str
+    title: str
+    draw: Reference
+    """A function ``(rng, height, width, **parameters) -> uint8 array (height, width)``, 1 = missing."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Every parameter with its default; `...` marks one that must be given."""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """A collection of images with a fixed division into train and test."""
+
+    name: str
+    title: str
+    open: Reference
+    """A function ``(folder: Path | None, split: "train" | "test") -> bench_core.images.Images``."""
+    source: str
+    """Where the images come from and how a user gets them."""
+    needs_folder: bool = True
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One exact definition of a measure. Two numbers may share a column only if they share a definition."""
+
+    definition: str
+    """``NAME@VARIANT``, such as ``ssim@skimage``."""
+    title: str
+    text: str
+    """The definition in words: formula, range of the input, constants, source."""
+    better: Literal["higher", "lower"]
+    build: Reference
+    """A function of the device that returns a `bench_core.metrics.PerImage`, or a `PerSet` when `per` is "set"."""
+    per: Literal["image", "set"] = "image"
+    region: str = "full"
+    weights: str | None = None
+    """The pretrained network that it looks through, by the name in `bench_core.weights`."""
+    fewest_images: int = 1
+    """A value from fewer images than this is marked in every table."""
+    version: int = 1
+
+    @property
+    def name(self) -> str:
+        return self.definition.partition("@")[0]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A format in which a table can be written."""
+
+    name: str
+    suffix: str
+    write: Reference
+    """A function ``(bench_reports.table.Table) -> bytes``."""

@@ -1,0 +1,49 @@
+"""The partial convolution, Eq. 1 and 2."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import conv2d
+
+Features = Float[Tensor, "b c h w"]
+Valid = Float[Tensor, "b m h w"]
+
+
+class PartialConv2d(nn.Conv2d):
+    """A convolution over valid pixels only, scaled up by how few of them its window holds.
+
+    Its mask has one channel for each group of feature channels that share one, and `shares` tells how many they are:
+    ``(in_channels,)`` when all do, ``(512, 256)`` after a concatenation, ``(1, 1, 1)`` for the mask of an RGB image
+    that differs over channels. Every output channel gets the same mask, so one channel is returned.
+
+    Zero padding counts as missing, and where no pixel of a window is valid the output is 0, bias included.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        bias: bool = False,
+        shares: tuple[int, ...] | None = None,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
+        self.shares = shares or (in_channels,)
+        counts = torch.tensor(self.shares, dtype=torch.float32).view(1, -1, 1, 1)
+        self.register_buffer("window", counts.expand(1, -1, kernel_size, kernel_size).clone(), persistent=False)
+
+    def forward(self, x: Features, valid: Valid) -> tuple[Features, Float[Tensor, "b 1 h2 w2"]]:
+        """Features and mask (1 = valid) to features and the mask of windows that saw a valid pixel."""
+        with torch.no_grad():
+            known = conv2d(valid, self.window, None, self.stride, self.padding)  # sum(M)
+            updated = known.clamp(0, 1)
+            ratio = self.window.sum() / (known + 1e-8) * updated  # sum(1) / sum(M), or 0
+        masked = torch.cat(
+            [part * valid[:, i : i + 1] for i, part in enumerate(x.split(self.shares, dim=1))], dim=1
+        )
+        y = conv2d(masked, self.weight, None, self.stride, self.padding) * ratio
+        if self.bias is not None:
+            y = y + self.bias.view(1, -1, 1, 1) * updated
+        return y, updated

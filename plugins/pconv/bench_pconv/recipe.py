@@ -1,0 +1,17 @@
+"""Section 3.3 (losses) and Section 4.1 (training) of the paper."""
+
+from bench_core import Optimiser, Phase, Recipe, Update
+
+LOSSES = {"valid_l1": 1.0, "hole_l1": 6.0, "perceptual": 0.05, "style": 120.0, "tv": 0.1}  # Eq. 7
+
+
+def _phase(name: str, learning_rate: float, share: float) -> Phase:
+    return Phase(name, rounds=((Update("generator", Optimiser("Adam", {"lr": learning_rate}), LOSSES),),), share=share)
+
+
+RECIPE = Recipe(
+    # ten days of training, then one of fine-tuning with the encoder's batch norm frozen
+    phases=(_phase("train", 2e-4, share=10), _phase("finetune", 5e-5, share=1)),
+    initialisation="He et al., normal, fan-in",
+    batch=6,
+)
