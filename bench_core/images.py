@@ -1,15 +1,40 @@
 """What an image set opens to, how one image is read from a file, and how it is cut to size."""
 
+import struct
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL.Image import Transpose
+from PIL.ImageFile import ImageFile
 
 from bench_core.errors import BadInput
 
 Array = np.ndarray
+
+_UNREADABLE = (
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    OSError,
+    SyntaxError,
+    ValueError,
+    struct.error,
+)
+"""What Pillow raises for files that it cannot decode."""
+
+_TURNS = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
+}
+"""What makes an image upright, by its orientation tag."""
 
 
 class Images(Protocol):
@@ -30,7 +55,7 @@ class BadImage(BadInput):
 
 
 def read_image(path: Path) -> Array:
-    """Read any image file as 8-bit RGB or grey: (height, width, 3 or 1), uint8.
+    """Read any image file as 8-bit RGB or grey: (height, width, 3 or 1), uint8, the caller's to change.
 
     The orientation tag is applied, transparency is dropped, palettes are resolved and 16-bit samples keep their upper
     8 bits. The format is told by the content, not by the file's name.
@@ -39,21 +64,30 @@ def read_image(path: Path) -> Array:
         BadImage: names the file and what is wrong with it.
     """
     try:
-        with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file)
-            if image.mode.startswith("I") or image.mode == "F":
-                return _from_deep(np.asarray(image))[..., None]
-            grey = image.mode in ("1", "L", "LA")
-            array = np.asarray(image.convert("L" if grey else "RGB"))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        # Pillow warns of oddities that do not hinder reading, such as a broken EXIF entry or many pixels.
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as file:
+            array = _eight_bit(_upright(file), file.format)
+    except _UNREADABLE as error:
         raise BadImage(f"{path} cannot be read as an image: {error}") from error
     return array if array.ndim == 3 else array[..., None]
 
 
-def _from_deep(samples: Array) -> Array:
-    if samples.max(initial=0) > 255:
-        samples = samples / 257  # 65535 becomes 255
-    return samples.round().clip(0, 255).astype(np.uint8)
+def _upright(file: ImageFile) -> Image.Image:
+    # Not ImageOps.exif_transpose: it writes the EXIF data anew, which fails where another entry is broken.
+    file.load()  # turns a TIFF, and takes its tag away
+    turn = _TURNS.get(file.getexif().get(ExifTags.Base.Orientation))
+    return file if turn is None else file.transpose(turn)
+
+
+def _eight_bit(image: Image.Image, file_format: str | None) -> Array:
+    # Older Pillow opens a 16-bit PNG with 32-bit samples.
+    if image.mode.startswith("I;16") or (image.mode == "I" and file_format == "PNG"):
+        return (np.asarray(image) >> 8).astype(np.uint8)
+    if image.mode in ("I", "F"):
+        raise ValueError("its samples have 32 bits, for which no value is agreed to be white; save it with 8 or 16")
+    image.info.pop("transparency", None)
+    grey = image.mode in ("1", "L", "LA")
+    return np.array(image.convert("L" if grey else "RGB"))
 
 
 def as_channels(image: Array, channels: int) -> Array:

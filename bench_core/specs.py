@@ -149,6 +149,8 @@ class Metric:
     """The pretrained network that it looks through, by the name in `bench_core.weights`."""
     fewest_images: int = 1
     """A value from fewer images than this is marked in every table."""
+    digits: int = 4
+    """Decimals in tables."""
     version: int = 1
 
     @property

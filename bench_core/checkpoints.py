@@ -1,0 +1,64 @@
+"""Weights and interrupted trainings on disk."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from bench_core import files
+from bench_core.errors import BadInput
+
+
+def save_state(path: Path, state: dict[str, Any]) -> None:
+    """Everything an interrupted training needs to go on: tensors, numbers and containers of them."""
+    files.write(path, lambda temporary: torch.save(state, temporary))
+
+
+def load_state(path: Path) -> dict[str, Any] | None:
+    """The state to go on from, on the CPU; None if there is none. No code in the file is run."""
+    return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
+
+
+def save_weights(path: Path, method: nn.Module, facts: dict[str, Any]) -> None:
+    """The generator's tensors as safetensors, with what it takes to build it again."""
+    state = {key: value.contiguous() for key, value in method.state_dict().items() if key.startswith("generator.")}
+    metadata = {key: json.dumps(value) for key, value in facts.items()}
+    files.write(path, lambda temporary: save_file(state, temporary, metadata))
+
+
+def weights_facts(path: Path) -> dict[str, Any]:
+    """What `save_weights` was told.
+
+    Raises:
+        BadInput: the file is none of ours.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+    except (OSError, SafetensorError, ValueError) as error:
+        raise BadInput(f"{path} is no file of weights that `bench run` has written ({error}).") from error
+
+
+def load_weights(path: Path, method: nn.Module) -> None:
+    """Load `save_weights`'s tensors into a method of the same build, strictly.
+
+    Raises:
+        BadInput: names or shapes differ; the first differences are named.
+    """
+    weights_facts(path)
+    wanted = {key: value for key, value in method.state_dict().items() if key.startswith("generator.")}
+    with safe_open(path, framework="pt") as file:
+        found = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
+    wrong = [key for key in sorted(wanted.keys() | found.keys()) if _shape(wanted, key) != _shape(found, key)]
+    if wrong:
+        listed = "; ".join(f"{key}: {_shape(found, key)} instead of {_shape(wanted, key)}" for key in wrong[:3])
+        raise BadInput(f"{path} does not fit this network in {len(wrong)} tensors: {listed}.")
+    method.load_state_dict(found, strict=False)
+
+
+def _shape(tensors: dict[str, torch.Tensor], key: str) -> str:
+    return str(tuple(tensors[key].shape)) if key in tensors else "nothing"

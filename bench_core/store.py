@@ -1,0 +1,153 @@
+"""Rows and provenance on disk. Reading them needs no torch.
+
+    OUT/cells/METHOD-SEED-KEY/   identity.json, provenance.json, training.jsonl, weights.safetensors,
+                                 rows/*.parquet, samples/*.png, failure.txt if the last attempt failed
+    OUT/runs/PROTOCOL-KEY/       run.json: the resolved protocol and, for every cell, its state; the tables
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from bench_core import files
+from bench_core.errors import BadInput
+from bench_core.protocol import Protocol
+from bench_core.seeds import digest
+
+State = Literal["done", "failed", "n/a"]
+COLUMNS = {
+    "method": "string",
+    "variant": "string",
+    "seed": "int64",
+    "image": "string",
+    "mask_set": "string",
+    "mask_set_hash": "string",
+    "hole_ratio": "float64",
+    "metric": "string",
+    "region": "string",
+    "source": "string",
+    "value": "float64",
+}
+"""One row for every image and metric; a metric of a whole set has one row, whose image is ``*``."""
+
+
+def as_rows(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """A frame with exactly the columns of the store."""
+    return pd.DataFrame(list(records), columns=list(COLUMNS)).astype(COLUMNS)
+
+
+@dataclass(frozen=True)
+class CellFolder:
+    """What one cell has on disk. `identity` holds all that its trained weights depend on."""
+
+    path: Path
+    identity: dict[str, Any]
+
+    def rows(self, judgement: str) -> pd.DataFrame:
+        """Rows of one mask set under one way of judging; empty if there are none yet."""
+        path = self._rows_path(judgement)
+        return pd.read_parquet(path) if path.exists() else as_rows([])
+
+    def write_rows(self, judgement: str, rows: pd.DataFrame) -> None:
+        files.write(self._rows_path(judgement), lambda path: rows.to_parquet(path, index=False))
+
+    def _rows_path(self, judgement: str) -> Path:
+        return self.path / "rows" / f"{judgement}.parquet"
+
+    def begin(self, provenance: dict[str, Any]) -> None:
+        """Record what is about to run here."""
+        files.write_json(self.path / "identity.json", self.identity)
+        files.write_json(self.path / "provenance.json", provenance)
+        (self.path / "failure.txt").unlink(missing_ok=True)
+
+    def fail(self, text: str) -> None:
+        files.write_bytes(self.path / "failure.txt", text.encode())
+
+
+@dataclass
+class Entry:
+    """A cell's place in a run."""
+
+    method: str
+    variant: str
+    seed: int
+    state: State
+    folder: str = ""
+    reason: str = ""
+    """Why it failed, or why the method cannot serve this protocol."""
+    judgements: dict[str, str] = field(default_factory=dict)
+    """For each mask set of the protocol, the name of the rows."""
+
+
+@dataclass
+class Run:
+    """One command's comparison, as stored."""
+
+    protocol: Protocol
+    entries: list[Entry]
+    missing: dict[str, str]
+    """For each metric that could not be computed, why."""
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+@dataclass(frozen=True)
+class Store:
+    """All cells and runs below one folder."""
+
+    root: Path
+
+    def cell(self, identity: dict[str, Any]) -> CellFolder:
+        name = re.sub(r"[^\w.+=,-]+", "-", f"{identity['variant']}-{identity['seed']}-{digest(identity)[:12]}")
+        return CellFolder(self.root / "cells" / name, identity)
+
+    def run_folder(self, run: Run) -> Path:
+        """The same for every repetition of a command."""
+        asked = sorted({(entry.variant, entry.seed) for entry in run.entries})
+        return self.root / "runs" / f"{run.protocol.name}-{digest([run.protocol.hash, asked])[:12]}"
+
+    def write_run(self, run: Run) -> Path:
+        folder = self.run_folder(run)
+        record = {**asdict(run), "protocol": run.protocol.model_dump(mode="json")}
+        files.write_json(folder / "run.json", record)
+        return folder
+
+    def rows(self, run: Run) -> pd.DataFrame:
+        """All rows of a run's cells, under the names that the run's protocol gives its mask sets."""
+        frames = [as_rows([])]
+        for entry in run.entries:
+            if entry.state == "done":
+                folder = CellFolder(self.root / "cells" / entry.folder, {})
+                frames += [
+                    folder.rows(judgement).assign(mask_set=mask_set)
+                    for mask_set, judgement in entry.judgements.items()
+                ]
+        return pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True).astype(COLUMNS)
+
+
+def read_runs(path: Path) -> tuple[Store, list[Run]]:
+    """The store and the runs at a path: a store's folder means all its runs, a run's folder that run.
+
+    Raises:
+        BadInput: there are none, or a record is damaged.
+    """
+    folders = [path] if (path / "run.json").is_file() else sorted((path / "runs").glob("*/"))
+    runs = [_read(folder / "run.json") for folder in folders if (folder / "run.json").is_file()]
+    if not runs:
+        raise BadInput(f"{path} holds no runs: give the folder that was --out of `bench run`, or one of its runs/.")
+    root = path.parent.parent if (path / "run.json").is_file() else path
+    return Store(root), sorted(runs, key=lambda run: run.created)
+
+
+def _read(path: Path) -> Run:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        entries = [Entry(**entry) for entry in record["entries"]]
+        return Run(Protocol.model_validate(record["protocol"]), entries, record["missing"], record["created"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{path} is damaged ({error}); repeat the `bench run` that wrote it.") from error

@@ -1,0 +1,184 @@
+"""The training loop: phases, rounds and updates of a recipe, resumed exactly where it was interrupted."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
+
+from bench_core import checkpoints
+from bench_core.backbones import Backbones
+from bench_core.method import Method, Scene
+from bench_core.pairs import Pair, TrainPairs, to_floats
+from bench_core.seeds import seed_of
+from bench_core.specs import Phase, Recipe, Update, resolve
+from bench_core.variants import Variant
+
+CHECKPOINT_EVERY = 30.0
+"""Seconds between checkpoints; an interruption loses at most this much."""
+LOG_EVERY = 10
+"""Steps between lines of the log."""
+
+Advance = Callable[[int, dict[str, float]], None]
+
+
+class NonFinite(RuntimeError):
+    """A loss or gradient became infinite or no number; no optimiser step was taken with it."""
+
+
+@dataclass
+class Training:
+    """One cell's training."""
+
+    fabric: Fabric
+    method: Method
+    variant: Variant
+    pairs: TrainPairs
+    backbones: Backbones
+    folder: Path
+    workers: int = 0
+
+    @property
+    def recipe(self) -> Recipe:
+        assert self.variant.model.recipe is not None, "nothing to train"
+        return self.variant.model.recipe
+
+    @cached_property
+    def terms(self) -> dict[str, Callable[[Scene], Tensor]]:
+        return {name: resolve(loss.term) for name, loss in self.variant.losses.items()}
+
+    def run(self, advance: Advance) -> None:
+        """Train to the end of the budget, from the last checkpoint if there is one.
+
+        Raises:
+            NonFinite: says which term, at which step; the last good checkpoint is kept.
+        """
+        state = checkpoints.load_state(self.folder / "checkpoint.pt") or {"step": 0}
+        start: int = state["step"]
+        if start:
+            self.method.load_state_dict(state["method"])
+        for name in self.recipe.networks:
+            setattr(self.method, name, self.fabric.setup_module(getattr(self.method, name)))
+        log = Log(self.folder / "training.jsonl", self.fabric, start)
+        advance(start, {})
+        for phase, first, last in schedule(self.recipe, self.pairs.protocol.steps):
+            if start < last:
+                self._run_phase(phase, first, last, state, log, advance)
+
+    def _run_phase(self, phase: Phase, first: int, last: int, state: dict, log: "Log", advance: Advance) -> None:
+        self.method.enter(phase.name)
+        start = max(first, state["step"])
+        optimisers = [self._optimiser(update) for update in phase.updates]
+        if start > first:
+            for optimiser, saved in zip(optimisers, state["optimisers"], strict=True):
+                optimiser.load_state_dict(saved)
+        batches = self._batches(phase, first, start, last)
+        saved_at = time.monotonic()
+        for step in range(start, last):
+            values = self._step(phase, step, optimisers, batches)
+            log.note(step, values)
+            advance(step + 1, log.latest)
+            if time.monotonic() - saved_at > CHECKPOINT_EVERY and step + 1 < last:
+                self._save(step + 1, optimisers)
+                saved_at = time.monotonic()
+        self._save(last, [])
+
+    def _save(self, step: int, optimisers: list[Optimizer]) -> None:
+        state = {
+            "step": step,
+            "method": self.method.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in optimisers],
+        }
+        checkpoints.save_state(self.folder / "checkpoint.pt", state)
+
+    def _optimiser(self, update: Update) -> Optimizer:
+        kind = getattr(torch.optim, update.optimiser.name)
+        optimiser = kind(getattr(self.method, update.network).parameters(), **update.optimiser.settings)
+        return self.fabric.setup_optimizers(optimiser)
+
+    def _batches(self, phase: Phase, first: int, start: int, last: int) -> Iterator[Pair]:
+        """The batches from `start` on. Every method that draws one batch a step sees the same ones."""
+        size = self.pairs.protocol.batch
+        offset = sum((end - begin) * len(p.rounds) for p, begin, end in self._before(first))
+        drawn = [(offset + (step - first) * len(phase.rounds)) * size for step in (start, last)]
+        loader = DataLoader(self.pairs, batch_size=size, sampler=range(*drawn), num_workers=self.workers)
+        return iter(self.fabric.setup_dataloaders(loader, use_distributed_sampler=False))
+
+    def _before(self, first: int) -> list[tuple[Phase, int, int]]:
+        return [part for part in schedule(self.recipe, self.pairs.protocol.steps) if part[2] <= first]
+
+    def _step(self, phase: Phase, step: int, optimisers: list, batches: Iterator[Pair]) -> dict[str, Tensor]:
+        """All rounds of one step: the value of every loss term, with its update's network."""
+        torch.manual_seed(seed_of("step", self.pairs.seed, step))  # so no random state needs saving
+        values: dict[str, Tensor] = {}
+        waiting = iter(optimisers)
+        for one_round in phase.rounds:
+            image, hole, masked = to_floats(next(batches))
+            with torch.set_grad_enabled(any(update.network == "generator" for update in one_round)):
+                painting = self.method(masked, hole)
+            scene = Scene(image, hole, painting, self.method, self.backbones)
+            for update in one_round:
+                found = self._update(scene, update, next(waiting), step)
+                values |= {f"{update.network}/{name}": value for name, value in found.items()}
+        return values
+
+    def _update(self, scene: Scene, update: Update, optimiser: Optimizer, step: int) -> dict[str, Tensor]:
+        network: nn.Module = getattr(self.method, update.network)
+        others = [getattr(self.method, name) for name in self.recipe.networks if name not in (update.network, "generator")]
+        for other in others:
+            other.requires_grad_(False)
+        seen = scene if update.network == "generator" else scene.detached()
+        values = {name: self.terms[name](seen) for name in update.losses}
+        total = torch.stack([weight * values[name] for name, weight in update.losses.items()]).sum()
+        optimiser.zero_grad()
+        self.fabric.backward(total)
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        if not torch.isfinite(get_total_norm(gradients) + total.detach()):
+            raise NonFinite(_blame(values, update, step))
+        optimiser.step()
+        for other in others:
+            other.requires_grad_(True)
+        return {name: value.detach() for name, value in values.items()}
+
+
+def _blame(values: dict[str, Tensor], update: Update, step: int) -> str:
+    bad = [name for name, value in values.items() if not torch.isfinite(value)]
+    what = f"the loss term {', '.join(bad)}" if bad else f"the gradient of {' + '.join(values)}"
+    return f"{what} of the {update.network} became infinite or no number at step {step}"
+
+
+def schedule(recipe: Recipe, steps: int) -> list[tuple[Phase, int, int]]:
+    """Every phase with its first step and the step after its last, in proportion to its share of the budget."""
+    total = sum(phase.share for phase in recipe.phases)
+    bounds, passed = [0], 0.0
+    for phase in recipe.phases:
+        passed += phase.share
+        bounds.append(round(steps * passed / total))
+    return list(zip(recipe.phases, bounds[:-1], bounds[1:], strict=True))
+
+
+class Log:
+    """Loss terms over the steps, as lines of JSON and to the user's tracker."""
+
+    def __init__(self, path: Path, fabric: Fabric, start: int) -> None:
+        self.path, self.fabric = path, fabric
+        self.latest: dict[str, float] = {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = path.read_text().splitlines(keepends=True) if start and path.exists() else []
+        # an interrupted training repeats the steps since its last checkpoint
+        path.write_text("".join(line for line in before if line.endswith("\n") and json.loads(line)["step"] < start))
+
+    def note(self, step: int, values: dict[str, Tensor]) -> None:
+        if step % LOG_EVERY == 0:
+            self.latest = {name: value.item() for name, value in values.items()}
+            with self.path.open("a") as file:
+                file.write(json.dumps({"step": step, **self.latest}) + "\n")
+            self.fabric.log_dict(self.latest, step)

@@ -1,0 +1,58 @@
+"""Mask families: the laws by which holes are drawn.
+
+Lengths are given in pixels of a square canvas of side `canvas` and scale with the image that is masked.
+"""
+
+from bench_core import MaskFamily, hookimpl
+
+_CANVAS = {"canvas": 256}
+_BOX = {"side": 128, "shrink": 16}
+_BRUSH = {"strokes": (1, 3), "vertices": (4, 11), "width": (12, 40)}
+
+
+@hookimpl
+def masks() -> list[MaskFamily]:
+    return [
+        MaskFamily(
+            name="center_box",
+            title="A square in the center of the image",
+            draw="bench_masks.boxes:center_box",
+            parameters={"side": 128, **_CANVAS},
+            source="Pathak et al., CVPR 2016",
+        ),
+        MaskFamily(
+            name="random_box",
+            title="A square at a random place, shrunk at random on all sides",
+            draw="bench_masks.boxes:random_box",
+            parameters={**_BOX, **_CANVAS},
+            source="Yu et al., CVPR 2018; Hui et al., arXiv 2002.02609 (with shrink = 17)",
+        ),
+        MaskFamily(
+            name="free_form",
+            title="Strokes of a brush, optionally together with a random box",
+            draw="bench_masks.strokes:free_form",
+            parameters={**_BRUSH, "with_box": False, **_BOX, **_CANVAS},
+            source="Yu et al., ICCV 2019, as in their code, on which non-square canvases are mended",
+        ),
+        MaskFamily(
+            name="irregular_walk",
+            title="Random walks of thick segments, redrawn until their area lies between bounds",
+            draw="bench_masks.strokes:irregular_walk",
+            parameters={
+                "strokes": (4, 9),
+                "segments": (1, 5),
+                "length": (20, 127),
+                "width": (10, 44),
+                "hole_ratio": (0.15, 0.65),
+                **_CANVAS,
+            },
+            source="a substitute, used by later work, for the optical-flow masks of Liu et al., ECCV 2018",
+        ),
+        MaskFamily(
+            name="files",
+            title="Mask pictures from a folder",
+            draw="bench_masks.files:from_folder",
+            parameters={"folder": ..., "hole": ..., "threshold": 128},
+            source='the user\'s: hole = "white" or "black" says which side of the threshold is missing',
+        ),
+    ]

@@ -1,0 +1,37 @@
+"""Holes from mask pictures."""
+
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from bench_core.errors import BadInput
+from bench_core.images import as_channels, read_image
+
+Hole = np.ndarray
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
+
+
+def from_folder(rng: np.random.Generator, height: int, width: int, *, folder: str, hole: str, threshold: int) -> Hole:
+    """A mask picture chosen at random, resized and then binarised; `hole` tells which side of the threshold is missing.
+
+    Raises:
+        BadInput: there are no pictures, or `hole` is neither "white" nor "black".
+    """
+    if hole not in ("white", "black"):
+        raise BadInput(f'hole = {hole!r}: say "white" or "black", the colour that marks missing pixels.')
+    paths = _pictures(folder)
+    grey = as_channels(read_image(paths[rng.integers(len(paths))]), 1)[..., 0]
+    if grey.shape != (height, width):
+        grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR)
+    white = grey >= threshold
+    return (white if hole == "white" else ~white).astype(np.uint8)
+
+
+@cache
+def _pictures(folder: str) -> list[Path]:
+    paths = sorted(path for path in Path(folder).expanduser().rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise BadInput(f"The mask folder {folder!r} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+    return paths

@@ -1,0 +1,92 @@
+"""Holes drawn with a brush, by OpenCV."""
+
+import math
+
+import cv2
+import numpy as np
+
+from bench_masks.boxes import random_box
+
+Hole = np.ndarray
+Range = tuple[float, float]
+ATTEMPTS = 1000
+
+
+def free_form(
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    *,
+    strokes: Range,
+    vertices: Range,
+    with_box: bool,
+    side: float,
+    shrink: float,
+    canvas: int,
+    **brush: Range,
+) -> Hole:
+    """DeepFill v2's strokes: turns about 2 pi / 5 that alternate in direction, a round joint at every vertex."""
+    if with_box:
+        hole = random_box(rng, height, width, side=side, shrink=shrink, canvas=canvas)
+    else:
+        hole = np.zeros((height, width), np.uint8)
+    scale = math.sqrt(height * width) / canvas
+    for _ in range(rng.integers(strokes[0], strokes[1], endpoint=True)):
+        points = _zigzag(rng, height, width, int(rng.integers(vertices[0], vertices[1], endpoint=True)))
+        thickness = max(1, int(rng.uniform(*brush["width"]) * scale))
+        _draw(hole, points, thickness)
+        for x, y in points[1:]:
+            cv2.circle(hole, (int(x), int(y)), thickness // 2, 1, cv2.FILLED)
+    return hole
+
+
+def _zigzag(rng: np.random.Generator, height: int, width: int, count: int) -> np.ndarray:
+    mean, spread = 2 * math.pi / 5, 2 * math.pi / 15
+    low, high = mean - rng.uniform(0, spread), mean + rng.uniform(0, spread)
+    angles = rng.uniform(low, high, count)
+    angles[::2] = 2 * math.pi - angles[::2]
+    average = math.hypot(height, width) / 8
+    steps = rng.normal(average, average // 2, count).clip(0, 2 * average)
+    return _walk(rng, angles, steps, height, width)
+
+
+def _walk(rng: np.random.Generator, angles: np.ndarray, steps: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Points of a walk from a random place that is stopped at the border at every step: (count + 1, 2), int32."""
+    points = [(int(rng.integers(0, width)), int(rng.integers(0, height)))]
+    for dx, dy in zip(steps * np.cos(angles), steps * np.sin(angles), strict=True):
+        x, y = points[-1]
+        points.append((int(min(max(x + dx, 0), width)), int(min(max(y + dy, 0), height))))
+    return np.asarray(points, np.int32)
+
+
+def _draw(hole: Hole, points: np.ndarray, thickness: int) -> None:
+    cv2.polylines(hole, [points], isClosed=False, color=1, thickness=thickness)
+
+
+def irregular_walk(
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    *,
+    strokes: Range,
+    segments: Range,
+    length: Range,
+    hole_ratio: Range,
+    canvas: int,
+    **brush: Range,
+) -> Hole:
+    """Chains of segments whose angles are whole radians, redrawn until the hole's ratio lies within `hole_ratio`."""
+    scale = math.sqrt(height * width) / canvas
+    for _ in range(ATTEMPTS):
+        hole = np.zeros((height, width), np.uint8)
+        for _ in range(rng.integers(strokes[0], strokes[1], endpoint=True)):
+            count = int(rng.integers(segments[0], segments[1], endpoint=True))
+            angles = 0.01 + rng.integers(0, 5, count, endpoint=True)
+            lengths = rng.integers(length[0], length[1], count, endpoint=True) * scale
+            points = _walk(rng, angles, lengths, height, width)
+            widths = rng.integers(brush["width"][0], brush["width"][1], count, endpoint=True) * scale
+            for start, thickness in enumerate(widths):
+                _draw(hole, points[start : start + 2], max(1, int(thickness)))
+        if hole_ratio[0] < hole.mean() < hole_ratio[1]:
+            return hole
+    raise ValueError(f"No walk had a hole ratio within {hole_ratio} in {ATTEMPTS} attempts: widen it or the strokes.")
