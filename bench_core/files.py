@@ -45,4 +45,6 @@ def writable_folder(path: Path) -> Path:
         with tempfile.TemporaryFile(dir=path):
             return path
     except OSError as error:
-        raise BadInput(f"The folder {path} cannot be written to ({error.strerror}); give another with --out.") from error
+        raise BadInput(
+            f"The folder {path} cannot be written to ({error.strerror}); give another with --out."
+        ) from error

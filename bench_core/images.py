@@ -1,29 +1,18 @@
 """What an image set opens to, how one image is read from a file, and how it is cut to size."""
 
-import struct
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image
 from PIL.Image import Transpose
 from PIL.ImageFile import ImageFile
 
 from bench_core.errors import BadInput
 
 Array = np.ndarray
-
-_UNREADABLE = (
-    UnidentifiedImageError,
-    Image.DecompressionBombError,
-    OSError,
-    SyntaxError,
-    ValueError,
-    struct.error,
-)
-"""What Pillow raises for files that it cannot decode."""
 
 _TURNS = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -67,7 +56,7 @@ def read_image(path: Path) -> Array:
         # Pillow warns of oddities that do not hinder reading, such as a broken EXIF entry or many pixels.
         with warnings.catch_warnings(action="ignore"), Image.open(path) as file:
             array = _eight_bit(_upright(file), file.format)
-    except _UNREADABLE as error:
+    except Exception as error:  # damaged files make Pillow raise errors of many kinds
         raise BadImage(f"{path} cannot be read as an image: {error}") from error
     return array if array.ndim == 3 else array[..., None]
 
@@ -75,7 +64,7 @@ def read_image(path: Path) -> Array:
 def _upright(file: ImageFile) -> Image.Image:
     # Not ImageOps.exif_transpose: it writes the EXIF data anew, which fails where another entry is broken.
     file.load()  # turns a TIFF, and takes its tag away
-    turn = _TURNS.get(file.getexif().get(ExifTags.Base.Orientation))
+    turn = _TURNS.get(file.getexif().get(ExifTags.Base.Orientation, 1))
     return file if turn is None else file.transpose(turn)
 
 
@@ -85,7 +74,6 @@ def _eight_bit(image: Image.Image, file_format: str | None) -> Array:
         return (np.asarray(image) >> 8).astype(np.uint8)
     if image.mode in ("I", "F"):
         raise ValueError("its samples have 32 bits, for which no value is agreed to be white; save it with 8 or 16")
-    image.info.pop("transparency", None)
     grey = image.mode in ("1", "L", "LA")
     return np.array(image.convert("L" if grey else "RGB"))
 

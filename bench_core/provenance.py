@@ -11,9 +11,18 @@ from types import ModuleType
 from typing import Any
 
 LIBRARIES = (
-    "inpaint-bench torch torchvision lightning-fabric numpy scikit-image opencv-python-headless pillow lpips "
-    "pytorch-fid scipy pandas pyarrow"
-).split()
+    "inpaint-bench",
+    "torch",
+    "torchvision",
+    "lightning-fabric",
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "opencv-python-headless",
+    "pillow",
+    "lpips",
+    "pytorch-fid",
+)
 
 
 @cache

@@ -6,7 +6,7 @@ it is first needed, so listing plugins stays light.
 
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Reference = str
@@ -68,6 +68,10 @@ class Recipe:
     def networks(self) -> tuple[str, ...]:
         """Names of the trained networks, in the order in which they first appear."""
         return tuple(dict.fromkeys(update.network for phase in self.phases for update in phase.updates))
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain data, to be stored and hashed."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -166,3 +170,5 @@ class Report:
     suffix: str
     write: Reference
     """A function ``(bench_reports.table.Table) -> bytes``."""
+    binary: bool = False
+    """Whether it cannot be shown on a terminal."""

@@ -1,8 +1,8 @@
 """Rows and provenance on disk. Reading them needs no torch.
 
-    OUT/cells/METHOD-SEED-KEY/   identity.json, provenance.json, training.jsonl, weights.safetensors,
-                                 rows/*.parquet, samples/*.png, failure.txt if the last attempt failed
-    OUT/runs/PROTOCOL-KEY/       run.json: the resolved protocol and, for every cell, its state; the tables
+OUT/cells/METHOD-SEED-KEY/   identity.json, provenance.json, training.jsonl, weights.safetensors,
+                             rows/*.parquet, samples/*.png, failure.txt if the last attempt failed
+OUT/runs/PROTOCOL-KEY/       run.json: the resolved protocol and, for every cell, its state; the tables
 """
 
 import json
@@ -20,7 +20,7 @@ from bench_core.errors import BadInput
 from bench_core.protocol import Protocol
 from bench_core.seeds import digest
 
-State = Literal["done", "failed", "n/a"]
+State = Literal["pending", "done", "failed", "n/a"]
 COLUMNS = {
     "method": "string",
     "variant": "string",
@@ -54,8 +54,11 @@ class CellFolder:
         path = self._rows_path(judgement)
         return pd.read_parquet(path) if path.exists() else as_rows([])
 
-    def write_rows(self, judgement: str, rows: pd.DataFrame) -> None:
-        files.write(self._rows_path(judgement), lambda path: rows.to_parquet(path, index=False))
+    def add_rows(self, judgement: str, rows: pd.DataFrame) -> None:
+        """Add rows of metrics that are not there yet."""
+        known = self.rows(judgement)
+        together = pd.concat([known, rows], ignore_index=True) if len(known) else rows
+        files.write(self._rows_path(judgement), lambda path: together.to_parquet(path, index=False))
 
     def _rows_path(self, judgement: str) -> Path:
         return self.path / "rows" / f"{judgement}.parquet"
@@ -77,10 +80,12 @@ class Entry:
     method: str
     variant: str
     seed: int
-    state: State
+    state: State = "pending"
     folder: str = ""
     reason: str = ""
     """Why it failed, or why the method cannot serve this protocol."""
+    looks_through: list[str] = field(default_factory=list)
+    """The networks behind its perceptual losses."""
     judgements: dict[str, str] = field(default_factory=dict)
     """For each mask set of the protocol, the name of the rows."""
 
@@ -90,9 +95,13 @@ class Run:
     """One command's comparison, as stored."""
 
     protocol: Protocol
+    images: str
+    """The digest of the test images."""
     entries: list[Entry]
     missing: dict[str, str]
     """For each metric that could not be computed, why."""
+    skipped: list[str] = field(default_factory=list)
+    """Why images were left out."""
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
 
@@ -109,7 +118,7 @@ class Store:
     def run_folder(self, run: Run) -> Path:
         """The same for every repetition of a command."""
         asked = sorted({(entry.variant, entry.seed) for entry in run.entries})
-        return self.root / "runs" / f"{run.protocol.name}-{digest([run.protocol.hash, asked])[:12]}"
+        return self.root / "runs" / f"{run.protocol.name}-{digest([run.protocol.hash, run.images, asked])[:12]}"
 
     def write_run(self, run: Run) -> Path:
         folder = self.run_folder(run)
@@ -124,8 +133,7 @@ class Store:
             if entry.state == "done":
                 folder = CellFolder(self.root / "cells" / entry.folder, {})
                 frames += [
-                    folder.rows(judgement).assign(mask_set=mask_set)
-                    for mask_set, judgement in entry.judgements.items()
+                    folder.rows(judgement).assign(mask_set=mask_set) for mask_set, judgement in entry.judgements.items()
                 ]
         return pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True).astype(COLUMNS)
 
@@ -148,6 +156,6 @@ def _read(path: Path) -> Run:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         entries = [Entry(**entry) for entry in record["entries"]]
-        return Run(Protocol.model_validate(record["protocol"]), entries, record["missing"], record["created"])
+        return Run(**{**record, "protocol": Protocol.model_validate(record["protocol"]), "entries": entries})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path} is damaged ({error}); repeat the `bench run` that wrote it.") from error

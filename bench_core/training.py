@@ -18,6 +18,7 @@ from bench_core import checkpoints
 from bench_core.backbones import Backbones
 from bench_core.method import Method, Scene
 from bench_core.pairs import Pair, TrainPairs, to_floats
+from bench_core.protocol import Protocol
 from bench_core.seeds import seed_of
 from bench_core.specs import Phase, Recipe, Update, resolve
 from bench_core.variants import Variant
@@ -70,7 +71,7 @@ class Training:
         log = Log(self.folder / "training.jsonl", self.fabric, start)
         advance(start, {})
         for phase, first, last in schedule(self.recipe, self.pairs.protocol.steps):
-            if start < last:
+            if max(start, first) < last:
                 self._run_phase(phase, first, last, state, log, advance)
 
     def _run_phase(self, phase: Phase, first: int, last: int, state: dict, log: "Log", advance: Advance) -> None:
@@ -80,7 +81,7 @@ class Training:
         if start > first:
             for optimiser, saved in zip(optimisers, state["optimisers"], strict=True):
                 optimiser.load_state_dict(saved)
-        batches = self._batches(phase, first, start, last)
+        batches = self._batches(start, last)
         saved_at = time.monotonic()
         for step in range(start, last):
             values = self._step(phase, step, optimisers, batches)
@@ -104,16 +105,12 @@ class Training:
         optimiser = kind(getattr(self.method, update.network).parameters(), **update.optimiser.settings)
         return self.fabric.setup_optimizers(optimiser)
 
-    def _batches(self, phase: Phase, first: int, start: int, last: int) -> Iterator[Pair]:
-        """The batches from `start` on. Every method that draws one batch a step sees the same ones."""
+    def _batches(self, start: int, last: int) -> Iterator[Pair]:
+        """The batches of some steps. All methods that draw one batch a step see the same ones."""
+        positions = range(*(draws(self.recipe, self.pairs.protocol, step) for step in (start, last)))
         size = self.pairs.protocol.batch
-        offset = sum((end - begin) * len(p.rounds) for p, begin, end in self._before(first))
-        drawn = [(offset + (step - first) * len(phase.rounds)) * size for step in (start, last)]
-        loader = DataLoader(self.pairs, batch_size=size, sampler=range(*drawn), num_workers=self.workers)
+        loader = DataLoader(self.pairs, batch_size=size, sampler=positions, num_workers=self.workers)
         return iter(self.fabric.setup_dataloaders(loader, use_distributed_sampler=False))
-
-    def _before(self, first: int) -> list[tuple[Phase, int, int]]:
-        return [part for part in schedule(self.recipe, self.pairs.protocol.steps) if part[2] <= first]
 
     def _step(self, phase: Phase, step: int, optimisers: list, batches: Iterator[Pair]) -> dict[str, Tensor]:
         """All rounds of one step: the value of every loss term, with its update's network."""
@@ -132,7 +129,9 @@ class Training:
 
     def _update(self, scene: Scene, update: Update, optimiser: Optimizer, step: int) -> dict[str, Tensor]:
         network: nn.Module = getattr(self.method, update.network)
-        others = [getattr(self.method, name) for name in self.recipe.networks if name not in (update.network, "generator")]
+        others = [
+            getattr(self.method, name) for name in self.recipe.networks if name not in (update.network, "generator")
+        ]
         for other in others:
             other.requires_grad_(False)
         seen = scene if update.network == "generator" else scene.detached()
@@ -163,6 +162,13 @@ def schedule(recipe: Recipe, steps: int) -> list[tuple[Phase, int, int]]:
         passed += phase.share
         bounds.append(round(steps * passed / total))
     return list(zip(recipe.phases, bounds[:-1], bounds[1:], strict=True))
+
+
+def draws(recipe: Recipe, protocol: Protocol, steps: int) -> int:
+    """How many images the first steps of a training take."""
+    parts = schedule(recipe, protocol.steps)
+    batches = sum(len(phase.rounds) * max(0, min(steps, last) - first) for phase, first, last in parts)
+    return batches * protocol.batch
 
 
 class Log:

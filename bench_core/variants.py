@@ -16,6 +16,11 @@ class Variant:
     losses: Mapping[str, Loss]
     """Every loss term that the recipe uses."""
 
+    @property
+    def backbones(self) -> list[str]:
+        """The pretrained networks that the losses look through."""
+        return sorted({loss.backbone for loss in self.losses.values() if loss.backbone})
+
 
 def vary(
     models: Iterable[Model], public: Mapping[str, Loss], added: Mapping[str, float], dropped: Sequence[str]
@@ -40,7 +45,9 @@ def _variant(model: Model, public: Mapping[str, Loss], added: Mapping[str, float
     if model.recipe is None:
         return Variant(model, model.name, {})
     gone = [name for name in dropped if name in _terms(model)]
-    name = model.name + "".join(f"+{key}={weight:g}" for key, weight in added.items()) + "".join(f"-{key}" for key in gone)
+    name = (
+        model.name + "".join(f"+{key}={weight:g}" for key, weight in added.items()) + "".join(f"-{key}" for key in gone)
+    )
 
     def change(update: Update) -> Update:
         if update.network != "generator":

@@ -19,7 +19,7 @@ def models() -> list[Model]:
         Model(
             "telea",
             "Fast marching (OpenCV)",
-            "A. Telea. An Image Inpainting Technique Based on the Fast Marching Method. Journal of Graphics Tools, 2004",
+            "A. Telea. An Image Inpainting Technique Based on the Fast Marching Method. J. Graphics Tools, 2004",
             f"{_HERE}:telea",
             channels=(1, 3),
         ),

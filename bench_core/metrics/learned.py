@@ -12,7 +12,7 @@ Pictures = Float[Tensor, "b c h w"]
 
 
 class Lpips:
-    """The package brings its linear heads; the trunk's weights are the official ones that `bench_core.weights` finds."""
+    """The package brings its linear heads; the trunk's weights are those that `bench_core.weights` finds."""
 
     def __init__(self, device: torch.device) -> None:
         import lpips

@@ -7,7 +7,7 @@ from bench_core import MaskFamily, hookimpl
 
 _CANVAS = {"canvas": 256}
 _BOX = {"side": 128, "shrink": 16}
-_BRUSH = {"strokes": (1, 3), "vertices": (4, 11), "width": (12, 40)}
+_BRUSH = {"strokes": (1, 3), "vertices": (4, 11), "thickness": (12, 40)}
 
 
 @hookimpl
@@ -42,7 +42,7 @@ def masks() -> list[MaskFamily]:
                 "strokes": (4, 9),
                 "segments": (1, 5),
                 "length": (20, 127),
-                "width": (10, 44),
+                "thickness": (10, 44),
                 "hole_ratio": (0.15, 0.65),
                 **_CANVAS,
             },

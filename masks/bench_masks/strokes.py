@@ -8,6 +8,7 @@ import numpy as np
 from bench_masks.boxes import random_box
 
 Hole = np.ndarray
+Counts = tuple[int, int]
 Range = tuple[float, float]
 ATTEMPTS = 1000
 
@@ -17,13 +18,13 @@ def free_form(
     height: int,
     width: int,
     *,
-    strokes: Range,
-    vertices: Range,
+    strokes: Counts,
+    vertices: Counts,
     with_box: bool,
     side: float,
     shrink: float,
+    thickness: Range,
     canvas: int,
-    **brush: Range,
 ) -> Hole:
     """DeepFill v2's strokes: turns about 2 pi / 5 that alternate in direction, a round joint at every vertex."""
     if with_box:
@@ -33,10 +34,10 @@ def free_form(
     scale = math.sqrt(height * width) / canvas
     for _ in range(rng.integers(strokes[0], strokes[1], endpoint=True)):
         points = _zigzag(rng, height, width, int(rng.integers(vertices[0], vertices[1], endpoint=True)))
-        thickness = max(1, int(rng.uniform(*brush["width"]) * scale))
-        _draw(hole, points, thickness)
+        brush = max(1, int(rng.uniform(*thickness) * scale))
+        _draw(hole, points, brush)
         for x, y in points[1:]:
-            cv2.circle(hole, (int(x), int(y)), thickness // 2, 1, cv2.FILLED)
+            cv2.circle(hole, (int(x), int(y)), brush // 2, 1, cv2.FILLED)
     return hole
 
 
@@ -59,8 +60,8 @@ def _walk(rng: np.random.Generator, angles: np.ndarray, steps: np.ndarray, heigh
     return np.asarray(points, np.int32)
 
 
-def _draw(hole: Hole, points: np.ndarray, thickness: int) -> None:
-    cv2.polylines(hole, [points], isClosed=False, color=1, thickness=thickness)
+def _draw(hole: Hole, points: np.ndarray, brush: int) -> None:
+    cv2.polylines(hole, [points], isClosed=False, color=1, thickness=brush)
 
 
 def irregular_walk(
@@ -68,12 +69,12 @@ def irregular_walk(
     height: int,
     width: int,
     *,
-    strokes: Range,
-    segments: Range,
-    length: Range,
+    strokes: Counts,
+    segments: Counts,
+    length: Counts,
     hole_ratio: Range,
+    thickness: Range,
     canvas: int,
-    **brush: Range,
 ) -> Hole:
     """Chains of segments whose angles are whole radians, redrawn until the hole's ratio lies within `hole_ratio`."""
     scale = math.sqrt(height * width) / canvas
@@ -84,9 +85,9 @@ def irregular_walk(
             angles = 0.01 + rng.integers(0, 5, count, endpoint=True)
             lengths = rng.integers(length[0], length[1], count, endpoint=True) * scale
             points = _walk(rng, angles, lengths, height, width)
-            widths = rng.integers(brush["width"][0], brush["width"][1], count, endpoint=True) * scale
-            for start, thickness in enumerate(widths):
-                _draw(hole, points[start : start + 2], max(1, int(thickness)))
+            brushes = rng.uniform(*thickness, count) * scale
+            for start, brush in enumerate(brushes):
+                _draw(hole, points[start : start + 2], max(1, int(brush)))
         if hole_ratio[0] < hole.mean() < hole_ratio[1]:
             return hole
     raise ValueError(f"No walk had a hole ratio within {hole_ratio} in {ATTEMPTS} attempts: widen it or the strokes.")

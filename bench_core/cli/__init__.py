@@ -1,0 +1,40 @@
+"""The command `bench`. One file for each subcommand; heavy imports stay inside the commands."""
+
+import click
+
+from bench_core import __version__
+from bench_core.cli.inpaint import inpaint
+from bench_core.cli.metrics import metrics
+from bench_core.cli.plugins import plugins
+from bench_core.cli.protocols import protocols
+from bench_core.cli.report import report
+from bench_core.cli.run import run
+from bench_core.cli.show import show
+from bench_core.errors import BadInput
+
+
+class Bench(click.Group):
+    """Turns bad input into a message and exit code 2; anything else unexpected is a bug and keeps its traceback."""
+
+    def invoke(self, ctx: click.Context):
+        try:
+            return super().invoke(ctx)
+        except BadInput as error:
+            failure = click.ClickException(str(error))
+            failure.exit_code = 2
+            raise failure from error
+
+
+@click.group(cls=Bench, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="inpaint-bench")
+def main() -> None:
+    """Compare image inpainting methods under the same rules.
+
+    \b
+    bench run --plugins pconv,gated,dmfn   train, judge, and print a table
+    bench report results --format latex    print that table again
+    """
+
+
+for command in (run, report, plugins, protocols, metrics, show, inpaint):
+    main.add_command(command)

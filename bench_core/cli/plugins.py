@@ -1,0 +1,39 @@
+"""`bench plugins`: what is installed."""
+
+import json
+
+import click
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def plugins(as_json: bool) -> None:
+    """List installed plugins: name, version, hooks, papers, state.
+
+    \b
+    Example: bench plugins --json
+    """
+    from bench_core.plugins import Plugins
+
+    found = Plugins.find()
+    found.load_all()
+    listed = [
+        {
+            "name": plugin.name,
+            "version": plugin.version,
+            "hooks": plugin.hooks,
+            "papers": [model.citation for model in found.of([plugin.name], "models").values()],
+            "state": plugin.state,
+            "error": plugin.error or None,
+        }
+        for plugin in sorted(found.installed.values(), key=lambda plugin: plugin.name)
+    ]
+    if as_json:
+        click.echo(json.dumps(listed, indent=1, ensure_ascii=False))
+        return
+    for plugin in listed:
+        click.echo(f"{plugin['name']:18} {plugin['version']:9} {plugin['state']:8} {', '.join(plugin['hooks'])}")
+        for paper in plugin["papers"]:
+            click.echo(f"    {paper}")
+        if plugin["error"]:
+            click.echo("    " + plugin["error"].strip().replace("\n", "\n    "))

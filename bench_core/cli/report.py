@@ -1,0 +1,44 @@
+"""`bench report`: tables from stored rows."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("runs", type=click.Path(path_type=Path))
+@click.option("--format", "format_", default="terminal", show_default=True, metavar="NAME", help="terminal, csv, ...")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of the terminal.")
+def report(runs: Path, format_: str, output: Path | None) -> None:
+    """Print the tables of RUNS: a folder that `bench run` wrote to, or one run in it. Needs no torch.
+
+    \b
+    Examples: bench report results
+              bench report results --format latex -o table.tex
+    """
+    from rich.console import Console
+
+    from bench_core import files
+    from bench_core.errors import BadInput, unknown
+    from bench_core.plugins import Plugins
+    from bench_core.specs import resolve
+    from bench_core.store import read_runs
+
+    found = Plugins.find()
+    formats = found.records("reports")
+    if format_ not in {*formats, "terminal"}:
+        raise unknown("format", format_, {*formats, "terminal"})
+    store, stored = read_runs(runs)
+    build, show = resolve("bench_reports.table:build"), resolve("bench_reports.terminal:show")
+    tables = build(store, stored, found.records("metrics"))
+    if format_ == "terminal":
+        for table in tables:
+            show(table, Console())
+        return
+    contents = [resolve(formats[format_].write)(table) for table in tables]
+    if formats[format_].binary and (output is None or len(contents) > 1):
+        raise BadInput(f"{format_} needs -o FILE and a single run; {runs} holds {len(contents)} table(s).")
+    if output:
+        files.write_bytes(output, b"\n".join(contents))
+    else:
+        click.echo(b"\n".join(contents), nl=False)

@@ -1,0 +1,63 @@
+"""`bench run`: the main job."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench_core.cli.values import Listed, Weighted
+
+WORDS = Listed()
+
+
+@click.command()
+@click.option("--plugins", type=WORDS, help="Whose methods to compare; all installed ones if left out.")
+@click.option("--protocol", default="quick", show_default=True, help="A named protocol or a TOML file.")
+@click.option("--out", type=click.Path(path_type=Path), default="results", show_default=True, help="The store.")
+@click.option("--image-set", help="Overrides the protocol's image set.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the image set, or of any images.")
+@click.option("--size", type=int, help="Height and width in pixels.")
+@click.option("--scale", type=click.Choice(["paper", "nano"]), help="The published networks, or narrow ones.")
+@click.option("--steps", type=int, help="Training budget of each method.")
+@click.option("--batch", type=int, help="Images a training step.")
+@click.option("--seeds", type=Listed(int), help="One training for each.")
+@click.option("--test-masks", type=WORDS, help="Which of the protocol's mask sets to judge with.")
+@click.option("--train-masks", type=WORDS, help="Which of the protocol's mask sets to train with.")
+@click.option("--test-images", type=int, help="Judge with the first so many test images only.")
+@click.option("--metrics", type=WORDS, help="Which metrics to compute; see `bench metrics`.")
+@click.option("--loss", "added", type=Weighted(), multiple=True, help="Train with one more loss term (repeatable).")
+@click.option("--without", "dropped", type=WORDS, default=(), help="Train without these loss terms.")
+@click.option("--backbone", type=click.Choice(["official", "random"]), help="Weights behind perceptual losses.")
+@click.option("--baselines/--no-baselines", default=True, help="Include the methods that learn nothing.")
+@click.option("--strict-plugins", is_flag=True, help="Stop at a broken plugin instead of going on without it.")
+@click.option("--skip-bad-images", is_flag=True, help="Leave out images that cannot be decoded.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--precision", type=click.Choice(["32-true", "bf16-mixed", "16-mixed"]), default="32-true")
+@click.option("--eval-batch", type=click.IntRange(1), default=8, show_default=True, help="Images judged at a time.")
+@click.option("--workers", type=click.IntRange(0), default=0, show_default=True, help="Processes that load images.")
+@click.option("--log", "tracker", type=click.Choice(["tensorboard"]), help="Also log the training there.")
+def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, **options: Any) -> None:
+    """Train and judge methods under one protocol, and print the table.
+
+    Repeating a command does only what is missing.
+
+    \b
+    Examples: bench run --plugins pconv,gated,dmfn
+              bench run --plugins pconv --without style --data my_photos --steps 1000
+    """
+    from bench_core.planning import Plan, plan
+
+    planned: Plan = plan(plugins, protocol, out, options)
+    from bench_core.progress import console
+
+    try:
+        run, folder = planned.comparison.run()
+    except KeyboardInterrupt:
+        console.print("Interrupted. Repeat the same command to go on from here.")
+        sys.exit(130)
+    from bench_core.results import publish
+
+    publish(planned.plugins, planned.comparison.store, run, folder)
+    failed = [entry for entry in run.entries if entry.state == "failed"]
+    sys.exit(2 if planned.broken else 1 if failed else 0)

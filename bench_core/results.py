@@ -1,0 +1,23 @@
+"""What a finished run leaves for its user: tables in every format, one picture, and the table on the terminal."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from bench_core import files
+from bench_core.plugins import Plugins
+from bench_core.specs import resolve
+from bench_core.store import Run, Store
+
+
+def publish(plugins: Plugins, store: Store, run: Run, folder: Path) -> None:
+    """Write the tables and the picture beside the run's record, and print the table."""
+    (table,) = resolve("bench_reports.table:build")(store, [run], plugins.records("metrics"))
+    for report in plugins.records("reports").values():
+        files.write_bytes(folder / f"table{report.suffix}", resolve(report.write)(table))
+    picture = resolve("bench_reports.grid:grid")(store, run)
+    if picture:
+        files.write_bytes(folder / "grid.png", picture)
+    console = Console()
+    resolve("bench_reports.terminal:show")(table, console)
+    console.print(f"Stored in {folder}: table.md, table.tex, ..." + (" and grid.png" if picture else ""), markup=False)

@@ -1,0 +1,46 @@
+"""A table in LaTeX, with the rules of the booktabs package."""
+
+from itertools import groupby
+
+from bench_reports.table import Table
+
+SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "±": r"$\pm$",
+    "†": r"$^\dagger$", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
+}  # fmt: skip
+
+
+def latex(table: Table) -> bytes:
+    columns = list(table.values.columns)
+    groups = [(mask_set, len(list(group))) for mask_set, group in groupby(columns, key=lambda column: column[0])]
+    first, rules = 2, []
+    for _, width in groups:
+        rules.append(rf"\cmidrule(lr){{{first}-{first + width - 1}}}")
+        first += width
+    lines = [
+        r"% needs \usepackage{booktabs}",
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{_escape(table.title)}}}",
+        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
+        r"\toprule",
+        " & ".join(["", *(rf"\multicolumn{{{width}}}{{c}}{{{_escape(name)}}}" for name, width in groups)]) + r" \\",
+        "".join(rules),
+        " & ".join(["method", *(_escape(table.header(metric)) for _, metric in columns)]) + r" \\",
+        r"\midrule",
+    ]
+    for variant, texts in table.texts.iterrows():
+        best = table.best.loc[variant]
+        cells = [
+            rf"\textbf{{{_escape(text)}}}" if top else _escape(text) for text, top in zip(texts, best, strict=True)
+        ]
+        lines.append(" & ".join([_escape(str(variant)), *cells]) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    lines += [rf"\par\footnotesize {_escape(' '.join(note.split()))}" for note in table.notes]
+    lines += [r"\end{table}", ""]
+    return "\n".join(lines).encode()
+
+
+def _escape(text: str) -> str:
+    return "".join(SPECIAL.get(character, character) for character in text)

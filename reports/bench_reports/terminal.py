@@ -1,0 +1,26 @@
+"""A table on the terminal, one block for each mask set so that it fits."""
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from bench_reports.table import Table
+
+
+def show(table: Table, console: Console) -> None:
+    console.print(Text(table.title, style="bold"))
+    for mask_set in dict.fromkeys(mask_set for mask_set, _ in table.values.columns):
+        block = RichTable(title=Text(str(mask_set)), title_justify="left")
+        block.add_column("method")
+        texts, best = table.texts[mask_set], table.best[mask_set]
+        for metric in texts.columns:
+            block.add_column(Text(table.header(metric)), justify="right", no_wrap=True)
+        for variant in texts.index:
+            cells = [
+                Text(text, style="bold green" if top else "")
+                for text, top in zip(texts.loc[variant], best.loc[variant], strict=True)
+            ]
+            block.add_row(Text(str(variant)), *cells)
+        console.print(block)
+    for note in table.notes:
+        console.print(Text(note, style="dim"))
