@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from lightning.fabric import Fabric
+from lightning_fabric import Fabric
+from lightning_fabric.loggers import Logger
 from rich.markup import escape
 
 from bench_core import __version__, checkpoints, provenance, seeds
@@ -148,9 +149,9 @@ class Comparison:
         return method
 
     def _fabric(self, cell: CellFolder) -> Fabric:
-        loggers = []
+        loggers: list[Logger] = []
         if self.machine.tracker == "tensorboard":
-            from lightning.fabric.loggers import TensorBoardLogger
+            from lightning_fabric.loggers import TensorBoardLogger
 
             loggers = [TensorBoardLogger(self.store.root / "tensorboard", name=cell.path.name, version="")]
         return Fabric(

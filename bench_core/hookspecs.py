@@ -11,28 +11,34 @@ hookimpl = pluggy.HookimplMarker("bench")
 @hookspec
 def models() -> list[Model]:
     """Inpainting methods."""
+    return []
 
 
 @hookspec
 def losses() -> list[Loss]:
     """Loss terms that any method may be trained with."""
+    return []
 
 
 @hookspec
 def masks() -> list[MaskFamily]:
     """Laws by which holes are drawn."""
+    return []
 
 
 @hookspec
 def image_sets() -> list[ImageSet]:
     """Collections of images."""
+    return []
 
 
 @hookspec
 def metrics() -> list[Metric]:
     """Definitions of measures."""
+    return []
 
 
 @hookspec
 def reports() -> list[Report]:
     """Formats in which tables are written."""
+    return []

@@ -1,7 +1,7 @@
 """Looking at every image that a run will need before the run begins."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from bench_core.errors import BadInput
@@ -14,16 +14,16 @@ from bench_core.seeds import digest
 LISTED = 5
 
 
-@dataclass(frozen=True)
+@dataclass
 class Subset:
     """Some images of a split."""
 
     images: Images
     indexes: Sequence[int]
+    names: Sequence[str] = field(init=False)
 
-    @property
-    def names(self) -> list[str]:
-        return [self.images.names[index] for index in self.indexes]
+    def __post_init__(self) -> None:
+        self.names = [self.images.names[index] for index in self.indexes]
 
     def __len__(self) -> int:
         return len(self.indexes)

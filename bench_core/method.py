@@ -34,7 +34,7 @@ class Method(nn.Module):
     another range or polarity converts on the first lines of its own `forward`.
     """
 
-    generator: nn.Module
+    generator: Any
 
     def forward(self, masked: Canvas, hole: Hole) -> Painting:
         """Paint for training: nothing is clamped."""

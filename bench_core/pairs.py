@@ -70,7 +70,7 @@ class TrainPairs(Dataset[Pair]):
         image = _scaled(self._read(self.image_at(position)), self.protocol)
         rng = seeds.generator("crop", self.seed, position)
         top, left = (int(rng.integers(0, extent - size, endpoint=True)) for extent in image.shape[:2])
-        holes = self.holes[rng.integers(len(self.holes))]
+        holes = self.holes[int(rng.integers(len(self.holes)))]
         return _pair(
             position, image[top : top + size, left : left + size], holes.draw(size, "train", self.seed, position)
         )

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import torch
-from lightning.fabric import Fabric
+from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
@@ -103,14 +104,14 @@ class Training:
     def _optimiser(self, update: Update) -> Optimizer:
         kind = getattr(torch.optim, update.optimiser.name)
         optimiser = kind(getattr(self.method, update.network).parameters(), **update.optimiser.settings)
-        return self.fabric.setup_optimizers(optimiser)
+        return cast(Optimizer, self.fabric.setup_optimizers(optimiser))
 
     def _batches(self, start: int, last: int) -> Iterator[Pair]:
         """The batches of some steps. All methods that draw one batch a step see the same ones."""
         positions = range(*(draws(self.recipe, self.pairs.protocol, step) for step in (start, last)))
         size = self.pairs.protocol.batch
         loader = DataLoader(self.pairs, batch_size=size, sampler=positions, num_workers=self.workers)
-        return iter(self.fabric.setup_dataloaders(loader, use_distributed_sampler=False))
+        return cast(Iterator[Pair], iter(self.fabric.setup_dataloaders(loader, use_distributed_sampler=False)))
 
     def _step(self, phase: Phase, step: int, optimisers: list, batches: Iterator[Pair]) -> dict[str, Tensor]:
         """All rounds of one step: the value of every loss term, with its update's network."""

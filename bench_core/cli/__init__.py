@@ -13,6 +13,10 @@ from bench_core.cli.show import show
 from bench_core.errors import BadInput
 
 
+class Refusal(click.ClickException):
+    exit_code = 2
+
+
 class Bench(click.Group):
     """Turns bad input into a message and exit code 2; anything else unexpected is a bug and keeps its traceback."""
 
@@ -20,9 +24,7 @@ class Bench(click.Group):
         try:
             return super().invoke(ctx)
         except BadInput as error:
-            failure = click.ClickException(str(error))
-            failure.exit_code = 2
-            raise failure from error
+            raise Refusal(str(error)) from error
 
 
 @click.group(cls=Bench, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -97,7 +97,7 @@ def choose(names: Iterable[str], known: Mapping[str, Metric]) -> list[Metric]:
     Raises:
         BadInput: a name is unknown.
     """
-    first = {metric.name: metric for metric in reversed(known.values())}
+    first = {metric.name: metric for metric in reversed(list(known.values()))}
     choice = {**first, **known}
     for name in names:
         if name not in choice:

@@ -1,7 +1,5 @@
 """A table in LaTeX, with the rules of the booktabs package."""
 
-from itertools import groupby
-
 from bench_reports.table import Table
 
 SPECIAL = {
@@ -12,10 +10,8 @@ SPECIAL = {
 
 
 def latex(table: Table) -> bytes:
-    columns = list(table.values.columns)
-    groups = [(mask_set, len(list(group))) for mask_set, group in groupby(columns, key=lambda column: column[0])]
     first, rules = 2, []
-    for _, width in groups:
+    for _, width in table.groups:
         rules.append(rf"\cmidrule(lr){{{first}-{first + width - 1}}}")
         first += width
     lines = [
@@ -23,19 +19,17 @@ def latex(table: Table) -> bytes:
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{_escape(table.title)}}}",
-        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
+        rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
         r"\toprule",
-        " & ".join(["", *(rf"\multicolumn{{{width}}}{{c}}{{{_escape(name)}}}" for name, width in groups)]) + r" \\",
+        " & ".join(["", *(rf"\multicolumn{{{width}}}{{c}}{{{_escape(name)}}}" for name, width in table.groups)])
+        + r" \\",
         "".join(rules),
-        " & ".join(["method", *(_escape(table.header(metric)) for _, metric in columns)]) + r" \\",
+        " & ".join(["method", *(_escape(table.header(metric)) for _, metric in table.columns)]) + r" \\",
         r"\midrule",
     ]
-    for variant, texts in table.texts.iterrows():
-        best = table.best.loc[variant]
-        cells = [
-            rf"\textbf{{{_escape(text)}}}" if top else _escape(text) for text, top in zip(texts, best, strict=True)
-        ]
-        lines.append(" & ".join([_escape(str(variant)), *cells]) + r" \\")
+    for variant, line in table.lines:
+        cells = [rf"\textbf{{{_escape(text)}}}" if best else _escape(text) for text, best in line]
+        lines.append(" & ".join([_escape(variant), *cells]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     lines += [rf"\par\footnotesize {_escape(' '.join(note.split()))}" for note in table.notes]
     lines += [r"\end{table}", ""]

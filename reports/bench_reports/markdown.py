@@ -7,13 +7,12 @@ from bench_reports.table import Table
 
 def markdown(table: Table) -> bytes:
     lines = [f"**{_escape(table.title)}**", ""]
-    headers = [f"{_escape(mask_set)}: {table.header(metric)}" for mask_set, metric in table.values.columns]
+    headers = [f"{_escape(mask_set)}: {table.header(metric)}" for mask_set, metric in table.columns]
     lines.append("| method | " + " | ".join(headers) + " |")
     lines.append("|---|" + "---:|" * len(headers))
-    for variant, texts in table.texts.iterrows():
-        best = table.best.loc[variant]
-        cells = [f"**{text}**" if top else text for text, top in zip(texts, best, strict=True)]
-        lines.append(f"| {_escape(str(variant))} | " + " | ".join(cells) + " |")
+    for variant, line in table.lines:
+        cells = [f"**{text}**" if best else text for text, best in line]
+        lines.append(f"| {_escape(variant)} | " + " | ".join(cells) + " |")
     lines += ["", *(f"* {_escape(note)}" for note in table.notes), ""]
     return "\n".join(lines).encode()
 

@@ -9,7 +9,7 @@ Features = Float[Tensor, "b c h w"]
 Valid = Float[Tensor, "b m h w"]
 
 
-class PartialConv2d(nn.Conv2d):
+class PartialConv2d(nn.Module):
     """A convolution over valid pixels only, scaled up by how few of them its window holds.
 
     Its mask has one channel for each group of feature channels that share one, and `shares` tells how many they are:
@@ -29,9 +29,14 @@ class PartialConv2d(nn.Conv2d):
         bias: bool = False,
         shares: tuple[int, ...] | None = None,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels, kernel_size, kernel_size))
+        self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
+        self.stride, self.padding = stride, padding
+        nn.init.kaiming_normal_(self.weight)
         self.shares = shares or (in_channels,)
         counts = torch.tensor(self.shares, dtype=torch.float32).view(1, -1, 1, 1)
+        self.window: Tensor
         self.register_buffer("window", counts.expand(1, -1, kernel_size, kernel_size).clone(), persistent=False)
 
     def forward(self, x: Features, valid: Valid) -> tuple[Features, Float[Tensor, "b 1 h2 w2"]]:

@@ -1,11 +1,11 @@
 """The U-Net of Section 3.2 and the paper's appendix, with every convolution a partial one."""
 
 import torch
-from bench_core.method import Method
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu, relu
 
+from bench_core.method import Method
 from bench_pconv.layers import Features, PartialConv2d
 
 Valid = Float[Tensor, "b 1 h w"]
@@ -59,7 +59,6 @@ class UNet(nn.Module):
             Decoder(width, skip, skip, last=level == 0)
             for level, (skip, width) in enumerate(zip(skips, widths, strict=True))
         )
-        self.apply(_initialise)
 
     def forward(self, masked: Features, hole: Valid) -> Features:
         x, valid = masked, 1 - hole
@@ -70,13 +69,6 @@ class UNet(nn.Module):
         for decode in reversed(self.decoder):
             x, valid = decode(x, valid, *skips.pop())
         return x
-
-
-def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
 
 
 class PConv(Method):

@@ -1,0 +1,35 @@
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: run test lint test-oldest constraints clean
+
+run: $(INSTALLED)
+	$(BIN)/bench run --plugins pconv,gated,dmfn
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+# The lower bounds of the dependencies; wants Python 3.11.
+test-oldest:
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/pip install --quiet -c constraints-oldest.txt -e .[test] $(patsubst %,-e %,$(wildcard plugins/*))
+	.venv-oldest/bin/python -m pytest
+
+# Pin what is installed now, once the test suite has passed with it.
+constraints: $(INSTALLED)
+	$(BIN)/pip freeze --exclude-editable | grep -v -e '^nvidia' -e '^cuda' -e '^triton' > constraints.txt
+
+$(INSTALLED): requirements.txt constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+clean:
+	rm -rf .venv .venv-oldest
