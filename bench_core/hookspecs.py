@@ -9,36 +9,36 @@ hookimpl = pluggy.HookimplMarker("bench")
 
 
 @hookspec
-def models() -> list[Model]:
+def bench_models() -> list[Model]:
     """Inpainting methods."""
     return []
 
 
 @hookspec
-def losses() -> list[Loss]:
+def bench_losses() -> list[Loss]:
     """Loss terms that any method may be trained with."""
     return []
 
 
 @hookspec
-def masks() -> list[MaskFamily]:
+def bench_masks() -> list[MaskFamily]:
     """Laws by which holes are drawn."""
     return []
 
 
 @hookspec
-def image_sets() -> list[ImageSet]:
+def bench_image_sets() -> list[ImageSet]:
     """Collections of images."""
     return []
 
 
 @hookspec
-def metrics() -> list[Metric]:
+def bench_metrics() -> list[Metric]:
     """Definitions of measures."""
     return []
 
 
 @hookspec
-def reports() -> list[Report]:
+def bench_reports() -> list[Report]:
     """Formats in which tables are written."""
     return []

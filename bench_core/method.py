@@ -84,7 +84,7 @@ class Scene:
 
     def once(self, compute: Callable[["Scene"], Result], key: Any = None) -> Result:
         """The result of ``compute(scene)``, computed once however many loss terms ask for it."""
-        key = key or compute
+        key = (key or compute, torch.is_grad_enabled())  # what was computed without gradient is no use with
         if key not in self._known:
             self._known[key] = compute(self)
         return self._known[key]

@@ -72,9 +72,7 @@ def _variants(plugins: Plugins, asked: list[Plugin], options: Mapping[str, Any])
     baselines = [plugins.installed["baselines"]] if options["baselines"] else []
     added = dict(options["added"])
     public = _losses(plugins, asked, added)
-    owners = {
-        model.name: plugin for plugin in baselines + asked for model in plugins.of([plugin.name], "models").values()
-    }
+    owners = {model.name: plugin for plugin in baselines + asked for model in plugin.records.get("models", ())}
     models = plugins.records("models")
     chosen = vary([models[name] for name in owners], public, added, options["dropped"])
     if not chosen:

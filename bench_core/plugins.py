@@ -1,7 +1,7 @@
 """Finding plugins by entry points, loading those asked for, and surviving those that are broken."""
 
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -12,6 +12,7 @@ import pluggy
 
 from bench_core import hookspecs
 from bench_core.errors import BadInput, unknown
+from bench_core.specs import ImageSet, Loss, MaskFamily, Metric, Model, Report
 
 GROUP = "bench"
 PARTS = ("baselines", "losses", "metrics", "masks", "datasets", "reports")
@@ -24,6 +25,8 @@ class Plugin:
 
     entry: EntryPoint
     module: ModuleType | None = None
+    records: dict[str, list[Any]] = field(default_factory=dict)
+    """What its hooks returned."""
     error: str = ""
     """Why it could not be loaded: the real error's traceback."""
 
@@ -36,6 +39,10 @@ class Plugin:
         return self.entry.dist.version if self.entry.dist else "unknown"
 
     @property
+    def hooks(self) -> list[str]:
+        return sorted(self.records)
+
+    @property
     def state(self) -> str:
         return "broken" if self.error else "loaded" if self.module else "installed"
 
@@ -43,13 +50,6 @@ class Plugin:
     def reason(self) -> str:
         """The last line of the error."""
         return self.error.strip().rpartition("\n")[2]
-
-    @property
-    def hooks(self) -> list[str]:
-        return [hook for hook in HOOKS if hasattr(self.module, hook)]
-
-
-HOOKS = [name for name, value in vars(hookspecs).items() if hasattr(value, "bench_spec")]
 
 
 @dataclass
@@ -61,7 +61,8 @@ class Plugins:
     @classmethod
     def find(cls) -> "Plugins":
         """Find the installed plugins and load the harness's own parts."""
-        plugins = cls({entry.name: Plugin(entry) for entry in entry_points(group=GROUP)})
+        found = {entry.name: Plugin(entry) for entry in entry_points(group=GROUP)}
+        plugins = cls({name: found[name] for name in (*PARTS, *sorted(set(found) - set(PARTS)))})
         plugins.load(PARTS)
         return plugins
 
@@ -99,11 +100,17 @@ class Plugins:
             module = plugin.entry.load()
             self._manager.register(module, plugin.name)
             self._manager.check_pending()
-            for hook in HOOKS:
-                getattr(module, hook, list)()
+            plugin.records = {
+                caller.name.removeprefix("bench_"): list(implementation.function())
+                for caller in self._manager.get_hookcallers(module) or []
+                for implementation in caller.get_hookimpls()
+                if implementation.plugin is module
+            }
+            _check_types(plugin.records)
             plugin.module = module
         except Exception:  # whatever a stranger's module does must not stop the others
             plugin.error = traceback.format_exc(limit=-3)
+            plugin.records = {}
             if self._manager.has_plugin(plugin.name):
                 self._manager.unregister(name=plugin.name)
 
@@ -114,15 +121,27 @@ class Plugins:
             BadInput: two plugins give the same name.
         """
         named: dict[str, Any] = {}
-        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
-            for record in implementation.function():
+        for plugin in self.installed.values():
+            for record in plugin.records.get(hook, ()):
                 name = record.definition if hook == "metrics" else record.name
                 if name in named:
                     raise BadInput(f"Two plugins define {hook} named {name!r}; load only one of them.")
                 named[name] = record
         return named
 
-    def of(self, names: Sequence[str], hook: str) -> dict[str, Any]:
-        """Records of one hook from the given plugins only, by name."""
-        modules = (self.installed[name].module for name in names)
-        return {record.name: record for module in modules for record in getattr(module, hook, list)()}
+
+_TYPES = {
+    "models": Model,
+    "losses": Loss,
+    "masks": MaskFamily,
+    "image_sets": ImageSet,
+    "metrics": Metric,
+    "reports": Report,
+}
+
+
+def _check_types(records: dict[str, list[Any]]) -> None:
+    for hook, found in records.items():
+        for record in found:
+            if not isinstance(record, _TYPES[hook]):
+                raise TypeError(f"bench_{hook} must return a list of {_TYPES[hook].__name__} records, not of {record!r}")

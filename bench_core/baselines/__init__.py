@@ -7,7 +7,7 @@ _HERE = "bench_core.baselines.classical"
 
 
 @hookimpl
-def models() -> list[Model]:
+def bench_models() -> list[Model]:
     return [
         Model(
             "mean_color",

@@ -22,11 +22,11 @@ def plugins(as_json: bool) -> None:
             "name": plugin.name,
             "version": plugin.version,
             "hooks": plugin.hooks,
-            "papers": [model.citation for model in found.of([plugin.name], "models").values()],
+            "papers": [model.citation for model in plugin.records.get("models", ())],
             "state": plugin.state,
             "error": plugin.error or None,
         }
-        for plugin in sorted(found.installed.values(), key=lambda plugin: plugin.name)
+        for plugin in found.installed.values()
     ]
     if as_json:
         click.echo(json.dumps(listed, indent=1, ensure_ascii=False))

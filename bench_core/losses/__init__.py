@@ -7,7 +7,7 @@ _HERE = "bench_core.losses"
 
 
 @hookimpl
-def losses() -> list[Loss]:
+def bench_losses() -> list[Loss]:
     return [
         Loss("l1", "mean |prediction - image|", f"{_HERE}.reconstruction:l1"),
         Loss("l2", "mean (prediction - image)^2", f"{_HERE}.reconstruction:l2"),

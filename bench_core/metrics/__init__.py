@@ -37,7 +37,7 @@ class PerSet(Protocol):
 
 
 @hookimpl
-def metrics() -> list[Metric]:
+def bench_metrics() -> list[Metric]:
     return [
         Metric(
             "l1@full",

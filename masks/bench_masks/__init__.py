@@ -11,7 +11,7 @@ _BRUSH = {"strokes": (1, 3), "vertices": (4, 11), "thickness": (12, 40)}
 
 
 @hookimpl
-def masks() -> list[MaskFamily]:
+def bench_masks() -> list[MaskFamily]:
     return [
         MaskFamily(
             name="center_box",

@@ -4,7 +4,7 @@ from bench_core import Report, hookimpl
 
 
 @hookimpl
-def reports() -> list[Report]:
+def bench_reports() -> list[Report]:
     return [
         Report("csv", ".csv", "bench_reports.data:csv"),
         Report("parquet", ".parquet", "bench_reports.data:parquet", binary=True),

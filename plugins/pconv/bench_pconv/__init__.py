@@ -5,7 +5,7 @@ from bench_pconv.recipe import RECIPE
 
 
 @hookimpl
-def models() -> list[Model]:
+def bench_models() -> list[Model]:
     return [
         Model(
             name="pconv",

@@ -1,0 +1,25 @@
+"""Images that stay on disk until they are asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench_core.images import read_image
+
+
+@dataclass
+class FileImages:
+    """Image files of one folder; each is decoded when it is indexed and none is kept."""
+
+    folder: Path
+    names: Sequence[str]
+    """Paths relative to the folder, with forward slashes."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """uint8 (height, width, 3 or 1). Raises BadImage where the file cannot be decoded."""
+        return read_image(self.folder / self.names[index])

@@ -1,0 +1,35 @@
+"""Image Fine-grained Inpainting (Hui et al., 2020, arXiv 2002.02609)."""
+
+from bench_core import Loss, Model, hookimpl
+from bench_dmfn.recipe import RECIPE
+
+_LOSSES = "bench_dmfn.losses"
+
+
+@hookimpl
+def bench_models() -> list[Model]:
+    return [
+        Model(
+            name="dmfn",
+            title="Dense multi-scale fusion network",
+            citation="Z. Hui, J. Li, X. Wang, X. Gao. Image Fine-grained Inpainting. 2020. arXiv:2002.02609",
+            build="bench_dmfn.model:build",
+            recipe=RECIPE,
+            losses=(
+                Loss("mae", "mean |composite - image| in units of [-1, 1]", f"{_LOSSES}:mae"),
+                Loss("fm_dis", "L1 between the discriminator's local features", f"{_LOSSES}:fm_dis"),
+                Loss("adversarial", "relativistic average GAN, generator", f"{_LOSSES}:adversarial"),
+                Loss("discriminator", "relativistic average GAN, discriminator", f"{_LOSSES}:discriminator"),
+            ),
+            size_multiple={"paper": 4, "nano": 4},
+        )
+    ]
+
+
+@hookimpl
+def bench_losses() -> list[Loss]:
+    return [
+        Loss("self_guided", "L1 between VGG-19 relu1..2_1 features, where wrong", f"{_LOSSES}:self_guided", "vgg19"),
+        Loss("fm_vgg", "L1 between VGG-19 relu1..5_1 features", f"{_LOSSES}:fm_vgg", "vgg19"),
+        Loss("align", "distance of the centres of mass of VGG-19 relu4_1", f"{_LOSSES}:align", "vgg19"),
+    ]

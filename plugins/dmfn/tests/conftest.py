@@ -1,0 +1,105 @@
+"""Scenes to judge, and networks whose every weight, bias and statistic is far from its first value."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bench_core.backbones import Backbones, Taps
+from bench_core.method import Painting, Scene
+from bench_dmfn.model import DMFN, build
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def _scramble(module: Network) -> Network:
+    """Random weights of usual size, biases, and batch-norm statistics; in eval mode."""
+    for name, value in module.state_dict().items():
+        if value.is_floating_point():
+            fan_in = value[0].numel() if value.dim() > 1 else 1
+            value.copy_(torch.rand_like(value) + 0.5 if "norm" in name else torch.randn_like(value) / fan_in**0.5)
+    return module.eval()
+
+
+class Features(Backbones):
+    """A backbone whose features are whatever a test says."""
+
+    def __init__(self, compute: Callable[[Tensor], list[Tensor]]) -> None:
+        super().__init__("random")
+        self.compute, self.read = compute, []
+
+    def features(self, taps: Taps, image: Tensor) -> list[Tensor]:
+        self.read.append(taps)
+        return self.compute(image)
+
+
+class Referee(nn.Module):
+    """A discriminator that answers real, then fake, as a test says."""
+
+    def __init__(self, *answers: tuple[Tensor, list[Tensor]]) -> None:
+        super().__init__()
+        self.answers, self.asked = iter(answers), 0
+
+    def forward(self, canvas: Tensor, crop: Tensor) -> tuple[Tensor, list[Tensor]]:
+        self.asked += 1
+        return next(self.answers)
+
+
+class MakeScene(Protocol):
+    def __call__(
+        self,
+        image: Tensor,
+        prediction: Tensor,
+        hole: Tensor | None = None,
+        method: nn.Module | None = None,
+        backbones: Backbones | None = None,
+    ) -> Scene: ...
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def random_backbones() -> Backbones:
+    return Backbones("random")
+
+
+@pytest.fixture
+def scramble() -> Callable[[Network], Network]:
+    return _scramble
+
+
+@pytest.fixture
+def features() -> type[Features]:
+    return Features
+
+
+@pytest.fixture
+def referee() -> type[Referee]:
+    return Referee
+
+
+@pytest.fixture
+def nano() -> DMFN:
+    return build("nano", 3)
+
+
+@pytest.fixture
+def make_scene(random_backbones: Backbones) -> MakeScene:
+    def make(image, prediction, hole=None, method=None, backbones=None) -> Scene:
+        hole = torch.ones_like(image[:, :1]) if hole is None else hole
+        return Scene(image, hole, Painting(prediction), method or nn.Module(), backbones or random_backbones)
+
+    return make
+
+
+@pytest.fixture
+def centre_hole() -> Tensor:
+    """Two holes of 16 x 16 in images of 32 x 32."""
+    hole = torch.zeros(2, 1, 32, 32)
+    hole[..., 8:24, 8:24] = 1
+    return hole

@@ -1,0 +1,123 @@
+"""Facts about the paper's method, one test each; the numbers are worked out by hand or published."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import instance_norm, relu
+
+from bench_dmfn import losses
+from bench_dmfn.layers import DMFB
+from bench_dmfn.model import Discriminator, Generator, build
+
+W = (0.244140625, 0.06103515625, 0.0152587890625, 0.003814697265625, 0.003814697265625)
+
+
+def count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def test_fact_01_parameter_counts_are_those_published():
+    with torch.device("meta"):
+        assert count(DMFB(256)) == 471_808
+        assert count(DMFB(256, "without_k")) == 361_024
+        assert count(DMFB(256, "released")) == 885_312
+        assert count(Generator(64, variant="released")) == 9_037_443
+        paper = build("paper", 3)
+    assert count(paper.generator) == 5_729_411
+    assert count(paper.generator.get_submodule("encoder")) == 523_072
+    assert count(paper.generator.get_submodule("decoder")) == 1_431_875
+    assert count(paper.discriminator) == 36_673_025
+
+
+def test_fact_02_the_generator_keeps_the_size_and_paints_within_minus_one_and_one():
+    generator, seen = Generator(64), []
+    generator.blocks.register_forward_hook(lambda module, given, out: seen.append((given[0].shape, out.shape)))
+    with torch.no_grad():
+        generator.get_parameter("decoder.3.conv.weight").mul_(1000)
+        painted = generator(torch.rand(1, 4, 64, 64))
+    assert painted.shape == (1, 3, 64, 64)
+    assert 0.99 < painted.abs().max() <= 1
+    assert painted.min() < 0 < painted.max()
+    assert seen == [((1, 256, 16, 16), (1, 256, 16, 16))]
+
+
+def test_fact_03_the_block_has_four_dilated_views_and_three_convolutions_behind_their_sums():
+    block = DMFB(32)
+    rates = {name: conv.dilation for name, conv in block.named_children() if isinstance(conv, nn.Conv2d)}
+    assert [rates[f"d{i}"] for i in (1, 2, 3, 4)] == [(1, 1), (2, 2), (4, 4), (8, 8)]
+    assert [name for name in rates if name[0] == "k"] == ["k2", "k3", "k4"]
+    assert all(rates[name] == (1, 1) for name in ("c1", "k2", "k3", "k4", "c2"))
+    seen = []
+    block.k2.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    squeezed = torch.randn(2, 8, 12, 12)
+    x1, x2 = (relu(instance_norm(view(squeezed))) for view in (block.d1, block.d2))
+    combined = block.combine(squeezed)
+    assert torch.equal(seen[0], x1 + x2)
+    assert torch.equal(combined[:, :8], x1)
+
+
+def test_fact_04_layers_weigh_1000_over_their_squared_width():
+    assert losses.LAYER_WEIGHTS == W
+
+
+def test_fact_05_the_guidance_map_is_the_stretched_squared_error(make_scene, features):
+    image = torch.full((1, 3, 2, 2), 0.25)
+    error = torch.tensor([[1.0, 0.5], [0.0, 0.0]]) / 2  # 1 and 0.5 in units of [-1, 1]
+    backbones = features(lambda x: [f * x.mean() for f in (torch.ones(1, 64, 2, 2), torch.ones(1, 128, 1, 1))])
+    scene = make_scene(image, image + error, backbones=backbones)
+    torch.testing.assert_close(losses.guidance(scene), torch.tensor([[[[1, 0.25], [0, 0]]]]), rtol=0, atol=0)
+    # every element of both layers differs by the mean error 0.1875, and both maps average 0.3125
+    torch.testing.assert_close(losses.self_guided(scene), torch.tensor(0.3125 * 0.1875 * (W[0] + W[1])))
+
+
+def delta(row: int, column: int, height: int = 4, width: int = 4) -> torch.Tensor:
+    features = torch.zeros(1, 1, height, width)
+    features[..., row, column] = 1
+    return features
+
+
+def test_fact_06_centres_of_mass_are_in_coordinates_from_minus_one(make_scene, features):
+    torch.testing.assert_close(losses.centres(delta(1, 1))[0, 0], torch.tensor([-0.5, -0.5]), rtol=0, atol=1e-5)
+    torch.testing.assert_close(losses.centres(delta(3, 1))[0, 0], torch.tensor([-0.5, 0.5]), rtol=0, atol=1e-5)
+    torch.testing.assert_close(losses.centres(torch.ones(1, 1, 4, 4))[0, 0], torch.tensor([-0.25, -0.25]))
+    torch.testing.assert_close(losses.centres(torch.zeros(1, 1, 4, 4))[0, 0], torch.tensor([-0.25, -0.25]))
+    scene = make_scene(delta(1, 1), delta(3, 1), backbones=features(lambda x: [x.flip(3) * 0.1] * 3 + [x, x.flip(2)]))
+    assert losses.align(scene).item() == pytest.approx(0.5, abs=1e-5)
+
+
+def test_fact_07_the_relativistic_average_game(make_scene, referee):
+    scene = make_scene(torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8))
+    scene.method.discriminator = referee((torch.tensor([[1.0], [3.0]]), []), (torch.tensor([[0.0], [-2.0]]), []))
+    assert losses.discriminator(scene).item() == pytest.approx(0.072539, abs=1e-6)
+    assert losses.adversarial(scene).item() == pytest.approx(3.072539, abs=1e-6)
+
+
+def test_fact_08_a_perfect_painting_costs_nothing_and_every_gradient_is_finite(make_scene, nano, centre_hole):
+    image = torch.rand(2, 3, 32, 32)
+    painted = image.clone().requires_grad_()
+    scene = make_scene(image, painted, centre_hole, nano.train())
+    free = [losses.mae, losses.self_guided, losses.fm_vgg, losses.fm_dis, losses.align]
+    assert [term(scene).item() for term in free] == [0] * 5
+    assert losses.adversarial(scene).item() > 0
+    torch.stack([term(scene) for term in (*free, losses.adversarial)]).sum().backward()
+    assert painted.grad is not None and painted.grad.isfinite().all()
+
+
+def test_fact_09_known_pixels_are_the_inputs_and_teach_nothing(make_scene, nano, centre_hole):
+    image = torch.rand(2, 3, 32, 32)
+    painted = torch.rand(2, 3, 32, 32, requires_grad=True)
+    scene = make_scene(image, painted, centre_hole)
+    known = centre_hole.expand_as(image) == 0
+    assert torch.equal(scene.composite[known], image[known])
+    losses.mae(scene).backward()
+    assert painted.grad is not None
+    assert painted.grad[known].eq(0).all() and painted.grad[~known].ne(0).all()
+
+
+def test_fact_10_the_discriminator_gives_a_score_and_five_local_maps():
+    with torch.no_grad():
+        score, maps = Discriminator(64).eval()(torch.rand(1, 3, 256, 256), torch.rand(1, 3, 128, 128))
+    assert score.shape == (1, 1)
+    assert [tuple(one.shape[1:]) for one in maps] == [
+        (64, 64, 64), (128, 32, 32), (256, 16, 16), (512, 8, 8), (512, 4, 4)
+    ]  # fmt: skip

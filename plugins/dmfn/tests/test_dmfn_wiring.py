@@ -1,0 +1,186 @@
+"""The networks against forwards written out from the paper's equations on the same weights: counts prove nothing."""
+
+import pytest
+import torch
+from torch.nn.functional import conv2d, conv_transpose2d, linear, relu
+
+from bench_core.errors import BadInput
+from bench_dmfn.layers import DMFB
+from bench_dmfn.model import Discriminator, Generator, build
+
+
+def alike(found, wanted):
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+def norm(x):
+    """Instance norm by its definition."""
+    centred = x - x.mean((2, 3), keepdim=True)
+    return centred / (centred.square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
+
+
+def conv(state, name, x, stride=1, dilation=1):
+    weight = state[f"{name}.weight"]
+    padding = dilation * (weight.shape[-1] // 2)
+    return conv2d(x, weight, state[f"{name}.bias"], stride, padding, dilation)
+
+
+def published_block(state, x, variant, at=""):
+    x0 = relu(norm(conv(state, f"{at}c1", x)))
+    views = [conv(state, f"{at}d{i}", x0, dilation=rate) for i, rate in ((1, 1), (2, 2), (3, 4), (4, 8))]
+    if variant != "released":
+        views = [relu(norm(view)) for view in views]
+    sums = views[:1]
+    for i, view in zip((2, 3, 4), views[1:], strict=True):
+        total = sums[-1] + view
+        sums.append(conv(state, f"{at}k{i}", total) if variant == "paper" else total)
+    return x + norm(conv(state, f"{at}c2", relu(norm(torch.cat(sums, 1)))))
+
+
+@pytest.mark.parametrize("variant", ["paper", "released", "without_k"])
+def test_the_block_is_the_one_of_the_equations(variant, scramble):
+    block, x = scramble(DMFB(32, variant)), torch.randn(2, 32, 20, 12)
+    with torch.no_grad():
+        alike(block(x), published_block(block.state_dict(), x, variant))
+
+
+@pytest.mark.parametrize(("variant", "ks", "fusion"), [("paper", 3, 1), ("released", 0, 3), ("without_k", 0, 1)])
+def test_only_convolutions_hold_weights(variant, ks, fusion):
+    state = DMFB(32, variant).state_dict()
+    names = ["c1", "d1", "d2", "d3", "d4", *["k2", "k3", "k4"][:ks], "c2"]
+    assert list(state) == [f"{name}.{kind}" for name in names for kind in ("weight", "bias")]
+    assert state["c2.weight"].shape == (32, 32, fusion, fusion)
+
+
+def test_only_the_first_view_enters_the_first_quarter(scramble):
+    block, squeezed = scramble(DMFB(32)), torch.randn(1, 8, 16, 16)
+    with torch.no_grad():
+        before = block.combine(squeezed)
+        for name in ("d2", "d3", "d4", "k2", "k3", "k4"):
+            getattr(block, name).weight.mul_(-2)
+        after = block.combine(squeezed)
+    assert torch.equal(before[:, :8], after[:, :8])
+    assert all((before[:, i : i + 8] - after[:, i : i + 8]).abs().mean() > 0.1 for i in (8, 16, 24))
+
+
+def test_an_unknown_variant_is_named():
+    with pytest.raises(BadInput, match=r"DMFB variant 'papers'\. Did you mean 'paper'"):
+        DMFB(32, "papers")
+
+
+@pytest.mark.parametrize("variant", ["paper", "released", "without_k"])
+def test_the_generator_is_encoder_blocks_and_decoder(variant, scramble):
+    generator, x = scramble(Generator(8, 3, variant)), torch.randn(2, 4, 32, 48)
+    state = generator.state_dict()
+    y = relu(conv(state, "encoder.0.conv", x))  # the first layer has no norm
+    for i, stride in ((1, 2), (2, 1), (3, 2)):
+        y = relu(norm(conv(state, f"encoder.{i}.conv", y, stride)))
+    for i in range(8):
+        y = published_block(state, y, variant, f"blocks.{i}.")
+    y = relu(norm(conv(state, "decoder.0.conv", y)))
+    for i in (1, 2):
+        up = conv_transpose2d(y, state[f"decoder.{i}.deconv.weight"], state[f"decoder.{i}.deconv.bias"], 2, 1)
+        y = relu(norm(conv(state, f"decoder.{i}.conv.conv", relu(norm(up)))))
+    with torch.no_grad():
+        torch.testing.assert_close(generator(x), torch.tanh(conv(state, "decoder.3.conv", y)), rtol=1e-3, atol=1e-3)
+
+
+def published_branch(state, name, x, layers):
+    maps = []
+    for i in range(layers):
+        x = conv(state, f"{name}.{i}.conv", x, stride=2)
+        kinds = ("running_mean", "running_var", "weight", "bias")
+        mean, var, gain, shift = (state[f"{name}.{i}.norm.{kind}"].view(1, -1, 1, 1) for kind in kinds)
+        x = (x - mean) / (var + 1e-5).sqrt() * gain + shift
+        x = torch.where(x > 0, x, 0.2 * x)
+        maps.append(x)
+    return maps
+
+
+def test_the_discriminator_puts_the_local_branch_first(scramble):
+    discriminator = scramble(Discriminator(2))
+    canvas, crop = torch.randn(2, 3, 256, 256), torch.randn(2, 3, 128, 128)
+    state = discriminator.state_dict()
+    local_maps = published_branch(state, "local_model", crop, 5)
+    seen = [
+        linear(x.flatten(1), state[f"{name}_classifier.weight"], state[f"{name}_classifier.bias"])
+        for name, x in (("local", local_maps[-1]), ("global", published_branch(state, "global_model", canvas, 6)[-1]))
+    ]
+    joint = torch.cat(seen, 1)
+    score = linear(torch.maximum(joint, 0.2 * joint), state["classifier.1.weight"], state["classifier.1.bias"])
+    with torch.no_grad():
+        found, maps = discriminator(canvas, crop)
+    alike(found, score)
+    for one, wanted in zip(maps, local_maps, strict=True):
+        alike(one, wanted)
+
+
+def test_at_other_sizes_the_last_maps_are_averaged_to_four_by_four(scramble):
+    discriminator = scramble(Discriminator(2))
+    canvas, crop = torch.randn(2, 3, 512, 64), torch.randn(2, 3, 256, 32)
+    state = discriminator.state_dict()
+    local_map, global_map = (
+        published_branch(state, "local_model", crop, 5)[-1], published_branch(state, "global_model", canvas, 6)[-1]
+    )  # fmt: skip
+    assert local_map.shape[2:] == global_map.shape[2:] == (8, 1)
+    given = []
+    for classifier in (discriminator.local_classifier, discriminator.global_classifier):
+        classifier.register_forward_pre_hook(lambda module, x: given.append(x[0]))
+    with torch.no_grad():
+        discriminator(canvas, crop)
+    for one, wide in zip(given, (local_map, global_map), strict=True):
+        pooled = wide.unflatten(2, (4, 2)).mean(3).expand(-1, -1, -1, 4)  # pairs of rows; the one column four times
+        alike(one, pooled.flatten(1))
+
+
+def test_a_batch_is_painted_and_judged_image_by_image(nano, scramble):
+    scramble(nano)
+    masked, hole = torch.rand(2, 3, 64, 48), torch.rand(2, 1, 64, 48).round()
+    one_by_one = [nano.predict(masked[i : i + 1], hole[i : i + 1]) for i in range(2)]
+    alike(nano.predict(masked, hole), torch.cat(one_by_one))
+    judged = [nano.discriminator(masked[i : i + 1], masked[i : i + 1, :, :32, :24])[0] for i in range(2)]
+    alike(nano.discriminator(masked, masked[..., :32, :24])[0], torch.cat(judged))
+
+
+def test_nano_is_the_same_network_with_a_quarter_of_every_width(nano):
+    with torch.device("meta"):
+        paper = build("paper", 3).state_dict()
+    small = nano.state_dict()
+    assert list(paper) == list(small)
+    outside = {3, 4, 1}  # pixels, pixels with the hole, the score
+    for name, value in small.items():
+        sizes = zip(paper[name].shape[:2], value.shape[:2], strict=True)
+        assert all(wide == 4 * narrow or wide == narrow in outside for wide, narrow in sizes), name
+        assert paper[name].shape[2:] == value.shape[2:]
+
+
+def test_the_generator_sees_minus_one_to_one_with_nothing_in_the_hole(nano):
+    seen = []
+    nano.generator.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    image, hole = torch.rand(2, 3, 16, 24), torch.rand(2, 1, 16, 24).round()
+    painting = nano(image * (1 - hole), hole)
+    wanted = torch.where(hole.bool(), 0, 2 * image - 1)
+    torch.testing.assert_close(seen[0], torch.cat([wanted, hole], 1))
+    assert torch.equal(painting.prediction, (nano.generator(seen[0]) + 1) / 2)
+    assert torch.equal(nano(torch.where(hole.bool(), 0.7, image), hole).prediction, painting.prediction)
+
+
+def test_the_first_weights_are_normal_with_deviation_a_fiftieth(nano):
+    for name, value in nano.named_parameters():
+        if name.endswith("bias"):
+            assert value.eq(0).all(), name
+        elif value.numel() > 1000:
+            assert value.mean().item() == pytest.approx(0, abs=0.003), name
+            assert value.std().item() == pytest.approx(0.02, rel=0.15), name
+    gains = torch.cat([value for name, value in nano.named_parameters() if name.endswith("norm.weight")])
+    assert gains.mean().item() == pytest.approx(1, abs=0.005)
+    assert gains.std().item() == pytest.approx(0.02, rel=0.15)
+
+
+def test_one_small_image_is_too_little_for_batch_norm(nano):
+    small = torch.rand(1, 3, 64, 64)
+    with pytest.raises(BadInput, match="batch of two or more"):
+        nano.train().discriminator(small, small[..., :32, :32])
+    for given in (small.expand(2, -1, -1, -1), torch.rand(1, 3, 64, 68)):
+        height, width = (size // 2 for size in given.shape[-2:])
+        assert nano.discriminator(given, given[..., :height, :width])[0].isfinite().all()

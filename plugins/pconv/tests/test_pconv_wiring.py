@@ -1,0 +1,112 @@
+"""The U-Net against a forward pass written out from the paper's table, and its training's phases."""
+
+import torch
+from bench_core.method import Painting
+from bench_pconv.model import WIDTHS, Decoder, Encoder, PConv, UNet, build
+from bench_pconv.recipe import RECIPE
+from torch import Tensor, nn
+from torch.nn.functional import batch_norm, conv2d, interpolate
+
+
+def partial_convolution(x: Tensor, mask: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -> tuple[Tensor, Tensor]:
+    """Eq. 1 and 2 with a mask of the features' own shape."""
+    padding = weight.shape[-1] // 2
+    total = conv2d(mask, torch.ones_like(weight), stride=stride, padding=padding)
+    seen = (total > 0).float()
+    y = conv2d(x * mask, weight, stride=stride, padding=padding) * weight[0].numel() / total.clamp(min=1e-8) * seen
+    return (y if bias is None else (y + bias.view(1, -1, 1, 1)) * seen), seen
+
+
+def normalised(x: Tensor, norm: nn.Module) -> Tensor:
+    if not isinstance(norm, nn.BatchNorm2d):
+        return x
+    assert norm.running_mean is not None and norm.running_var is not None
+    return batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias)
+
+
+def forward_as_printed(net: UNet, image: Tensor, hole: Tensor) -> Tensor:
+    x, mask = image, (1 - hole).expand_as(image)
+    features, masks = [x], [mask]
+    for layer in net.encoder:
+        assert isinstance(layer, Encoder)
+        x, mask = partial_convolution(x, mask, layer.conv.weight, layer.conv.bias, stride=2)
+        x = normalised(x, layer.norm).relu()
+        features.append(x)
+        masks.append(mask)
+    features.pop(), masks.pop()
+    for level in reversed(range(len(net.decoder))):
+        layer = net.decoder[level]
+        assert isinstance(layer, Decoder)
+        x = torch.cat([interpolate(x, scale_factor=2, mode="nearest"), features[level]], 1)
+        mask = torch.cat([interpolate(mask, scale_factor=2, mode="nearest"), masks[level]], 1)
+        x, mask = partial_convolution(x, mask, layer.conv.weight, layer.conv.bias, stride=1)
+        if layer.norm is not None:
+            x = normalised(x, layer.norm)
+            x = torch.where(x > 0, x, 0.2 * x)
+    return x
+
+
+def a_network() -> UNet:
+    """In evaluation mode, with statistics and biases that are not trivial."""
+    net = UNet(WIDTHS["nano"])
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            assert module.running_mean is not None and module.running_var is not None
+            nn.init.normal_(module.running_mean, std=0.1)
+            nn.init.uniform_(module.running_var, 0.5, 2)
+            nn.init.normal_(module.bias)
+        elif getattr(module, "bias", None) is not None:
+            nn.init.normal_(module.bias)  # pyright: ignore[reportArgumentType]
+    return net.eval()
+
+
+def test_the_network_is_the_papers_table():
+    torch.manual_seed(0)
+    net = a_network()
+    image, hole = torch.rand(2, 3, 64, 96), torch.zeros(2, 1, 64, 96)
+    hole[0, :, 10:50, 20:60] = 1
+    hole[1, :, :, 40:] = 1
+    masked = image * (1 - hole)
+    torch.testing.assert_close(net(masked, hole), forward_as_printed(net, masked, hole), rtol=1e-4, atol=1e-4)
+
+
+def test_the_paper_scale_has_the_papers_layers():
+    with torch.device("meta"):
+        net = build("paper", 3).generator
+    assert [layer.conv.weight.shape[-1] for layer in net.encoder] == [7, 5, 5, 3, 3, 3, 3, 3]
+    assert [layer.conv.weight.shape[0] for layer in net.encoder] == [64, 128, 256, 512, 512, 512, 512, 512]
+    assert [layer.conv.weight.shape[0] for layer in net.decoder] == [3, 64, 128, 256, 512, 512, 512, 512]
+    assert [isinstance(layer.norm, nn.BatchNorm2d) for layer in net.encoder] == [False] + [True] * 7
+    assert [layer.norm is not None for layer in net.decoder] == [False] + [True] * 7
+    assert [layer.conv.bias is not None for layer in net.decoder] == [True] + [False] * 7
+    assert net.decoder[0].conv.shares == (64, 3)
+
+
+def test_fine_tuning_freezes_the_encoders_statistics_and_nothing_else():
+    method = build("nano", 3)
+    assert [phase.name for phase in RECIPE.phases] == ["train", "finetune"]
+    for phase, encoder_moves in (("train", True), ("finetune", False)):
+        method.enter(phase)
+        before = {name: value.clone() for name, value in method.generator.named_buffers() if "running_mean" in name}
+        painting = method(torch.rand(2, 3, 32, 32), torch.zeros(2, 1, 32, 32))
+        assert isinstance(painting, Painting)
+        after = dict(method.generator.named_buffers())
+        moved = {name for name, value in before.items() if not value.equal(after[name])}
+        assert any(name.startswith("encoder") for name in moved) == encoder_moves
+        assert any(name.startswith("decoder") for name in moved)
+        assert all(parameter.requires_grad for parameter in method.generator.parameters())
+
+
+def test_the_recipe_is_the_papers():
+    train, finetune = RECIPE.phases
+    assert dict(train.updates[0].losses) == {"valid_l1": 1, "hole_l1": 6, "perceptual": 0.05, "style": 120, "tv": 0.1}
+    assert finetune.updates[0].losses == train.updates[0].losses
+    assert [phase.updates[0].optimiser.settings["lr"] for phase in RECIPE.phases] == [2e-4, 5e-5]
+
+
+def test_the_last_layer_has_no_activation():
+    method = PConv(WIDTHS["nano"]).eval()
+    nn.init.constant_(method.generator.decoder[0].conv.bias, 7.0)  # pyright: ignore
+    image, hole = torch.rand(1, 3, 32, 32), torch.zeros(1, 1, 32, 32)
+    assert method(image, hole).prediction.max() > 1
+    assert method.predict(image, hole).max() == 1
