@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,6 @@ def _alike(value: Any, default: Any) -> bool:
     if isinstance(default, bool | str):
         return isinstance(value, type(default))
     if isinstance(default, tuple):
-        ordered = isinstance(value, list | tuple) and len(value) == len(default) and list(value) == sorted(value)
-        return ordered and all(_alike(part, default[0]) for part in value)
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+        alike = isinstance(value, list | tuple) and len(value) == len(default)
+        return alike and all(_alike(part, default[0]) for part in value) and list(value) == sorted(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < inf

@@ -12,8 +12,9 @@ RADIUS = 3
 
 class MeanColor(Method):
     def predict(self, masked: Canvas, hole: Hole) -> Canvas:
-        known = (1 - hole).sum((2, 3), keepdim=True).clamp(min=1)
-        return (masked.sum((2, 3), keepdim=True) / known).expand_as(masked).clamp(0, 1)
+        valid = 1 - hole
+        mean = (masked * valid).sum((2, 3), keepdim=True) / valid.sum((2, 3), keepdim=True).clamp(min=1)
+        return mean.expand_as(masked).clamp(0, 1)
 
 
 class OpenCV(Method):

@@ -1,0 +1,190 @@
+"""The training loop: its phases and batches, how it goes on, and what it does when numbers run away."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from bench_core import checkpoints, training
+from bench_core.backbones import Backbones
+from bench_core.masksets import open_sets
+from bench_core.method import Method
+from bench_core.pairs import TrainPairs
+from bench_core.plugins import Plugins
+from bench_core.protocol import MaskSet, Protocol
+from bench_core.specs import Model, Optimiser, Phase, Recipe, Update, resolve
+from bench_core.training import NonFinite, Training, draws, schedule
+from bench_core.variants import Variant, vary
+from lightning_fabric import Fabric
+
+PLUGINS = Plugins.find()
+PLUGINS.load_all()
+STEPS = 6
+
+
+class Noise:
+    """Images in memory."""
+
+    names = tuple(f"{number}.png" for number in range(5))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return np.random.default_rng(index).integers(0, 256, (40, 48, 3), np.uint8)
+
+
+def a_training(name: str, folder: Path, workers: int = 0) -> Training:
+    protocol = Protocol(
+        name="test",
+        image_set="noise",
+        size=32,
+        masks={"center": MaskSet(family="center_box")},
+        steps=STEPS,
+        batch=2,
+        metrics=("l1",),
+        scale="nano",
+    )
+    (variant,) = vary([PLUGINS.records("models")[name]], PLUGINS.records("losses"), {}, ())
+    torch.manual_seed(0)
+    method: Method = resolve(variant.model.build)("nano", 3)
+    holes = list(open_sets(protocol.masks, PLUGINS.records("masks")).values())
+    pairs = TrainPairs(protocol, Noise(), holes, seed=0)
+    return Training(Fabric(accelerator="cpu"), method, variant, pairs, Backbones("random"), folder, workers)
+
+
+def trained(name: str, folder: Path) -> dict[str, torch.Tensor]:
+    job = a_training(name, folder)
+    job.run(lambda step, values: None)
+    return {key: value.clone() for key, value in job.method.state_dict().items()}
+
+
+@pytest.mark.parametrize("name", ["pconv", "gated", "dmfn"])
+def test_an_interrupted_training_ends_with_the_same_bits(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(training, "LOG_EVERY", 1)
+    straight = trained(name, tmp_path / "straight")
+    monkeypatch.setattr(training, "CHECKPOINT_EVERY", -1)  # after every step
+
+    def interrupt(at: int):
+        def advance(step: int, values: dict[str, float]) -> None:
+            if step == at:
+                raise KeyboardInterrupt
+
+        return advance
+
+    for at in (2, 3, 5, STEPS):  # the last also lies behind the end of a phase
+        with pytest.raises(KeyboardInterrupt):
+            a_training(name, tmp_path / "broken").run(interrupt(at))
+    broken = trained(name, tmp_path / "broken")
+    assert straight.keys() == broken.keys()
+    assert all(value.equal(broken[key]) for key, value in straight.items())
+    logs = [(tmp_path / folder / "training.jsonl").read_text() for folder in ("straight", "broken")]
+    assert logs[0] == logs[1]
+    assert [json.loads(line)["step"] for line in logs[0].splitlines()] == list(range(STEPS))
+
+
+def test_workers_change_nothing(tmp_path: Path):
+    alone = trained("pconv", tmp_path / "alone")
+    job = a_training("pconv", tmp_path / "helped", workers=2)
+    job.run(lambda step, values: None)
+    assert all(value.equal(alone[key]) for key, value in job.method.state_dict().items())
+
+
+def test_every_network_is_trained(tmp_path: Path):
+    before = a_training("dmfn", tmp_path).method.state_dict()
+    after = trained("dmfn", tmp_path)
+    for network in ("generator", "discriminator"):
+        weights = [key for key in before if key.startswith(network) and key.endswith("weight")]
+        assert weights and not any(before[key].equal(after[key]) for key in weights)
+
+
+def test_a_loss_that_runs_away_is_named_and_the_last_checkpoint_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(training, "CHECKPOINT_EVERY", -1)
+    job = a_training("pconv", tmp_path)
+    steps = []
+    plain = job.terms["tv"]
+    job.terms["tv"] = lambda scene: plain(scene) * (float("nan") if len(steps) == 3 else 1)
+    with pytest.raises(NonFinite, match="loss term tv of the generator became infinite or no number at step 3"):
+        job.run(lambda step, values: steps.append(step) if step else None)
+    state = checkpoints.load_state(tmp_path / "checkpoint.pt")
+    assert state is not None and state["step"] == 3
+    assert all(value.isfinite().all() for value in state["method"].values())
+    assert all(value.equal(state["method"][key]) for key, value in job.method.state_dict().items() if "norm" not in key)
+
+
+def test_a_gradient_that_runs_away_is_told(tmp_path: Path):
+    job = a_training("pconv", tmp_path)
+    job.terms["tv"] = lambda scene: (scene.prediction - scene.prediction.detach()).abs().sum().sqrt()
+    with pytest.raises(NonFinite, match="gradient of .*tv of the generator"):
+        job.run(lambda step, values: None)
+
+
+def two_phases(steps: int) -> Protocol:
+    return Protocol(
+        name="x", image_set="x", size=8, masks={"m": MaskSet(family="x")}, steps=steps, batch=3, metrics=("l1",)
+    )
+
+
+def test_phases_share_the_budget_and_leave_nothing_over():
+    update = Update("generator", Optimiser("Adam", {"lr": 1.0}), {"l1": 1.0})
+    first, second = Phase("a", ((update,),), share=10), Phase("b", ((update,), (update,)), share=1)
+    recipe = Recipe((first, second), "none")
+    assert [(phase.name, begin, end) for phase, begin, end in schedule(recipe, 110)] == [("a", 0, 100), ("b", 100, 110)]
+    for steps in range(12):
+        bounds = [bound for _, *bounds in schedule(recipe, steps) for bound in bounds]
+        assert bounds[0] == 0 and bounds[-1] == steps and bounds == sorted(bounds)
+    # the second phase draws two batches a step
+    assert [draws(recipe, two_phases(110), steps) for steps in (0, 100, 105, 110)] == [0, 300, 330, 360]
+
+
+MODEL = Model(
+    "model",
+    "",
+    "",
+    "",
+    Recipe(
+        (
+            Phase(
+                "train",
+                (
+                    (
+                        Update("discriminator", Optimiser("Adam", {}), {"l2": 1.0}),
+                        Update("generator", Optimiser("Adam", {}), {"l1": 1.0, "tv": 0.5}),
+                    ),
+                ),
+            ),
+        ),
+        "none",
+    ),
+)
+
+
+def generator_losses(variant: Variant) -> dict[str, float]:
+    assert variant.model.recipe is not None
+    return dict(variant.model.recipe.phases[0].updates[1].losses)
+
+
+def test_terms_are_added_to_and_dropped_from_the_generator_alone():
+    public = PLUGINS.records("losses")
+    (variant,) = vary([MODEL], public, {"style": 120.0, "l1": 2.0}, ["tv"])
+    assert variant.name == "model+style=120+l1=2-tv"
+    assert generator_losses(variant) == {"l1": 2.0, "style": 120.0}
+    assert variant.model.recipe is not None
+    assert variant.model.recipe.phases[0].updates[0].losses == {"l2": 1.0}
+    assert variant.backbones == ["vgg16"]
+    (plain,) = vary([MODEL], public, {}, [])
+    assert plain.name == "model" and plain.model == MODEL
+
+
+@pytest.mark.parametrize(
+    ("added", "dropped", "said"),
+    [
+        ({"stile": 1.0}, [], r"no loss term 'stile'. Did you mean 'style'"),
+        ({}, ["style"], "no loss term in these recipes 'style'"),
+        ({}, ["l1", "tv"], "nothing would be left"),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused(added: dict[str, float], dropped: list[str], said: str):
+    with pytest.raises(ValueError, match=said):
+        vary([MODEL], PLUGINS.records("losses"), added, dropped)
