@@ -26,8 +26,8 @@ def load_state(path: Path) -> dict[str, Any] | None:
 def save_weights(path: Path, method: nn.Module, facts: dict[str, Any]) -> None:
     """The generator's tensors as safetensors, with what it takes to build it again."""
     state = {key: value.contiguous() for key, value in method.state_dict().items() if key.startswith("generator.")}
-    metadata = {key: json.dumps(value) for key, value in facts.items()}
-    files.write(path, lambda temporary: save_file(state, temporary, metadata))
+    # one entry, since safetensors writes several in no fixed order, and equal weights must make equal files
+    files.write(path, lambda temporary: save_file(state, temporary, {"inpaint-bench": json.dumps(facts)}))
 
 
 def weights_facts(path: Path) -> dict[str, Any]:
@@ -38,8 +38,8 @@ def weights_facts(path: Path) -> dict[str, Any]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            return {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
-    except (OSError, SafetensorError, ValueError) as error:
+            return json.loads((file.metadata() or {})["inpaint-bench"])
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
         raise BadInput(f"{path} is no file of weights that `bench run` has written ({error}).") from error
 
 

@@ -5,17 +5,18 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.loggers import Logger
+from lightning_fabric.loggers import TensorBoardLogger
 from rich.markup import escape
 
-from bench_core import __version__, checkpoints, provenance, seeds
+from bench_core import checkpoints, files, provenance, seeds
 from bench_core.backbones import Backbones
-from bench_core.errors import BadInput
+from bench_core.devices import Precision, open_fabric
 from bench_core.evaluation import Evaluation, Judge, judgement_name
+from bench_core.identity import identity
 from bench_core.imagecheck import CheckedImages
 from bench_core.masksets import Holes
 from bench_core.method import Method
@@ -25,17 +26,15 @@ from bench_core.progress import console, tracking
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric, resolve
 from bench_core.store import CellFolder, Entry, Run, Store
-from bench_core.training import Training, draws
+from bench_core.training import Training
 from bench_core.variants import Variant
-
-Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 @dataclass(frozen=True)
 class Machine:
     """Where and how cells run. None of it is meant to change a result, but for the precision."""
 
-    accelerator: str = "auto"
+    device: str = "auto"
     precision: Precision = "32-true"
     eval_batch: int = 8
     workers: int = 0
@@ -56,7 +55,7 @@ class Comparison:
     skip_bad: bool = False
 
     def __post_init__(self) -> None:
-        self.device = Fabric(accelerator=self.machine.accelerator, devices=1).device
+        self.device = open_fabric(self.machine.device).device
         self.judge = Judge(list(self.metrics), self.device, self.protocol)
         self.backbones = Backbones(self.protocol.backbone, self.device)
 
@@ -69,7 +68,14 @@ class Comparison:
             for seed in (self.protocol.seeds if variant.model.recipe else self.protocol.seeds[:1])
         ]
         entries = [entry for _, _, entry in cells]
-        run = Run(self.protocol, self.images.test_digest, entries, self.judge.missing, list(self.images.skipped))
+        run = Run(
+            self.protocol,
+            self.images.test_digest,
+            len(self.images.test) * self.protocol.crops,
+            entries,
+            self.judge.missing,
+            list(self.images.skipped),
+        )
         folder = self.store.write_run(run)
         for plugin, variant, entry in cells:
             self._run_cell(plugin, variant, entry)
@@ -81,7 +87,9 @@ class Comparison:
         if entry.reason:
             entry.state = "n/a"
             return
-        cell = self.store.cell(self._identity(plugin, variant, entry.seed))
+        train_pairs = TrainPairs(self.protocol, self.images.train, self._train_holes, entry.seed, self.skip_bad)
+        known_by = identity(plugin, variant, entry.variant, train_pairs, self.images, self.machine.precision)
+        cell = self.store.cell(known_by)
         entry.folder = cell.path.name
         pairs = {
             name: TestPairs(self.protocol, self.images.test, self.holes[name]) for name in self.protocol.test_masks
@@ -103,7 +111,7 @@ class Comparison:
             todo[name] = [metric for metric in self.judge.usable if metric.definition not in known]
         if not any(todo.values()):
             return
-        cell.begin(self._provenance())
+        cell.begin()
         method = self._trained(cell, entry, variant)
         about = {"method": entry.method, "variant": entry.variant, "seed": entry.seed}
         for name, wanted in todo.items():
@@ -124,6 +132,7 @@ class Comparison:
         )
         with tracking(f"judging {about['variant']} on {about['mask_set']}", len(pairs)) as tell:
             cell.add_rows(judgement, evaluation.rows(wanted, about, lambda done: tell(done, "")))
+        cell.write_provenance(judgement, self._provenance())
 
     def _trained(self, cell: CellFolder, entry: Entry, variant: Variant) -> Method:
         torch.manual_seed(seeds.seed_of("initialisation", entry.seed))
@@ -145,18 +154,15 @@ class Comparison:
             training.run(lambda step, values: tell(step, _shown(values)))
         facts = {"method": entry.method, "scale": self.protocol.scale, "channels": self.protocol.channels}
         checkpoints.save_weights(weights, method, facts)
+        cell.write_provenance("training", self._provenance() | {"weights": files.sha256(weights)})
         (cell.path / "checkpoint.pt").unlink(missing_ok=True)
         return method
 
     def _fabric(self, cell: CellFolder) -> Fabric:
-        loggers: list[Logger] = []
+        loggers = []
         if self.machine.tracker == "tensorboard":
-            from lightning_fabric.loggers import TensorBoardLogger
-
             loggers = [TensorBoardLogger(self.store.root / "tensorboard", name=cell.path.name, version="")]
-        return Fabric(
-            accelerator=self.machine.accelerator, devices=1, precision=self.machine.precision, loggers=loggers
-        )
+        return open_fabric(self.machine.device, self.machine.precision, loggers)
 
     @property
     def _train_holes(self) -> list[Holes]:
@@ -166,38 +172,6 @@ class Comparison:
         if self.machine.precision == "32-true" or variant.model.recipe is None:
             return variant.name
         return f"{variant.name} ({self.machine.precision})"
-
-    def _identity(self, plugin: Plugin, variant: Variant, seed: int) -> dict[str, Any]:
-        """All that a cell's weights depend on."""
-        assert plugin.module, "a variant comes from a loaded plugin"
-        protocol, recipe = self.protocol, variant.model.recipe
-        identity = {
-            "inpaint-bench": __version__,
-            "plugin": plugin.name,
-            "plugin_version": plugin.version,
-            "plugin_source": provenance.source_hash(plugin.module),
-            "method": variant.model.name,
-            "variant": self._name(variant),
-            "seed": seed,
-            "scale": protocol.scale,
-            "channels": protocol.channels,
-        }
-        if recipe is None:
-            return identity
-        pairs = TrainPairs(protocol, self.images.train, (), seed)
-        return {
-            **identity,
-            "recipe": recipe.as_dict(),
-            "image_set": protocol.image_set,
-            "images": self.images.drawn_digest(pairs, draws(recipe, protocol, protocol.steps)),
-            "size": protocol.size,
-            "resize": protocol.resize,
-            "masks": [holes.identity for holes in self._train_holes],
-            "steps": protocol.steps,
-            "batch": protocol.batch,
-            "backbone": protocol.backbone if variant.backbones else None,
-            "precision": self.machine.precision,
-        }
 
     def _provenance(self) -> dict[str, Any]:
         return {
@@ -209,38 +183,6 @@ class Comparison:
             "precision": self.machine.precision,
             **provenance.environment(),
         }
-
-
-def refusal(variant: Variant, protocol: Protocol) -> str:
-    """Why a method cannot serve a protocol; empty if it can."""
-    model = variant.model
-    if protocol.scale not in model.scales:
-        return f"has no scale {protocol.scale!r}, only {', '.join(model.scales)}"
-    if protocol.channels not in model.channels:
-        return f"takes images of {' or '.join(map(str, model.channels))} channels, not {protocol.channels}"
-    multiple = model.size_multiple[protocol.scale]
-    if protocol.size % multiple:
-        return f"takes sizes that are multiples of {multiple} at scale {protocol.scale!r}, not {protocol.size}"
-    return ""
-
-
-def require_backbones(variants: Sequence[Variant], protocol: Protocol) -> None:
-    """Make sure that the networks behind perceptual losses can be had.
-
-    Raises:
-        BadInput: says what to fetch, and how to go on without.
-    """
-    from bench_core import weights
-
-    if protocol.backbone == "official" and protocol.steps:
-        for name in sorted({name for variant in variants for name in variant.backbones}):
-            try:
-                weights.locate(name)
-            except weights.MissingWeights as error:
-                raise BadInput(
-                    f"{error} Or go on with --backbone random: perceptual losses then look through a seeded random "
-                    "network, and every table says so."
-                ) from error
 
 
 def _shown(values: dict[str, float]) -> str:

@@ -98,7 +98,10 @@ class Evaluation:
                     sets[metric.definition][0].append(measure.features(result).cpu())
                     sets[metric.definition][1].append(image)
                 else:
-                    named = zip(indexes, ratios, measure(result, image).tolist(), strict=True)
+                    values = measure(result, image)
+                    if values.isnan().any():
+                        raise ValueError(f"{metric.definition} is no number on an image of this batch: {indexes}")
+                    named = zip(indexes, ratios, values.tolist(), strict=True)
                     records += [
                         _record(metric, image=self.pairs.name(i), hole_ratio=ratio, value=value)
                         for i, ratio, value in named

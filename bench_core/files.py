@@ -1,5 +1,6 @@
 """Writing files so that a reader finds the old one or the new one, never half of one."""
 
+import hashlib
 import json
 import os
 import tempfile
@@ -32,6 +33,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     write_bytes(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def sha256(path: Path) -> str:
+    """The digest of a file's content, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def writable_folder(path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf
 from typing import Any
 
@@ -21,10 +22,11 @@ class Holes:
     family: MaskFamily
     parameters: Mapping[str, Any]
 
-    @property
+    @cached_property
     def identity(self) -> dict[str, Any]:
         """What the holes depend on. The set's name is not part of it."""
-        return {"family": self.family.name, **self.parameters}
+        content = resolve(self.family.content)(**self.parameters) if self.family.content else {}
+        return {"family": self.family.name, **self.parameters, **content}
 
     def draw(self, size: int, *key: Any) -> np.ndarray:
         """The hole that belongs to a key: uint8 (size, size), 1 = missing.
@@ -32,10 +34,13 @@ class Holes:
         It depends on the set's identity, the size and the key alone.
 
         Raises:
-            BadInput: the family's function returned something that is no hole of this size.
+            BadInput: the family's function fails, or returned something that is no hole of this size.
         """
         rng = seeds.generator(self.identity, size, *key)
-        hole = resolve(self.family.draw)(rng, size, size, **self.parameters)
+        try:
+            hole = resolve(self.family.draw)(rng, size, size, **self.parameters)
+        except (ArithmeticError, TypeError, OSError) as error:
+            raise BadInput(f"The mask set {self.name!r} cannot be drawn: {error}.") from error
         if hole.shape != (size, size) or hole.dtype != np.uint8 or hole.max(initial=0) > 1:
             raise BadInput(
                 f"The mask family {self.family.name!r} drew {hole.dtype} {hole.shape} with values up to "
@@ -67,7 +72,15 @@ def _open(name: str, given: MaskSet, families: Mapping[str, MaskFamily]) -> Hole
             raise BadInput(f"The mask set {name!r} of the family {family.name!r} needs {key!r}.")
         if default is not ... and not _alike(value, default):
             raise BadInput(f"In the mask set {name!r}, {key} = {value!r} is no value like {default!r}.")
-    return Holes(name, family, parameters)
+    written_alike = {key: _written_as(family.parameters[key], value) for key, value in parameters.items()}
+    return Holes(name, family, written_alike)
+
+
+def _written_as(default: Any, value: Any) -> Any:
+    """128 as 128.0 where the default is 128.0, and a list as a tuple: equal parameters must draw equal holes."""
+    if isinstance(default, tuple):
+        return tuple(_written_as(default[0], part) for part in value)
+    return float(value) if isinstance(default, float) else value
 
 
 def _alike(value: Any, default: Any) -> bool:
@@ -76,4 +89,4 @@ def _alike(value: Any, default: Any) -> bool:
     if isinstance(default, tuple):
         alike = isinstance(value, list | tuple) and len(value) == len(default)
         return alike and all(_alike(part, default[0]) for part in value) and list(value) == sorted(value)
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < inf
+    return isinstance(value, int | type(default)) and not isinstance(value, bool) and 0 <= value < inf

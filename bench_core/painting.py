@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import pad
 
 from bench_core import checkpoints, files
+from bench_core.devices import open_fabric
 from bench_core.errors import BadInput, unknown
 from bench_core.images import Array, as_channels, read_image
 from bench_core.method import Method, composite
@@ -34,7 +34,7 @@ def paint(name: str, weights: Path | None, image: Path, mask: Path, output: Path
         )
     missing = (marks >= THRESHOLD) if hole == "white" else (marks < THRESHOLD)
     method, channels, multiple = _method(name, weights)
-    where = Fabric(accelerator=device, devices=1).device
+    where = open_fabric(device).device
     picture = _tensor(as_channels(truth, channels)).to(where) / 255
     filled = _fill(method.to(where).eval(), picture, _tensor(missing).to(where), multiple)
     array = (filled[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()

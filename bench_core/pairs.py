@@ -122,7 +122,7 @@ def _spread(free_height: int, free_width: int, crops: int) -> list[tuple[int, in
 def _pair(index: int, image: Array, hole: Array) -> Pair:
     return Pair(
         index=index,
-        image=torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
+        image=torch.from_numpy(image.transpose(2, 0, 1).copy()),  # Pillow's arrays are read-only
         hole=torch.from_numpy(hole[None]),
     )
 

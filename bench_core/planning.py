@@ -8,7 +8,7 @@ from typing import Any
 from rich.markup import escape
 
 from bench_core import files
-from bench_core.comparison import Comparison, Machine, refusal, require_backbones
+from bench_core.comparison import Comparison, Machine
 from bench_core.errors import BadInput, unknown
 from bench_core.imagecheck import check
 from bench_core.masksets import open_sets
@@ -16,6 +16,7 @@ from bench_core.metrics import choose
 from bench_core.plugins import PARTS, Plugin, Plugins
 from bench_core.progress import console
 from bench_core.protocol import Protocol, load
+from bench_core.serving import refusal, require_backbones
 from bench_core.specs import Loss, resolve
 from bench_core.store import Store
 from bench_core.training import draws
@@ -40,10 +41,12 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
     asked = plugins.load(names or sorted(set(plugins.installed) - set(PARTS)), options["strict_plugins"])
     broken = [plugin for plugin in asked if plugin.error]
     for plugin in broken:
-        console.print(f"[red]The plugin {escape(plugin.name)} cannot be loaded:[/]\n{escape(plugin.error)}")
+        console.print(
+            f"[red]The plugin {plugin.name} cannot be loaded:[/] {escape(plugin.reason)} (see `bench plugins`)"
+        )
     working = [plugin for plugin in asked if not plugin.error]
     if not working and broken:
-        raise BadInput("None of the plugins asked for can be loaded.")
+        raise BadInput("None of the plugins asked for can be loaded; `bench plugins` prints where each one broke.")
     variants = _variants(plugins, working, options)
     _refuse_if_none_fits(variants, protocol)
     holes = open_sets(protocol.masks, plugins.records("masks"))

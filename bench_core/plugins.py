@@ -83,7 +83,7 @@ class Plugins:
             if plugin.state == "installed":
                 self._import(plugin)
             if strict and plugin.error:
-                raise BadInput(f"The plugin {plugin.name!r} cannot be loaded:\n{plugin.error}")
+                raise BadInput(f"The plugin {plugin.name!r} cannot be loaded: {plugin.reason} (see `bench plugins`)")
         return loaded
 
     def load_all(self) -> None:
@@ -144,4 +144,6 @@ def _check_types(records: dict[str, list[Any]]) -> None:
     for hook, found in records.items():
         for record in found:
             if not isinstance(record, _TYPES[hook]):
-                raise TypeError(f"bench_{hook} must return a list of {_TYPES[hook].__name__} records, not of {record!r}")
+                raise TypeError(
+                    f"bench_{hook} must return a list of {_TYPES[hook].__name__} records, not of {record!r}"
+                )

@@ -28,7 +28,8 @@ def tracking(title: str, total: int) -> Iterator[Callable[[int, str], None]]:
         nonlocal told
         now = time.monotonic()
         if now - told > LINE_EVERY or done >= total:
-            console.print(f"{title}: {done}/{total} after {now - began:.0f} s {note}".rstrip(), markup=False)
+            text = f"{title}: {done}/{total} after {now - began:.0f} s  {note}".rstrip()
+            console.print(text, markup=False, soft_wrap=True)
             told = now
 
     yield tell

@@ -14,6 +14,8 @@ from bench_core.seeds import digest
 FOLDER = Path(__file__).parent / "protocols"
 Positive = Annotated[int, Field(gt=0)]
 Names = tuple[str, ...]
+Name = Annotated[str, Field(pattern=r"^\w[\w.+-]*$")]
+"""Names become parts of file names."""
 
 
 class MaskSet(BaseModel):
@@ -33,7 +35,7 @@ class Protocol(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
+    name: Name
     title: str = ""
     image_set: str
     size: Positive
@@ -45,7 +47,7 @@ class Protocol(BaseModel):
     channels: Literal[1, 3] = 3
     test_images: Positive | None = None
     """Only the first so many test images; None takes all."""
-    masks: dict[str, MaskSet] = Field(min_length=1)
+    masks: dict[Name, MaskSet] = Field(min_length=1)
     train_masks: Names = ()
     """Names of the mask sets to train with, in equal parts; all of them if left out."""
     test_masks: Names = ()
@@ -71,7 +73,8 @@ class Protocol(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _all_masks_by_default(cls, data: dict[str, Any]) -> dict[str, Any]:
-        every = tuple(data.get("masks", ()))
+        masks = data.get("masks")
+        every = tuple(masks) if isinstance(masks, Mapping) else ()
         return {**data, **{key: data.get(key) or every for key in ("train_masks", "test_masks")}}
 
     @model_validator(mode="after")

@@ -20,4 +20,8 @@ def publish(plugins: Plugins, store: Store, run: Run, folder: Path) -> None:
         files.write_bytes(folder / "grid.png", picture)
     console = Console()
     resolve("bench_reports.terminal:show")(table, console)
-    console.print(f"Stored in {folder}: table.md, table.tex, ..." + (" and grid.png" if picture else ""), markup=False)
+    console.print(
+        f"Stored in {folder}: table.md, table.tex, ..." + (" and grid.png" if picture else ""),
+        markup=False,
+        soft_wrap=True,
+    )

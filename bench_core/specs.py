@@ -120,6 +120,8 @@ class MaskFamily:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Every parameter with its default; `...` marks one that must be given."""
     source: str = ""
+    content: Reference | None = None
+    """A function of the parameters that returns those to hash in place of names that stand for something on disk."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Rows and provenance on disk. Reading them needs no torch.
 
-OUT/cells/METHOD-SEED-KEY/   identity.json, provenance.json, training.jsonl, weights.safetensors,
-                             rows/*.parquet, samples/*.png, failure.txt if the last attempt failed
+OUT/cells/METHOD-SEED-KEY/   identity.json, training.jsonl, weights.safetensors, rows/*.parquet, samples/*.png,
+                             provenance/*.json, and failure.txt if the last attempt failed
 OUT/runs/PROTOCOL-KEY/       run.json: the resolved protocol and, for every cell, its state; the tables
 """
 
@@ -63,11 +63,14 @@ class CellFolder:
     def _rows_path(self, judgement: str) -> Path:
         return self.path / "rows" / f"{judgement}.parquet"
 
-    def begin(self, provenance: dict[str, Any]) -> None:
-        """Record what is about to run here."""
+    def begin(self) -> None:
+        """Make the folder, and forget that an earlier attempt failed."""
         files.write_json(self.path / "identity.json", self.identity)
-        files.write_json(self.path / "provenance.json", provenance)
         (self.path / "failure.txt").unlink(missing_ok=True)
+
+    def write_provenance(self, of: str, provenance: dict[str, Any]) -> None:
+        """What was used for the ``training``, or for a judgement's rows."""
+        files.write_json(self.path / "provenance" / f"{of}.json", provenance)
 
     def fail(self, text: str) -> None:
         files.write_bytes(self.path / "failure.txt", text.encode())
@@ -97,6 +100,8 @@ class Run:
     protocol: Protocol
     images: str
     """The digest of the test images."""
+    num_pairs: int
+    """How many pairs every mask set has."""
     entries: list[Entry]
     missing: dict[str, str]
     """For each metric that could not be computed, why."""

@@ -1,18 +1,18 @@
 """Finding pretrained networks: in ``BENCH_WEIGHTS``, in torch's hub cache, or at their official address."""
 
-import hashlib
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 
 import torch
 from torch import Tensor
 
+from bench_core import files
 from bench_core.errors import BadInput
 
 PATIENCE = 20
@@ -70,16 +70,18 @@ def locate(name: str) -> Path:
         for filename, sha256 in wanted.accepted:
             path = folder / filename
             if path.is_file():
-                if _digest(path).startswith(sha256):
+                if files.sha256(path).startswith(sha256):
                     return path
-                tried.append(f"{path} is damaged or not the official file (its sha256 does not begin with {sha256})")
+                tried.append(
+                    f"{_short(path)} is damaged or not the official file (its sha256 does not begin with {sha256})"
+                )
     try:
         return _download(wanted)
-    except (OSError, URLError, RuntimeError) as error:
+    except (OSError, HTTPException, RuntimeError) as error:
         tried.append(f"the download failed ({error})")
     raise MissingWeights(
         f"The weights of {name} are missing: {'; '.join(tried)}. Download {wanted.url} and put it into a folder "
-        f"named by the environment variable BENCH_WEIGHTS, or into {_hub()}."
+        f"named by the environment variable BENCH_WEIGHTS, or into {_short(_hub())}."
     )
 
 
@@ -98,14 +100,14 @@ def _hub() -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints"
 
 
+def _short(path: Path) -> str:
+    """The path without the user's name, for it is printed below tables."""
+    return str(path).replace(str(Path.home()), "~", 1)
+
+
 def _folders() -> list[Path]:
     given = os.environ.get("BENCH_WEIGHTS")
     return [*([Path(given).expanduser()] if given else []), _hub()]
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _download(wanted: Weights) -> Path:

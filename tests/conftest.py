@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench_core.cli import main
 from click.testing import CliRunner, Result
 from PIL import Image
+
+from bench_core.cli import main
 
 SMALL = """
 image_set = "folder"
@@ -63,7 +64,16 @@ def bench(protocol: Path, photographs: Path, tmp_path: Path) -> Callable[..., Re
     """Call `bench run` in this small world: ``bench("--plugins", "pconv", out="a")``."""
 
     def call(*options: str, out: str = "out", code: int = 0) -> Result:
-        world = ["--protocol", str(protocol), "--data", str(photographs), "--device", "cpu", "--out", str(tmp_path / out)]
+        world = [
+            "--protocol",
+            str(protocol),
+            "--data",
+            str(photographs),
+            "--device",
+            "cpu",
+            "--out",
+            str(tmp_path / out),
+        ]
         result = CliRunner().invoke(main, ["run", *world, *options])
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception

@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from bench_core.baselines.classical import mean_color, navier_stokes, telea
 from skimage import data
+
+from bench_core.baselines.classical import mean_color, navier_stokes, telea
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 
 import pytest
 import torch
+from torch import Tensor
+
 from bench_core.backbones import Backbones
 from bench_core.method import Method, Scene
 from bench_core.plugins import Plugins
 from bench_core.specs import Model, resolve
 from bench_core.variants import vary
-from torch import Tensor
 
 PLUGINS = Plugins.find()
 PLUGINS.load_all()
@@ -62,7 +63,7 @@ def test_what_lies_under_the_hole_does_not_matter(name: str):
 def test_the_hole_is_where_the_hole_is(name: str):
     """Taken the wrong way round, the hole would be the only thing the network sees."""
     method = built(name)
-    image, hole, masked = pictures(name)
+    _, hole, masked = pictures(name)
     changed = (masked + 0.3 * (1 - hole)).clamp(max=1) * (1 - hole)
     assert not method.predict(changed, hole).equal(method.predict(masked, hole))
 

@@ -4,6 +4,8 @@ import math
 
 import pytest
 import torch
+from torch import Tensor, nn
+
 from bench_core import backbones
 from bench_core.backbones import VGG16_POOLS, Backbones
 from bench_core.losses.adversarial import hinge_discriminator, hinge_generator, relativistic_average
@@ -11,7 +13,6 @@ from bench_core.losses.perceptual import gram, perceptual, style
 from bench_core.losses.reconstruction import hole_l1, l1, l2, valid_l1
 from bench_core.losses.smoothness import tv
 from bench_core.method import Method, Painting, Scene, composite
-from torch import Tensor, nn
 
 
 def a_scene(image: Tensor, prediction: Tensor, hole: Tensor) -> Scene:
@@ -87,9 +88,7 @@ def test_features_are_computed_once_and_the_truth_carries_no_gradient(monkeypatc
     calls = []
     plain = Backbones.features
     monkeypatch.setattr(Backbones, "features", lambda self, taps, x: calls.append(taps) or plain(self, taps, x))
-    scene = a_scene(
-        torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32, requires_grad=True), torch.ones(1, 1, 32, 32)
-    )
+    scene = a_scene(torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32, requires_grad=True), torch.ones(1, 1, 32, 32))
     (perceptual(scene) + style(scene)).backward()
     assert len(calls) == 3  # image, prediction, composite
     assert not any(found.requires_grad for found in scene.features(VGG16_POOLS, "image"))
@@ -131,7 +130,9 @@ def test_the_composite_keeps_known_pixels_bit_for_bit():
 
 def test_a_discriminators_scene_reaches_no_generator():
     prediction = torch.rand(1, 3, 8, 8, requires_grad=True)
-    scene = Scene(torch.rand(1, 3, 8, 8), torch.ones(1, 1, 8, 8), Painting(prediction, prediction), Method(), Backbones())
+    scene = Scene(
+        torch.rand(1, 3, 8, 8), torch.ones(1, 1, 8, 8), Painting(prediction, prediction), Method(), Backbones()
+    )
     assert scene.composite.requires_grad
     seen = scene.detached()
     assert not (seen.prediction.requires_grad or seen.coarse.requires_grad or seen.composite.requires_grad)

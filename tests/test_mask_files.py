@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench_masks import bench_masks
 from PIL import Image
 
 from bench_core.errors import BadInput
 from bench_core.masksets import Holes, open_sets
 from bench_core.protocol import MaskSet
+from bench_masks import bench_masks
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
@@ -30,7 +30,7 @@ def save(folder: Path, *pictures: np.ndarray) -> Path:
 @pytest.mark.parametrize("threshold", [1, 128, 255])
 def test_white_is_at_the_threshold_and_above(tmp_path: Path, threshold: int) -> None:
     drawn = holes(save(tmp_path, RAMP), "white", threshold=threshold).draw(16, 0)
-    np.testing.assert_array_equal(drawn, RAMP >= threshold)
+    np.testing.assert_array_equal(drawn, threshold <= RAMP)
 
 
 @pytest.mark.parametrize("size", [16, 11, 40])

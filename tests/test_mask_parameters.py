@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bench_masks import bench_masks
 
 from bench_core.errors import BadInput
 from bench_core.masksets import Holes, open_sets
 from bench_core.protocol import MaskSet
 from bench_core.specs import MaskFamily
+from bench_masks import bench_masks
 
 FAMILIES = {family.name: family for family in bench_masks()}
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bench_masks import bench_masks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from bench_core.errors import BadInput
 from bench_core.masksets import Holes, open_sets
 from bench_core.protocol import MaskSet
 from bench_core.specs import resolve
+from bench_masks import bench_masks
 
 FAMILIES = {family.name: family for family in bench_masks()}
 DRAWN = ["center_box", "random_box", "free_form", "irregular_walk"]
@@ -46,10 +46,12 @@ def test_every_hole_is_of_zeros_and_ones_and_of_the_asked_size(family: str, size
 
 @pytest.mark.parametrize("family", DRAWN)
 def test_a_canvas_need_not_be_square(family: str) -> None:
+    """Both halves are hidden about alike; walks drift a little, by their papers' angles."""
     draw = resolve(FAMILIES[family].draw)
-    drawn = [draw(np.random.default_rng(seed), 48, 96, **FAMILIES[family].parameters) for seed in range(60)]
+    drawn = [draw(np.random.default_rng(seed), 48, 96, **FAMILIES[family].parameters) for seed in range(300)]
     assert {hole.shape for hole in drawn} == {(48, 96)}
-    assert np.mean(drawn, 0)[:, 48:].any(), "the right half is reached"
+    left, right = np.split(np.mean(drawn, 0), 2, axis=1)
+    assert 0.6 < right.mean() / left.mean() < 1.6
 
 
 @pytest.mark.parametrize(("size", "side"), [(256, 128), (128, 64), (512, 256)])
@@ -131,12 +133,12 @@ def test_the_same_key_gives_the_same_hole_whatever_the_order(family: str) -> Non
 
 
 @pytest.mark.parametrize("family", RANDOM)
-def test_different_keys_sizes_and_parameters_give_different_holes(family: str) -> None:
-    drawn = [holes(family).draw(128, *key) for key in [*((key,) for key in range(20)), (0, 1), (1, 0), (12, 3), (1, 23)]]
+def test_different_keys_and_parameters_give_different_holes(family: str) -> None:
+    drawn = [
+        holes(family).draw(128, *key) for key in [*((key,) for key in range(20)), (0, 1), (1, 0), (12, 3), (1, 23)]
+    ]
     drawn.append(holes(family, canvas=255).draw(128, 0))
     assert len({hole.tobytes() for hole in drawn}) == len(drawn)
-    doubled = drawn[0].repeat(2, 0).repeat(2, 1)
-    assert (holes(family).draw(256, 0) != doubled).any()
 
 
 @pytest.mark.parametrize("family", RANDOM)

@@ -6,8 +6,9 @@ import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
-import bench_core.plugins
 import pytest
+
+import bench_core.plugins
 from bench_core.errors import BadInput
 from bench_core.plugins import PARTS, Plugins
 from bench_core.specs import Reference, resolve
@@ -32,7 +33,8 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
 
 def modules_after(*command: str) -> set[str]:
-    code = f"import sys; from bench_core.cli import main; main({list(command)!r}, standalone_mode=False); print(*sys.modules)"
+    call = f"main({list(command)!r}, standalone_mode=False)"
+    code = f"import sys; from bench_core.cli import main; {call}; print(*sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(result.stdout.splitlines()[-1].split())
 
@@ -91,8 +93,6 @@ def test_two_plugins_may_not_give_one_name(installed):
 
 
 def test_a_module_named_like_a_hook_hides_nothing():
-    import bench_core.losses
-    import bench_core.metrics
 
     plugins = Plugins.find()
     assert {"l1", "style"} <= set(plugins.records("losses"))
@@ -100,8 +100,9 @@ def test_a_module_named_like_a_hook_hides_nothing():
 
 
 def test_the_list_tells_name_version_hooks_papers_and_state():
-    from bench_core.cli import main
     from click.testing import CliRunner
+
+    from bench_core.cli import main
 
     listed = {plugin["name"]: plugin for plugin in json.loads(CliRunner().invoke(main, ["plugins", "--json"]).output)}
     assert {"pconv", "gated", "dmfn", *PARTS} <= set(listed)

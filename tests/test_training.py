@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
+
 from bench_core import checkpoints, training
 from bench_core.backbones import Backbones
 from bench_core.masksets import open_sets
@@ -16,7 +18,6 @@ from bench_core.protocol import MaskSet, Protocol
 from bench_core.specs import Model, Optimiser, Phase, Recipe, Update, resolve
 from bench_core.training import NonFinite, Training, draws, schedule
 from bench_core.variants import Variant, vary
-from lightning_fabric import Fabric
 
 PLUGINS = Plugins.find()
 PLUGINS.load_all()
@@ -116,7 +117,7 @@ def test_a_loss_that_runs_away_is_named_and_the_last_checkpoint_kept(tmp_path: P
 def test_a_gradient_that_runs_away_is_told(tmp_path: Path):
     job = a_training("pconv", tmp_path)
     job.terms["tv"] = lambda scene: (scene.prediction - scene.prediction.detach()).abs().sum().sqrt()
-    with pytest.raises(NonFinite, match="gradient of .*tv of the generator"):
+    with pytest.raises(NonFinite, match=r"gradient of .*tv of the generator"):
         job.run(lambda step, values: None)
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from bench_core.cli.values import DEVICE
+
 FILE = click.Path(path_type=Path)
 
 
@@ -14,7 +16,7 @@ FILE = click.Path(path_type=Path)
 @click.argument("mask", type=FILE)
 @click.option("-o", "--output", type=FILE, required=True, help="The picture to write, as PNG.")
 @click.option("--hole", type=click.Choice(["white", "black"]), default="white", show_default=True, help="Mask's hole.")
-@click.option("--device", default="auto", show_default=True)
+@click.option("--device", type=DEVICE, default="auto", show_default=True)
 def inpaint(plugin: str, weights: Path | None, image: Path, mask: Path, output: Path, hole: str, device: str) -> None:
     """Fill the hole that MASK marks in IMAGE, of any size, and write the composite.
 

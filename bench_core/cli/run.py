@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from bench_core.cli.values import Listed, Weighted
+from bench_core.cli.values import DEVICE, Listed, Weighted
 
 WORDS = Listed()
 
@@ -32,7 +32,7 @@ WORDS = Listed()
 @click.option("--baselines/--no-baselines", default=True, help="Include the methods that learn nothing.")
 @click.option("--strict-plugins", is_flag=True, help="Stop at a broken plugin instead of going on without it.")
 @click.option("--skip-bad-images", is_flag=True, help="Leave out images that cannot be decoded.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--device", type=DEVICE, default="auto", show_default=True)
 @click.option("--precision", type=click.Choice(["32-true", "bf16-mixed", "16-mixed"]), default="32-true")
 @click.option("--eval-batch", type=click.IntRange(1), default=8, show_default=True, help="Images judged at a time.")
 @click.option("--workers", type=click.IntRange(0), default=0, show_default=True, help="Processes that load images.")

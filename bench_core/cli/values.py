@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+DEVICE = click.Choice(["auto", "cpu", "cuda", "mps"])
+
 
 class Listed(click.ParamType):
     """Values between commas."""

@@ -6,8 +6,8 @@ Lengths are given in pixels of a square canvas of side `canvas` and scale with t
 from bench_core import MaskFamily, hookimpl
 
 _CANVAS = {"canvas": 256}
-_BOX = {"side": 128, "shrink": 16}
-_BRUSH = {"strokes": (1, 3), "vertices": (4, 11), "thickness": (12, 40)}
+_BOX = {"side": 128.0, "shrink": 16.0}
+_BRUSH = {"strokes": (1, 3), "vertices": (4, 11), "thickness": (12.0, 40.0)}
 
 
 @hookimpl
@@ -17,7 +17,7 @@ def bench_masks() -> list[MaskFamily]:
             name="center_box",
             title="A square in the center of the image",
             draw="bench_masks.boxes:center_box",
-            parameters={"side": 128, **_CANVAS},
+            parameters={"side": 128.0, **_CANVAS},
             source="Pathak et al., CVPR 2016",
         ),
         MaskFamily(
@@ -42,7 +42,7 @@ def bench_masks() -> list[MaskFamily]:
                 "strokes": (4, 9),
                 "segments": (1, 5),
                 "length": (20, 127),
-                "thickness": (10, 44),
+                "thickness": (10.0, 44.0),
                 "hole_ratio": (0.15, 0.65),
                 **_CANVAS,
             },
@@ -54,5 +54,6 @@ def bench_masks() -> list[MaskFamily]:
             draw="bench_masks.files:from_folder",
             parameters={"folder": ..., "hole": ..., "threshold": 128},
             source='the user\'s: hole = "white" or "black" says which side of the threshold is missing',
+            content="bench_masks.files:content",
         ),
     ]

@@ -6,9 +6,9 @@ Hole = np.ndarray
 
 
 def center_box(rng: np.random.Generator, height: int, width: int, *, side: float, canvas: int) -> Hole:
-    """A centered square of `side`."""
+    """A centered square of `side`, cut off at the border."""
     hole = np.zeros((height, width), np.uint8)
-    h, w = round(side * height / canvas), round(side * width / canvas)
+    h, w = (min(extent, round(side * extent / canvas)) for extent in (height, width))
     top, left = (height - h) // 2, (width - w) // 2
     hole[top : top + h, left : left + w] = 1
     return hole
@@ -27,4 +27,4 @@ def _interval(rng: np.random.Generator, extent: int, side: float, shrink: float,
     full = round(side * extent / canvas)
     start = int(rng.integers(0, max(1, extent - full)))
     delta = int(rng.integers(0, round(shrink * extent / canvas) + 1))
-    return start + delta, start + full - delta
+    return start + delta, max(start + delta, start + full - delta)

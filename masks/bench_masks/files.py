@@ -2,12 +2,15 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from bench_core.errors import BadInput
+from bench_core.files import sha256
 from bench_core.images import as_channels, read_image
+from bench_core.seeds import digest
 
 Hole = np.ndarray
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
@@ -27,6 +30,13 @@ def from_folder(rng: np.random.Generator, height: int, width: int, *, folder: st
         grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR)
     white = grey >= threshold
     return (white if hole == "white" else ~white).astype(np.uint8)
+
+
+def content(*, folder: str, **parameters: Any) -> dict[str, str]:
+    """The folder's pictures by their sha256, so that holes depend on them and not on where they lie."""
+    pictures = _pictures(folder)
+    root = Path(folder).expanduser()
+    return {"folder": digest([[path.relative_to(root).as_posix(), sha256(path)] for path in pictures])}
 
 
 @cache

@@ -5,6 +5,7 @@ import math
 import cv2
 import numpy as np
 
+from bench_core.errors import BadInput
 from bench_masks.boxes import random_box
 
 Hole = np.ndarray
@@ -76,7 +77,11 @@ def irregular_walk(
     thickness: Range,
     canvas: int,
 ) -> Hole:
-    """Chains of segments whose angles are whole radians, redrawn until the hole's ratio lies within `hole_ratio`."""
+    """Chains of segments whose angles are whole radians, redrawn until the hole's ratio lies within `hole_ratio`.
+
+    Raises:
+        BadInput: no draw of many does.
+    """
     scale = math.sqrt(height * width) / canvas
     for _ in range(ATTEMPTS):
         hole = np.zeros((height, width), np.uint8)
@@ -90,4 +95,4 @@ def irregular_walk(
                 _draw(hole, points[start : start + 2], max(1, int(brush)))
         if hole_ratio[0] < hole.mean() < hole_ratio[1]:
             return hole
-    raise ValueError(f"No walk had a hole ratio within {hole_ratio} in {ATTEMPTS} attempts: widen it or the strokes.")
+    raise BadInput(f"No walk had a hole ratio within {hole_ratio} in {ATTEMPTS} attempts: widen it or the strokes.")

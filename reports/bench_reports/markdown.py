@@ -7,7 +7,7 @@ from bench_reports.table import Table
 
 def markdown(table: Table) -> bytes:
     lines = [f"**{_escape(table.title)}**", ""]
-    headers = [f"{_escape(mask_set)}: {table.header(metric)}" for mask_set, metric in table.columns]
+    headers = [_escape(f"{mask_set}: {table.header(metric)}") for mask_set, metric in table.columns]
     lines.append("| method | " + " | ".join(headers) + " |")
     lines.append("|---|" + "---:|" * len(headers))
     for variant, line in table.lines:
@@ -18,4 +18,4 @@ def markdown(table: Table) -> bytes:
 
 
 def _escape(text: str) -> str:
-    return re.sub(r"([\\`*_|<>\[\]])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_|<>\[\]$&~])", r"\\\1", " ".join(text.split()))

@@ -15,7 +15,7 @@ Metrics = Mapping[str, Metric]
 def all_notes(run: Run, rows: pd.DataFrame, means: pd.DataFrame, metrics: Metrics) -> list[str]:
     return [
         *_definitions(metrics.values()),
-        *_few(rows, metrics),
+        *_few(run, few_images(run, rows, metrics)),
         *_missing(run, means, metrics),
         *_reasons(run),
         *_perfect(rows, metrics),
@@ -24,15 +24,10 @@ def all_notes(run: Run, rows: pd.DataFrame, means: pd.DataFrame, metrics: Metric
     ]
 
 
-def few_images(rows: pd.DataFrame, metrics: Metrics) -> dict[tuple[str, str], int]:
-    """Columns computed from fewer images than their metric asks for, with the number of images."""
-    images = rows[rows["image"] != "*"].groupby("mask_set")["image"].nunique()
-    return {
-        (str(mask_set), metric.definition): count
-        for mask_set, count in images.to_dict().items()
-        for metric in metrics.values()
-        if count < metric.fewest_images and (rows["metric"] == metric.definition).any()
-    }
+def few_images(run: Run, rows: pd.DataFrame, metrics: Metrics) -> list[Metric]:
+    """Metrics that were computed from fewer images than they ask for."""
+    measured = set(rows["metric"])
+    return [m for m in metrics.values() if run.num_pairs < m.fewest_images and m.definition in measured]
 
 
 def _definitions(metrics: Iterable[Metric]) -> list[str]:
@@ -40,11 +35,11 @@ def _definitions(metrics: Iterable[Metric]) -> list[str]:
     return [f"{names}; on composites, means over images and seeds (`bench metrics` defines each)."]
 
 
-def _few(rows: pd.DataFrame, metrics: Metrics) -> list[str]:
+def _few(run: Run, few: Iterable[Metric]) -> list[str]:
     return [
-        f"{DAGGER} {metrics[definition].title} of {count} images on {mask_set}, fewer than "
-        f"{metrics[definition].fewest_images:,}, is biased: compare it within this table only."
-        for (mask_set, definition), count in few_images(rows, metrics).items()
+        f"{DAGGER} {metric.title} of {run.num_pairs} images, fewer than {metric.fewest_images:,}, is biased: "
+        "compare it within this table only."
+        for metric in few
     ]
 
 
@@ -59,13 +54,14 @@ def _missing(run: Run, means: pd.DataFrame, metrics: Metrics) -> list[str]:
 
 
 def _reasons(run: Run) -> list[str]:
-    return [
+    reasons = (
         f"{entry.variant} is n/a: it {entry.reason}."
         if entry.state == "n/a"
         else f"{entry.variant}, seed {entry.seed}, failed: {entry.reason}"
         for entry in run.entries
         if entry.reason
-    ]
+    )
+    return list(dict.fromkeys(reasons))  # n/a has the same reason at every seed
 
 
 def _perfect(rows: pd.DataFrame, metrics: Metrics) -> list[str]:
@@ -73,7 +69,7 @@ def _perfect(rows: pd.DataFrame, metrics: Metrics) -> list[str]:
     counts = infinite.value_counts(["variant", "mask_set", "metric"], sort=False).reset_index(name="count")
     return [
         f"{metrics[row['metric']].title} of {row['variant']} on {row['mask_set']}: {row['count']} perfect matches "
-        "(infinite) are left out of the mean."
+        "are infinite; the mean is that of the others, if there are any."
         for row in counts.to_dict("records")
     ]
 

@@ -77,12 +77,13 @@ def _table(store: Store, run: Run, known: Mapping[str, Metric]) -> Table:
         frame.unstack(["mask_set", "metric"]).reindex(index=variants, columns=columns)
         for frame in (seeds.mean(), seeds.std())
     )
-    few = notes.few_images(rows, metrics)
+    few = notes.few_images(run, rows, metrics)
     texts = pd.DataFrame("", variants, columns)
     for column in columns:
-        mark = notes.DAGGER if column in few else ""
+        metric = metrics[column[1]]
+        mark = notes.DAGGER if metric in few else ""
         numbers = zip(means[column], deviations[column], strict=True)
-        texts[column] = [_text(mean, deviation, metrics[column[1]], mark) for mean, deviation in numbers]
+        texts[column] = [_text(mean, deviation, metric, mark) for mean, deviation in numbers]
     for variant in variants:
         states = {entry.state for entry in run.entries if entry.variant == variant}
         if "done" not in states:

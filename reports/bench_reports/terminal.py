@@ -8,7 +8,7 @@ from bench_reports.table import Table
 
 
 def show(table: Table, console: Console) -> None:
-    console.print(Text(table.title, style="bold"))
+    console.print(Text(table.title, style="bold"), soft_wrap=True)
     for mask_set in dict.fromkeys(mask_set for mask_set, _ in table.values.columns):
         block = RichTable(title=Text(str(mask_set)), title_justify="left")
         block.add_column("method")

@@ -45,9 +45,7 @@ class PartialConv2d(nn.Module):
             known = conv2d(valid, self.window, None, self.stride, self.padding)  # sum(M)
             updated = known.clamp(0, 1)
             ratio = self.window.sum() / (known + 1e-8) * updated  # sum(1) / sum(M), or 0
-        masked = torch.cat(
-            [part * valid[:, i : i + 1] for i, part in enumerate(x.split(self.shares, dim=1))], dim=1
-        )
+        masked = torch.cat([part * valid[:, i : i + 1] for i, part in enumerate(x.split(self.shares, dim=1))], dim=1)
         y = conv2d(masked, self.weight, None, self.stride, self.padding) * ratio
         if self.bias is not None:
             y = y + self.bias.view(1, -1, 1, 1) * updated

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from torch import Tensor
+
 from bench_pconv.layers import PartialConv2d
 from bench_pconv.model import WIDTHS, UNet
-from torch import Tensor
 
 
 def mean_filter(shares: tuple[int, ...] = (1,), bias: float | None = None) -> PartialConv2d:
@@ -94,7 +95,10 @@ def test_fact_10_no_valid_pixel_gives_zero_and_finite_gradients():
 
 def test_a_shared_mask_equals_a_mask_repeated_over_channels():
     """One channel that stands for many is the multi-channel computation, only cheaper."""
-    shared, repeated = PartialConv2d(5, 4, 3, padding=1, shares=(3, 2)), PartialConv2d(5, 4, 3, padding=1, shares=(1,) * 5)
+    shared, repeated = (
+        PartialConv2d(5, 4, 3, padding=1, shares=(3, 2)),
+        PartialConv2d(5, 4, 3, padding=1, shares=(1,) * 5),
+    )
     repeated.weight = shared.weight
     x, valid = torch.randn(2, 5, 8, 8), (torch.rand(2, 2, 8, 8) > 0.6).float()
     y, updated = shared(x, valid)

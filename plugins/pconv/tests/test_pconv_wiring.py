@@ -1,14 +1,17 @@
 """The U-Net against a forward pass written out from the paper's table, and its training's phases."""
 
 import torch
-from bench_core.method import Painting
-from bench_pconv.model import WIDTHS, Decoder, Encoder, PConv, UNet, build
-from bench_pconv.recipe import RECIPE
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, conv2d, interpolate
 
+from bench_core.method import Painting
+from bench_pconv.model import WIDTHS, Decoder, Encoder, PConv, UNet, build
+from bench_pconv.recipe import RECIPE
 
-def partial_convolution(x: Tensor, mask: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -> tuple[Tensor, Tensor]:
+
+def partial_convolution(
+    x: Tensor, mask: Tensor, weight: Tensor, bias: Tensor | None, stride: int
+) -> tuple[Tensor, Tensor]:
     """Eq. 1 and 2 with a mask of the features' own shape."""
     padding = weight.shape[-1] // 2
     total = conv2d(mask, torch.ones_like(weight), stride=stride, padding=padding)

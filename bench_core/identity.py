@@ -1,0 +1,44 @@
+"""All that a cell's weights depend on. Two cells are the same, and share a folder, where all of it is."""
+
+from typing import Any
+
+from bench_core import __version__, provenance
+from bench_core.imagecheck import CheckedImages
+from bench_core.pairs import TrainPairs
+from bench_core.plugins import Plugin
+from bench_core.training import draws
+from bench_core.variants import Variant
+
+
+def identity(
+    plugin: Plugin, variant: Variant, name: str, pairs: TrainPairs, images: CheckedImages, precision: str
+) -> dict[str, Any]:
+    """As plain data. What learns nothing depends on no training."""
+    assert plugin.module, "a variant comes from a loaded plugin"
+    protocol, recipe = pairs.protocol, variant.model.recipe
+    known = {
+        "inpaint-bench": __version__,
+        "plugin": plugin.name,
+        "plugin_version": plugin.version,
+        "plugin_source": provenance.source_hash(plugin.module),
+        "method": variant.model.name,
+        "variant": name,
+        "seed": pairs.seed,
+        "scale": protocol.scale,
+        "channels": protocol.channels,
+    }
+    if recipe is None:
+        return known
+    return {
+        **known,
+        "recipe": recipe.as_dict(),
+        "image_set": protocol.image_set,
+        "images": images.drawn_digest(pairs, draws(recipe, protocol, protocol.steps)),
+        "size": protocol.size,
+        "resize": protocol.resize,
+        "masks": [holes.identity for holes in pairs.holes],
+        "steps": protocol.steps,
+        "batch": protocol.batch,
+        "backbone": protocol.backbone if variant.backbones else None,
+        "precision": precision,
+    }

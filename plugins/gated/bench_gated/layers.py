@@ -1,0 +1,94 @@
+"""The gated convolution (Section 3.1) and the spectrally normalised one (Section 3.2), padded as in TensorFlow."""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import elu, interpolate, normalize, pad
+
+Features = Float[Tensor, "b c h w"]
+Strided = Float[Tensor, "b c2 h2 w2"]
+
+
+def same_padding(size: int, kernel_size: int, stride: int) -> tuple[int, int]:
+    """Zeros before and after `size` pixels, so that ceil(size / stride) windows fit; an odd one goes behind."""
+    windows = -(-size // stride)
+    total = max((windows - 1) * stride + kernel_size - size, 0)
+    return total // 2, total - total // 2
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution with TensorFlow's "SAME" zero padding, which is lopsided at stride 2."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, dilation: int = 1
+    ) -> None:
+        even_sides = dilation * (kernel_size - 1) // 2 if stride == 1 else 0  # without stride no pixels are copied
+        super().__init__(in_channels, out_channels, kernel_size, stride, even_sides, dilation)
+        nn.init.xavier_uniform_(self.weight)
+        assert self.bias is not None
+        nn.init.zeros_(self.bias)
+
+    def forward(self, input: Features) -> Strided:
+        return self._conv_forward(self.padded(input), self.weight, self.bias)
+
+    def padded(self, x: Features) -> Float[Tensor, "b c h1 w1"]:
+        stride, kernel_size = self.stride[0], self.kernel_size[0]
+        if stride == 1:
+            return x
+        top, bottom = same_padding(x.shape[-2], kernel_size, stride)
+        left, right = same_padding(x.shape[-1], kernel_size, stride)
+        return pad(x, (left, right, top, bottom))
+
+
+class GatedConv2d(SameConv2d):
+    """activation(features) * sigmoid(gate): one convolution gives both, features in its first half of channels.
+
+    With `upsample`, pixels are repeated to twice the height and width first.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 3,
+        stride: int = 1,
+        dilation: int = 1,
+        upsample: bool = False,
+        activation: Callable[[Tensor], Tensor] = elu,
+    ) -> None:
+        super().__init__(in_channels, 2 * out_channels, kernel_size, stride, dilation)
+        self.upsample = upsample
+        self.activation = activation
+
+    def forward(self, input: Features) -> Strided:
+        x = interpolate(input, scale_factor=2) if self.upsample else input
+        features, gate = super().forward(x).chunk(2, dim=1)
+        return self.activation(features) * torch.sigmoid(gate)
+
+
+class SpectralConv2d(SameConv2d):
+    """A convolution whose weight, as a matrix of one row per output channel, is divided by its largest singular value.
+
+    Each forward pass takes one step of power iteration from the vector `u` of shape (1, out_channels); in evaluation
+    the step is taken but not kept. Gradients treat the two singular vectors as constants.
+    """
+
+    u: Tensor
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride)
+        self.register_buffer("u", nn.init.trunc_normal_(torch.empty(1, out_channels)))
+
+    def forward(self, input: Features) -> Strided:
+        return self._conv_forward(self.padded(input), self.weight / self.sigma(), self.bias)
+
+    def sigma(self) -> Float[Tensor, ""]:
+        matrix = self.weight.flatten(1)
+        with torch.no_grad():
+            v = normalize(self.u @ matrix)
+            u = normalize(v @ matrix.T)
+            if self.training:
+                self.u.copy_(u)
+        return (u @ matrix @ v.T).squeeze()

@@ -1,0 +1,19 @@
+"""Training as in the official code; the paper leaves its numbers out."""
+
+from bench_core import Optimiser, Phase, Recipe, Update
+
+ADAM = Optimiser("Adam", {"lr": 1e-4, "betas": (0.5, 0.999)})
+
+RECIPE = Recipe(
+    phases=(
+        Phase(
+            "train",
+            rounds=(  # each network learns from a batch of its own
+                (Update("discriminator", ADAM, {"discriminator": 1.0}),),
+                (Update("generator", ADAM, {"l1": 1.0, "adversarial": 1.0}),),
+            ),
+        ),
+    ),
+    initialisation="Glorot and Bengio, uniform; zero bias",
+    batch=16,
+)

@@ -1,0 +1,64 @@
+"""The layers against computations written another way."""
+
+import pytest
+import torch
+from torch.nn.functional import conv2d, elu
+
+from bench_gated.layers import GatedConv2d, SameConv2d, SpectralConv2d
+
+
+@torch.no_grad()
+def test_upsampling_repeats_pixels_before_the_convolution() -> None:
+    layer, x = GatedConv2d(2, 3, upsample=True), torch.randn(1, 2, 4, 5)
+    repeated = x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    features, gate = conv2d(repeated, layer.weight, layer.bias, padding=1).split(3, dim=1)
+    torch.testing.assert_close(layer(x), elu(features) * gate.sigmoid())
+
+
+@pytest.mark.parametrize("size", [7, 8, 9, 10])
+@torch.no_grad()
+def test_padding_agrees_with_windows_counted_one_by_one(size: int) -> None:
+    layer, x = SameConv2d(1, 1, 5, stride=2), torch.randn(1, 1, size, size)
+    shift = 2 if size % 2 else 1  # zeros in front
+    expected = torch.zeros(1, 1, (size + 1) // 2, (size + 1) // 2)  # the bias is zero
+    for i in range(expected.shape[2]):
+        for j in range(expected.shape[3]):
+            for y in range(5):
+                for x0 in range(5):
+                    row, column = 2 * i - shift + y, 2 * j - shift + x0
+                    if 0 <= row < size and 0 <= column < size:
+                        expected[0, 0, i, j] += layer.weight[0, 0, y, x0] * x[0, 0, row, column]
+    torch.testing.assert_close(layer(x), expected)
+
+
+def test_layers_start_from_glorot_with_no_bias() -> None:
+    torch.manual_seed(0)
+    for layer in (GatedConv2d(8, 16), SpectralConv2d(8, 32, 3)):
+        bound = (6 / (9 * 8 + 9 * 32)) ** 0.5
+        assert 0.98 * bound < layer.weight.abs().max() <= bound
+        assert layer.bias is not None and not layer.bias.any()
+
+
+@torch.no_grad()
+def test_one_pass_takes_one_step_of_power_iteration() -> None:
+    torch.manual_seed(0)
+    layer, x = SpectralConv2d(3, 6, 5, stride=2), torch.randn(1, 3, 8, 8)
+    kernel = layer.weight.permute(2, 3, 1, 0).reshape(-1, 6)  # (k k in, out) as in the official code
+    v = layer.u @ kernel.T
+    v = v / v.norm()
+    u = v @ kernel
+    u = u / u.norm()
+    expected = SameConv2d.forward(layer, x) / (v @ kernel @ u.T).squeeze()
+    torch.testing.assert_close(layer.train()(x), expected)  # the bias is zero
+    torch.testing.assert_close(layer.u, u)
+    kept = layer.u.clone()
+    assert torch.equal(layer.eval()(x), layer(x)) and torch.equal(layer.u, kept)
+
+
+@torch.no_grad()
+def test_power_iteration_ends_at_the_largest_singular_value() -> None:
+    torch.manual_seed(0)
+    layer = SpectralConv2d(3, 6, 5).train()
+    for _ in range(200):
+        layer.sigma()
+    torch.testing.assert_close(layer.sigma(), torch.linalg.matrix_norm(layer.weight.flatten(1), 2))

@@ -1,0 +1,80 @@
+"""Laws of LPIPS: with the official trunk it gives the published values; without it, an error that helps."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from bench_core import weights
+from bench_core.metrics.learned import Lpips
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+REFERENCE = SHARED / "lpips_reference"
+CPU = torch.device("cpu")
+PAIRS = {
+    "ex_ref|ex_p0": ("ex_ref.png", "ex_p0.png"),
+    "ex_ref|ex_p1": ("ex_ref.png", "ex_p1.png"),
+    **{name: (f"tid2013/ref/{name}.png", f"tid2013/dist/{name}.png") for name in ("I03", "I04", "I06", "I08", "I19")},
+}
+official = pytest.mark.skipif(not REFERENCE.is_dir(), reason="wants AlexNet's weights beside the repository")
+
+
+@pytest.fixture
+def lpips(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lpips]:
+    monkeypatch.setenv("BENCH_WEIGHTS", str(SHARED / "weights"))
+    weights.locate.cache_clear()
+    yield Lpips(CPU)
+    weights.locate.cache_clear()
+
+
+def picture(name: str) -> torch.Tensor:
+    with Image.open(REFERENCE / name) as file:
+        return torch.from_numpy(np.array(file.convert("RGB"))).permute(2, 0, 1)[None].float() / 255
+
+
+@official
+def test_values_are_the_published_ones(lpips: Lpips) -> None:
+    expected = json.loads((REFERENCE / "expected.json").read_text())["computed_here"]
+    with torch.inference_mode():
+        for name, (reference, distorted) in PAIRS.items():
+            found = lpips(picture(distorted), picture(reference)).item()
+            assert found == pytest.approx(expected[name]["lpips_alex"], abs=1e-4), name
+
+
+@official
+def test_a_batch_equals_its_images_one_by_one_and_grey_is_repeated(lpips: Lpips) -> None:
+    one, other = torch.rand(2, 3, 3, 64, 48, generator=torch.Generator().manual_seed(0))
+    together = lpips(one, other)
+    assert together.shape == (3,)
+    torch.testing.assert_close(together, torch.cat([lpips(x[None], y[None]) for x, y in zip(one, other, strict=True)]))
+    torch.testing.assert_close(lpips(one, other), lpips(other, one))
+    assert (lpips(one, one) == 0).all()
+    grey = one[:, :1], other[:, :1]
+    torch.testing.assert_close(lpips(*grey), lpips(*(x.repeat(1, 3, 1, 1) for x in grey)))
+
+
+@official
+def test_building_it_leaves_the_global_generator_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_WEIGHTS", str(SHARED / "weights"))
+    weights.locate.cache_clear()
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    Lpips(CPU)
+    torch.testing.assert_close(torch.rand(4), expected)
+
+
+def test_without_the_trunk_the_error_names_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def no_network(wanted: weights.Weights) -> Path:
+        raise OSError("no network")
+
+    monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(weights, "_download", no_network)
+    weights.locate.cache_clear()
+    with pytest.raises(weights.MissingWeights, match=r"alexnet-owt-7be5be79\.pth"):
+        Lpips(CPU)
