@@ -24,6 +24,7 @@ from bench_core.pairs import TestPairs, TrainPairs
 from bench_core.plugins import Plugin
 from bench_core.progress import console, tracking
 from bench_core.protocol import Protocol
+from bench_core.serving import refusal
 from bench_core.specs import Metric, resolve
 from bench_core.store import CellFolder, Entry, Run, Store
 from bench_core.training import Training

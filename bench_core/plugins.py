@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pluggy
 
@@ -101,7 +101,7 @@ class Plugins:
             self._manager.register(module, plugin.name)
             self._manager.check_pending()
             plugin.records = {
-                caller.name.removeprefix("bench_"): list(implementation.function())
+                caller.name.removeprefix("bench_"): cast(list, implementation.function())
                 for caller in self._manager.get_hookcallers(module) or []
                 for implementation in caller.get_hookimpls()
                 if implementation.plugin is module

@@ -77,13 +77,14 @@ def test_a_value_of_the_wrong_kind_is_refused(family: str, key: str, value: Any)
     [
         ("center_box", "side", 100),
         ("center_box", "side", 99.5),
-        ("free_form", "thickness", [12.5, 40]),
-        ("free_form", "strokes", [2, 2]),
+        ("free_form", "thickness", (12.5, 40)),
+        ("free_form", "strokes", (2, 2)),
         ("free_form", "with_box", True),
     ],
 )
 def test_a_value_of_the_right_kind_is_taken(family: str, key: str, value: Any) -> None:
-    holes = opened(family, **{key: value})
+    given = list(value) if isinstance(value, tuple) else value  # as TOML has it
+    holes = opened(family, **{key: given})
     assert holes.parameters[key] == value
     assert holes.draw(64, 0).any()
 

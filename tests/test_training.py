@@ -1,6 +1,7 @@
 """The training loop: its phases and batches, how it goes on, and what it does when numbers run away."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ STEPS = 6
 class Noise:
     """Images in memory."""
 
-    names = tuple(f"{number}.png" for number in range(5))
+    names: Sequence[str] = tuple(f"{number}.png" for number in range(5))
 
     def __len__(self) -> int:
         return len(self.names)

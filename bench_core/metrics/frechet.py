@@ -48,7 +48,7 @@ def frechet_distance(found: Features, truth: Features) -> float:
     return float(distance)
 
 
-def _gaussian(features: Features) -> tuple[Float[Tensor, "d"], Float[Tensor, "k d"]]:
+def _gaussian(features: Features) -> tuple[Float[Tensor, " d"], Float[Tensor, "k d"]]:
     """Mean, and a root A of the covariance A^T A."""
     features = features.double().cpu()
     mean = features.mean(0)

@@ -27,5 +27,5 @@ class Lpips:
             getattr(layers[index], parameter).data.copy_(value)
         self.network.to(device).eval().requires_grad_(False)
 
-    def __call__(self, composite: Pictures, image: Pictures) -> Float[Tensor, "b"]:
+    def __call__(self, composite: Pictures, image: Pictures) -> Float[Tensor, " b"]:
         return self.network(composite.expand(-1, 3, -1, -1), image.expand(-1, 3, -1, -1), normalize=True).flatten()

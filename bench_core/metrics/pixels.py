@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 Pictures = Float[Tensor, "b c h w"]
-Values = Float[Tensor, "b"]
+Values = Float[Tensor, " b"]
 Measure = Callable[[Pictures, Pictures], Values]
 
 

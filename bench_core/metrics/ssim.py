@@ -21,7 +21,7 @@ class Ssim:
     def __init__(self, device: torch.device) -> None:
         self.device = device
 
-    def __call__(self, composite: Pictures, image: Pictures) -> Float[Tensor, "b"]:
+    def __call__(self, composite: Pictures, image: Pictures) -> Float[Tensor, " b"]:
         if min(image.shape[-2:]) <= 2 * RADIUS:
             raise ValueError(f"SSIM needs images of at least {2 * RADIUS + 1} pixels a side, not {image.shape[-2:]}")
         x, y = composite.double(), image.double()

@@ -1,5 +1,7 @@
 """The U-Net against a forward pass written out from the paper's table, and its training's phases."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, conv2d, interpolate
@@ -36,9 +38,7 @@ def forward_as_printed(net: UNet, image: Tensor, hole: Tensor) -> Tensor:
         x = normalised(x, layer.norm).relu()
         features.append(x)
         masks.append(mask)
-    features.pop(), masks.pop()
-    for level in reversed(range(len(net.decoder))):
-        layer = net.decoder[level]
+    for level, layer in reversed(list(enumerate(net.decoder))):
         assert isinstance(layer, Decoder)
         x = torch.cat([interpolate(x, scale_factor=2, mode="nearest"), features[level]], 1)
         mask = torch.cat([interpolate(mask, scale_factor=2, mode="nearest"), masks[level]], 1)
@@ -75,7 +75,7 @@ def test_the_network_is_the_papers_table():
 
 def test_the_paper_scale_has_the_papers_layers():
     with torch.device("meta"):
-        net = build("paper", 3).generator
+        net: Any = build("paper", 3).generator
     assert [layer.conv.weight.shape[-1] for layer in net.encoder] == [7, 5, 5, 3, 3, 3, 3, 3]
     assert [layer.conv.weight.shape[0] for layer in net.encoder] == [64, 128, 256, 512, 512, 512, 512, 512]
     assert [layer.conv.weight.shape[0] for layer in net.decoder] == [3, 64, 128, 256, 512, 512, 512, 512]
