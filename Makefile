@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: run test lint test-oldest constraints clean
+.PHONY: run test lint test-oldest quick-report gpu constraints clean
 
 run: $(INSTALLED)
 	$(BIN)/bench run --plugins pconv,gated,dmfn
@@ -21,6 +21,17 @@ test-oldest:
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/pip install --quiet -c constraints-oldest.txt -e .[test] $(patsubst %,-e %,$(wildcard plugins/*))
 	.venv-oldest/bin/python -m pytest
+
+# The README's table and picture, measured anew.
+quick-report: $(INSTALLED)
+	rm -rf .quick
+	$(BIN)/bench run --plugins pconv,gated,dmfn --device cpu --out .quick
+	cp $(addprefix .quick/runs/*/,run.json table.md table.csv grid.png) reports/quick/
+	$(BIN)/python docs/embed_tables.py
+
+# What can only be checked where there is a GPU; says so and skips elsewhere.
+gpu: $(INSTALLED)
+	$(BIN)/python -m pytest -rs tests/test_gpu.py
 
 # Pin what is installed now, once the test suite has passed with it.
 constraints: $(INSTALLED)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from bench_core.specs import Metric, resolve
 from bench_core.store import as_rows
 
 SAMPLES = 4
-"""Pairs of each mask set whose pictures are kept."""
+"""Pairs of each mask set, spread over all, whose pictures are kept."""
 
 
 @dataclass
@@ -123,6 +124,7 @@ class Evaluation:
     def _results(self) -> Iterator[tuple[list[int], Tensor, Tensor, Tensor]]:
         """Batches of indexes, images, holes and composites."""
         loader = DataLoader(self.pairs, batch_size=self.batch, num_workers=self.workers)
+        kept = range(0, len(self.pairs), ceil(len(self.pairs) / SAMPLES))
         self.method.eval()
         with torch.inference_mode():
             for pair in loader:
@@ -132,7 +134,7 @@ class Evaluation:
                 _check(prediction, image)
                 result = composite(image, hole, prediction.to(image.dtype))
                 for i, *pictures in zip(indexes, image, masked, result, strict=True):
-                    if i < SAMPLES:
+                    if i in kept:
                         self._keep(i, pictures)
                 yield indexes, image, hole, result
 
@@ -140,7 +142,7 @@ class Evaluation:
         for name, picture in zip(("image", "masked", "composite"), pictures, strict=True):
             array = (picture * 255).round().byte().permute(1, 2, 0).cpu().numpy()
             shown = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
-            files.write(self.samples / f"{index}-{name}.png", lambda path, shown=shown: shown.save(path))
+            files.write(self.samples / f"{index:06}-{name}.png", lambda path, shown=shown: shown.save(path))
 
 
 def _check(prediction: Tensor, image: Tensor) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
         each.draw(protocol.size, "trial")
     metrics = choose(protocol.metrics, plugins.records("metrics"))
     require_backbones([variant for _, variant in variants], protocol)
+    if options["tracker"] and find_spec(options["tracker"]) is None:
+        raise BadInput(f"--log {options['tracker']} needs `pip install inpaint-bench[{options['tracker']}]`.")
     store = Store(files.writable_folder(out))
     images = _images(plugins, protocol, [variant for _, variant in variants], options)
     machine = Machine(

@@ -113,6 +113,12 @@ def test_options_that_cannot_be_used(bench: Bench, tmp_path: Path, options: list
     assert not cells(tmp_path)
 
 
+def test_a_tracker_that_is_not_installed(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bench_core.planning.find_spec", lambda name: None)
+    refused(bench("--log", "tensorboard", code=2), "pip install inpaint-bench[tensorboard]")
+    assert not (tmp_path / "out").exists()
+
+
 def test_missing_vgg_weights_say_what_to_fetch(bench: Bench):
     result = bench("--plugins", "pconv", "--backbone", "official", code=2)
     refused(result, "https://download.pytorch.org/models/vgg16-397923af.pth", "BENCH_WEIGHTS")

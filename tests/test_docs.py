@@ -1,13 +1,17 @@
 """What the documentation tells a reader to type works, and what it shows was measured."""
 
+import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 import venv
 from pathlib import Path
 
 import pytest
+
+from bench_core.protocol import load
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -66,11 +70,14 @@ def test_the_readme_shows_the_two_commands_and_they_are_those_of_the_makefile():
     assert "make test" in (ROOT / ".ci" / "run").read_text()
 
 
-def test_the_readmes_table_is_the_stored_one():
-    """It is copied from reports/quick, which `bench run` wrote."""
-    stored = (ROOT / "reports" / "quick" / "table.md").read_text()
-    table = "\n".join(line for line in stored.splitlines() if line.startswith("|"))
-    assert table in (ROOT / "README.md").read_text()
+def test_the_readmes_table_is_the_stored_one_and_was_made_under_todays_rules():
+    """`make quick-report` mends it."""
+    readme = (ROOT / "README.md").read_text()
+    assert runpy.run_path(str(ROOT / "docs" / "embed_tables.py"))["embedded"](readme) == readme
+    assert readme.count("| dmfn |") == 1
+    run = json.loads((ROOT / "reports" / "quick" / "run.json").read_text())
+    assert run["protocol"] == load("quick").model_dump(mode="json")
+    assert {entry["state"] for entry in run["entries"]} == {"done"}
 
 
 def test_links_lead_somewhere():

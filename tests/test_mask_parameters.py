@@ -62,6 +62,7 @@ def test_a_missing_parameter_is_named(missing: str) -> None:
         ("free_form", "thickness", ["12", 40]),
         ("free_form", "thickness", [12, None]),
         ("free_form", "strokes", "13"),
+        ("free_form", "strokes", [1.5, 3.5]),
         ("free_form", "with_box", 1),
         ("free_form", "with_box", "yes"),
         ("irregular_walk", "hole_ratio", [0.5, float("nan")]),

@@ -15,12 +15,7 @@ GAP, LABEL = 4, 22
 def grid(store: Store, run: Run) -> bytes | None:
     """A PNG; None where no cell has kept pictures."""
     shown = list({entry.variant: entry for entry in run.entries if entry.state == "done"}.values())
-    rows = [
-        pictures
-        for mask_set in run.protocol.test_masks
-        for index in range(PAIRS)
-        if (pictures := _row(store, shown, mask_set, index))
-    ]
+    rows = [row for mask_set in run.protocol.test_masks for row in _rows(store, shown, mask_set)[:PAIRS]]
     if not rows:
         return None
     labels = ["image", "masked", *(entry.variant for entry in shown)]
@@ -38,12 +33,19 @@ def grid(store: Store, run: Run) -> bytes | None:
     return buffer.getvalue()
 
 
-def _row(store: Store, shown: list[Entry], mask_set: str, index: int) -> list[Image.Image]:
+def _rows(store: Store, shown: list[Entry], mask_set: str) -> list[list[Image.Image]]:
+    """The pictures of every pair that all variants have kept."""
     folders = [store.root / "cells" / entry.folder / "samples" / entry.judgements[mask_set] for entry in shown]
-    if not folders or not all((folder / f"{index}-composite.png").is_file() for folder in folders):
-        return []
-    paths = [folders[0] / f"{index}-image.png", folders[0] / f"{index}-masked.png"]
-    return [_open(path) for path in [*paths, *(folder / f"{index}-composite.png" for folder in folders)]]
+    kept = [{path.name.partition("-")[0] for path in folder.glob("*-composite.png")} for folder in folders]
+    pairs = sorted(set.intersection(*kept)) if kept else []
+    return [
+        [
+            _open(folders[0] / f"{pair}-image.png"),
+            _open(folders[0] / f"{pair}-masked.png"),
+            *(_open(folder / f"{pair}-composite.png") for folder in folders),
+        ]
+        for pair in pairs
+    ]
 
 
 def _open(path: Path) -> Image.Image:

@@ -41,8 +41,9 @@ class PartialConv2d(nn.Module):
 
     def forward(self, x: Features, valid: Valid) -> tuple[Features, Float[Tensor, "b 1 h2 w2"]]:
         """Features and mask (1 = valid) to features and the mask of windows that saw a valid pixel."""
-        with torch.no_grad():
-            known = conv2d(valid, self.window, None, self.stride, self.padding)  # sum(M)
+        # counts reach thousands, which 16 bits do not tell apart
+        with torch.no_grad(), torch.autocast(valid.device.type, enabled=False):
+            known = conv2d(valid.float(), self.window, None, self.stride, self.padding)  # sum(M)
             updated = known.clamp(0, 1)
             ratio = self.window.sum() / (known + 1e-8) * updated  # sum(1) / sum(M), or 0
         masked = torch.cat([part * valid[:, i : i + 1] for i, part in enumerate(x.split(self.shares, dim=1))], dim=1)

@@ -107,6 +107,17 @@ def test_a_shared_mask_equals_a_mask_repeated_over_channels():
     assert updated.equal(updated_repeated)
 
 
+def test_mixed_precision_counts_exactly():
+    conv = PartialConv2d(256, 1, 5, padding=2)
+    torch.nn.init.ones_(conv.weight)
+    valid = (torch.rand(1, 1, 16, 16) > 0.5).float()
+    y, _ = conv(torch.ones(1, 256, 16, 16), valid)
+    with torch.autocast("cpu", torch.bfloat16):
+        y_mixed, _ = conv(torch.ones(1, 256, 16, 16), valid)
+    torch.testing.assert_close(y, torch.full_like(y, 6400))  # 256 * 25 ones, however many of them are valid
+    torch.testing.assert_close(y_mixed.float(), y, rtol=2**-8, atol=0)  # only the sum itself is rounded
+
+
 def test_hidden_values_never_matter():
     conv = PartialConv2d(3, 4, 5, stride=2, padding=2)
     x, valid = torch.randn(1, 3, 16, 16), (torch.rand(1, 1, 16, 16) > 0.5).float()

@@ -1,0 +1,22 @@
+"""Puts stored tables between ``<!-- table: FILE -->`` and ``<!-- end -->`` of the README."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SLOT = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def embedded(page: str) -> str:
+    """The page with the tables as they are stored now, without their titles and notes."""
+
+    def table(match: re.Match[str]) -> str:
+        lines = (ROOT / match[2]).read_text(encoding="utf-8").splitlines()
+        return match[1] + "\n".join(line for line in lines if line.startswith("|")) + "\n" + match[3]
+
+    return SLOT.sub(table, page)
+
+
+if __name__ == "__main__":
+    readme = ROOT / "README.md"
+    readme.write_text(embedded(readme.read_text(encoding="utf-8")), encoding="utf-8")
