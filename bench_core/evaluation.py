@@ -130,13 +130,18 @@ class Evaluation:
             for pair in loader:
                 indexes = pair["index"].tolist()
                 image, hole, masked = (x.to(self.judge.device) for x in to_floats(pair))
-                prediction = self.method.predict(masked.clone(), hole.clone())
+                prediction = self._predict(masked.clone(), hole.clone())
                 _check(prediction, image)
                 result = composite(image, hole, prediction.to(image.dtype))
                 for i, *pictures in zip(indexes, image, masked, result, strict=True):
                     if i in kept:
                         self._keep(i, pictures)
                 yield indexes, image, hole, result
+
+    def _predict(self, masked: Tensor, hole: Tensor) -> Tensor:
+        """One image at a time, so that no result depends on which others stand beside it in a batch."""
+        pairs = zip(masked.split(1), hole.split(1), strict=True)
+        return torch.cat([self.method.predict(one, its_hole) for one, its_hole in pairs])
 
     def _keep(self, index: int, pictures: list[Tensor]) -> None:
         for name, picture in zip(("image", "masked", "composite"), pictures, strict=True):

@@ -34,7 +34,7 @@ WORDS = Listed()
 @click.option("--skip-bad-images", is_flag=True, help="Leave out images that cannot be decoded.")
 @click.option("--device", type=DEVICE, default="auto", show_default=True)
 @click.option("--precision", type=click.Choice(["32-true", "bf16-mixed", "16-mixed"]), default="32-true")
-@click.option("--eval-batch", type=click.IntRange(1), default=8, show_default=True, help="Images judged at a time.")
+@click.option("--eval-batch", type=click.IntRange(1), default=8, show_default=True, help="Images measured at a time.")
 @click.option("--workers", type=click.IntRange(0), default=0, show_default=True, help="Processes that load images.")
 @click.option("--log", "tracker", type=click.Choice(["tensorboard"]), help="Also log the training there.")
 def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, **options: Any) -> None:
