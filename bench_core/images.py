@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -26,6 +26,7 @@ _TURNS = {
 """What makes an image upright, by its orientation tag."""
 
 
+@runtime_checkable
 class Images(Protocol):
     """One split of an image set: a sequence of uint8 arrays (height, width, 3) or (height, width, 1), with names."""
 

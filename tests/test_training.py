@@ -130,7 +130,7 @@ def two_phases(steps: int) -> Protocol:
 
 def test_phases_share_the_budget_and_leave_nothing_over():
     update = Update("generator", Optimiser("Adam", {"lr": 1.0}), {"l1": 1.0})
-    first, second = Phase("a", ((update,),), share=10), Phase("b", ((update,), (update,)), share=1)
+    first, second = Phase("a", ((update,),), share=10.0), Phase("b", ((update,), (update,)), share=1.0)
     recipe = Recipe((first, second), "none")
     assert [(phase.name, begin, end) for phase, begin, end in schedule(recipe, 110)] == [("a", 0, 100), ("b", 100, 110)]
     for steps in range(12):

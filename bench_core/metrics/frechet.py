@@ -10,6 +10,7 @@ from torch import Tensor
 from bench_core import weights
 
 Features = Float[Tensor, "n d"]
+Others = Float[Tensor, "m d"]
 
 
 class Fid:
@@ -26,11 +27,11 @@ class Fid:
     def features(self, images: Float[Tensor, "b c h w"]) -> Features:
         return self.network(images.expand(-1, 3, -1, -1))[0].flatten(1)
 
-    def distance(self, found: Features, truth: Features) -> float:
+    def distance(self, found: Features, truth: Others) -> float:
         return frechet_distance(found, truth)
 
 
-def frechet_distance(found: Features, truth: Features) -> float:
+def frechet_distance(found: Features, truth: Others) -> float:
     """The Frechet distance of two Gaussians fitted to features: |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)).
 
     With C = A^T A, the trace of (C1 C2)^(1/2) is the sum of the singular values of A1 A2^T. That needs no matrix

@@ -33,7 +33,7 @@ class Ssim:
         contrast_structure = (2 * covariance + C2) / (variance_x + variance_y + C2)
         return (luminance * contrast_structure).flatten(1).mean(1)
 
-    def _blur(self, x: Pictures) -> Pictures:
+    def _blur(self, x: Pictures) -> Float[Tensor, "b c h2 w2"]:
         """The separable Gaussian as two products with banded matrices."""
         return _band(x.shape[-2]).to(self.device) @ x @ _band(x.shape[-1]).to(self.device).T
 

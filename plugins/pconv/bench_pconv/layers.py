@@ -7,6 +7,8 @@ from torch.nn.functional import conv2d
 
 Features = Float[Tensor, "b c h w"]
 Valid = Float[Tensor, "b m h w"]
+Convolved = Float[Tensor, "b c2 h2 w2"]
+Updated = Float[Tensor, "b 1 h2 w2"]
 
 
 class PartialConv2d(nn.Module):
@@ -39,7 +41,7 @@ class PartialConv2d(nn.Module):
         self.window: Tensor
         self.register_buffer("window", counts.expand(1, -1, kernel_size, kernel_size).clone(), persistent=False)
 
-    def forward(self, x: Features, valid: Valid) -> tuple[Features, Float[Tensor, "b 1 h2 w2"]]:
+    def forward(self, x: Features, valid: Valid) -> tuple[Convolved, Updated]:
         """Features and mask (1 = valid) to features and the mask of windows that saw a valid pixel."""
         # counts reach thousands, which 16 bits do not tell apart
         with torch.no_grad(), torch.autocast(valid.device.type, enabled=False):

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu, relu
 
 from bench_core.method import Method
-from bench_pconv.layers import Features, PartialConv2d
+from bench_pconv.layers import Convolved, Features, PartialConv2d, Updated
 
 Valid = Float[Tensor, "b 1 h w"]
 KERNELS = (7, 5, 5, 3, 3, 3, 3, 3)
@@ -21,9 +21,9 @@ class Encoder(nn.Module):
         self.conv = PartialConv2d(in_channels, out_channels, kernel_size, stride=2, padding=kernel_size // 2)
         self.norm = nn.BatchNorm2d(out_channels) if norm else nn.Identity()
 
-    def forward(self, x: Features, valid: Valid) -> tuple[Features, Valid]:
-        y, valid = self.conv(x, valid)
-        return relu(self.norm(y)), valid
+    def forward(self, x: Features, valid: Valid) -> tuple[Convolved, Updated]:
+        y, updated = self.conv(x, valid)
+        return relu(self.norm(y)), updated
 
 
 class Decoder(nn.Module):
@@ -39,10 +39,10 @@ class Decoder(nn.Module):
 
     def forward(
         self, x: Features, valid: Valid, skip: Float[Tensor, "b s h2 w2"], skip_valid: Float[Tensor, "b 1 h2 w2"]
-    ) -> tuple[Float[Tensor, "b o h2 w2"], Float[Tensor, "b 1 h2 w2"]]:
-        x = torch.cat([interpolate(x, scale_factor=2), skip], dim=1)
-        y, valid = self.conv(x, torch.cat([interpolate(valid, scale_factor=2), skip_valid], dim=1))
-        return (y if self.norm is None else leaky_relu(self.norm(y), 0.2)), valid
+    ) -> tuple[Convolved, Updated]:
+        joined = torch.cat([interpolate(x, scale_factor=2), skip], dim=1)
+        y, updated = self.conv(joined, torch.cat([interpolate(valid, scale_factor=2), skip_valid], dim=1))
+        return (y if self.norm is None else leaky_relu(self.norm(y), 0.2)), updated
 
 
 class UNet(nn.Module):
@@ -61,6 +61,7 @@ class UNet(nn.Module):
         )
 
     def forward(self, masked: Features, hole: Valid) -> Features:
+        """Images of any range, 0 where missing, to whole canvases of the same size."""
         x, valid = masked, 1 - hole
         skips = []
         for encode in self.encoder:

@@ -11,7 +11,7 @@ def _phase(name: str, learning_rate: float, share: float) -> Phase:
 
 RECIPE = Recipe(
     # ten days of training, then one of fine-tuning with the encoder's batch norm frozen
-    phases=(_phase("train", 2e-4, share=10), _phase("finetune", 5e-5, share=1)),
+    phases=(_phase("train", 2e-4, share=10.0), _phase("finetune", 5e-5, share=1.0)),
     initialisation="He et al., normal, fan-in",
     batch=6,
 )
