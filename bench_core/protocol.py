@@ -78,6 +78,12 @@ class Protocol(BaseModel):
         return {**data, **{key: data.get(key) or every for key in ("train_masks", "test_masks")}}
 
     @model_validator(mode="after")
+    def _crops_fit(self) -> "Protocol":
+        if self.resize and self.resize < self.size:
+            raise ValueError(f"resize = {self.resize} is smaller than the crops, size = {self.size}")
+        return self
+
+    @model_validator(mode="after")
     def _known_masks(self) -> "Protocol":
         for name in (*self.train_masks, *self.test_masks):
             if name not in self.masks:
@@ -90,12 +96,14 @@ class Protocol(BaseModel):
         return digest(self.model_dump(mode="json", exclude={"name", "title"}))
 
     def override(self, changes: Mapping[str, Any]) -> "Protocol":
-        """The protocol with some fields replaced; those given as None are kept.
+        """The protocol with some fields replaced; those given as None are kept. `resize` keeps its ratio to `size`.
 
         Raises:
             BadInput: the result is not a valid protocol.
         """
         given = {key: value for key, value in changes.items() if value is not None}
+        if self.resize and "size" in given:
+            given = {"resize": round(self.resize * given["size"] / self.size), **given}
         return validated({**self.model_dump(), **given}, f"protocol {self.name!r} with the given options")
 
 
@@ -140,5 +148,6 @@ def _faults(error: ValidationError, known: Iterable[str]) -> list[str]:
             faults.append(f"  {unknown('key', key, known)}")
         else:
             given = "" if fault["type"] in ("missing", "value_error") else f", not {fault['input']!r}"
-            faults.append(f"  {key or 'masks'}: {fault['msg'].removeprefix('Value error, ')}{given}")
+            where = f"{key}: " if key else ""
+            faults.append(f"  {where}{fault['msg'].removeprefix('Value error, ')}{given}")
     return faults

@@ -204,6 +204,17 @@ def test_overriding_replaces_what_is_given_and_keeps_the_rest() -> None:
     assert protocol().override({"steps": None}) == protocol()
 
 
+def test_another_size_shows_as_much_of_each_image() -> None:
+    assert protocol(size=64, resize=96).override({"size": 256}).resize == 384
+    assert protocol(size=64, resize=96).override({"size": 256, "resize": 300}).resize == 300
+    assert protocol(size=64, resize=None).override({"size": 256}).resize is None
+
+
+def test_crops_larger_than_the_images_are_refused() -> None:
+    with pytest.raises(BadInput, match="resize = 32 is smaller than the crops, size = 64"):
+        protocol(size=64, resize=32)
+
+
 def test_overriding_is_checked_too() -> None:
     with pytest.raises(BadInput, match=r"'mine' with the given options is not valid:\n  steps"):
         protocol().override({"steps": -1})

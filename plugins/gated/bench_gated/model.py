@@ -156,9 +156,7 @@ class Gated(Method):
         self, widths: tuple[int, int], channels: int = 3, attention: ContextualAttention | None = None
     ) -> None:
         super().__init__()
-        self.generator = Generator(  # pyright: ignore[reportIncompatibleVariableOverride]
-            widths[0], channels, attention=attention
-        )
+        self.generator = Generator(widths[0], channels, attention=attention)
         self.discriminator = Discriminator(widths[1], channels + 1)
 
     def forward(self, masked: Canvas, hole: Hole) -> Painting:
