@@ -1,5 +1,6 @@
 """The training loop: its phases and batches, how it goes on, and what it does when numbers run away."""
 
+import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from lightning_fabric import Fabric
 from bench_core import checkpoints, training
 from bench_core.backbones import Backbones
 from bench_core.masksets import open_sets
-from bench_core.method import Method
+from bench_core.method import Method, Scene
 from bench_core.pairs import TrainPairs
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSet, Protocol
@@ -84,6 +85,42 @@ def test_an_interrupted_training_ends_with_the_same_bits(name: str, tmp_path: Pa
     logs = [(tmp_path / folder / "training.jsonl").read_text() for folder in ("straight", "broken")]
     assert logs[0] == logs[1]
     assert [json.loads(line)["step"] for line in logs[0].splitlines()] == list(range(STEPS))
+
+
+def test_a_steps_randomness_depends_on_the_seed_and_the_step_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(training, "CHECKPOINT_EVERY", -1)
+
+    def drawn(folder: str, stop: int | None = None) -> list[float]:
+        job, draws = a_training("pconv", tmp_path / folder), []
+        plain = job.terms["tv"]
+
+        def noted(scene: Scene) -> torch.Tensor:
+            draws.append(torch.rand(()).item())
+            return plain(scene)
+
+        job.terms["tv"] = noted
+
+        def advance(step: int, values: dict[str, float]) -> None:
+            torch.rand(step)  # others may draw, too
+            if step == stop:
+                raise KeyboardInterrupt
+
+        with contextlib.suppress(KeyboardInterrupt):
+            job.run(advance)
+        return draws
+
+    straight = drawn("straight")
+    assert len(set(straight)) == STEPS
+    assert drawn("broken", stop=4) == straight[:4]
+    assert drawn("broken") == straight[3:]  # the last checkpoint was written after step 2
+
+
+def test_phases_are_announced_to_the_method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    job = a_training("pconv", tmp_path)
+    entered = []
+    monkeypatch.setattr(type(job.method), "enter", lambda self, phase: entered.append(phase))
+    job.run(lambda step, values: None)
+    assert entered == ["train", "finetune"]
 
 
 def test_workers_change_nothing(tmp_path: Path):

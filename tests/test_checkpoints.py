@@ -1,0 +1,82 @@
+"""Weights on disk: strict about what they belong to, equal files for equal weights, and no code in them."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from bench_core import checkpoints, files
+from bench_core.errors import BadInput
+from bench_core.method import Method
+
+
+class Small(Method):
+    """A method of one layer."""
+
+    def __init__(self, width: int, name: str = "layer") -> None:
+        super().__init__()
+        self.generator = nn.Module()
+        self.generator.add_module(name, nn.Linear(2, width))
+        self.discriminator = nn.Linear(2, 2)
+
+
+def test_weights_come_back_with_their_facts_and_without_discriminators(tmp_path: Path):
+    saved, loaded = Small(3), Small(3)
+    checkpoints.save_weights(tmp_path / "w.safetensors", saved, {"method": "small", "scale": "nano"})
+    checkpoints.load_weights(tmp_path / "w.safetensors", loaded)
+    assert checkpoints.weights_facts(tmp_path / "w.safetensors") == {"method": "small", "scale": "nano"}
+    assert loaded.generator.layer.weight.equal(saved.generator.layer.weight)
+    assert not loaded.discriminator.weight.equal(saved.discriminator.weight)
+
+
+def test_equal_weights_make_equal_files(tmp_path: Path):
+    method = Small(3)
+    for name in "ab":
+        checkpoints.save_weights(tmp_path / name, method, {"method": "small", "scale": "nano", "channels": 3})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (Small(4), r"generator.layer.bias: \(3,\) instead of \(4,\)"),
+        (Small(3, "last"), "generator.last.bias: nothing instead of"),
+    ],
+)
+def test_weights_of_another_network_are_refused_and_change_nothing(tmp_path: Path, other: Small, said: str):
+    checkpoints.save_weights(tmp_path / "w.safetensors", Small(3), {})
+    before = [parameter.clone() for parameter in other.parameters()]
+    with pytest.raises(BadInput, match=said):
+        checkpoints.load_weights(tmp_path / "w.safetensors", other)
+    assert all(a.equal(b) for a, b in zip(before, other.parameters(), strict=True))
+
+
+class Malicious:
+    def __reduce__(self):
+        return Path.touch, (Path("was-run"),)
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"step": Malicious()}, "checkpoint.pt")
+    with pytest.raises(pickle.UnpicklingError):
+        checkpoints.load_state(Path("checkpoint.pt"))
+    assert not Path("was-run").exists()
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path):
+    files.write_bytes(tmp_path / "file", b"old")
+    seen = []
+
+    def fail(path: Path) -> None:
+        path.write_bytes(b"half of the n")
+        seen.append((tmp_path / "file").read_bytes())
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        files.write(tmp_path / "file", fail)
+    assert seen == [b"old"]
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
