@@ -110,7 +110,13 @@ class Training:
         """The batches of some steps. All methods that draw one batch a step see the same ones."""
         positions = range(*(draws(self.recipe, self.pairs.protocol, step) for step in (start, last)))
         size = self.pairs.protocol.batch
-        loader = DataLoader(self.pairs, batch_size=size, sampler=positions, num_workers=self.workers)
+        loader = DataLoader(
+            self.pairs,
+            batch_size=size,
+            sampler=positions,
+            num_workers=self.workers,
+            generator=torch.Generator(),  # its own, as it would else draw from the first step's randomness
+        )
         return cast(Iterator[Pair], iter(self.fabric.setup_dataloaders(loader, use_distributed_sampler=False)))
 
     def _step(self, phase: Phase, step: int, optimisers: list, batches: Iterator[Pair]) -> dict[str, Tensor]:

@@ -68,6 +68,9 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path):
     files.write_bytes(tmp_path / "file", b"old")
+    inode = (tmp_path / "file").stat().st_ino
+    files.write_bytes(tmp_path / "file", b"old")
+    assert (tmp_path / "file").stat().st_ino != inode  # another file took its place; it was not written over
     seen = []
 
     def fail(path: Path) -> None:
