@@ -33,7 +33,7 @@ def main() -> None:
     """Compare image inpainting methods under the same rules.
 
     \b
-    bench run --plugins pconv,gated,dmfn   train, judge, and print a table
+    bench run --plugins ONE,OTHER          train, judge, and print a table
     bench report results --format latex    print that table again
     """
 

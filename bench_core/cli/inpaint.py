@@ -21,7 +21,7 @@ def inpaint(plugin: str, weights: Path | None, image: Path, mask: Path, output: 
     """Fill the hole that MASK marks in IMAGE, of any size, and write the composite.
 
     \b
-    Example: bench inpaint --plugin gated --weights weights.safetensors photo.png mask.png -o filled.png
+    Example: bench inpaint --plugin METHOD --weights weights.safetensors photo.png mask.png -o filled.png
     """
     from bench_core.painting import paint
 

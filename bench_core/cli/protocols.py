@@ -10,7 +10,7 @@ def protocols(name: str | None) -> None:
 
     \b
     Example: bench protocols quick > mine.toml
-             bench run --protocol mine.toml --plugins pconv
+             bench run --protocol mine.toml --plugins METHOD
     """
     from bench_core import protocol
 

@@ -43,8 +43,8 @@ def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, **options: An
     Repeating a command does only what is missing.
 
     \b
-    Examples: bench run --plugins pconv,gated,dmfn
-              bench run --plugins pconv --without style --data my_photos --steps 1000
+    Examples: bench run --plugins ONE,OTHER
+              bench run --plugins ONE --without style --data my_photos --steps 1000
     """
     from bench_core.planning import Plan, plan
 

@@ -10,7 +10,7 @@ def show(method: str, scale: str) -> None:
     """Print METHOD's citation, what it serves, its recipe, and its networks with their counted parameters.
 
     \b
-    Example: bench show pconv --scale nano
+    Example: bench show telea
     """
     import torch
 
