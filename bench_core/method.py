@@ -92,14 +92,9 @@ class Scene:
     def features(self, taps: Taps, of: str) -> list[Tensor]:
         """A backbone's features of this scene's ``image``, ``prediction`` or ``composite``.
 
-        Those of the image, the ground truth, carry no gradient.
+        Those of the image, the ground truth, carry no gradient, since backbones are frozen.
         """
-
-        def compute(scene: Scene) -> list[Tensor]:
-            with torch.set_grad_enabled(torch.is_grad_enabled() and of != "image"):
-                return scene.backbones.features(taps, getattr(scene, of))
-
-        return self.once(compute, (taps, of))
+        return self.once(lambda scene: scene.backbones.features(taps, getattr(scene, of)), (taps, of))
 
     def detached(self) -> "Scene":
         """The same scene as a discriminator's update sees it: no gradient reaches the generator."""
