@@ -5,11 +5,13 @@ A plugin imports its records and `hookimpl` from here. Importing this package im
 
 from bench_core.hookspecs import hookimpl
 from bench_core.specs import (
+    Checkpoint,
     ImageSet,
     Loss,
     MaskFamily,
     Metric,
     Model,
+    NamedFile,
     Optimiser,
     Phase,
     Recipe,
@@ -20,11 +22,13 @@ from bench_core.specs import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "Checkpoint",
     "ImageSet",
     "Loss",
     "MaskFamily",
     "Metric",
     "Model",
+    "NamedFile",
     "Optimiser",
     "Phase",
     "Recipe",

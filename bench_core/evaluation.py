@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from bench_core import files, seeds
-from bench_core.method import Method, composite
+from bench_core.method import Finish, Guide, Method, composite, guided
 from bench_core.pairs import TestPairs, to_floats
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric, resolve
@@ -50,7 +50,7 @@ class Judge:
         """Fails here, before any training, if images of this protocol cannot be measured."""
         blank = torch.zeros(1, self.protocol.channels, self.protocol.size, self.protocol.size, device=self.device)
         with torch.inference_mode():
-            measure.features(blank) if metric.per == "set" else measure(blank, blank)
+            measure.features(blank) if metric.per == "set" else measure(*_looks(metric, blank, blank, blank[:, :1]))
 
     @property
     def usable(self) -> list[Metric]:
@@ -63,10 +63,10 @@ class Judge:
         return self._truth[key]
 
 
-def judgement_name(pairs: TestPairs, test_digest: str) -> str:
-    """Names rows by all that decides which crops meet which holes."""
+def judgement_name(pairs: TestPairs, test_digest: str, finish: str | None = None) -> str:
+    """Names rows by all that decides which crops meet which holes, and by the post-processing."""
     protocol = pairs.protocol.model_dump(include={"size", "resize", "crops", "channels", "seed"})
-    return f"{pairs.holes.name}-{seeds.digest([protocol, test_digest, pairs.holes.identity])[:12]}"
+    return f"{pairs.holes.name}-{seeds.digest([protocol, test_digest, pairs.holes.identity, finish])[:12]}"
 
 
 @dataclass
@@ -78,7 +78,11 @@ class Evaluation:
     pairs: TestPairs
     batch: int
     workers: int
-    samples: Path
+    samples: Path | None = None
+    """Where pictures of some pairs are kept."""
+    guide: Guide | None = None
+    finish: Finish | None = None
+    """The method's post-processing."""
 
     def rows(self, wanted: list[Metric], about: dict[str, Any], advance: Callable[[int], None]) -> pd.DataFrame:
         """Measure every pair with the wanted metrics; `about` fills the columns that are the same in all rows.
@@ -89,7 +93,8 @@ class Evaluation:
         records: list[dict[str, Any]] = []
         sets = {metric.definition: ([], []) for metric in wanted if metric.per == "set"}
         holes = sha256()
-        for indexes, image, hole, result in self._results():
+        for indexes, image, hole, prediction in self._predictions():
+            result = composite(image, hole, prediction)
             ratios = hole.mean((1, 2, 3)).tolist()
             for one in hole:
                 holes.update(np.packbits(one.byte().cpu().numpy()).tobytes())
@@ -99,7 +104,8 @@ class Evaluation:
                     sets[metric.definition][0].append(measure.features(result).cpu())
                     sets[metric.definition][1].append(image)
                 else:
-                    values = measure(result, image)
+                    picture = prediction if metric.source == "raw" else result
+                    values = measure(*_looks(metric, picture, image, hole))
                     if values.isnan().any():
                         raise ValueError(f"{metric.definition} is no number on an image of this batch: {indexes}")
                     named = zip(indexes, ratios, values.tolist(), strict=True)
@@ -121,8 +127,8 @@ class Evaluation:
         truth = self.judge.truth(key, lambda: torch.cat([measure.features(image).cpu() for image in images]))
         return measure.distance(torch.cat(found), truth)
 
-    def _results(self) -> Iterator[tuple[list[int], Tensor, Tensor, Tensor]]:
-        """Batches of indexes, images, holes and composites."""
+    def _predictions(self) -> Iterator[tuple[list[int], Tensor, Tensor, Tensor]]:
+        """Batches of indexes, images, holes and predictions."""
         loader = DataLoader(self.pairs, batch_size=self.batch, num_workers=self.workers)
         kept = range(0, len(self.pairs), ceil(len(self.pairs) / SAMPLES))
         self.method.eval()
@@ -130,24 +136,32 @@ class Evaluation:
             for pair in loader:
                 indexes = pair["index"].tolist()
                 image, hole, masked = (x.to(self.judge.device) for x in to_floats(pair))
-                prediction = self._predict(masked.clone(), hole.clone())
+                prediction = self._predict(masked, hole, *guided(self.guide, image)).to(image.dtype)
+                if self.finish:
+                    prediction = self.finish(masked, hole, prediction)
                 _check(prediction, image)
-                result = composite(image, hole, prediction.to(image.dtype))
-                for i, *pictures in zip(indexes, image, masked, result, strict=True):
-                    if i in kept:
-                        self._keep(i, pictures)
-                yield indexes, image, hole, result
+                if self.samples:
+                    pictures = zip(indexes, image, masked, composite(image, hole, prediction), strict=True)
+                    for i, *shown in pictures:
+                        if i in kept:
+                            self._keep(self.samples, i, shown)
+                yield indexes, image, hole, prediction
 
-    def _predict(self, masked: Tensor, hole: Tensor) -> Tensor:
+    def _predict(self, *given: Tensor) -> Tensor:
         """One image at a time, so that no result depends on which others stand beside it in a batch."""
-        pairs = zip(masked.split(1), hole.split(1), strict=True)
-        return torch.cat([self.method.predict(one, its_hole) for one, its_hole in pairs])
+        ones = zip(*(tensor.clone().split(1) for tensor in given), strict=True)
+        return torch.cat([self.method.predict(*one) for one in ones])
 
-    def _keep(self, index: int, pictures: list[Tensor]) -> None:
+    def _keep(self, folder: Path, index: int, pictures: list[Tensor]) -> None:
         for name, picture in zip(("image", "masked", "composite"), pictures, strict=True):
             array = (picture * 255).round().byte().permute(1, 2, 0).cpu().numpy()
             shown = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
-            files.write(self.samples / f"{index:06}-{name}.png", lambda path, shown=shown: shown.save(path))
+            files.write(folder / f"{index:06}-{name}.png", lambda path, shown=shown: shown.save(path))
+
+
+def _looks(metric: Metric, picture: Tensor, image: Tensor, hole: Tensor) -> tuple[Tensor, ...]:
+    """What a measure is given."""
+    return (picture, image) if metric.region == "full" else (picture, image, hole)
 
 
 def _check(prediction: Tensor, image: Tensor) -> None:
@@ -159,4 +173,4 @@ def _check(prediction: Tensor, image: Tensor) -> None:
 
 
 def _record(metric: Metric, **values: Any) -> dict[str, Any]:
-    return {"metric": metric.definition, "region": metric.region, "source": "composite", **values}
+    return {"metric": metric.definition, "region": metric.region, "source": metric.source, **values}

@@ -2,7 +2,7 @@
 
 import pluggy
 
-from bench_core.specs import ImageSet, Loss, MaskFamily, Metric, Model, Report
+from bench_core.specs import ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
 
 hookspec = pluggy.HookspecMarker("bench")
 hookimpl = pluggy.HookimplMarker("bench")
@@ -41,4 +41,16 @@ def bench_metrics() -> list[Metric]:
 @hookspec
 def bench_reports() -> list[Report]:
     """Formats in which tables are written."""
+    return []
+
+
+@hookspec
+def bench_protocols() -> list[NamedFile]:
+    """Named protocols; their form is `bench_core.protocol.Protocol`."""
+    return []
+
+
+@hookspec
+def bench_paper_tables() -> list[NamedFile]:
+    """Tables of papers, to be measured anew; their form is `bench_core.paper_tables.PaperTable`."""
     return []

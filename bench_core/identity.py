@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench_core import __version__, provenance
+from bench_core import __version__, files, provenance
 from bench_core.imagecheck import CheckedImages
 from bench_core.pairs import TrainPairs
 from bench_core.plugins import Plugin
@@ -11,7 +11,7 @@ from bench_core.variants import Variant
 
 
 def identity(
-    plugin: Plugin, variant: Variant, name: str, pairs: TrainPairs, images: CheckedImages, precision: str
+    plugin: Plugin, variant: Variant, pairs: TrainPairs, images: CheckedImages, precision: str, guide: str
 ) -> dict[str, Any]:
     """As plain data. What learns nothing depends on no training."""
     assert plugin.module, "a variant comes from a loaded plugin"
@@ -21,17 +21,22 @@ def identity(
         "plugin": plugin.name,
         "plugin_version": plugin.version,
         "plugin_source": provenance.source_hash(plugin.module),
-        "method": variant.model.name,
-        "variant": name,
+        "method": variant.model.trained_as or variant.model.name,
+        "variant": variant.trained_as,
+        "options": dict(variant.model.options),
         "seed": pairs.seed,
         "scale": protocol.scale,
         "channels": protocol.channels,
+        "guide": guide,
     }
+    if variant.weights:
+        return {**known, "weights": files.sha256(variant.weights)}
     if recipe is None:
         return known
     return {
         **known,
         "recipe": recipe.as_dict(),
+        "loss_parameters": {term: dict(loss.parameters) for term, loss in variant.losses.items()},
         "image_set": protocol.image_set,
         "images": images.drawn_digest(pairs, draws(recipe, protocol, protocol.steps)),
         "size": protocol.size,
@@ -41,4 +46,5 @@ def identity(
         "batch": protocol.batch,
         "backbone": protocol.backbone if variant.backbones else None,
         "precision": precision,
+        "curves": [protocol.curve_every, protocol.curve_images],
     }

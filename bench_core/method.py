@@ -1,8 +1,8 @@
 """What a method must be, and the scene in which its loss terms are computed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -13,6 +13,21 @@ from bench_core.backbones import Backbones, Taps
 Result = TypeVar("Result")
 Canvas = Float[Tensor, "b c h w"]
 Hole = Float[Tensor, "b 1 h w"]
+Guidance = Float[Tensor, "b g h w"]
+Finish = Callable[[Canvas, Hole, Canvas], Canvas]
+"""Post-processing: masked image, hole and prediction to the prediction that is judged."""
+
+
+@runtime_checkable
+class Guide(Protocol):
+    """Draws from the ground truth what a user would draw as help, such as the edges of what is to be painted."""
+
+    name: str
+    """What draws it: told below every table, and part of what a training is known by."""
+
+    def __call__(self, image: Canvas) -> Guidance:
+        """Whole images in [0, 1] to guidance of the same height and width."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -27,6 +42,11 @@ class Painting:
         return Painting(self.prediction.detach(), None if self.coarse is None else self.coarse.detach())
 
 
+def guided(guide: Guide | None, image: Canvas) -> tuple[Guidance, ...]:
+    """What the guide, if there is one, draws from the truth."""
+    return (guide(image),) if guide else ()
+
+
 class Method(nn.Module):
     """An inpainting method: its networks are its child modules, and `generator` is the one that paints.
 
@@ -37,12 +57,18 @@ class Method(nn.Module):
     generator: Any
 
     def forward(self, masked: Canvas, hole: Hole) -> Painting:
-        """Paint for training: nothing is clamped."""
+        """Paint for training: nothing is clamped. A model with a guide takes its guidance as one more argument."""
         return Painting(self.generator(masked, hole))
 
-    def predict(self, masked: Canvas, hole: Hole) -> Canvas:
+    def predict(self, masked: Canvas, hole: Hole, *guidance: Guidance) -> Canvas:
         """The canvas that is judged, in [0, 1]."""
-        return self(masked, hole).prediction.clamp(0, 1)
+        return self(masked, hole, *guidance).prediction.clamp(0, 1)
+
+    def calibrate(self, images: Iterator[Canvas]) -> None:
+        """Learn constants of the training images, such as their mean, once before the first step.
+
+        `images` brings batches in the order of training, as many as are asked for; override to take some.
+        """
 
     def enter(self, phase: str) -> None:
         """Prepare for a phase of the recipe; override to freeze parts of a network."""
@@ -63,6 +89,8 @@ class Scene:
     painting: Painting
     method: nn.Module
     backbones: Backbones
+    guidance: tuple[Guidance, ...] = ()
+    """What a guide drew, for models that have one."""
     _known: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property

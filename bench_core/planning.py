@@ -9,19 +9,22 @@ from typing import Any
 from rich.markup import escape
 
 from bench_core import files
-from bench_core.comparison import Comparison, Machine
+from bench_core.comparison import Comparison
 from bench_core.errors import BadInput, unknown
-from bench_core.imagecheck import check
-from bench_core.masksets import open_sets
+from bench_core.imagecheck import check as check_images
+from bench_core.masksets import Holes, open_sets
+from bench_core.method_request import Request, parse
 from bench_core.metrics import choose
 from bench_core.plugins import PARTS, Plugin, Plugins
+from bench_core.pretrained import with_weights
 from bench_core.progress import console
 from bench_core.protocol import Protocol, load
-from bench_core.serving import refusal, require_backbones
+from bench_core.serving import refusal, require_backbones, unserved
+from bench_core.setup import Machine, Setup
 from bench_core.specs import Loss, resolve
 from bench_core.store import Store
 from bench_core.training import draws
-from bench_core.variants import Variant, vary
+from bench_core.variants import Changes, Variant, check, vary
 
 
 @dataclass(frozen=True)
@@ -37,22 +40,24 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
     Raises:
         BadInput: something cannot be used; nothing has been written then, but for the empty folder `out`.
     """
-    protocol = _protocol(protocol_name, options)
     plugins = Plugins.find()
-    asked = plugins.load(names or sorted(set(plugins.installed) - set(PARTS)), options["strict_plugins"])
-    broken = [plugin for plugin in asked if plugin.error]
-    for plugin in broken:
+    contestants = sorted(set(plugins.installed) - set(PARTS))
+    requests = [parse(text, contestants) for text in names or contestants]
+    asked = plugins.load(dict.fromkeys(request.plugin for request in requests), options["strict_plugins"])
+    broken = {plugin.name: plugin for plugin in asked if plugin.error}
+    for plugin in broken.values():
         console.print(
             f"[red]The plugin {plugin.name} cannot be loaded:[/] {escape(plugin.reason)} (see `bench plugins`)"
         )
-    working = [plugin for plugin in asked if not plugin.error]
-    if not working and broken:
+    if len(broken) == len(asked) and broken:
         raise BadInput("None of the plugins asked for can be loaded; `bench plugins` prints where each one broke.")
-    variants = _variants(plugins, working, options)
-    _refuse_if_none_fits(variants, protocol)
+    protocol = _protocol(protocol_name, plugins, options)
+    variants = _variants(plugins, [request for request in requests if request.plugin not in broken], options)
+    variants = _given_weights(variants, options["weights"], protocol)
     holes = open_sets(protocol.masks, plugins.records("masks"))
     for each in holes.values():
         each.draw(protocol.size, "trial")
+    _refuse_if_none_fits(variants, protocol, holes)
     metrics = choose(protocol.metrics, plugins.records("metrics"))
     require_backbones([variant for _, variant in variants], protocol)
     if options["tracker"] and find_spec(options["tracker"]) is None:
@@ -62,42 +67,73 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
     machine = Machine(
         options["device"], options["precision"], options["eval_batch"], options["workers"], options["tracker"]
     )
-    comparison = Comparison(protocol, variants, images, holes, metrics, store, machine, options["skip_bad_images"])
-    return Plan(comparison, plugins, broken)
+    setup = Setup(protocol, images, holes, metrics, store, machine, options["skip_bad_images"])
+    return Plan(Comparison(setup, variants), plugins, list(broken.values()))
 
 
-def _protocol(name: str, options: Mapping[str, Any]) -> Protocol:
+def _protocol(name: str, plugins: Plugins, options: Mapping[str, Any]) -> Protocol:
     changes = {key: options[key] for key in Protocol.model_fields if options.get(key) is not None}
-    protocol = load(name)
+    protocol = load(name, plugins.records("protocols").values())
     if options["data"] and not options["image_set"] and protocol.image_set == "photos":
         changes["image_set"] = "folder"
     return protocol.override(changes)
 
 
-def _variants(plugins: Plugins, asked: list[Plugin], options: Mapping[str, Any]) -> list[tuple[Plugin, Variant]]:
-    baselines = [plugins.installed["baselines"]] if options["baselines"] else []
-    added = dict(options["added"])
-    public = _losses(plugins, asked, added)
-    owners = {model.name: plugin for plugin in baselines + asked for model in plugin.records.get("models", ())}
-    models = plugins.records("models")
-    chosen = vary([models[name] for name in owners], public, added, options["dropped"])
-    if not chosen:
-        raise BadInput(f"The plugins {', '.join(plugin.name for plugin in asked) or '(none)'} bring no methods.")
-    return [(owners[variant.model.name], variant) for variant in chosen]
+def _variants(plugins: Plugins, requests: list[Request], options: Mapping[str, Any]) -> list[tuple[Plugin, Variant]]:
+    """Every model that is asked for, changed as its request and the options for all say; none twice."""
+    every = Changes(dict(options["added"]), options["dropped"], dict(options["options"]))
+    asked = [(plugins.installed[request.plugin], request) for request in requests]
+    if options["baselines"]:
+        asked = [(plugins.installed["baselines"], Request("baselines")), *asked]
+    public = _losses(plugins, [every, *(request.changes for request in requests)])
+    models = [(plugin, model, request.changes) for plugin, request in asked for model in request.models(plugin)]
+    check([model for _, model, _ in models], public, every)
+    for plugin, request in asked:
+        check(request.models(plugin), public, request.changes)
+    if not models:
+        names = ", ".join(request.plugin for request in requests) or "(none)"
+        raise BadInput(f"The plugins {names} bring no methods.")
+    chosen = {}
+    for plugin, model, own in models:
+        variant = vary(model, public, every | own)
+        chosen[variant.name] = (plugin, variant)
+    return list(chosen.values())
 
 
-def _losses(plugins: Plugins, asked: list[Plugin], added: Mapping[str, float]) -> dict[str, Loss]:
+def _losses(plugins: Plugins, changes: Sequence[Changes]) -> dict[str, Loss]:
     """The public loss terms, of other installed plugins too where a name is not known otherwise."""
     public = plugins.records("losses")
-    if set(added) - set(public):
+    if {term for change in changes for term in change.added} - set(public):
         others = Plugins.find()
         others.load_all()
         public = {**others.records("losses"), **public}
     return public
 
 
-def _refuse_if_none_fits(variants: Sequence[tuple[Plugin, Variant]], protocol: Protocol) -> None:
-    reasons = {variant.name: refusal(variant, protocol) for _, variant in variants if variant.model.recipe}
+def _given_weights(
+    variants: list[tuple[Plugin, Variant]], given: Sequence[tuple[str, str]], protocol: Protocol
+) -> list[tuple[Plugin, Variant]]:
+    """The variants, with the weights that files hold in place of training where there are any."""
+    weights = {name: Path(path) for name, path in given}
+    names = [variant.name for _, variant in variants]
+    for name in weights:
+        if name not in names:
+            raise unknown("method among those asked for", name, names)
+    return [
+        (plugin, with_weights(variant, weights[variant.name], protocol) if variant.name in weights else variant)
+        for plugin, variant in variants
+    ]
+
+
+def _refuse_if_none_fits(
+    variants: Sequence[tuple[Plugin, Variant]], protocol: Protocol, holes: Mapping[str, Holes]
+) -> None:
+    reasons = {}
+    for _, variant in variants:
+        if variant.model.recipe or variant.weights:
+            unfit = unserved(variant.model, [holes[name] for name in protocol.test_masks], protocol)
+            nothing = next(iter(unfit.values())) if len(unfit) == len(protocol.test_masks) else ""
+            reasons[variant.name] = refusal(variant.model, protocol) or nothing
     if reasons and all(reasons.values()):
         raise BadInput("No method can serve this protocol: " + "; ".join(f"{k} {v}" for k, v in reasons.items()) + ".")
 
@@ -111,4 +147,4 @@ def _images(plugins: Plugins, protocol: Protocol, variants: Sequence[Variant], o
         raise BadInput(f"The image set {chosen.name!r} needs --data FOLDER. {chosen.source}")
     train, test = (resolve(chosen.open)(options["data"], split) for split in ("train", "test"))
     most = max((draws(v.model.recipe, protocol, protocol.steps) for v in variants if v.model.recipe), default=0)
-    return check(train, test, protocol, most, options["skip_bad_images"])
+    return check_images(train, test, protocol, most, options["skip_bad_images"])

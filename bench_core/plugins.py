@@ -12,7 +12,7 @@ import pluggy
 
 from bench_core import hookspecs
 from bench_core.errors import BadInput, unknown
-from bench_core.specs import ImageSet, Loss, MaskFamily, Metric, Model, Report
+from bench_core.specs import ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
 
 GROUP = "bench"
 PARTS = ("baselines", "losses", "metrics", "masks", "datasets", "reports")
@@ -137,6 +137,8 @@ _TYPES = {
     "image_sets": ImageSet,
     "metrics": Metric,
     "reports": Report,
+    "protocols": NamedFile,
+    "paper_tables": NamedFile,
 }
 
 

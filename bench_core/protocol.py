@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from bench_core.errors import BadInput, unknown
 from bench_core.seeds import digest
+from bench_core.specs import NamedFile
 
 FOLDER = Path(__file__).parent / "protocols"
 Positive = Annotated[int, Field(gt=0)]
@@ -62,6 +63,10 @@ class Protocol(BaseModel):
     scale: Literal["paper", "nano"] = "paper"
     backbone: Literal["official", "random"] = "official"
     """Weights of the networks behind perceptual losses."""
+    curve_every: Positive | None = None
+    """Judge during training too, every so many steps, for curves; None does not."""
+    curve_images: Positive | None = None
+    """Curves are of the first so many test images; None takes all."""
 
     @field_validator("seeds", "metrics", "train_masks", "test_masks")
     @classmethod
@@ -107,12 +112,13 @@ class Protocol(BaseModel):
         return validated({**self.model_dump(), **given}, f"protocol {self.name!r} with the given options")
 
 
-def named() -> list[str]:
-    """Names of the protocols that ship with the harness."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+def named(brought: Iterable[NamedFile] = ()) -> dict[str, Path]:
+    """Names and files of the harness's own protocols and of those that plugins bring."""
+    own = {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
+    return own | {file.name: file.path for file in brought if file.name not in own}
 
 
-def load(name_or_path: str) -> Protocol:
+def load(name_or_path: str, brought: Iterable[NamedFile] = ()) -> Protocol:
     """A named protocol, or one from a TOML file.
 
     Raises:
@@ -120,9 +126,10 @@ def load(name_or_path: str) -> Protocol:
     """
     path = Path(name_or_path).expanduser()
     if path.suffix != ".toml":
-        if name_or_path not in named():
-            raise unknown("protocol", name_or_path, named())
-        path = FOLDER / f"{name_or_path}.toml"
+        known = named(brought)
+        if name_or_path not in known:
+            raise unknown("protocol", name_or_path, known)
+        path = known[name_or_path]
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -1,24 +1,48 @@
 """Whether methods can serve a protocol on this machine, told before anything is trained."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bench_core import weights
 from bench_core.errors import BadInput
+from bench_core.masksets import Holes
 from bench_core.protocol import Protocol
+from bench_core.specs import Model, resolve
 from bench_core.variants import Variant
 
+TRIALS = 32
+"""Holes of a mask set that are shown to a method which fills some holes only."""
 
-def refusal(variant: Variant, protocol: Protocol) -> str:
-    """Why a method cannot serve a protocol; empty if it can."""
-    model = variant.model
+
+def refusal(model: Model, protocol: Protocol) -> str:
+    """Why a method cannot serve a protocol's images; empty if it can."""
     if protocol.scale not in model.scales:
         return f"has no scale {protocol.scale!r}, only {', '.join(model.scales)}"
     if protocol.channels not in model.channels:
         return f"takes images of {' or '.join(map(str, model.channels))} channels, not {protocol.channels}"
-    multiple = model.size_multiple[protocol.scale]
-    if protocol.size % multiple:
-        return f"takes sizes that are multiples of {multiple} at scale {protocol.scale!r}, not {protocol.size}"
+    return refused_size(model, protocol.scale, protocol.size)
+
+
+def refused_size(model: Model, scale: str, *sides: int) -> str:
+    """Why a method cannot take images of these sides; empty if it can."""
+    fixed, multiple = model.fixed_size.get(scale), model.size_multiple[scale]
+    shown = " x ".join(map(str, dict.fromkeys(sides)))
+    if fixed and set(sides) != {fixed}:
+        return f"takes images of {fixed} pixels only at scale {scale!r}, not {shown}"
+    if any(side % multiple for side in sides):
+        return f"takes sizes that are multiples of {multiple} at scale {scale!r}, not {shown}"
     return ""
+
+
+def unserved(model: Model, sets: Iterable[Holes], protocol: Protocol) -> dict[str, str]:
+    """For each mask set whose holes a method cannot fill, why; found by showing it some."""
+    if model.serves is None:
+        return {}
+    judge = resolve(model.serves)
+    reasons = {
+        holes.name: next(filter(None, (judge(holes.draw(protocol.size, "trial", i)) for i in range(TRIALS))), "")
+        for holes in sets
+    }
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
 def require_backbones(variants: Sequence[Variant], protocol: Protocol) -> None:

@@ -7,6 +7,7 @@ it is first needed, so listing plugins stays light.
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 Reference = str
@@ -82,27 +83,62 @@ class Loss:
     title: str
     """Its meaning in a few words or as an equation."""
     term: Reference
-    """A function of a `bench_core.method.Scene` that returns a scalar tensor."""
+    """A function ``(bench_core.method.Scene, **parameters)`` that returns a scalar tensor."""
     backbone: str | None = None
     """The pretrained network that it looks through, by the name in `bench_core.weights`."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Every keyword argument of `term` with its default; ``--option TERM.NAME=VALUE`` changes one."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A layout in which somebody published weights of a model."""
+
+    name: str
+    title: str
+    source: str
+    """Who published such files, and where."""
+    translate: Reference
+    """A function that takes the name of one of our generator's tensors to the `bench_core.importing.Origin` of it."""
+    inside: str = ""
+    """Under which key a file holds its tensors, where it holds other things too."""
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    """Patterns of foreign names that have no use here, each with the reason."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The model's options under which these weights mean what they meant."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """An inpainting method."""
+    """An inpainting method, or one form of it."""
 
     name: str
+    """``NAME``, or ``NAME:FORM`` for a form of a method, which runs only where it is asked for by this name."""
     title: str
     citation: str
     build: Reference
-    """A function ``(scale, channels) -> bench_core.method.Method``."""
+    """A function ``(scale, channels, **options) -> bench_core.method.Method``."""
     recipe: Recipe | None = None
     """None where nothing is trained."""
     losses: tuple[Loss, ...] = ()
     """Terms that only this model can compute; they hide public terms of the same name."""
     size_multiple: Mapping[str, int] = field(default_factory=lambda: {"paper": 1, "nano": 1})
     """For each scale, what height and width must be multiples of."""
+    fixed_size: Mapping[str, int] = field(default_factory=dict)
+    """For each scale whose networks take one size only, that height and width."""
     channels: tuple[int, ...] = (3,)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Every option of `build` with its default; ``--option NAME.OPTION=VALUE`` changes one."""
+    serves: Reference | None = None
+    """A function of a hole, uint8 (height, width), 1 = missing, that returns why this model cannot fill it, or ""."""
+    guide: Reference | None = None
+    """A function of the device that returns a `bench_core.method.Guide`, for methods that a user helps."""
+    finish: Reference | None = None
+    """Post-processing ``(masked, hole, prediction) -> prediction``, on whole canvases in [0, 1]."""
+    trained_as: str = ""
+    """The model whose trained weights this one shares, where both differ by `finish` only."""
+    checkpoints: tuple[Checkpoint, ...] = ()
+    """Layouts of published weights that `bench weights import` can read."""
 
     @property
     def scales(self) -> tuple[str, ...]:
@@ -151,6 +187,8 @@ class Metric:
     """A function of the device that returns a `bench_core.metrics.PerImage`, or a `PerSet` when `per` is "set"."""
     per: Literal["image", "set"] = "image"
     region: str = "full"
+    source: Literal["composite", "raw"] = "composite"
+    """Whether it looks at the composite or at the method's whole canvas."""
     weights: str | None = None
     """The pretrained network that it looks through, by the name in `bench_core.weights`."""
     fewest_images: int = 1
@@ -174,3 +212,11 @@ class Report:
     """A function ``(bench_reports.table.Table) -> bytes``."""
     binary: bool = False
     """Whether it cannot be shown on a terminal."""
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """A TOML file that a plugin brings under a name: a protocol, or a table of a paper."""
+
+    name: str
+    path: Path

@@ -1,7 +1,7 @@
 """Rows and provenance on disk. Reading them needs no torch.
 
-OUT/cells/METHOD-SEED-KEY/   identity.json, training.jsonl, weights.safetensors, rows/*.parquet, samples/*.png,
-                             provenance/*.json, and failure.txt if the last attempt failed
+OUT/cells/METHOD-SEED-KEY/   identity.json, training.jsonl, curves.jsonl, weights.safetensors, rows/*.parquet,
+                             samples/*.png, provenance/*.json, and failure.txt if the last attempt failed
 OUT/runs/PROTOCOL-KEY/       run.json: the resolved protocol and, for every cell, its state; the tables
 """
 
@@ -72,6 +72,17 @@ class CellFolder:
         """What was used for the ``training``, or for a judgement's rows."""
         files.write_json(self.path / "provenance" / f"{of}.json", provenance)
 
+    def curves(self) -> list[dict[str, Any]]:
+        """Means of metrics during the training: lines of ``step``, ``mask_set`` and ``values``."""
+        path = self.path / "curves.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def add_to_curves(self, step: int, mask_set: str, values: dict[str, float]) -> None:
+        """Add a line, in place of what an interrupted training had written beyond it."""
+        before = [line for line in self.curves() if (line["step"], line["mask_set"] == mask_set) < (step, True)]
+        lines = [*before, {"step": step, "mask_set": mask_set, "values": values}]
+        files.write_bytes(self.path / "curves.jsonl", "".join(json.dumps(line) + "\n" for line in lines).encode())
+
     def fail(self, text: str) -> None:
         files.write_bytes(self.path / "failure.txt", text.encode())
 
@@ -89,6 +100,10 @@ class Entry:
     """Why it failed, or why the method cannot serve this protocol."""
     looks_through: list[str] = field(default_factory=list)
     """The networks behind its perceptual losses."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """For each mask set of the protocol that the method cannot fill, why."""
+    remarks: list[str] = field(default_factory=list)
+    """What a reader of its numbers must know besides."""
     judgements: dict[str, str] = field(default_factory=dict)
     """For each mask set of the protocol, the name of the rows."""
 

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import cast
 
@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from bench_core import checkpoints
 from bench_core.backbones import Backbones
-from bench_core.method import Method, Scene
+from bench_core.method import Guide, Method, Scene, guided
 from bench_core.pairs import Pair, TrainPairs, to_floats
 from bench_core.protocol import Protocol
 from bench_core.seeds import seed_of
@@ -47,6 +47,9 @@ class Training:
     backbones: Backbones
     folder: Path
     workers: int = 0
+    guide: Guide | None = None
+    watch: Callable[[int], None] = lambda step: None
+    """Called before the first step and after every so many of the protocol's `curve_every`, to judge the method."""
 
     @property
     def recipe(self) -> Recipe:
@@ -55,7 +58,7 @@ class Training:
 
     @cached_property
     def terms(self) -> dict[str, Callable[[Scene], Tensor]]:
-        return {name: resolve(loss.term) for name, loss in self.variant.losses.items()}
+        return {name: partial(resolve(loss.term), **loss.parameters) for name, loss in self.variant.losses.items()}
 
     def run(self, advance: Advance) -> None:
         """Train to the end of the budget, from the last checkpoint if there is one.
@@ -70,6 +73,9 @@ class Training:
         for name in self.recipe.networks:
             setattr(self.method, name, self.fabric.setup_module(getattr(self.method, name)))
         log = Log(self.folder / "training.jsonl", self.fabric, start)
+        if not start:
+            self.method.calibrate(to_floats(batch)[0] for batch in self._batches(0, self.pairs.protocol.steps))
+            self.watch(0)
         advance(start, {})
         for phase, first, last in schedule(self.recipe, self.pairs.protocol.steps):
             if max(start, first) < last:
@@ -88,6 +94,9 @@ class Training:
             values = self._step(phase, step, optimisers, batches)
             log.note(step, values)
             advance(step + 1, log.latest)
+            if self.pairs.protocol.curve_every and (step + 1) % self.pairs.protocol.curve_every == 0:
+                self.watch(step + 1)
+                self.method.enter(phase.name)
             if time.monotonic() - saved_at > CHECKPOINT_EVERY and step + 1 < last:
                 self._save(step + 1, optimisers)
                 saved_at = time.monotonic()
@@ -126,9 +135,10 @@ class Training:
         waiting = iter(optimisers)
         for one_round in phase.rounds:
             image, hole, masked = to_floats(next(batches))
+            guidance = guided(self.guide, image)
             with torch.set_grad_enabled(any(update.network == "generator" for update in one_round)):
-                painting = self.method(masked, hole)
-            scene = Scene(image, hole, painting, self.method, self.backbones)
+                painting = self.method(masked, hole, *guidance)
+            scene = Scene(image, hole, painting, self.method, self.backbones, guidance)
             for update in one_round:
                 found = self._update(scene, update, next(waiting), step)
                 values |= {f"{update.network}/{name}": value for name, value in found.items()}

@@ -85,6 +85,11 @@ def locate(name: str) -> Path:
     )
 
 
+def at_hand(name: str) -> bool:
+    """Whether a file of a network's weights lies on this machine; it is neither verified nor downloaded."""
+    return any((folder / filename).is_file() for folder in _folders() for filename, _ in OFFICIAL[name].accepted)
+
+
 def load(name: str) -> dict[str, Tensor]:
     """A network's state dict. Raises MissingWeights."""
     return torch.load(locate(name), map_location="cpu", weights_only=True)

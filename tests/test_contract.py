@@ -89,7 +89,7 @@ def test_an_image_without_hole_and_one_without_image_give_finite_pictures(name: 
 @pytest.mark.parametrize("name", TRAINED)
 def test_every_update_reaches_its_own_network(name: str):
     """And the generator's reaches all its parameters; hidden pixels alone make no term infinite."""
-    (variant,) = vary([MODELS[name]], PLUGINS.records("losses"), {}, ())
+    variant = vary(MODELS[name], PLUGINS.records("losses"))
     recipe = variant.model.recipe
     assert recipe is not None
     method = built(name).train()

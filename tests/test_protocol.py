@@ -39,6 +39,8 @@ CHANGES = {
     "metrics": ["l1"],
     "scale": "nano",
     "backbone": "random",
+    "curve_every": 5,
+    "curve_images": 3,
 }
 
 

@@ -31,7 +31,7 @@ def done(store: Store, variant: str, seed: int = 0, mask_set: str = "center", **
     cell = store.cell({"variant": variant, "seed": seed, "key": str(values) + mask_set})
     about = {"method": variant, "variant": variant, "seed": seed, "mask_set": "stored under another name"}
     about |= {"mask_set_hash": "abc", "hole_ratio": 0.25, "region": "full", "source": "composite"}
-    definitions = {metric.name: metric for metric in KNOWN.values()}
+    definitions = {metric.name: metric for metric in reversed(list(KNOWN.values()))}
     for name, found in values.items():
         metric = definitions[name]
         images = ["*"] if metric.per == "set" else [f"image-{index}" for index in range(len(found))]

@@ -19,7 +19,7 @@ from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSet, Protocol
 from bench_core.specs import Model, Optimiser, Phase, Recipe, Update, resolve
 from bench_core.training import NonFinite, Training, draws, schedule
-from bench_core.variants import Variant, vary
+from bench_core.variants import Changes, Variant, check, vary
 
 PLUGINS = Plugins.find()
 PLUGINS.load_all()
@@ -49,7 +49,7 @@ def a_training(name: str, folder: Path, workers: int = 0) -> Training:
         metrics=("l1",),
         scale="nano",
     )
-    (variant,) = vary([PLUGINS.records("models")[name]], PLUGINS.records("losses"), {}, ())
+    variant = vary(PLUGINS.records("models")[name], PLUGINS.records("losses"))
     torch.manual_seed(0)
     method: Method = resolve(variant.model.build)("nano", 3)
     holes = list(open_sets(protocol.masks, PLUGINS.records("masks")).values())
@@ -206,13 +206,13 @@ def generator_losses(variant: Variant) -> dict[str, float]:
 
 def test_terms_are_added_to_and_dropped_from_the_generator_alone():
     public = PLUGINS.records("losses")
-    (variant,) = vary([MODEL], public, {"style": 120.0, "l1": 2.0}, ["tv"])
+    variant = vary(MODEL, public, Changes({"style": 120.0, "l1": 2.0}, ["tv"]))
     assert variant.name == "model+style=120+l1=2-tv"
     assert generator_losses(variant) == {"l1": 2.0, "style": 120.0}
     assert variant.model.recipe is not None
     assert variant.model.recipe.phases[0].updates[0].losses == {"l2": 1.0}
     assert variant.backbones == ["vgg16"]
-    (plain,) = vary([MODEL], public, {}, [])
+    plain = vary(MODEL, public)
     assert plain.name == "model" and plain.model == MODEL
 
 
@@ -226,4 +226,6 @@ def test_terms_are_added_to_and_dropped_from_the_generator_alone():
 )
 def test_terms_that_make_no_sense_are_refused(added: dict[str, float], dropped: list[str], said: str):
     with pytest.raises(ValueError, match=said):
-        vary([MODEL], PLUGINS.records("losses"), added, dropped)
+        changes = Changes(added, dropped)
+        check([MODEL], PLUGINS.records("losses"), changes)
+        vary(MODEL, PLUGINS.records("losses"), changes)

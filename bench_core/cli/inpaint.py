@@ -16,8 +16,18 @@ FILE = click.Path(path_type=Path)
 @click.argument("mask", type=FILE)
 @click.option("-o", "--output", type=FILE, required=True, help="The picture to write, as PNG.")
 @click.option("--hole", type=click.Choice(["white", "black"]), default="white", show_default=True, help="Mask's hole.")
+@click.option("--sketch", type=FILE, help="Lines (white) to follow in the hole, for guided methods.")
 @click.option("--device", type=DEVICE, default="auto", show_default=True)
-def inpaint(plugin: str, weights: Path | None, image: Path, mask: Path, output: Path, hole: str, device: str) -> None:
+def inpaint(
+    plugin: str,
+    weights: Path | None,
+    image: Path,
+    mask: Path,
+    output: Path,
+    hole: str,
+    sketch: Path | None,
+    device: str,
+) -> None:
     """Fill the hole that MASK marks in IMAGE, of any size, and write the composite.
 
     \b
@@ -25,5 +35,5 @@ def inpaint(plugin: str, weights: Path | None, image: Path, mask: Path, output: 
     """
     from bench_core.painting import paint
 
-    paint(plugin, weights, image, mask, output, hole, device)
+    paint(plugin, weights, image, mask, output, hole, device, sketch)
     click.echo(f"Wrote {output}.")

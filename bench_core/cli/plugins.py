@@ -22,7 +22,8 @@ def plugins(as_json: bool) -> None:
             "name": plugin.name,
             "version": plugin.version,
             "hooks": plugin.hooks,
-            "papers": [model.citation for model in plugin.records.get("models", ())],
+            "methods": {model.name: model.title for model in plugin.records.get("models", ())},
+            "papers": list(dict.fromkeys(model.citation for model in plugin.records.get("models", ()))),
             "state": plugin.state,
             "error": plugin.error or None,
         }
@@ -35,5 +36,7 @@ def plugins(as_json: bool) -> None:
         click.echo(f"{plugin['name']:18} {plugin['version']:9} {plugin['state']:8} {', '.join(plugin['hooks'])}")
         for paper in plugin["papers"]:
             click.echo(f"    {paper}")
+        for name, title in plugin["methods"].items():
+            click.echo(f"      {name:32} {title}")
         if plugin["error"]:
             click.echo("    " + plugin["error"].strip().replace("\n", "\n    "))

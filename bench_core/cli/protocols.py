@@ -1,4 +1,4 @@
-"""`bench protocols`: the rules that ship with the harness."""
+"""`bench protocols`: the rules that have a name."""
 
 import click
 
@@ -12,11 +12,18 @@ def protocols(name: str | None) -> None:
     Example: bench protocols quick > mine.toml
              bench run --protocol mine.toml --plugins METHOD
     """
-    from bench_core import protocol
+    from bench_core.errors import unknown
+    from bench_core.plugins import Plugins
+    from bench_core.protocol import load, named
 
+    found = Plugins.find()
+    found.load_all()
+    known = named(found.records("protocols").values())
     if name is None:
-        for known in protocol.named():
-            click.echo(f"{known:16} {protocol.load(known).title}")
+        width = max(map(len, known))
+        for each, path in known.items():
+            click.echo(f"{each:{width}} {load(str(path)).title}")
         return
-    protocol.load(name)
-    click.echo((protocol.FOLDER / f"{name}.toml").read_text(encoding="utf-8"), nl=False)
+    if name not in known:
+        raise unknown("protocol", name, known)
+    click.echo(known[name].read_text(encoding="utf-8"), nl=False)

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from bench_core.cli.values import DEVICE, Listed, Weighted
+from bench_core.cli.values import DEVICE, Assigned, Listed, Weighted
 
 WORDS = Listed()
 
 
 @click.command()
-@click.option("--plugins", type=WORDS, help="Whose methods to compare; all installed ones if left out.")
+@click.option("--plugins", type=WORDS, help="Which methods: NAME[:FORM][+TERM=WEIGHT][-TERM],...; all if left out.")
 @click.option("--protocol", default="quick", show_default=True, help="A named protocol or a TOML file.")
 @click.option("--out", type=click.Path(path_type=Path), default="results", show_default=True, help="The store.")
 @click.option("--image-set", help="Overrides the protocol's image set.")
@@ -28,6 +28,8 @@ WORDS = Listed()
 @click.option("--metrics", type=WORDS, help="Which metrics to compute; see `bench metrics`.")
 @click.option("--loss", "added", type=Weighted(), multiple=True, help="Train with one more loss term (repeatable).")
 @click.option("--without", "dropped", type=WORDS, default=(), help="Train without these loss terms.")
+@click.option("--option", "options", type=Assigned(), multiple=True, help="Change an option of a method or loss term.")
+@click.option("--weights", type=Assigned(), multiple=True, help="Judge a method with these weights, untrained here.")
 @click.option("--backbone", type=click.Choice(["official", "random"]), help="Weights behind perceptual losses.")
 @click.option("--baselines/--no-baselines", default=True, help="Include the methods that learn nothing.")
 @click.option("--strict-plugins", is_flag=True, help="Stop at a broken plugin instead of going on without it.")
@@ -44,7 +46,9 @@ def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, **options: An
 
     \b
     Examples: bench run --plugins ONE,OTHER
-              bench run --plugins ONE --without style --data my_photos --steps 1000
+              bench run --plugins ONE,ONE-style,ONE+tv=0.5 --data my_photos --steps 1000
+              bench run --plugins ONE:FORM --option ONE.NAME=VALUE --option TERM.NAME=VALUE
+              bench run --plugins ONE --weights ONE=weights.safetensors --scale paper
     """
     from bench_core.planning import Plan, plan
 
@@ -58,6 +62,6 @@ def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, **options: An
         sys.exit(130)
     from bench_core.results import publish
 
-    publish(planned.plugins, planned.comparison.store, run, folder)
+    publish(planned.plugins, planned.comparison.setup.store, run, folder)
     failed = [entry for entry in run.entries if entry.state == "failed"]
     sys.exit(2 if planned.broken else 1 if failed else 0)

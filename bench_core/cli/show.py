@@ -28,7 +28,13 @@ def show(method: str, scale: str) -> None:
         raise BadInput(f"{method} has no scale {scale!r}, only {', '.join(model.scales)}.")
     click.echo(f"{model.name}: {model.title}\n{model.citation}\n")
     click.echo(f"images     {' or '.join(map(str, model.channels))} channels, ", nl=False)
-    click.echo(f"sides that are multiples of {model.size_multiple[scale]} (scale {scale})\nmasks      any")
+    fixed = model.fixed_size.get(scale)
+    sides = f"sides of {fixed} pixels only" if fixed else f"sides that are multiples of {model.size_multiple[scale]}"
+    click.echo(f"{sides} (scale {scale})\nmasks      {'some, told when a run begins' if model.serves else 'any'}")
+    for name, value in model.options.items():
+        click.echo(f"option     {model.name.partition(':')[0]}.{name}={str(value).lower()}")
+    for layout in model.checkpoints:
+        click.echo(f"weights    {layout.name}: {layout.title} ({layout.source})")
     if model.recipe is None:
         click.echo("recipe     nothing is trained")
         return
@@ -48,6 +54,6 @@ def show(method: str, scale: str) -> None:
                     click.echo(f"    {weight:<8g} {name:18} {titles[name].title}")
     click.echo("\nnetworks")
     with torch.device("meta"):
-        built = resolve(model.build)(scale, model.channels[-1])
+        built = resolve(model.build)(scale, model.channels[-1], **model.options)
     for name, network in built.named_children():
         click.echo(f"  {name:16} {sum(p.numel() for p in network.parameters()):>12,} parameters")

@@ -24,6 +24,21 @@ class Listed(click.ParamType):
             self.fail(f"{value!r} is no list of {self.kind.__name__}s between commas", param, ctx)
 
 
+class Assigned(click.ParamType):
+    """A name with a text: NAME=VALUE."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        # a method's name may itself hold =, as in one+tv=0.1; a value that does is not to be told apart
+        name, _, text = value.rpartition("=")
+        if not (name and text):
+            self.fail(f"{value!r} is not NAME=VALUE", param, ctx)
+        return name, text
+
+
 class Weighted(click.ParamType):
     """A name with a number: NAME=WEIGHT."""
 

@@ -1,6 +1,6 @@
 """Definitions of measures: named, so that two numbers share a column only if they mean the same.
 
-All see the composite as floats in [0, 1] on the device; none sees the hole unless its region says so.
+All see floats in [0, 1] on the device: the composite, or the method's whole canvas where `source` is "raw".
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,8 +19,11 @@ _HERE = "bench_core.metrics"
 class PerImage(Protocol):
     """Measures images one by one."""
 
-    def __call__(self, composite: "Tensor", image: "Tensor") -> "Tensor":
-        """One value an image, (b,), of pictures (b, c, h, w) in [0, 1]."""
+    def __call__(self, picture: "Tensor", image: "Tensor", *hole: "Tensor") -> "Tensor":
+        """One value an image, (b,), of pictures (b, c, h, w) in [0, 1].
+
+        The hole (b, 1, h, w) is given where the metric's region is not "full".
+        """
         ...
 
 
@@ -88,6 +91,24 @@ def bench_metrics() -> list[Metric]:
             fewest_images=2048,
             digits=2,
         ),
+        *_raw(),
+    ]
+
+
+def _raw() -> list[Metric]:
+    """Errors of the whole canvas, before known pixels are put back: what curves of a training show."""
+    error, gradient = "mean absolute difference", "mean |down| + |right| backward differences of prediction - image"
+    return [
+        Metric(
+            f"{name}@raw", title, f"{text}; floats in [0, 1]", "lower", f"{_HERE}.{build}", region=region, source="raw"
+        )
+        for name, title, text, build, region in (
+            ("l1", "L1 raw", f"{error} of the raw prediction over all pixels and channels", "pixels:l1", "full"),
+            ("l1_in", "L1 in", f"{error} over the hole", "regions:l1_in", "hole"),
+            ("l1_out", "L1 out", f"{error} of the raw prediction outside the hole", "regions:l1_out", "known"),
+            ("grad_l1", "grad L1", f"{gradient}, over all pixels", "regions:grad_l1", "full"),
+            ("grad_l1_in", "grad L1 in", f"{gradient}, over the hole", "regions:grad_l1", "hole"),
+        )
     ]
 
 

@@ -1,6 +1,7 @@
-"""Tables and pictures made from stored rows. Nothing here imports torch."""
+"""Tables and pictures made from stored rows, and the tables of papers. Nothing here imports torch."""
 
-from bench_core import Report, hookimpl
+from bench_core import NamedFile, Report, hookimpl
+from bench_reports.papers import in_folder
 
 
 @hookimpl
@@ -12,3 +13,13 @@ def bench_reports() -> list[Report]:
         Report("latex", ".tex", "bench_reports.latex:latex"),
         Report("html", ".html", "bench_reports.html:html"),
     ]
+
+
+@hookimpl
+def bench_protocols() -> list[NamedFile]:
+    return in_folder("protocols")
+
+
+@hookimpl
+def bench_paper_tables() -> list[NamedFile]:
+    return in_folder("tables")

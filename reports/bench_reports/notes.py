@@ -54,14 +54,16 @@ def _missing(run: Run, means: pd.DataFrame, metrics: Metrics) -> list[str]:
 
 
 def _reasons(run: Run) -> list[str]:
-    reasons = (
-        f"{entry.variant} is n/a: it {entry.reason}."
-        if entry.state == "n/a"
-        else f"{entry.variant}, seed {entry.seed}, failed: {entry.reason}"
-        for entry in run.entries
-        if entry.reason
-    )
-    return list(dict.fromkeys(reasons))  # n/a has the same reason at every seed
+    reasons = []
+    for entry in run.entries:
+        if entry.state == "n/a":
+            reasons.append(f"{entry.variant} is n/a: it {entry.reason}.")
+        elif entry.state == "failed":
+            reasons.append(f"{entry.variant}, seed {entry.seed}, failed: {entry.reason}")
+        else:
+            reasons += [f"{entry.variant} is n/a on {name}: it {why}." for name, why in entry.refused.items()]
+        reasons += entry.remarks
+    return list(dict.fromkeys(reasons))  # most are the same at every seed
 
 
 def _perfect(rows: pd.DataFrame, metrics: Metrics) -> list[str]:

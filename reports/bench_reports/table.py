@@ -85,9 +85,12 @@ def _table(store: Store, run: Run, known: Mapping[str, Metric]) -> Table:
         numbers = zip(means[column], deviations[column], strict=True)
         texts[column] = [_text(mean, deviation, metric, mark) for mean, deviation in numbers]
     for variant in variants:
-        states = {entry.state for entry in run.entries if entry.variant == variant}
+        entries = [entry for entry in run.entries if entry.variant == variant]
+        states = {entry.state for entry in entries}
         if "done" not in states:
             texts.loc[variant] = min(states)
+        refused = {mask_set for entry in entries for mask_set in entry.refused}
+        texts.loc[variant, [column for column in columns if column[0] in refused]] = "n/a"
     return Table(
         _title(run.protocol), means, texts, _best(means, metrics), metrics, notes.all_notes(run, rows, means, metrics)
     )

@@ -1,0 +1,235 @@
+"""A cell: one variant and one seed, trained, judged and stored."""
+
+import sys
+import traceback
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.loggers import TensorBoardLogger
+from rich.markup import escape
+
+from bench_core import checkpoints, files, provenance, seeds
+from bench_core.devices import open_fabric
+from bench_core.evaluation import Evaluation, judgement_name
+from bench_core.identity import identity
+from bench_core.imagecheck import Subset
+from bench_core.masksets import Holes
+from bench_core.method import Guide, Method
+from bench_core.pairs import TestPairs, TrainPairs
+from bench_core.plugins import Plugin
+from bench_core.pretrained import remark
+from bench_core.progress import console, tracking
+from bench_core.protocol import Protocol
+from bench_core.serving import refusal, unserved
+from bench_core.setup import Setup
+from bench_core.specs import Metric, resolve
+from bench_core.store import CellFolder, Entry
+from bench_core.training import Training
+from bench_core.variants import Variant
+
+
+@dataclass
+class Cell:
+    """One variant and seed; `entry` tells how far it came."""
+
+    setup: Setup
+    plugin: Plugin
+    variant: Variant
+    seed: int
+    entry: Entry = field(init=False)
+
+    def __post_init__(self) -> None:
+        variant, precision = self.variant, self.setup.machine.precision
+        shown = variant.name if precision == "32-true" or not variant.model.recipe else f"{variant.name} ({precision})"
+        self.entry = Entry(variant.model.name, shown, self.seed, looks_through=variant.backbones)
+
+    @property
+    def protocol(self) -> Protocol:
+        return self.setup.protocol
+
+    def run(self) -> None:
+        """Do what is still to be done; a failure is told in the entry."""
+        self.entry.reason = self._reason()
+        if self.entry.reason:
+            self.entry.state = "n/a"
+            return
+        folder = self.folder
+        self.entry.folder = folder.path.name
+        self.entry.remarks = self._remarks()
+        finish = self.variant.model.finish
+        self.entry.judgements = {
+            name: judgement_name(pairs, self.setup.images.test_digest, finish)
+            for name, pairs in self._test_pairs.items()
+        }
+        try:
+            self._complete()
+            self.entry.state = "done"
+        except Exception as error:  # one cell's failure is a row of the table; the others go on
+            self.entry.state, self.entry.reason = "failed", f"{type(error).__name__}: {error}"
+            folder.fail(traceback.format_exc())
+            told = f"[red]{escape(self.entry.variant)} failed:[/] {escape(self.entry.reason)} "
+            console.print(told + f"({escape(str(folder.path))})")
+
+    def _reason(self) -> str:
+        """Why the method cannot serve the protocol at all."""
+        reason = refusal(self.variant.model, self.protocol)
+        if reason:
+            return reason
+        self.entry.refused = {name: self.unfit[name] for name in self.protocol.test_masks if name in self.unfit}
+        if len(self.entry.refused) == len(self.protocol.test_masks):
+            return self.unfit[self.protocol.test_masks[0]]
+        if self.variant.model.recipe and not self._train_holes:
+            return f"can be trained with none of the training masks: it {self.unfit[self.protocol.train_masks[0]]}"
+        return ""
+
+    def _remarks(self) -> list[str]:
+        remarks = [remark(self.variant)] if self.variant.weights else []
+        if self.guide:
+            remarks.append(f"{self.entry.variant} is helped by {self.guide.name} of the truth inside the hole.")
+        if self.variant.model.recipe and len(self._train_holes) < len(self.protocol.train_masks):
+            names = ", ".join(holes.name for holes in self._train_holes)
+            remarks.append(f"{self.entry.variant} was trained with the masks {names} only, for it fills no others.")
+        return remarks
+
+    @cached_property
+    def unfit(self) -> dict[str, str]:
+        """For each mask set that the method cannot fill, why."""
+        return unserved(self.variant.model, self.setup.holes.values(), self.protocol)
+
+    @property
+    def _train_holes(self) -> list[Holes]:
+        return [self.setup.holes[name] for name in self.protocol.train_masks if name not in self.unfit]
+
+    @cached_property
+    def guide(self) -> Guide | None:
+        return resolve(self.variant.model.guide)(self.setup.device) if self.variant.model.guide else None
+
+    @cached_property
+    def folder(self) -> CellFolder:
+        guide = self.guide.name if self.guide else ""
+        precision = self.setup.machine.precision
+        return self.setup.store.cell(
+            identity(self.plugin, self.variant, self._train_pairs, self.setup.images, precision, guide)
+        )
+
+    @cached_property
+    def _train_pairs(self) -> TrainPairs:
+        return TrainPairs(self.protocol, self.setup.images.train, self._train_holes, self.seed, self.setup.skip_bad)
+
+    @cached_property
+    def _test_pairs(self) -> dict[str, TestPairs]:
+        names = [name for name in self.protocol.test_masks if name not in self.entry.refused]
+        return {name: TestPairs(self.protocol, self.setup.images.test, self.setup.holes[name]) for name in names}
+
+    def _complete(self) -> None:
+        """Train the cell and measure what has not been measured yet."""
+        todo = {}
+        for name, judgement in self.entry.judgements.items():
+            known = set(self.folder.rows(judgement)["metric"])
+            todo[name] = [metric for metric in self.setup.judge.usable if metric.definition not in known]
+        if not any(todo.values()):
+            return
+        self.folder.begin()
+        method = self._ready()
+        for name, wanted in todo.items():
+            if wanted:
+                self._judge(method, name, wanted)
+
+    def _judge(self, method: Method, mask_set: str, wanted: list[Metric]) -> None:
+        judgement = self.entry.judgements[mask_set]
+        evaluation = self._evaluation(method, self._test_pairs[mask_set], self.folder.path / "samples" / judgement)
+        with tracking(f"judging {self.entry.variant} on {mask_set}", len(evaluation.pairs)) as tell:
+            rows = evaluation.rows(wanted, self._about(mask_set), lambda done: tell(done, ""))
+        self.folder.add_rows(judgement, rows)
+        self.folder.write_provenance(judgement, self._provenance())
+
+    def _evaluation(self, method: Method, pairs: TestPairs, samples: Path | None = None) -> Evaluation:
+        finish = resolve(self.variant.model.finish) if self.variant.model.finish else None
+        machine = self.setup.machine
+        return Evaluation(
+            self.setup.judge, method, pairs, machine.eval_batch, machine.workers, samples, self.guide, finish
+        )
+
+    def _about(self, mask_set: str) -> dict[str, Any]:
+        entry = self.entry
+        return {"method": entry.method, "variant": entry.variant, "seed": entry.seed, "mask_set": mask_set}
+
+    def _ready(self) -> Method:
+        """The method with its weights: given, found in the folder, or trained now."""
+        model = self.variant.model
+        torch.manual_seed(seeds.seed_of("initialisation", self.seed))
+        method: Method = resolve(model.build)(self.protocol.scale, self.protocol.channels, **model.options)
+        trained = self.folder.path / "weights.safetensors"
+        weights = self.variant.weights or (trained if model.recipe and trained.exists() else None)
+        if weights:
+            checkpoints.load_weights(weights, method)
+        elif model.recipe:
+            return self._train(method.to(self.setup.device))
+        method = method.to(self.setup.device)
+        if weights:
+            method.generator = self._fabric().setup_module(method.generator)
+        return method
+
+    def _train(self, method: Method) -> Method:
+        path, setup, model = self.folder.path, self.setup, self.variant.model
+        training = Training(
+            self._fabric(),
+            method,
+            self.variant,
+            self._train_pairs,
+            setup.backbones,
+            path,
+            setup.machine.workers,
+            self.guide,
+        )
+        if self.protocol.curve_every:
+            training.watch = partial(self._watch, method)
+        with tracking(f"training {self.entry.variant}, seed {self.seed}", self.protocol.steps) as tell:
+            training.run(lambda step, values: tell(step, _shown(values)))
+        facts = {
+            "method": model.trained_as or model.name,
+            "scale": self.protocol.scale,
+            "channels": self.protocol.channels,
+            "options": dict(model.options),
+        }
+        weights = path / "weights.safetensors"
+        checkpoints.save_weights(weights, method, facts)
+        self.folder.write_provenance("training", self._provenance() | {"weights": files.sha256(weights)})
+        (path / "checkpoint.pt").unlink(missing_ok=True)
+        return method
+
+    def _watch(self, method: Method, step: int) -> None:
+        """A line of the curves for each mask set: means over the first test images."""
+        metrics = [metric for metric in self.setup.judge.usable if metric.per == "image"]
+        for name, pairs in self._test_pairs.items():
+            images = Subset(pairs.images, range(len(pairs.images))[: self.protocol.curve_images])
+            few = TestPairs(self.protocol, images, pairs.holes)
+            rows = self._evaluation(method, few).rows(metrics, self._about(name), lambda done: None)
+            values = {str(metric): float(of["value"].mean()) for metric, of in rows.groupby("metric", sort=False)}
+            self.folder.add_to_curves(step, name, values)
+
+    def _fabric(self) -> Fabric:
+        loggers = []
+        if self.setup.machine.tracker == "tensorboard":
+            root = self.setup.store.root / "tensorboard"
+            loggers = [TensorBoardLogger(root, name=self.folder.path.name, version="")]
+        return open_fabric(self.setup.machine.device, self.setup.machine.precision, loggers)
+
+    def _provenance(self) -> dict[str, Any]:
+        return {
+            "command": sys.argv[1:],
+            "protocol": self.protocol.model_dump(mode="json"),
+            "protocol_hash": self.protocol.hash,
+            "test_images": self.setup.images.test_digest,
+            "device": provenance.device_name(self.setup.device),
+            "precision": self.setup.machine.precision,
+            **provenance.environment(),
+        }
+
+
+def _shown(values: dict[str, float]) -> str:
+    return "  ".join(f"{name.rpartition('/')[2]} {value:.3g}" for name, value in values.items())

@@ -1,0 +1,52 @@
+"""What all cells of a comparison share: the rules, the data, the judge, and the machine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+
+from bench_core.backbones import Backbones
+from bench_core.devices import Precision, open_fabric
+from bench_core.evaluation import Judge
+from bench_core.imagecheck import CheckedImages
+from bench_core.masksets import Holes
+from bench_core.protocol import Protocol
+from bench_core.specs import Metric
+from bench_core.store import Store
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where and how cells run. None of it is meant to change a result, but for the precision."""
+
+    device: str = "auto"
+    precision: Precision = "32-true"
+    eval_batch: int = 8
+    workers: int = 0
+    tracker: str | None = None
+
+
+@dataclass
+class Setup:
+    """Fixed before the first cell runs."""
+
+    protocol: Protocol
+    images: CheckedImages
+    holes: dict[str, Holes]
+    metrics: Sequence[Metric]
+    store: Store
+    machine: Machine = field(default_factory=Machine)
+    skip_bad: bool = False
+
+    @cached_property
+    def device(self) -> torch.device:
+        return open_fabric(self.machine.device).device
+
+    @cached_property
+    def judge(self) -> Judge:
+        return Judge(list(self.metrics), self.device, self.protocol)
+
+    @cached_property
+    def backbones(self) -> Backbones:
+        return Backbones(self.protocol.backbone, self.device)
