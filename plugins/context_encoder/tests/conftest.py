@@ -1,0 +1,77 @@
+"""Networks whose every weight and statistic is far from its first value, scenes to judge, and the paper's hole."""
+
+from typing import Protocol, TypeVar
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bench_context_encoder.model import ContextEncoder, build, build_random_region
+from bench_core.backbones import Backbones
+from bench_core.method import Painting, Scene
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class Scramble(Protocol):
+    def __call__(self, module: Network) -> Network: ...
+
+
+class MakeScene(Protocol):
+    def __call__(self, image: Tensor, prediction: Tensor, hole: Tensor, method: nn.Module) -> Scene: ...
+
+
+def _scramble(module: Network) -> Network:
+    """Random weights of usual size and batch-norm statistics; in eval mode."""
+    for name, value in module.state_dict().items():
+        if value.is_floating_point():
+            fan_in = value[0].numel() if value.dim() > 1 else 1
+            value.copy_(torch.rand_like(value) + 0.5 if "norm" in name else torch.randn_like(value) / fan_in**0.5)
+    return module.eval()
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def scramble() -> Scramble:
+    return _scramble
+
+
+@pytest.fixture
+def nano() -> ContextEncoder:
+    return build("nano", 3, bottleneck=40)
+
+
+@pytest.fixture
+def random_region() -> ContextEncoder:
+    return build_random_region("nano", 3, bottleneck=40)
+
+
+@pytest.fixture
+def make_scene() -> MakeScene:
+    def make(image: Tensor, prediction: Tensor, hole: Tensor, method: nn.Module) -> Scene:
+        return Scene(image, hole, Painting(prediction), method, Backbones("random"))
+
+    return make
+
+
+def centred(side: int, first: int, batch: int = 1) -> Tensor:
+    """Holes whose rows and columns are those from `first` to as far from the other border."""
+    hole = torch.zeros(batch, 1, side, side)
+    hole[..., first : side - first, first : side - first] = 1
+    return hole
+
+
+@pytest.fixture
+def papers_hole() -> Tensor:
+    """Rows and columns 36 to 91 of 128 x 128 pixels."""
+    return centred(128, 36)
+
+
+@pytest.fixture
+def centre_hole() -> Tensor:
+    """The whole patch of two images of 64 x 64 pixels: nothing overlaps."""
+    return centred(64, 16, batch=2)

@@ -1,0 +1,73 @@
+"""The plugin's door, the forms behind it, and the holes that they take."""
+
+import subprocess
+import sys
+from inspect import signature
+
+import numpy as np
+import pytest
+import torch
+
+import bench_context_encoder
+from bench_context_encoder.patch import serves
+from bench_context_encoder.recipe import MAGGIORDOMO, OFFICIAL
+from bench_core.specs import Model, resolve
+
+MODELS: dict[str, Model] = {model.name: model for model in bench_context_encoder.bench_models()}
+CENTRE, MAGGIORDOMOS, REGION = MODELS.values()
+
+
+def test_the_door_imports_no_torch():
+    code = "import sys, bench_context_encoder as it; it.bench_models(); sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_forms_and_what_they_change():
+    assert list(MODELS) == [
+        "context_encoder", "context_encoder:maggiordomo", "context_encoder:random_region"
+    ]  # fmt: skip
+    assert [model.recipe for model in MODELS.values()] == [OFFICIAL, MAGGIORDOMO, OFFICIAL]
+    assert [model.options["fill"] for model in MODELS.values()] == ["official", "zero", "official"]
+    assert [model.options["known_weight"] for model in MODELS.values()] == [10, 10, 1]
+    assert [model.options["bottleneck"] for model in MODELS.values()] == [4000, 4000, 4000]
+    assert [model.serves is None for model in MODELS.values()] == [False, False, True]
+    assert [len(model.checkpoints) for model in MODELS.values()] == [1, 0, 0]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_form_builds_with_its_options_for_the_size_it_claims(name: str):
+    model = MODELS[name]
+    with torch.device("meta"):
+        for scale in model.scales:
+            method = resolve(model.build)(scale, 3, **model.options)
+            assert method.side == model.fixed_size[scale]
+            assert {key: getattr(method, key) for key in ("fill", "known_weight")}.items() <= model.options.items()
+    assert set(signature(resolve(model.build)).parameters) == {"scale", "channels", *model.options}
+    masked = torch.rand(1, 3, 64, 64)
+    painted = resolve(model.build)("nano", 3, **model.options).eval().predict(masked, torch.zeros(1, 1, 64, 64))
+    assert painted.shape == masked.shape and painted.min() >= 0 and painted.max() <= 1
+
+
+def square(side: int, first: int) -> np.ndarray:
+    hole = np.zeros((side, side), np.uint8)
+    hole[first : side - first, first : side - first] = 1
+    return hole
+
+
+@pytest.mark.parametrize(("side", "served"), [(128, range(32, 37)), (64, range(16, 19))])
+def test_squares_from_the_patch_down_to_the_patch_without_overlap_are_served(side: int, served: range):
+    assert [first for first in range(side // 2) if not serves(square(side, first))] == list(served)
+
+
+def test_a_hole_must_keep_within_the_patch_and_leave_only_the_overlap():
+    for row, column, value in ((31, 60, 1), (60, 96, 1), (0, 0, 1), (91, 91, 0), (60, 36, 0)):
+        hole = square(128, 36)
+        hole[row, column] = value
+        assert serves(hole) == (
+            "fills the middle of the image only: of 128 x 128 pixels all in rows and columns 36 to 91 must be missing, "
+            "and none outside 32 to 95"
+        )
+    hole = square(128, 36)
+    hole[32, 95] = hole[35, 40] = 1
+    assert serves(hole) == ""
+    assert serves(np.zeros((64, 64), np.uint8)) and serves(np.ones((64, 64), np.uint8))
