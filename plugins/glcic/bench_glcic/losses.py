@@ -1,0 +1,57 @@
+"""The loss terms: Eq. 2 and 3 of the paper, then those of the report for CIFAR-10, which are all squared errors.
+
+The discriminator sees composites. Beside a whole real image it sees a patch of it at a place of its own: that of the
+hole of the next image in the batch, which is as good as one drawn anew (M_d in the paper).
+"""
+
+from typing import cast
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from bench_core.method import Scene
+from bench_glcic import windows
+from bench_glcic.model import GLCIC
+
+Scalar = Float[Tensor, ""]
+Logits = Float[Tensor, "b 1"]
+
+
+def mse(scene: Scene) -> Scalar:
+    """Eq. 2: squared error inside the hole, as a mean over all pixels and channels."""
+    return (scene.hole * (scene.prediction - scene.image)).square().mean()
+
+
+def adversarial(scene: Scene) -> Scalar:
+    """The generator's side of Eq. 3, which does not saturate: -log D."""
+    return softplus(-_of_fake(scene)).mean()
+
+
+def discriminator(scene: Scene) -> Scalar:
+    """The discriminators' side of Eq. 3: -log D of real images, -log(1 - D) of composites."""
+    return softplus(-_of_real(scene)).mean() + softplus(_of_fake(scene)).mean()
+
+
+def squared_adversarial(scene: Scene) -> Scalar:
+    return (_of_fake(scene).sigmoid() - 1).square().mean()
+
+
+def squared_real(scene: Scene) -> Scalar:
+    return (_of_real(scene).sigmoid() - 1).square().mean()
+
+
+def squared_fake(scene: Scene) -> Scalar:
+    return _of_fake(scene).sigmoid().square().mean()
+
+
+def _of_real(scene: Scene) -> Logits:
+    return _judge(scene, scene.image, scene.hole.roll(-1, dims=0))
+
+
+def _of_fake(scene: Scene) -> Logits:
+    return _judge(scene, scene.composite, scene.hole)
+
+
+def _judge(scene: Scene, canvas: Float[Tensor, "b c h w"], hole: Float[Tensor, "b 1 h w"]) -> Logits:
+    return cast(GLCIC, scene.method).discriminator(canvas, windows.around(hole, canvas))
