@@ -47,12 +47,12 @@ def grown(hole: Hole, margin: int) -> Hole:
 
 def adversarial(scene: Scene) -> Scalar:
     """L_adv, the generator's side: the negated mean score of the composite."""
-    return -_networks(scene).critic(signed(scene.composite)).mean()
+    return -_critic(scene)(signed(scene.composite)).mean()
 
 
 def critic(scene: Scene) -> Scalar:
     """The critic's side: the mean score of the composite minus that of the image."""
-    score = _networks(scene).critic
+    score = _critic(scene)
     return score(signed(scene.composite)).mean() - score(signed(scene.image)).mean()
 
 
@@ -62,10 +62,10 @@ def gradient_penalty(scene: Scene) -> Scalar:
     It is taken at one point, drawn uniformly by torch's global generator, on the line from each composite to its image.
     """
     real, fake = signed(scene.image), signed(scene.composite)
-    share = torch.rand(len(real), 1, 1, 1, device=real.device)
-    slope = _networks(scene).critic.slope(torch.lerp(fake, real, share)) * scene.hole
+    share = torch.rand_like(real[:, :1, :1, :1])
+    slope = _critic(scene).slope(torch.lerp(fake, real, share)) * scene.hole
     return (torch.linalg.vector_norm(slope, dim=(1, 2, 3)) - 1).square().mean()
 
 
-def _networks(scene: Scene) -> Adversarial:
-    return cast(Adversarial, scene.method)
+def _critic(scene: Scene):
+    return cast(Adversarial, scene.method).critic

@@ -9,7 +9,7 @@ from bench_core.method import Canvas, Hole, Method
 from bench_gradient_attention.model import initialise
 
 SIZE = 28
-WIDTHS = {"paper": (256, 128, 64, 32), "nano": (32, 16, 8, 4)}
+WIDTHS = {"paper": (256, 128, 64, 32), "nano": (32, 32, 16, 8)}
 """Units of the layers down to the narrowest; those behind it widen again in reverse."""
 
 

@@ -99,7 +99,7 @@ class Generator(nn.Module):
 
 
 class Critic(nn.Module):
-    """Four convolutions of stride 2 with LeakyReLU and a fully connected layer; no norm, since it scores alone."""
+    """Four convolutions of stride 2 with LeakyReLU and a fully connected layer; no norm mixes the images of a batch."""
 
     def __init__(self, width: int, channels: int = 3) -> None:
         super().__init__()
@@ -116,6 +116,7 @@ class Critic(nn.Module):
 
     def slope(self, canvas: Canvas) -> Canvas:
         """The gradient of each score by its own pixels, itself differentiable."""
+        # in mixed precision Fabric allows no gradient within a loss; this method calls the network without Fabric
         canvas = canvas.detach().requires_grad_()
         (slope,) = torch.autograd.grad(self(canvas).sum(), canvas, create_graph=True)
         return slope
@@ -124,7 +125,9 @@ class Critic(nn.Module):
 def _top(x: Features) -> Float[Tensor, "b f"]:
     """At the paper's 128 pixels the map as it is, at other sizes averaged, or repeated, to the same 8 x 8."""
     if x.shape[-2:] != (TOP, TOP):  # written as products, whose gradient is deterministic on CUDA too
-        rows, columns = (adaptive_avg_pool1d(torch.eye(size, device=x.device), TOP) for size in x.shape[-2:])
+        rows, columns = (
+            adaptive_avg_pool1d(torch.eye(size, dtype=x.dtype, device=x.device), TOP) for size in x.shape[-2:]
+        )
         x = rows.T @ x @ columns
     return x.flatten(1)
 
