@@ -1,28 +1,50 @@
 """Image Fine-grained Inpainting (Hui et al., 2020, arXiv 2002.02609)."""
 
-from bench_core import Loss, Model, hookimpl
+from dataclasses import replace
+
+from bench_core import Checkpoint, Loss, Model, hookimpl
 from bench_dmfn.recipe import RECIPE
 
 _LOSSES = "bench_dmfn.losses"
+_PLAIN = Model(
+    name="dmfn",
+    title="Dense multi-scale fusion network",
+    citation="Z. Hui, J. Li, X. Wang, X. Gao. Image Fine-grained Inpainting. 2020. arXiv:2002.02609",
+    build="bench_dmfn.model:build",
+    recipe=RECIPE,
+    losses=(
+        Loss("mae", "mean |composite - image| in units of [-1, 1]", f"{_LOSSES}:mae"),
+        Loss("fm_dis", "L1 between the discriminator's local features", f"{_LOSSES}:fm_dis"),
+        Loss("adversarial", "relativistic average GAN, generator", f"{_LOSSES}:adversarial"),
+        Loss("discriminator", "relativistic average GAN, discriminator", f"{_LOSSES}:discriminator"),
+    ),
+    size_multiple={"paper": 4, "nano": 4},
+    options={"block": "paper", "official_vgg_norm": False},
+)
+_OFFICIAL = Checkpoint(
+    name="official",
+    title="the official generator for CelebA-HQ with boxes",
+    source="latest_G.pth of https://github.com/Zheng222/DMFN",
+    translate="bench_dmfn.weights:official",
+    options={"block": "released"},
+)
+
+
+def _form(block: str, title: str) -> Model:
+    return replace(
+        _PLAIN, name=f"dmfn:{block}", title=f"{_PLAIN.title}, {title}", options={**_PLAIN.options, "block": block}
+    )
 
 
 @hookimpl
 def bench_models() -> list[Model]:
     return [
-        Model(
-            name="dmfn",
-            title="Dense multi-scale fusion network",
-            citation="Z. Hui, J. Li, X. Wang, X. Gao. Image Fine-grained Inpainting. 2020. arXiv:2002.02609",
-            build="bench_dmfn.model:build",
-            recipe=RECIPE,
-            losses=(
-                Loss("mae", "mean |composite - image| in units of [-1, 1]", f"{_LOSSES}:mae"),
-                Loss("fm_dis", "L1 between the discriminator's local features", f"{_LOSSES}:fm_dis"),
-                Loss("adversarial", "relativistic average GAN, generator", f"{_LOSSES}:adversarial"),
-                Loss("discriminator", "relativistic average GAN, discriminator", f"{_LOSSES}:discriminator"),
-            ),
-            size_multiple={"paper": 4, "nano": 4},
-        )
+        _PLAIN,
+        replace(_form("released", "released block"), checkpoints=(_OFFICIAL,)),
+        _form("no_k", "without K_i"),
+        _form("no_combination", "without combination"),
+        _form("rate2", "plain blocks of rate 2"),
+        _form("rate8", "plain blocks of rate 8"),
     ]
 
 

@@ -12,11 +12,11 @@ from torch.nn.functional import adaptive_avg_pool2d, instance_norm, leaky_relu, 
 
 from bench_core.errors import BadInput
 from bench_core.method import Method, Painting
-from bench_dmfn.layers import DMFB, Features
+from bench_dmfn.layers import Features, build_block
 
 BASE = {"paper": 64, "nano": 16}
 """Width of the first layer of both networks; every other is a multiple of it."""
-BLOCKS = 8
+NUM_BLOCKS = 8
 TOP = 4
 """Height and width of what a branch of the discriminator hands to its fully connected layer."""
 
@@ -57,7 +57,7 @@ class Up(nn.Module):
 class Generator(nn.Module):
     """Encoder to a quarter of the size, eight DMFBs, decoder."""
 
-    def __init__(self, base: int, channels: int = 3, variant: str = "paper") -> None:
+    def __init__(self, base: int, channels: int = 3, block: str = "paper") -> None:
         super().__init__()
         self.encoder = nn.Sequential(
             Conv(channels + 1, base, 5, norm=False),
@@ -65,7 +65,7 @@ class Generator(nn.Module):
             Conv(2 * base, 2 * base),
             Conv(2 * base, 4 * base, stride=2),
         )
-        self.blocks = nn.Sequential(*(DMFB(4 * base, variant) for _ in range(BLOCKS)))
+        self.blocks = nn.Sequential(*(build_block(block, 4 * base) for _ in range(NUM_BLOCKS)))
         self.decoder = nn.Sequential(
             Conv(4 * base, 4 * base),
             Up(4 * base, 2 * base),
@@ -136,9 +136,9 @@ def _initialise(module: nn.Module) -> None:
 class DMFN(Method):
     """The method: images in [0, 1] go in and come out, with [-1, 1] inside, where a hidden pixel is 0."""
 
-    def __init__(self, base: int, channels: int = 3, variant: str = "paper", official_vgg_norm: bool = False) -> None:
+    def __init__(self, base: int, channels: int = 3, block: str = "paper", official_vgg_norm: bool = False) -> None:
         super().__init__()
-        self.generator = Generator(base, channels, variant)
+        self.generator = Generator(base, channels, block)
         self.discriminator = Discriminator(base, channels)
         self.official_vgg_norm = official_vgg_norm
 
@@ -147,6 +147,6 @@ class DMFN(Method):
         return Painting((self.generator(torch.cat([known, hole], dim=1)) + 1) / 2)
 
 
-def build(scale: str, channels: int, variant: str = "paper", official_vgg_norm: bool = False) -> DMFN:
+def build(scale: str, channels: int, block: str = "paper", official_vgg_norm: bool = False) -> DMFN:
     """A method with fresh weights; the README explains the options."""
-    return DMFN(BASE[scale], channels, variant, official_vgg_norm)
+    return DMFN(BASE[scale], channels, block, official_vgg_norm)

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.functional import instance_norm, relu
 
 from bench_dmfn import losses
-from bench_dmfn.layers import DMFB
+from bench_dmfn.layers import DMFB, build_block
 from bench_dmfn.model import Discriminator, Generator, build
 
 W = (0.244140625, 0.06103515625, 0.0152587890625, 0.003814697265625, 0.003814697265625)
@@ -19,14 +19,23 @@ def count(module: nn.Module) -> int:
 def test_fact_01_parameter_counts_are_those_published():
     with torch.device("meta"):
         assert count(DMFB(256)) == 471_808
-        assert count(DMFB(256, "without_k")) == 361_024
+        assert count(DMFB(256, "no_k")) == 361_024
+        assert count(DMFB(256, "no_combination")) == 361_024
         assert count(DMFB(256, "released")) == 885_312
-        assert count(Generator(64, variant="released")) == 9_037_443
+        assert count(Generator(64, block="released")) == 9_037_443
         paper = build("paper", 3)
     assert count(paper.generator) == 5_729_411
     assert count(paper.generator.get_submodule("encoder")) == 523_072
     assert count(paper.generator.get_submodule("decoder")) == 1_431_875
     assert count(paper.discriminator) == 36_673_025
+
+
+@pytest.mark.parametrize("rate", ["rate2", "rate8"])
+def test_the_published_count_of_plain_blocks_is_theirs_and_a_squeeze_that_nothing_could_follow(rate: str):
+    """803 392 in Table 2; a convolution of full width does not fit behind the DMFB's squeeze to a quarter of it."""
+    with torch.device("meta"):
+        squeeze = DMFB(256).c1
+        assert count(build_block(rate, 256)) == 655_872 == 803_392 - count(squeeze)
 
 
 def test_fact_02_the_generator_keeps_the_size_and_paints_within_minus_one_and_one():

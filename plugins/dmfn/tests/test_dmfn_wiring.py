@@ -2,10 +2,13 @@
 
 import pytest
 import torch
+from torch import Tensor
 from torch.nn.functional import conv2d, conv_transpose2d, linear, relu
 
+import bench_dmfn
 from bench_core.errors import BadInput
-from bench_dmfn.layers import DMFB
+from bench_core.specs import resolve
+from bench_dmfn.layers import BLOCKS, DMFB, build_block
 from bench_dmfn.model import Discriminator, Generator, build
 
 
@@ -26,25 +29,30 @@ def conv(state, name, x, stride=1, dilation=1):
 
 
 def published_block(state, x, variant, at=""):
+    if variant.startswith("rate"):
+        rate = int(variant[4:])
+        return x + norm(conv(state, f"{at}c2", relu(norm(conv(state, f"{at}d1", x, dilation=rate)))))
     x0 = relu(norm(conv(state, f"{at}c1", x)))
     views = [conv(state, f"{at}d{i}", x0, dilation=rate) for i, rate in ((1, 1), (2, 2), (3, 4), (4, 8))]
     if variant != "released":
         views = [relu(norm(view)) for view in views]
     sums = views[:1]
     for i, view in zip((2, 3, 4), views[1:], strict=True):
-        total = sums[-1] + view
+        total = view if variant == "no_combination" else sums[-1] + view
         sums.append(conv(state, f"{at}k{i}", total) if variant == "paper" else total)
     return x + norm(conv(state, f"{at}c2", relu(norm(torch.cat(sums, 1)))))
 
 
-@pytest.mark.parametrize("variant", ["paper", "released", "without_k"])
+@pytest.mark.parametrize("variant", BLOCKS)
 def test_the_block_is_the_one_of_the_equations(variant, scramble):
-    block, x = scramble(DMFB(32, variant)), torch.randn(2, 32, 20, 12)
+    block, x = scramble(build_block(variant, 32)), torch.randn(2, 32, 20, 12)
     with torch.no_grad():
         alike(block(x), published_block(block.state_dict(), x, variant))
 
 
-@pytest.mark.parametrize(("variant", "ks", "fusion"), [("paper", 3, 1), ("released", 0, 3), ("without_k", 0, 1)])
+@pytest.mark.parametrize(
+    ("variant", "ks", "fusion"), [("paper", 3, 1), ("released", 0, 3), ("no_k", 0, 1), ("no_combination", 0, 1)]
+)
 def test_only_convolutions_hold_weights(variant, ks, fusion):
     state = DMFB(32, variant).state_dict()
     names = ["c1", "d1", "d2", "d3", "d4", *["k2", "k3", "k4"][:ks], "c2"]
@@ -63,15 +71,7 @@ def test_only_the_first_view_enters_the_first_quarter(scramble):
     assert all((before[:, i : i + 8] - after[:, i : i + 8]).abs().mean() > 0.1 for i in (8, 16, 24))
 
 
-def test_an_unknown_variant_is_named():
-    with pytest.raises(BadInput, match=r"DMFB variant 'papers'\. Did you mean 'paper'"):
-        DMFB(32, "papers")
-
-
-@pytest.mark.parametrize("variant", ["paper", "released", "without_k"])
-def test_the_generator_is_encoder_blocks_and_decoder(variant, scramble):
-    generator, x = scramble(Generator(8, 3, variant)), torch.randn(2, 4, 32, 48)
-    state = generator.state_dict()
+def published_generator(state, x, variant):
     y = relu(conv(state, "encoder.0.conv", x))  # the first layer has no norm
     for i, stride in ((1, 2), (2, 1), (3, 2)):
         y = relu(norm(conv(state, f"encoder.{i}.conv", y, stride)))
@@ -81,8 +81,54 @@ def test_the_generator_is_encoder_blocks_and_decoder(variant, scramble):
     for i in (1, 2):
         up = conv_transpose2d(y, state[f"decoder.{i}.deconv.weight"], state[f"decoder.{i}.deconv.bias"], 2, 1)
         y = relu(norm(conv(state, f"decoder.{i}.conv.conv", relu(norm(up)))))
+    return torch.tanh(conv(state, "decoder.3.conv", y))
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_the_generator_is_encoder_blocks_and_decoder(block, scramble):
+    generator, x = scramble(Generator(8, 3, block)), torch.randn(2, 4, 32, 48)
+    wanted = published_generator(generator.state_dict(), x, block)
     with torch.no_grad():
-        torch.testing.assert_close(generator(x), torch.tanh(conv(state, "decoder.3.conv", y)), rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(generator(x), wanted, rtol=1e-3, atol=1e-3)
+
+
+def a_latest_g(base: int) -> dict[str, Tensor]:
+    """Random tensors of the names and shapes of the official file."""
+    quarter, full = base, 4 * base
+    shapes = {
+        "encoder.0.conv": (base, 4, 5), "encoder.1.conv": (2 * base, base, 3),
+        "encoder.2.conv": (2 * base, 2 * base, 3), "encoder.3.conv": (full, 2 * base, 3),
+        "decoder.0.conv": (full, full, 3), "decoder.1.deconv": (full, 2 * base, 4),
+        "decoder.1.conv.conv": (2 * base, 2 * base, 3), "decoder.2.deconv": (2 * base, base, 4),
+        "decoder.2.conv.conv": (base, base, 3), "decoder.3.conv": (3, base, 3),
+    }  # fmt: skip
+    for i in range(8):
+        shapes |= {f"blocks.{i}.c1": (quarter, full, 3), f"blocks.{i}.c2": (full, full, 3)}
+        shapes |= {f"blocks.{i}.d{k}": (quarter, quarter, 3) for k in (1, 2, 3, 4)}
+    state = {}
+    for name, (first, second, side) in shapes.items():
+        state[f"{name}.weight"] = torch.randn(first, second, side, side) / (second * side * side) ** 0.5
+        state[f"{name}.bias"] = torch.randn(second if "deconv" in name else first)
+    return state
+
+
+def test_official_weights_paint_here_what_they_painted_there():
+    (model,) = (model for model in bench_dmfn.bench_models() if model.checkpoints)
+    (checkpoint,) = model.checkpoints
+    assert model.name == "dmfn:released" and not checkpoint.dropped and not checkpoint.inside
+    foreign, translate = a_latest_g(16), resolve(checkpoint.translate)
+    method = build("nano", 3, **{**model.options, **checkpoint.options})
+    origins = {name: translate(name) for name in method.generator.state_dict()}
+    assert {name for origin in origins.values() for name in origin.names} == set(foreign)
+    method.generator.load_state_dict(
+        {name: origin.combine(*(foreign[one] for one in origin.names)) for name, origin in origins.items()}
+    )
+    image, hole = torch.rand(2, 3, 32, 48), torch.rand(2, 1, 32, 48).round()
+    # there: pixels in [-1, 1], the hole cut out of them, tanh at the end
+    there = published_generator(foreign, torch.cat([(image * 2 - 1) * (1 - hole), hole], 1), "released")
+    with torch.no_grad():
+        here = method(image * (1 - hole), hole).prediction
+    torch.testing.assert_close(here, (there + 1) / 2, rtol=1e-3, atol=1e-3)
 
 
 def published_branch(state, name, x, layers):

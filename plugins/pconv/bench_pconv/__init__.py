@@ -1,19 +1,53 @@
 """Image Inpainting for Irregular Holes Using Partial Convolutions (Liu et al., ECCV 2018, arXiv 1804.07723)."""
 
-from bench_core import Model, hookimpl
+from dataclasses import replace
+
+from bench_core import Checkpoint, Model, hookimpl
 from bench_pconv.recipe import RECIPE
+
+_PLAIN = Model(
+    name="pconv",
+    title="Partial convolutions",
+    citation="G. Liu, F. A. Reda, K. J. Shih, T.-C. Wang, A. Tao, B. Catanzaro. Image Inpainting for "
+    "Irregular Holes Using Partial Convolutions. ECCV 2018. arXiv:1804.07723",
+    build="bench_pconv.model:build",
+    recipe=RECIPE,
+    size_multiple={"paper": 256, "nano": 32},
+    options={"mask_channels": "multi", "bias": "last", "input_range": "unit", "activation": "none"},
+)
+_NAOTO0804 = Checkpoint(
+    name="naoto0804",
+    title="naoto0804's network of seven layers",
+    source="https://github.com/naoto0804/pytorch-inpainting-with-partial-conv",
+    translate="bench_pconv.weights:naoto0804",
+    inside="model",
+    dropped={"*.mask_conv.weight": "kernels of ones, with which valid pixels were counted"},
+    options={"input_range": "imagenet"},
+)
+_MMAGIC = Checkpoint(
+    name="mmagic",
+    title="MMagic's (formerly MMEditing's) network of seven layers",
+    source="https://github.com/open-mmlab/mmagic, configs/partial_conv",
+    translate="bench_pconv.weights:mmagic",
+    inside="state_dict",
+    dropped={
+        "*.weight_mask_updater": "kernels of ones, with which valid pixels were counted",
+        "loss_*": "the network that the losses looked through",
+    },
+    options={"input_range": "signed", "bias": "unnormed"},
+)
 
 
 @hookimpl
 def bench_models() -> list[Model]:
     return [
-        Model(
-            name="pconv",
-            title="Partial convolutions",
-            citation="G. Liu, F. A. Reda, K. J. Shih, T.-C. Wang, A. Tao, B. Catanzaro. Image Inpainting for "
-            "Irregular Holes Using Partial Convolutions. ECCV 2018. arXiv:1804.07723",
-            build="bench_pconv.model:build",
-            recipe=RECIPE,
-            size_multiple={"paper": 256, "nano": 32},
-        )
+        _PLAIN,
+        replace(
+            _PLAIN,
+            name="pconv:seven",
+            title="Partial convolutions, seven layers",
+            build="bench_pconv.model:build_seven",
+            size_multiple={"paper": 128, "nano": 16},
+            checkpoints=(_NAOTO0804, _MMAGIC),
+        ),
     ]

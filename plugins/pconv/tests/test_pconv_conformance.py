@@ -1,11 +1,18 @@
 """Facts that any faithful implementation of partial convolutions must show."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
 
+from bench_core.backbones import Backbones
+from bench_core.losses.perceptual import gram
+from bench_core.losses.reconstruction import hole_l1, valid_l1
+from bench_core.losses.smoothness import tv
+from bench_core.method import Painting, Scene
 from bench_pconv.layers import PartialConv2d
-from bench_pconv.model import WIDTHS, UNet
+from bench_pconv.model import PConv, build, build_seven
 
 
 def mean_filter(shares: tuple[int, ...] = (1,), bias: float | None = None) -> PartialConv2d:
@@ -27,10 +34,19 @@ def count(network: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-@pytest.mark.parametrize(("layers", "parameters"), [(8, 32_859_732), (7, 25_779_796)])
-def test_fact_01_parameter_counts(layers: int, parameters: int):
+@pytest.mark.parametrize(
+    ("build", "bias", "parameters"),
+    [
+        (build, "last", 32_859_732),
+        (build, "unnormed", 32_859_796),
+        (build, "all", 32_865_236),
+        (build_seven, "last", 25_779_796),
+        (build_seven, "unnormed", 25_779_860),
+    ],
+)
+def test_fact_01_parameter_counts(build: Callable[..., PConv], bias: str, parameters: int):
     with torch.device("meta"):
-        assert count(UNet(WIDTHS["paper"][:layers])) == parameters
+        assert count(build("paper", 3, bias=bias)) == parameters
 
 
 def test_fact_02_a_mean_of_ones_is_one_even_at_the_border():
@@ -80,6 +96,16 @@ def test_fact_06_masks_that_differ_over_channels():
     valid = torch.stack([torch.ones(3, 3), torch.zeros(3, 3)])[None]
     y, _ = conv(torch.ones(1, 2, 3, 3), valid)
     assert y.item() == pytest.approx(18)  # 9 valid ones, times 18/9
+
+
+def test_fact_07_to_09_the_terms_of_the_loss_are_divided_as_printed():
+    hole = 1 - valid_where(4, slice(1, 3), slice(1, 3), hole=True)
+    ones = torch.ones(1, 1, 4, 4)
+    scene = Scene(0 * ones, hole, Painting(ones), torch.nn.Module(), Backbones("random"))
+    assert (hole_l1(scene).item(), valid_l1(scene).item(), tv(scene).item()) == (0.25, 0.75, 0.5)
+    correlations = gram(torch.tensor([1.0, 2.0]).view(1, 2, 1, 1))
+    torch.testing.assert_close(correlations, torch.tensor([[[0.5, 1], [1, 2]]]))
+    assert correlations.abs().mean().item() == 1.125
 
 
 def test_fact_10_no_valid_pixel_gives_zero_and_finite_gradients():

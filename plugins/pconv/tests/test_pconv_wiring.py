@@ -1,13 +1,19 @@
 """The U-Net against a forward pass written out from the paper's table, and its training's phases."""
 
+from inspect import signature
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, conv2d, interpolate
+from torchvision.transforms import Normalize
 
+import bench_pconv
+from bench_core.errors import BadInput
 from bench_core.method import Painting
-from bench_pconv.model import WIDTHS, Decoder, Encoder, PConv, UNet, build
+from bench_core.specs import Model, resolve
+from bench_pconv.model import OPTIONS, WIDTHS, Decoder, Encoder, PConv, UNet, build
 from bench_pconv.recipe import RECIPE
 
 
@@ -29,7 +35,7 @@ def normalised(x: Tensor, norm: nn.Module) -> Tensor:
     return batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias)
 
 
-def forward_as_printed(net: UNet, image: Tensor, hole: Tensor) -> Tensor:
+def forward_as_printed(net: UNet, image: Tensor, hole: Tensor, single: bool = False) -> Tensor:
     x, mask = image, (1 - hole).expand_as(image)
     features, masks = [x], [mask]
     for layer in net.encoder:
@@ -42,6 +48,8 @@ def forward_as_printed(net: UNet, image: Tensor, hole: Tensor) -> Tensor:
         assert isinstance(layer, Decoder)
         x = torch.cat([interpolate(x, scale_factor=2, mode="nearest"), features[level]], 1)
         mask = torch.cat([interpolate(mask, scale_factor=2, mode="nearest"), masks[level]], 1)
+        if single:
+            mask = (mask.sum(1, keepdim=True) > 0).float().expand_as(x)
         x, mask = partial_convolution(x, mask, layer.conv.weight, layer.conv.bias, stride=1)
         if layer.norm is not None:
             x = normalised(x, layer.norm)
@@ -49,9 +57,8 @@ def forward_as_printed(net: UNet, image: Tensor, hole: Tensor) -> Tensor:
     return x
 
 
-def a_network() -> UNet:
+def scrambled(net: UNet) -> UNet:
     """In evaluation mode, with statistics and biases that are not trivial."""
-    net = UNet(WIDTHS["nano"])
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             assert module.running_mean is not None and module.running_var is not None
@@ -63,14 +70,85 @@ def a_network() -> UNet:
     return net.eval()
 
 
-def test_the_network_is_the_papers_table():
-    torch.manual_seed(0)
-    net = a_network()
+def pictures() -> tuple[Tensor, Tensor]:
+    """Masked images and their holes."""
     image, hole = torch.rand(2, 3, 64, 96), torch.zeros(2, 1, 64, 96)
     hole[0, :, 10:50, 20:60] = 1
     hole[1, :, :, 40:] = 1
-    masked = image * (1 - hole)
-    torch.testing.assert_close(net(masked, hole), forward_as_printed(net, masked, hole), rtol=1e-4, atol=1e-4)
+    return image * (1 - hole), hole
+
+
+@pytest.mark.parametrize("mask_channels", ["multi", "single"])
+@pytest.mark.parametrize("bias", ["last", "unnormed", "all"])
+def test_the_network_is_the_papers_table(mask_channels: str, bias: str):
+    torch.manual_seed(0)
+    net = scrambled(UNet(WIDTHS["nano"], mask_channels=mask_channels, bias=bias))
+    masked, hole = pictures()
+    wanted = forward_as_printed(net, masked, hole, mask_channels == "single")
+    torch.testing.assert_close(net(masked, hole), wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_masks_of_one_channel_paint_another_picture():
+    torch.manual_seed(0)
+    multi, single = (scrambled(UNet(WIDTHS["nano"], mask_channels=channels)) for channels in ("multi", "single"))
+    single.load_state_dict(multi.state_dict())
+    masked, hole = pictures()
+    assert (multi(masked, hole) - single(masked, hole)).abs().max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("input_range", "mean", "deviation"),
+    [
+        ("unit", [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]),
+        ("signed", [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]),
+        ("imagenet", [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+    ],
+)
+def test_the_network_sees_and_paints_its_own_range(input_range: str, mean: list[float], deviation: list[float]):
+    method = build("nano", 3, input_range=input_range)
+    scrambled(method.generator)
+    normalise = Normalize(mean, deviation)
+    masked, hole = pictures()
+    wanted = forward_as_printed(method.generator, normalise(masked), hole)
+    back = wanted * torch.tensor(deviation).view(3, 1, 1) + torch.tensor(mean).view(3, 1, 1)
+    torch.testing.assert_close(method(masked, hole).prediction, back, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("mask_channels", ["multi", "single"])
+def test_a_hidden_pixel_is_nothing_in_every_range(mask_channels: str):
+    method = build("nano", 3, mask_channels=mask_channels, input_range="imagenet")
+    seen = []
+    method.generator.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    masked, hole = pictures()
+    assert method(masked, hole).prediction.equal(method(masked + hole, hole).prediction)
+    assert seen[0].masked_select(hole.bool()).eq(0).all()
+
+
+def test_a_sigmoid_may_end_the_network():
+    method = build("nano", 3, activation="sigmoid")
+    scrambled(method.generator)
+    masked, hole = pictures()
+    wanted = 1 / (1 + (-forward_as_printed(method.generator, masked, hole)).exp())
+    torch.testing.assert_close(method(masked, hole).prediction, wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_the_options_are_those_of_the_networks():
+    plain, seven = bench_pconv.bench_models()
+    defaults = {name: one.default for name, one in signature(PConv).parameters.items()}
+    assert dict(plain.options) == dict(seven.options) == {name: defaults[name] for name in plain.options}
+    assert all(value in OPTIONS[name] for name, value in plain.options.items())
+    for name in plain.options:
+        with pytest.raises(BadInput, match=rf"pconv\.{name} 'sinlge'"):
+            build("nano", 3, **{name: "sinlge"})
+
+
+@pytest.mark.parametrize("model", bench_pconv.bench_models(), ids=lambda model: model.name)
+@pytest.mark.parametrize("scale", ["paper", "nano"])
+def test_sizes_are_multiples_of_what_the_layers_halve(model: Model, scale: str):
+    with torch.device("meta"):
+        net = resolve(model.build)(scale, 3, **model.options).generator
+    assert model.size_multiple[scale] == 2 ** len(net.encoder)
+    assert len(net.encoder) == {"paper": 8, "nano": 5}[scale] - (model.name == "pconv:seven")
 
 
 def test_the_paper_scale_has_the_papers_layers():
