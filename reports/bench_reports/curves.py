@@ -1,14 +1,19 @@
 """Curves of metrics against training steps, from what cells wrote down while they were trained."""
 
-import json
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from textwrap import wrap
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bench_core.store import Run, Store
+from bench_core.errors import BadInput
+from bench_core.paper_tables import PaperTable
+from bench_core.protocol import Protocol
+from bench_core.specs import Metric
+from bench_core.store import CellFolder, Run, Store
+from bench_reports.measured import find
 
 COLUMNS = ["variant", "seed", "step", "mask_set", "metric", "value"]
 PANEL = (4.2, 3.2)
@@ -20,9 +25,7 @@ def read(store: Store, runs: Sequence[Run]) -> pd.DataFrame:
     entries = {entry.folder: entry for run in runs for entry in run.entries if entry.folder}
     rows = []
     for folder, entry in entries.items():
-        path = store.root / "cells" / folder / "curves.jsonl"
-        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-            point = json.loads(line)
+        for point in CellFolder(store.root / "cells" / folder, {}).curves():
             rows += [
                 (entry.variant, entry.seed, point["step"], point["mask_set"], metric, value)
                 for metric, value in point["values"].items()
@@ -30,8 +33,31 @@ def read(store: Store, runs: Sequence[Run]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).sort_values(COLUMNS[:-1], ignore_index=True)
 
 
-def csv(curves: pd.DataFrame) -> bytes:
-    return curves.to_csv(index=False).encode()
+def of_paper(
+    paper: PaperTable,
+    protocols: Mapping[str, Protocol],
+    store: Store | None,
+    runs: Sequence[Run],
+    known: Mapping[str, Metric],
+    format_: str,
+) -> tuple[bytes, bytes]:
+    """A paper's figure drawn anew, "svg" or "png", and its numbers as CSV. Nothing published is in it.
+
+    Raises:
+        BadInput: no run under its protocol has curves.
+    """
+    (group,) = paper.groups
+    measured = find(store, runs, protocols[group.protocol], known)
+    curves = read(store, measured.runs) if store and measured else pd.DataFrame(columns=COLUMNS)
+    labels = {request: label for label, request in paper.methods.items()}
+    curves = curves[curves["variant"].isin(labels) & (curves["mask_set"] == group.mask_set)]
+    if not measured or curves.empty:
+        raise BadInput(
+            f"There are no curves of {', '.join(paper.methods)} under {group.protocol}: `bench tables run` first."
+        )
+    panels = {how.definition: name for name, how in paper.metrics.items()}
+    title = "\n".join([f"{paper.title} (measured)", *wrap("; ".join(measured.departures), 100)])
+    return draw(curves, title, panels, labels, format_), curves.to_csv(index=False).encode()
 
 
 def draw(curves: pd.DataFrame, title: str, panels: Mapping[str, str], lines: Mapping[str, str], format_: str) -> bytes:
@@ -42,7 +68,7 @@ def draw(curves: pd.DataFrame, title: str, panels: Mapping[str, str], lines: Map
     """
     with mpl.rc_context({"svg.hashsalt": "inpaint-bench", "svg.fonttype": "path"}):
         figure = Figure(figsize=(PANEL[0] * len(panels), PANEL[1]), layout="constrained")
-        figure.suptitle(title)
+        figure.suptitle(title, fontsize="medium")
         for axes, (metric, name) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
             axes.set(title=name, xlabel="step")
             for variant, label in lines.items():

@@ -10,6 +10,7 @@ from bench_core.store import Entry, Run, Store
 PAIRS = 2
 """Rows for each mask set."""
 GAP, LABEL = 4, 22
+BLANK = Image.new("RGB", (1, 1), "lightgrey")
 
 
 def grid(store: Store, run: Run) -> bytes | None:
@@ -34,15 +35,21 @@ def grid(store: Store, run: Run) -> bytes | None:
 
 
 def _rows(store: Store, shown: list[Entry], mask_set: str) -> list[list[Image.Image]]:
-    """The pictures of every pair that all variants have kept."""
-    folders = [store.root / "cells" / entry.folder / "samples" / entry.judgements[mask_set] for entry in shown]
+    """The pictures of every pair that all variants have kept, blank where one cannot fill this mask set."""
+    samples = [
+        store.root / "cells" / entry.folder / "samples" / entry.judgements[mask_set]
+        if mask_set in entry.judgements
+        else None
+        for entry in shown
+    ]
+    folders = [folder for folder in samples if folder]
     kept = [{path.name.partition("-")[0] for path in folder.glob("*-composite.png")} for folder in folders]
     pairs = sorted(set.intersection(*kept)) if kept else []
     return [
         [
             _open(folders[0] / f"{pair}-image.png"),
             _open(folders[0] / f"{pair}-masked.png"),
-            *(_open(folder / f"{pair}-composite.png") for folder in folders),
+            *(_open(folder / f"{pair}-composite.png") if folder else BLANK for folder in samples),
         ]
         for pair in pairs
     ]

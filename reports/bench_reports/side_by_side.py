@@ -50,7 +50,7 @@ class SideBySide:
                 for kind, cell in {**kinds, "measured": self._measured}.items():
                     name = f"{metric} {kind}"
                     columns[group.title, name] = [cell(method, group, metric) for method in self.paper.methods]
-                    headers[name] = Metric(name, name, "", self._better(metric), "")
+                    headers[name] = Metric(name, f"{metric}\n{kind}", "", self._better(metric), "")
         frame = pd.DataFrame(columns, pd.Index(list(self.paper.methods), name="method"))
         values, texts = (frame.map(itemgetter(part)) for part in (0, 1))
         best = pd.DataFrame(False, frame.index, frame.columns)

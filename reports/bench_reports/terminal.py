@@ -21,6 +21,14 @@ def show(table: Table, console: Console) -> None:
                 for text, top in zip(texts.loc[variant], best.loc[variant], strict=True)
             ]
             block.add_row(Text(str(variant)), *cells)
-        console.print(block)
+        _print_whole(block, console)
     for note in table.notes:
         console.print(Text(note, style="dim"))
+
+
+def _print_whole(block: RichTable, console: Console) -> None:
+    """Rather wider than a narrow terminal than with numbers cut off."""
+    narrow = console.width
+    console.width = max(narrow, console.measure(block, options=console.options.update(max_width=10_000)).maximum)
+    console.print(block)
+    console.width = narrow

@@ -1,0 +1,92 @@
+"""The holes of LaMa (Suvorov et al., WACV 2022): chains of thick segments, or boxes.
+
+All draws are whole numbers of pixels of the canvas, as in the published code; only then are they scaled.
+"""
+
+import math
+
+import cv2
+import numpy as np
+
+from bench_core.errors import BadInput
+
+Hole = np.ndarray
+Counts = tuple[int, int]
+ATTEMPTS = 1000
+TURNS = 4
+"""Angles are 0.01, 1.01, 2.01 or 3.01 radians."""
+
+
+def chains_or_boxes(
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    *,
+    strokes: Counts,
+    segments: Counts,
+    length: Counts,
+    thickness: Counts,
+    box_weight: float,
+    boxes: Counts,
+    box_side: Counts,
+    margin: int,
+    hole_ratio: tuple[float, float],
+    canvas: int,
+) -> Hole:
+    """Chains with weight 1 or boxes with `box_weight`, redrawn until the hole's ratio is in (low, high].
+
+    Raises:
+        BadInput: no draw of many is.
+    """
+    scale = math.sqrt(height * width) / canvas
+    for _ in range(ATTEMPTS):
+        hole = np.zeros((height, width), np.uint8)
+        if rng.uniform(0, 1 + box_weight) < 1:
+            for number in range(_draw(rng, strokes)):
+                _chain(rng, hole, number % 2 == 0, segments, length, thickness, scale)
+        else:
+            for _ in range(_draw(rng, boxes)):
+                _box(rng, hole, box_side, margin, scale)
+        if hole_ratio[0] < hole.mean() <= hole_ratio[1]:
+            return hole
+    raise BadInput(f"No hole had a ratio within {hole_ratio} in {ATTEMPTS} attempts: widen it, or draw more or less.")
+
+
+def _draw(rng: np.random.Generator, bounds: Counts) -> int:
+    return int(rng.integers(*bounds, endpoint=True))
+
+
+def _chain(
+    rng: np.random.Generator,
+    hole: Hole,
+    mirrored: bool,
+    segments: Counts,
+    length: Counts,
+    thickness: Counts,
+    scale: float,
+) -> None:
+    """Segments from a random place on, each with a turn, a length and a brush of its own."""
+    height, width = hole.shape
+    x, y = int(rng.integers(width)), int(rng.integers(height))
+    for _ in range(_draw(rng, segments)):
+        angle = 0.01 + int(rng.integers(TURNS))
+        if mirrored:
+            angle = 2 * math.pi - angle
+        step = _draw(rng, length) * scale
+        brush = max(1, round(_draw(rng, thickness) * scale))
+        start = x, y
+        x = min(max(int(x + step * math.sin(angle)), 0), width)
+        y = min(max(int(y + step * math.cos(angle)), 0), height)
+        cv2.line(hole, start, (x, y), 1, brush)
+
+
+def _box(rng: np.random.Generator, hole: Hole, side: Counts, margin: int, scale: float) -> None:
+    """A box whose sides are drawn one by one, at a random place away from the border."""
+    border = round(margin * scale)
+    spans = []
+    for extent in hole.shape:
+        most = min(round(side[1] * scale), extent - 2 * border - 1)
+        size = _draw(rng, (min(round(side[0] * scale), most), most))
+        start = _draw(rng, (border, extent - border - size))
+        spans.append(slice(start, start + size))
+    hole[tuple(spans)] = 1
