@@ -1,11 +1,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+METHODS := context_encoder,glcic,gradient_attention,pconv,gated,dmfn
 
 .PHONY: run test lint test-oldest quick-report gpu constraints clean
 
 run: $(INSTALLED)
-	$(BIN)/bench run --plugins pconv,gated,dmfn
+	$(BIN)/bench run --plugins $(METHODS)
 
 test: lint
 	$(BIN)/python -m pytest
@@ -25,7 +26,7 @@ test-oldest:
 # The README's table and picture, measured anew.
 quick-report: $(INSTALLED)
 	rm -rf .quick
-	$(BIN)/bench run --plugins pconv,gated,dmfn --device cpu --out .quick
+	$(BIN)/bench run --plugins $(METHODS) --device cpu --out .quick
 	cp $(addprefix .quick/runs/*/,run.json table.md table.csv grid.png) reports/quick/
 	$(BIN)/python docs/embed_tables.py
 

@@ -11,7 +11,7 @@ from torch.nn.functional import pad
 
 from bench_core import checkpoints, files
 from bench_core.devices import open_fabric
-from bench_core.errors import BadInput, unknown
+from bench_core.errors import BadInput
 from bench_core.images import Array, as_channels, read_image
 from bench_core.method import Finish, Method, composite
 from bench_core.plugins import Plugins
@@ -46,7 +46,7 @@ def paint(
                 f"{truth.shape[0]}; they must be equal."
             )
     missing = (marks >= THRESHOLD) if hole == "white" else (marks < THRESHOLD)
-    model = _model(name)
+    model = Plugins.find().model(name)
     if sketch and model.guide is None:
         raise BadInput(f"{name} takes no sketch; leave out --sketch.")
     method, scale, channels = _method(model, weights)
@@ -57,22 +57,12 @@ def paint(
     if model.guide:
         given.append(_tensor(lines >= THRESHOLD).to(where))
     method = method.to(where).eval()
-    filled = _fill(method, model.size_multiple[scale], resolve(model.finish) if model.finish else None, *given)
+    filled = fill(method, model.size_multiple[scale], resolve(model.finish) if model.finish else None, *given)
     array = (filled[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
     buffer = BytesIO()
     Image.fromarray(array[..., 0] if channels == 1 else array).save(buffer, "PNG")
     files.writable_folder(output.parent)
     files.write_bytes(output, buffer.getvalue())
-
-
-def _model(name: str) -> Model:
-    plugins = Plugins.find()
-    if name not in plugins.records("models"):
-        plugins.load_all()
-    models = plugins.records("models")
-    if name not in models:
-        raise unknown("method", name, models)
-    return models[name]
 
 
 def _method(model: Model, weights: Path | None) -> tuple[Method, Scale, int]:
@@ -103,7 +93,7 @@ def _tensor(array: Array) -> Tensor:
 
 
 @torch.inference_mode()
-def _fill(
+def fill(
     method: Method, multiple: int, finish: Finish | None, image: Tensor, hole: Tensor, *guidance: Tensor
 ) -> Tensor:
     """Pad to a size that the method takes (with hole, so that nothing is made up), predict, crop, composite."""

@@ -115,12 +115,12 @@ def _given_weights(
 ) -> list[tuple[Plugin, Variant]]:
     """The variants, with the weights that files hold in place of training where there are any."""
     weights = {name: Path(path) for name, path in given}
-    names = [variant.name for _, variant in variants]
+    names = {variant.name: variant.name.partition("[")[0] for _, variant in variants}  # as asked for, without options
     for name in weights:
-        if name not in names:
-            raise unknown("method among those asked for", name, names)
+        if name not in names.values():
+            raise unknown("method among those asked for", name, names.values())
     return [
-        (plugin, with_weights(variant, weights[variant.name], protocol) if variant.name in weights else variant)
+        (plugin, with_weights(variant, path, protocol) if (path := weights.get(names[variant.name])) else variant)
         for plugin, variant in variants
     ]
 

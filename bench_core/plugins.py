@@ -114,6 +114,19 @@ class Plugins:
             if self._manager.has_plugin(plugin.name):
                 self._manager.unregister(name=plugin.name)
 
+    def model(self, name: str) -> Model:
+        """A method by its name, whichever plugin brings it.
+
+        Raises:
+            BadInput: no installed plugin does.
+        """
+        if name not in self.records("models"):
+            self.load_all()
+        models = self.records("models")
+        if name not in models:
+            raise unknown("method", name, models)
+        return models[name]
+
     def records(self, hook: str) -> dict[str, Any]:
         """Every loaded plugin's records of one hook, by name.
 

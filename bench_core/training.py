@@ -72,6 +72,10 @@ class Training:
             self.method.load_state_dict(state["method"])
         for name in self.recipe.networks:
             setattr(self.method, name, self.fabric.setup_module(getattr(self.method, name)))
+        self.optimisers = self._optimisers()
+        if start:
+            for optimiser, saved in zip(self.optimisers.values(), state["optimisers"], strict=True):
+                optimiser.load_state_dict(saved)
         log = Log(self.folder / "training.jsonl", self.fabric, start)
         if not start:
             self.method.calibrate(to_floats(batch)[0] for batch in self._batches(0, self.pairs.protocol.steps))
@@ -79,36 +83,36 @@ class Training:
         advance(start, {})
         for phase, first, last in schedule(self.recipe, self.pairs.protocol.steps):
             if max(start, first) < last:
-                self._run_phase(phase, first, last, state, log, advance)
+                self._run_phase(phase, max(start, first), last, log, advance)
 
-    def _run_phase(self, phase: Phase, first: int, last: int, state: dict, log: "Log", advance: Advance) -> None:
+    def _run_phase(self, phase: Phase, start: int, last: int, log: "Log", advance: Advance) -> None:
         self.method.enter(phase.name)
-        start = max(first, state["step"])
-        optimisers = [self._optimiser(update) for update in phase.updates]
-        if start > first:
-            for optimiser, saved in zip(optimisers, state["optimisers"], strict=True):
-                optimiser.load_state_dict(saved)
         batches = self._batches(start, last)
         saved_at = time.monotonic()
         for step in range(start, last):
-            values = self._step(phase, step, optimisers, batches)
+            values = self._step(phase, step, batches)
             log.note(step, values)
             advance(step + 1, log.latest)
             if self.pairs.protocol.curve_every and (step + 1) % self.pairs.protocol.curve_every == 0:
                 self.watch(step + 1)
                 self.method.enter(phase.name)
             if time.monotonic() - saved_at > CHECKPOINT_EVERY and step + 1 < last:
-                self._save(step + 1, optimisers)
+                self._save(step + 1)
                 saved_at = time.monotonic()
-        self._save(last, [])
+        self._save(last)
 
-    def _save(self, step: int, optimisers: list[Optimizer]) -> None:
+    def _save(self, step: int) -> None:
         state = {
             "step": step,
             "method": self.method.state_dict(),
-            "optimisers": [optimiser.state_dict() for optimiser in optimisers],
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers.values()],
         }
         checkpoints.save_state(self.folder / "checkpoint.pt", state)
+
+    def _optimisers(self) -> dict[str, Optimizer]:
+        """Updates of one network by equal optimisers share one, and so its moments, over all phases."""
+        updates = {_key(update): update for phase in self.recipe.phases for update in phase.updates}
+        return {key: self._optimiser(update) for key, update in updates.items()}
 
     def _optimiser(self, update: Update) -> Optimizer:
         kind = getattr(torch.optim, update.optimiser.name)
@@ -128,11 +132,10 @@ class Training:
         )
         return cast(Iterator[Pair], iter(self.fabric.setup_dataloaders(loader, use_distributed_sampler=False)))
 
-    def _step(self, phase: Phase, step: int, optimisers: list, batches: Iterator[Pair]) -> dict[str, Tensor]:
+    def _step(self, phase: Phase, step: int, batches: Iterator[Pair]) -> dict[str, Tensor]:
         """All rounds of one step: the value of every loss term, with its update's network."""
         torch.manual_seed(seed_of("step", self.pairs.seed, step))  # so no random state needs saving
         values: dict[str, Tensor] = {}
-        waiting = iter(optimisers)
         for one_round in phase.rounds:
             image, hole, masked = to_floats(next(batches))
             guidance = guided(self.guide, image)
@@ -140,7 +143,7 @@ class Training:
                 painting = self.method(masked, hole, *guidance)
             scene = Scene(image, hole, painting, self.method, self.backbones, guidance)
             for update in one_round:
-                found = self._update(scene, update, next(waiting), step)
+                found = self._update(scene, update, self.optimisers[_key(update)], step)
                 values |= {f"{update.network}/{name}": value for name, value in found.items()}
         return values
 
@@ -169,6 +172,10 @@ def _blame(values: dict[str, Tensor], update: Update, step: int) -> str:
     bad = [name for name, value in values.items() if not torch.isfinite(value)]
     what = f"the loss term {', '.join(bad)}" if bad else f"the gradient of {' + '.join(values)}"
     return f"{what} of the {update.network} became infinite or no number at step {step}"
+
+
+def _key(update: Update) -> str:
+    return f"{update.network} {update.optimiser}"
 
 
 def schedule(recipe: Recipe, steps: int) -> list[tuple[Phase, int, int]]:

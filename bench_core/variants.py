@@ -62,8 +62,9 @@ def check(models: Iterable[Model], public: Public, changes: Changes) -> None:
         if name not in used:
             raise unknown("loss term in these recipes", name, used)
     options = {f"{model.name.partition(':')[0]}.{name}" for model in models for name in model.options}
-    terms = (used | set(changes.added)) & set(public)
-    options |= {f"{term}.{name}" for term in terms for name in public[term].parameters}
+    terms = [public[term] for term in (used | set(changes.added)) & set(public)]
+    terms += [loss for model in models for loss in model.losses]
+    options |= {f"{loss.name}.{name}" for loss in terms for name in loss.parameters}
     for name in changes.options:
         if name not in options:
             raise unknown("option of these methods and loss terms", name, options)

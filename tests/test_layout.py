@@ -41,7 +41,9 @@ def test_every_plugin_looks_like_one_from_outside():
         assert project["dependencies"] == ["inpaint-bench"]
         assert project["entry-points"]["bench"] == {folder.name: f"bench_{folder.name}"}
         package = folder / f"bench_{folder.name}"
-        assert {"__init__.py", "layers.py", "model.py", "recipe.py"} <= {path.name for path in package.iterdir()}
+        files = {path.name for path in package.iterdir()}
+        assert {"__init__.py", "model.py", "recipe.py"} <= files
+        assert files & {"layers.py", "losses.py"}  # what is new in the paper
         assert "## Differences from the paper" in (folder / "README.md").read_text()
         assert list((folder / "tests").glob("test_*.py"))
         assert f"-e plugins/{folder.name}" in (ROOT / "requirements.txt").read_text()

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from bench_core.method import Method
-from bench_core.painting import _fill
+from bench_core.painting import fill
 
 
 class Spy(Method):
@@ -18,7 +18,7 @@ class Spy(Method):
 def test_pixels_beyond_the_picture_are_missing_and_are_cut_off_again():
     method, image, hole = Spy(), torch.full((1, 3, 10, 13), 0.5), torch.zeros(1, 1, 10, 13)
     hole[..., 2:5, 2:5] = 1
-    filled = _fill(method, 8, None, image, hole)
+    filled = fill(method, 8, None, image, hole)
     masked, seen_hole = method.seen
     assert masked.shape == (1, 3, 16, 16)
     assert (seen_hole[..., 10:, :] == 1).all() and (seen_hole[..., 13:] == 1).all()

@@ -49,9 +49,9 @@ def a_training(name: str, folder: Path, workers: int = 0) -> Training:
         metrics=("l1",),
         scale="nano",
     )
-    variant = vary(PLUGINS.records("models")[name], PLUGINS.records("losses"))
+    variant = vary(PLUGINS.model(name), PLUGINS.records("losses"))
     torch.manual_seed(0)
-    method: Method = resolve(variant.model.build)("nano", 3)
+    method: Method = resolve(variant.model.build)("nano", 3, **variant.model.options)
     holes = list(open_sets(protocol.masks, PLUGINS.records("masks")).values())
     pairs = TrainPairs(protocol, Noise(), holes, seed=0)
     return Training(Fabric(accelerator="cpu"), method, variant, pairs, Backbones("random"), folder, workers)
@@ -63,7 +63,7 @@ def trained(name: str, folder: Path) -> dict[str, torch.Tensor]:
     return {key: value.clone() for key, value in job.method.state_dict().items()}
 
 
-@pytest.mark.parametrize("name", ["pconv", "gated", "dmfn"])
+@pytest.mark.parametrize("name", ["pconv", "gated", "dmfn", "glcic", "gradient_attention:adversarial"])
 def test_an_interrupted_training_ends_with_the_same_bits(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(training, "LOG_EVERY", 1)
     straight = trained(name, tmp_path / "straight")
@@ -128,6 +128,17 @@ def test_workers_change_nothing(tmp_path: Path):
     job = a_training("pconv", tmp_path / "helped", workers=2)
     job.run(lambda step, values: None)
     assert all(value.equal(alone[key]) for key, value in job.method.state_dict().items())
+
+
+def test_updates_of_one_network_by_one_optimiser_share_its_moments(tmp_path: Path):
+    """Five rounds of the critic are five steps of one Adam."""
+    job = a_training("gradient_attention:adversarial", tmp_path)
+    job.run(lambda step, values: None)
+    counted = {
+        len(list(optimiser.state.values())) and int(next(iter(optimiser.state.values()))["step"])
+        for optimiser in job.optimisers.values()
+    }
+    assert counted == {STEPS, 5 * STEPS}
 
 
 def test_every_network_is_trained(tmp_path: Path):

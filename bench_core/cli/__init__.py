@@ -10,6 +10,8 @@ from bench_core.cli.protocols import protocols
 from bench_core.cli.report import report
 from bench_core.cli.run import run
 from bench_core.cli.show import show
+from bench_core.cli.tables import tables
+from bench_core.cli.weights import weights
 from bench_core.errors import BadInput
 
 
@@ -38,5 +40,5 @@ def main() -> None:
     """
 
 
-for command in (run, report, plugins, protocols, metrics, show, inpaint):
+for command in (run, report, plugins, protocols, metrics, tables, show, inpaint, weights):
     main.add_command(command)

@@ -2,11 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench_core.cli.values import DEVICE, Assigned, Listed, Weighted
+
+if TYPE_CHECKING:
+    from bench_core.planning import Plan
 
 WORDS = Listed()
 
@@ -50,9 +53,13 @@ def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, **options: An
               bench run --plugins ONE:FORM --option ONE.NAME=VALUE --option TERM.NAME=VALUE
               bench run --plugins ONE --weights ONE=weights.safetensors --scale paper
     """
-    from bench_core.planning import Plan, plan
+    from bench_core.planning import plan
 
-    planned: Plan = plan(plugins, protocol, out, options)
+    sys.exit(carry_out(plan(plugins, protocol, out, options)))
+
+
+def carry_out(planned: "Plan") -> int:
+    """Run what is missing, store and print the tables; returns the command's exit code."""
     from bench_core.progress import console
 
     try:
@@ -64,4 +71,4 @@ def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, **options: An
 
     publish(planned.plugins, planned.comparison.setup.store, run, folder)
     failed = [entry for entry in run.entries if entry.state == "failed"]
-    sys.exit(2 if planned.broken else 1 if failed else 0)
+    return 2 if planned.broken else 1 if failed else 0

@@ -14,16 +14,13 @@ def show(method: str, scale: str) -> None:
     """
     import torch
 
-    from bench_core.errors import BadInput, unknown
+    from bench_core.errors import BadInput
     from bench_core.plugins import Plugins
     from bench_core.specs import resolve
 
     found = Plugins.find()
-    found.load_all()
-    models = found.records("models")
-    if method not in models:
-        raise unknown("method", method, models)
-    model = models[method]
+    model = found.model(method)
+    found.load_all()  # another plugin may bring a loss term of its recipe
     if scale not in model.scales:
         raise BadInput(f"{method} has no scale {scale!r}, only {', '.join(model.scales)}.")
     click.echo(f"{model.name}: {model.title}\n{model.citation}\n")

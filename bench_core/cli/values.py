@@ -1,5 +1,6 @@
 """Types of option values that several commands share."""
 
+import re
 from typing import Any
 
 import click
@@ -24,19 +25,22 @@ class Listed(click.ParamType):
             self.fail(f"{value!r} is no list of {self.kind.__name__}s between commas", param, ctx)
 
 
+_NUMBER = r"\d[\d.]*(?:e[+-]?\d+)?"
+_ASSIGNED = re.compile(rf"((?:[^=+]|\+\w+={_NUMBER})+)=(.+)")
+
+
 class Assigned(click.ParamType):
-    """A name with a text: NAME=VALUE."""
+    """A name with a text, NAME=VALUE; the name may be a method with a loss term, such as one+tv=0.1."""
 
     name = "name=value"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
         if isinstance(value, tuple):
             return value
-        # a method's name may itself hold =, as in one+tv=0.1; a value that does is not to be told apart
-        name, _, text = value.rpartition("=")
-        if not (name and text):
+        parts = _ASSIGNED.fullmatch(value)
+        if parts is None:
             self.fail(f"{value!r} is not NAME=VALUE", param, ctx)
-        return name, text
+        return parts[1], parts[2]
 
 
 class Weighted(click.ParamType):
