@@ -9,13 +9,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import fold, max_pool2d, normalize, pad, softmax, unfold
 
+from bench_core.errors import unknown
+
 Features = Float[Tensor, "b c h w"]
 Scores = Float[Tensor, "b P Q"]
 Usable = Float[Tensor, "b 1 Q"]
 
 SHARPNESS = 10
-OVERLAP = 4
+COVER = 4
 """How many 4x4 patches at stride 2 cover a pixel away from the border."""
+CHOICES = {"mask_logit": ("zero", "-inf"), "overlap": ("constant", "counted"), "hole_steps": (2, 1)}
 
 
 class ContextualAttention(nn.Module):
@@ -25,16 +28,31 @@ class ContextualAttention(nn.Module):
         fuse: let neighbouring queries agree on neighbouring keys.
         mask_logit: how keys in the hole enter the softmax: with logit "zero" as in the official code, so that they
             take a share of the weight which is then lost, or with "-inf", so that they take none.
+        overlap: what pasted patches are divided by: a "constant" as in the official code, which darkens the border,
+            or the "counted" number of patches that cover a pixel.
         align_corners: shrink by TensorFlow's rule for aligned corners, or by plain nearest neighbour.
+        hole_steps: shrink the hole to an eighth in 1 step, or in 2 as in the official code. Only with aligned corners
+            do these keep different pixels.
     """
 
-    def __init__(self, fuse: bool = True, mask_logit: str = "zero", align_corners: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        fuse: bool = True,
+        mask_logit: str = "zero",
+        overlap: str = "constant",
+        align_corners: bool = True,
+        hole_steps: int = 2,
+    ) -> None:
         super().__init__()
-        if mask_logit not in ("zero", "-inf"):
-            raise ValueError(f"mask_logit is {mask_logit!r}; give 'zero' or '-inf'.")
+        for name, given in (("mask_logit", mask_logit), ("overlap", overlap), ("hole_steps", hole_steps)):
+            if given not in CHOICES[name]:
+                raise unknown(name, str(given), map(str, CHOICES[name]))
         self.fuse = fuse
         self.mask_logit = mask_logit
+        self.overlap = overlap
         self.align_corners = align_corners
+        self.hole_steps = hole_steps
 
     def forward(self, features: Features, hole: Float[Tensor, "b 1 4*h 4*w"]) -> Features:
         """Features of even height and width, with the hole of the full-size image, to features rebuilt."""
@@ -43,9 +61,10 @@ class ContextualAttention(nn.Module):
         scores = match(shrink(features, grid, self.align_corners))
         if self.fuse:
             scores = fuse(scores, grid)
-        # two steps of shrinking pick other pixels than one would
-        small_hole = shrink(shrink(hole, (height, width), self.align_corners), grid, self.align_corners)
-        return paste(attend(scores, usable_keys(small_hole), self.mask_logit), features)
+        if self.hole_steps == 2:
+            hole = shrink(hole, (height, width), self.align_corners)
+        usable = usable_keys(shrink(hole, grid, self.align_corners))
+        return paste(attend(scores, usable, self.mask_logit), features, self.overlap)
 
 
 def sampled(size: int, new_size: int, align_corners: bool) -> list[int]:
@@ -105,8 +124,15 @@ def attend(scores: Scores, usable: Usable, mask_logit: str) -> Scores:
     return softmax(logits, dim=2) * usable
 
 
-def paste(weights: Scores, features: Features) -> Features:
-    """Overlay weighted 4x4 patches at stride 2; border pixels, which fewer of them cover, come out darker."""
+def paste(weights: Scores, features: Features, overlap: str) -> Features:
+    """Overlay weighted 4x4 patches at stride 2; fewer of them cover the border, which a constant divisor darkens."""
     patches = unfold(features, 4, padding=1, stride=2)
+    laid = _overlaid(patches @ weights.mT, features)
+    if overlap == "constant":
+        return laid / COVER
+    return laid / _overlaid(torch.ones_like(patches), features)
+
+
+def _overlaid(patches: Float[Tensor, "b n P"], features: Features) -> Features:
     height, width = features.shape[-2:]
-    return fold(patches @ weights.mT, (height, width), 4, padding=1, stride=2) / OVERLAP
+    return fold(patches, (height, width), 4, padding=1, stride=2)

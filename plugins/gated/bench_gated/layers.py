@@ -1,6 +1,7 @@
 """The gated convolution (Section 3.1) and the spectrally normalised one (Section 3.2), padded as in TensorFlow."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -9,6 +10,7 @@ from torch.nn.functional import elu, interpolate, normalize, pad
 
 Features = Float[Tensor, "b c h w"]
 Strided = Float[Tensor, "b c2 h2 w2"]
+Padding = Literal["same", "even", "reflect"]
 
 
 def same_padding(size: int, kernel_size: int, stride: int) -> tuple[int, int]:
@@ -18,14 +20,28 @@ def same_padding(size: int, kernel_size: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-class SameConv2d(nn.Conv2d):
-    """A convolution with TensorFlow's "SAME" zero padding, which is lopsided at stride 2."""
+class PaddedConv2d(nn.Conv2d):
+    """A convolution that pads, so that only its stride changes height and width.
+
+    Args:
+        padding: "same" pads zeros as TensorFlow does, which at stride 2 is lopsided; "even" pads as many in front as
+            behind; "reflect" does so with mirrored pixels.
+    """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, dilation: int = 1
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        dilation: int = 1,
+        padding: Padding = "same",
     ) -> None:
-        even_sides = dilation * (kernel_size - 1) // 2 if stride == 1 else 0  # without stride no pixels are copied
-        super().__init__(in_channels, out_channels, kernel_size, stride, even_sides, dilation)
+        lopsided = padding == "same" and stride > 1
+        sides = 0 if lopsided else dilation * (kernel_size - 1) // 2
+        mode = "reflect" if padding == "reflect" else "zeros"
+        super().__init__(in_channels, out_channels, kernel_size, stride, sides, dilation, padding_mode=mode)
+        self.lopsided = lopsided
         nn.init.xavier_uniform_(self.weight)
         assert self.bias is not None
         nn.init.zeros_(self.bias)
@@ -34,15 +50,16 @@ class SameConv2d(nn.Conv2d):
         return self._conv_forward(self.padded(input), self.weight, self.bias)
 
     def padded(self, x: Features) -> Float[Tensor, "b c h1 w1"]:
-        stride, kernel_size = self.stride[0], self.kernel_size[0]
-        if stride == 1:
+        """With the zeros of lopsided padding; even sides are left to PyTorch, which copies no pixels for them."""
+        if not self.lopsided:
             return x
+        stride, kernel_size = self.stride[0], self.kernel_size[0]
         top, bottom = same_padding(x.shape[-2], kernel_size, stride)
         left, right = same_padding(x.shape[-1], kernel_size, stride)
         return pad(x, (left, right, top, bottom))
 
 
-class GatedConv2d(SameConv2d):
+class GatedConv2d(PaddedConv2d):
     """activation(features) * sigmoid(gate): one convolution gives both, features in its first half of channels.
 
     With `upsample`, pixels are repeated to twice the height and width first.
@@ -57,8 +74,9 @@ class GatedConv2d(SameConv2d):
         dilation: int = 1,
         upsample: bool = False,
         activation: Callable[[Tensor], Tensor] = elu,
+        padding: Padding = "same",
     ) -> None:
-        super().__init__(in_channels, 2 * out_channels, kernel_size, stride, dilation)
+        super().__init__(in_channels, 2 * out_channels, kernel_size, stride, dilation, padding)
         self.upsample = upsample
         self.activation = activation
 
@@ -68,7 +86,7 @@ class GatedConv2d(SameConv2d):
         return self.activation(features) * torch.sigmoid(gate)
 
 
-class SpectralConv2d(SameConv2d):
+class SpectralConv2d(PaddedConv2d):
     """A convolution whose weight, as a matrix of one row per output channel, is divided by its largest singular value.
 
     Each forward pass takes one step of power iteration from the vector `u` of shape (1, out_channels); in evaluation

@@ -17,16 +17,17 @@ def l1(scene: Scene) -> Scalar:
 
 def adversarial(scene: Scene) -> Scalar:
     """The generator's part; only the second stage is scored."""
-    return hinge_generator(_discriminator(scene)(signed(scene.composite), scene.hole))
+    return hinge_generator(_discriminator(scene)(signed(scene.composite), scene.hole, *scene.guidance))
 
 
 def discriminator(scene: Scene) -> Scalar:
-    """The discriminator's part; real images come with the same holes as the composites.
+    """The discriminator's part; real images come with the same holes, and sketches, as the composites.
 
     Both pass in one batch, for each pass takes one step of power iteration.
     """
     pair = signed(torch.cat([scene.image, scene.composite]))
-    real, fake = _discriminator(scene)(pair, scene.hole.repeat(2, 1, 1, 1)).chunk(2)
+    conditions = (plane.repeat(2, 1, 1, 1) for plane in (scene.hole, *scene.guidance))
+    real, fake = _discriminator(scene)(pair, *conditions).chunk(2)
     return hinge_discriminator(real, fake)
 
 

@@ -2,11 +2,13 @@
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from bench_core.errors import BadInput
 from bench_gated.attention import ContextualAttention
 
 HEIGHT, WIDTH = 8, 12
@@ -46,12 +48,23 @@ def diagonals_added(scores: np.ndarray, order: list[int]) -> np.ndarray:
     return added
 
 
-def reference(features: np.ndarray, hole: np.ndarray, fuse: bool, aligned: bool, removed_first: bool) -> np.ndarray:
+def reference(
+    features: np.ndarray,
+    hole: np.ndarray,
+    *,
+    fuse: bool = True,
+    mask_logit: str = "zero",
+    overlap: str = "constant",
+    align_corners: bool = True,
+    hole_steps: int = 2,
+) -> np.ndarray:
     height, width, channels = features.shape
     rows, columns = height // 2, width // 2
     grid = [(y, x) for y in range(rows) for x in range(columns)]
-    small = shrunk(features, rows, columns, aligned)
-    small_hole = shrunk(shrunk(hole, height, width, aligned), rows, columns, aligned)[..., None]
+    small = shrunk(features, rows, columns, align_corners)
+    if hole_steps == 2:
+        hole = shrunk(hole, height, width, align_corners)
+    small_hole = shrunk(hole, rows, columns, align_corners)[..., None]
     keys = [patch(small, y - 1, x - 1, 3) for y, x in grid]
     usable = np.array([patch(small_hole, y - 1, x - 1, 3).sum() == 0 for y, x in grid], dtype=float)
     assert 0 < usable.sum() < len(grid)
@@ -61,11 +74,11 @@ def reference(features: np.ndarray, hole: np.ndarray, fuse: bool, aligned: bool,
         by_columns = sorted(range(len(grid)), key=lambda i: (grid[i][1], grid[i][0]))
         scores = diagonals_added(diagonals_added(scores, list(range(len(grid)))), by_columns)
     exponentials = np.exp(10 * scores * usable)
-    if removed_first:
+    if mask_logit == "-inf":
         exponentials *= usable
     weights = exponentials / exponentials.sum(axis=1, keepdims=True) * usable
 
-    rebuilt = np.zeros((height, width, channels))
+    rebuilt, covers = np.zeros((height, width, channels)), np.zeros((height, width, 1))
     for p, (py, px) in enumerate(grid):
         for q, (qy, qx) in enumerate(grid):
             copied = weights[p, q] * patch(features, 2 * qy - 1, 2 * qx - 1, 4)
@@ -73,35 +86,48 @@ def reference(features: np.ndarray, hole: np.ndarray, fuse: bool, aligned: bool,
                 for x in range(4):
                     top, left = 2 * py - 1 + y, 2 * px - 1 + x
                     if 0 <= top < height and 0 <= left < width:
-                        rebuilt[top, left] += copied[y, x] / 4
-    return rebuilt
+                        rebuilt[top, left] += copied[y, x]
+                        covers[top, left] += 1 / len(grid)
+    return rebuilt / (covers if overlap == "counted" else 4)
 
 
 @pytest.mark.parametrize(
-    ("fuse", "mask_logit", "aligned"),
-    [(True, "zero", True), (False, "zero", True), (True, "-inf", True), (False, "zero", False)],
+    "options",
+    [
+        {},
+        {"fuse": False},
+        {"mask_logit": "-inf"},
+        {"overlap": "counted"},
+        {"fuse": False, "align_corners": False},
+        {"hole_steps": 1},
+        {"mask_logit": "-inf", "overlap": "counted", "align_corners": False, "hole_steps": 1},
+    ],
+    ids=str,
 )
-def test_attention_agrees_with_the_slow_reference_image_by_image(fuse: bool, mask_logit: str, aligned: bool) -> None:
+def test_attention_agrees_with_the_slow_reference_image_by_image(options: dict) -> None:
     rng = np.random.default_rng(6)
     features = rng.normal(0, 0.2, (2, HEIGHT, WIDTH, 3))
     features[:, :5, :5] *= 1e-4  # so small that the norm's floor matters
     hole = (rng.random((2, 4 * HEIGHT, 4 * WIDTH)) < 0.07).astype(float)  # noise tells every index rule apart
-    attention = ContextualAttention(fuse, mask_logit, aligned)
+    attention = ContextualAttention(**options)
     found = attention(torch.from_numpy(features).permute(0, 3, 1, 2), torch.from_numpy(hole)[:, None]).numpy()
     for i in range(2):
-        expected = reference(features[i], hole[i], fuse, aligned, removed_first=mask_logit == "-inf")
+        expected = reference(features[i], hole[i], **options)
         assert np.abs(expected).max() > 0.05
         np.testing.assert_allclose(found[i].transpose(1, 2, 0), expected, atol=1e-10)
 
 
-def test_default_switches_are_those_of_the_official_code() -> None:
-    attention = ContextualAttention()
-    assert (attention.fuse, attention.mask_logit, attention.align_corners) == (True, "zero", True)
+def test_both_ways_of_shrinking_the_hole_agree_without_aligned_corners() -> None:
+    torch.manual_seed(0)
+    features, hole = torch.randn(1, 2, 8, 8), (torch.rand(1, 1, 32, 32) < 0.1).float()
+    once, twice = (ContextualAttention(align_corners=False, hole_steps=steps)(features, hole) for steps in (1, 2))
+    assert torch.equal(once, twice)
 
 
-def test_an_unknown_mask_logit_is_refused() -> None:
-    with pytest.raises(ValueError, match="'zero' or '-inf'"):
-        ContextualAttention(mask_logit="none")
+@pytest.mark.parametrize(("option", "value"), [("mask_logit", "none"), ("overlap", "4"), ("hole_steps", 3)])
+def test_an_unknown_value_is_refused(option: str, value: Any) -> None:
+    with pytest.raises(BadInput, match=f"no {option} '{value}'.* Known: "):
+        ContextualAttention(**{option: value})
 
 
 def test_features_of_the_hole_are_never_copied() -> None:

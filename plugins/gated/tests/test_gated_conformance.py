@@ -9,8 +9,8 @@ from bench_core.losses.adversarial import hinge_discriminator, hinge_generator
 from bench_core.method import Painting, Scene, composite
 from bench_gated import losses
 from bench_gated.attention import ContextualAttention, attend, fuse, match, sampled, shrink, usable_keys
-from bench_gated.layers import GatedConv2d, SameConv2d, same_padding
-from bench_gated.model import Discriminator, Gated, Generator, build
+from bench_gated.layers import GatedConv2d, PaddedConv2d, same_padding
+from bench_gated.model import Gated, build, build_guided
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,16 @@ def test_fact_01_networks_have_the_published_number_of_parameters(published: Gat
 
 
 def test_fact_01_guided_networks_have_the_published_number_of_parameters() -> None:
-    assert num_parameters(Generator(24, sketch_channels=1)) == 4_053_678
-    assert num_parameters(Discriminator(64, in_channels=5)) == 5_948_416
+    with torch.device("meta"):
+        guided = build_guided("paper", 3)
+    assert num_parameters(guided.generator) == 4_053_678
+    assert num_parameters(guided.discriminator) == 5_948_416
+
+
+def test_fact_01_the_wiring_of_mmagic_has_its_number_of_parameters() -> None:
+    with torch.device("meta"):
+        generator = build("paper", 3, wiring="mmagic").generator
+    assert num_parameters(generator) == 4_414_908
 
 
 @torch.no_grad()
@@ -112,7 +120,7 @@ def test_fact_07_the_loss_terms_have_its_published_values() -> None:
 @torch.no_grad()
 def test_fact_09_an_odd_zero_goes_behind(kernel_size: int, expected: tuple[int, int]) -> None:
     assert same_padding(256, kernel_size, 2) == expected
-    layer = SameConv2d(1, 1, kernel_size, stride=2)
+    layer = PaddedConv2d(1, 1, kernel_size, stride=2)
     ramp = torch.arange(1.0, 257.0)
     image = ramp.view(1, 1, -1, 1) * ramp
     padded = nn.functional.pad(image, (expected[0], expected[1]) * 2)

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from torch.nn.functional import conv2d, elu
+from torch.nn.functional import conv2d, elu, pad
 
-from bench_gated.layers import GatedConv2d, SameConv2d, SpectralConv2d
+from bench_gated.layers import GatedConv2d, PaddedConv2d, Padding, SpectralConv2d
 
 
 @torch.no_grad()
@@ -18,7 +18,7 @@ def test_upsampling_repeats_pixels_before_the_convolution() -> None:
 @pytest.mark.parametrize("size", [7, 8, 9, 10])
 @torch.no_grad()
 def test_padding_agrees_with_windows_counted_one_by_one(size: int) -> None:
-    layer, x = SameConv2d(1, 1, 5, stride=2), torch.randn(1, 1, size, size)
+    layer, x = PaddedConv2d(1, 1, 5, stride=2), torch.randn(1, 1, size, size)
     shift = 2 if size % 2 else 1  # zeros in front
     expected = torch.zeros(1, 1, (size + 1) // 2, (size + 1) // 2)  # the bias is zero
     for i in range(expected.shape[2]):
@@ -29,6 +29,15 @@ def test_padding_agrees_with_windows_counted_one_by_one(size: int) -> None:
                     if 0 <= row < size and 0 <= column < size:
                         expected[0, 0, i, j] += layer.weight[0, 0, y, x0] * x[0, 0, row, column]
     torch.testing.assert_close(layer(x), expected)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("padding", "mode"), [("even", "constant"), ("reflect", "reflect")])
+@torch.no_grad()
+def test_other_paddings_are_even(padding: Padding, mode: str, stride: int) -> None:
+    layer, x = PaddedConv2d(2, 3, 5, stride, dilation=2, padding=padding), torch.randn(1, 2, 12, 14)
+    expected = conv2d(pad(x, (4, 4, 4, 4), mode), layer.weight, stride=stride, dilation=2)
+    torch.testing.assert_close(layer(x), expected)  # the bias is zero
 
 
 def test_layers_start_from_glorot_with_no_bias() -> None:
@@ -48,7 +57,7 @@ def test_one_pass_takes_one_step_of_power_iteration() -> None:
     v = v / v.norm()
     u = v @ kernel
     u = u / u.norm()
-    expected = SameConv2d.forward(layer, x) / (v @ kernel @ u.T).squeeze()
+    expected = PaddedConv2d.forward(layer, x) / (v @ kernel @ u.T).squeeze()
     torch.testing.assert_close(layer.train()(x), expected)  # the bias is zero
     torch.testing.assert_close(layer.u, u)
     kept = layer.u.clone()

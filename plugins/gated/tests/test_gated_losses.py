@@ -88,11 +88,14 @@ def test_the_recipe_is_the_published_one() -> None:
 
 
 def test_the_door_names_what_exists(method: Gated) -> None:
-    (model,) = bench_models()
-    assert resolve(model.build)("nano", 3).state_dict().keys() == method.state_dict().keys()
-    assert {loss.name for loss in model.losses} == {
-        name for update in RECIPE.phases[0].updates for name in update.losses
-    }
-    for loss in model.losses:
-        assert resolve(loss.term) is getattr(losses, loss.name)
-    assert all(hasattr(method, network) for network in RECIPE.networks)
+    models = bench_models()
+    assert [model.name for model in models] == ["gated", "gated:guided"]
+    for model in models:
+        built = resolve(model.build)("nano", 3, **model.options)
+        assert built.state_dict().keys() == method.state_dict().keys()
+        assert {loss.name for loss in model.losses} == {
+            name for update in RECIPE.phases[0].updates for name in update.losses
+        }
+        for loss in model.losses:
+            assert resolve(loss.term) is getattr(losses, loss.name)
+        assert all(hasattr(method, network) for network in RECIPE.networks)

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu, leaky_relu, relu
 
-from bench_gated.attention import ContextualAttention
-from bench_gated.layers import GatedConv2d, SameConv2d, SpectralConv2d
-from bench_gated.model import Discriminator, Gated, Generator, build
+from bench_gated.layers import GatedConv2d, PaddedConv2d, SpectralConv2d
+from bench_gated.model import Discriminator, Gated, build
 
 # name: input channels, true output channels, kernel, stride, dilation; "x2" in place of a stride upsamples
 DECODER = (
@@ -74,8 +73,8 @@ def test_every_layer_is_as_published() -> None:
     plain = ["coarse.conv17", "refinement.merged.allconv17"]
     for name in plain:
         layer = generator.get_submodule(name)
-        assert type(layer) is SameConv2d and (layer.in_channels, layer.out_channels) == (12, 3)
-    assert {name for name, layer in generator.named_modules() if isinstance(layer, SameConv2d)} == {*names, *plain}
+        assert type(layer) is PaddedConv2d and (layer.in_channels, layer.out_channels) == (12, 3)
+    assert {name for name, layer in generator.named_modules() if isinstance(layer, PaddedConv2d)} == {*names, *plain}
 
 
 def test_the_small_method_has_the_same_layers_narrower(method: Gated) -> None:
@@ -136,17 +135,6 @@ def test_branches_meet_behind_attention(method: Gated, pair: tuple[Tensor, Tenso
     assert torch.equal(painting.prediction, (probes["merged"].output + 1) / 2)
 
 
-@torch.no_grad()
-def test_switches_of_attention_reach_the_painting(pair: tuple[Tensor, Tensor]) -> None:
-    torch.manual_seed(0)
-    unfused = Gated((6, 16), attention=ContextualAttention(fuse=False)).eval()
-    torch.manual_seed(0)
-    fused = Gated((6, 16)).eval()
-    assert fused.generator.refinement.attention.fuse
-    assert not torch.equal(unfused(*pair).prediction, fused(*pair).prediction)
-    assert torch.equal(unfused(*pair).coarse, fused(*pair).coarse)
-
-
 def test_the_second_stage_teaches_the_first(method: Gated, pair: tuple[Tensor, Tensor]) -> None:
     method(*pair).prediction.sum().backward()
     weight = method.generator.coarse.get_submodule("conv1").weight
@@ -167,7 +155,7 @@ def test_canvases_come_back_in_0_to_1(method: Gated, pair: tuple[Tensor, Tensor]
 def test_outputs_saturate_in_tanh(method: Gated, pair: tuple[Tensor, Tensor]) -> None:
     for name in ("coarse.conv17", "refinement.merged.allconv17"):
         layer = method.generator.get_submodule(name)
-        assert isinstance(layer, SameConv2d) and layer.bias is not None
+        assert isinstance(layer, PaddedConv2d) and layer.bias is not None
         layer.weight.zero_()
         layer.bias.fill_(0.5)
     painting = method(*pair)
@@ -196,16 +184,6 @@ def test_every_multiple_of_8_is_a_size(method: Gated, size: tuple[int, int]) -> 
     hole = torch.zeros(1, 1, *size)
     hole[..., :4, :4] = 1
     assert method.predict(torch.rand(1, 3, *size) * (1 - hole), hole).shape == (1, 3, *size)
-
-
-@torch.no_grad()
-def test_a_sketch_is_seen_inside_the_hole_only(pair: tuple[Tensor, Tensor]) -> None:
-    masked, hole = pair
-    generator = Generator(6, sketch_channels=1).eval()
-    first = Probe(generator.coarse)
-    sketch = torch.rand_like(hole)
-    generator(masked, hole, sketch)
-    assert torch.equal(first.inputs[0], torch.cat([masked, sketch * hole, torch.ones_like(hole), hole], dim=1))
 
 
 @torch.no_grad()

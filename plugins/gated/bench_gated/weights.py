@@ -1,0 +1,95 @@
+"""Where published weights keep the tensors of our generator, whose layers have the official code's names."""
+
+import re
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from bench_core.importing import Origin
+
+SEE_COLOURS = ("conv1", "xconv1", "pmconv1")
+PAINT_COLOURS = ("conv17", "allconv17")
+
+BLOCKS = (
+    *(
+        "conv1",
+        "down_block1.conv1_downsample",
+        "down_block1.conv2",
+        "down_block2.conv1_downsample",
+        "down_block2.conv2",
+    ),
+    *("conv_bn1", "conv_bn2", "conv_bn3", "conv_bn4", "conv_bn5", "conv_bn6", "conv_bn7"),
+    *("up_block1.conv1_upsample.conv", "up_block1.conv2", "up_block2.conv1_upsample.conv", "up_block2.conv2"),
+    "conv_to_rgb",
+)
+"""Layers 1 to 17 in the fine-tuned networks of nipponjo/deepfillv2-pytorch."""
+BRANCHES = {"conv": "stage1.", "xconv": "stage2.conv_", "pmconv": "stage2.ca_", "allconv": "stage2."}
+ENCODERS = {"conv": "stage1.encoder", "xconv": "stage2.encoder_conv", "pmconv": "stage2.encoder_attention"}
+NECKS = {"conv": "stage1.dilation_neck", "xconv": "stage2.dilation_neck"}
+DECODERS = {"conv": "stage1.decoder", "allconv": "stage2.decoder"}
+
+
+def official(name: str) -> Origin:
+    """TensorFlow's kernels are (height, width, in, out), and the official networks work in blue, green, red."""
+    layer, kind = _parts(name)
+    scope = f"{layer}/{layer}_conv" if layer.endswith("_upsample") else layer
+    if kind == "bias":
+        return Origin((f"inpaint_net/{scope}/bias",), lambda bias: red_first(name, bias))
+    return Origin((f"inpaint_net/{scope}/kernel",), lambda kernel: red_first(name, kernel.permute(3, 2, 0, 1)))
+
+
+def nipponjo_tf(name: str) -> Origin:
+    """The official weights as nipponjo/deepfillv2-pytorch converted them, used in its order: red, green, blue."""
+    layer, kind = _parts(name)
+    return Origin((f"{layer}.conv.conv.{kind}" if layer.endswith("_upsample") else f"{layer}.conv.{kind}",))
+
+
+def nipponjo_tf_bgr(name: str) -> Origin:
+    """The same files, should their conversion have kept blue, green, red."""
+    return Origin(nipponjo_tf(name).names, lambda tensor: red_first(name, tensor))
+
+
+def nipponjo_pt(name: str) -> Origin:
+    """The networks that nipponjo fine-tuned for PyTorch's ways of padding and shrinking."""
+    layer, kind = _parts(name)
+    branch, number = _numbered(layer)
+    return Origin((f"{BRANCHES[branch]}{BLOCKS[number - 1]}.conv.{kind}",))
+
+
+def mmagic(name: str) -> Origin:
+    """mmagic's networks, which work in blue, green, red."""
+    layer, kind = _parts(name)
+    branch, number = _numbered(layer)
+    if branch == "pmconv" and number > 6:
+        place = f"stage2.contextual_attention_neck.conv{number - 8}"
+    elif number <= 6:
+        place = f"{ENCODERS[branch]}.enc{number}"
+    elif number <= 10:
+        place = f"{NECKS[branch]}.dilation_convs.{number - 7}"
+    else:
+        place = f"{DECODERS[branch]}.dec{number - 10}"
+    return Origin((f"generator.{place}.conv.conv.{kind}",), lambda tensor: red_first(name, tensor))
+
+
+def red_first(name: str, tensor: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """A tensor for blue, green, red as one for red, green, blue."""
+    layer, kind = _parts(name)
+    if layer in PAINT_COLOURS:  # colours, and their gates where the wiring has them
+        return tensor.unflatten(0, (-1, 3)).flip(1).flatten(0, 1)
+    if layer in SEE_COLOURS and kind == "weight":
+        return torch.cat([tensor[:, :3].flip(1), tensor[:, 3:]], dim=1)
+    return tensor
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """A layer and "weight" or "bias"."""
+    *_, layer, kind = name.split(".")
+    return layer, kind
+
+
+def _numbered(layer: str) -> tuple[str, int]:
+    """The branch and the number in a layer's name: xconv7_atrous is (xconv, 7)."""
+    found = re.match(r"(\D+)(\d+)", layer)
+    assert found, layer
+    return found[1], int(found[2])
