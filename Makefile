@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 METHODS := context_encoder,glcic,gradient_attention,pconv,gated,dmfn
 
-.PHONY: run test lint test-oldest quick-report gpu constraints clean
+.PHONY: run test lint test-oldest quick-report gpu gpu-papers constraints clean
 
 run: $(INSTALLED)
 	$(BIN)/bench run --plugins $(METHODS)
@@ -33,6 +33,12 @@ quick-report: $(INSTALLED)
 # What can only be checked where there is a GPU; says so and skips elsewhere.
 gpu: $(INSTALLED)
 	$(BIN)/python -m pytest -rs tests/test_gpu.py
+
+# Six methods at paper scale on a GPU, on the embedded photographs: how they train, not how good they can be.
+GPU_RUN = $(BIN)/bench run --protocol center-256 --image-set photos --backbone random --device cuda --out .gpu-papers
+gpu-papers: $(INSTALLED)
+	$(GPU_RUN) --plugins glcic,gradient_attention:adversarial,pconv,gated,dmfn --steps 3000 --batch 8
+	$(GPU_RUN) --plugins context_encoder --size 128 --train-masks center --steps 3000 --batch 64
 
 # Pin what is installed now, once the test suite has passed with it.
 constraints: $(INSTALLED)

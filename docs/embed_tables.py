@@ -1,9 +1,10 @@
-"""Puts stored tables between ``<!-- table: FILE -->`` and ``<!-- end -->`` of the README."""
+"""Puts stored tables between ``<!-- table: FILE -->`` and ``<!-- end -->`` of the README and of the reports' pages."""
 
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "reports").glob("*/README.md")))
 SLOT = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -18,5 +19,5 @@ def embedded(page: str) -> str:
 
 
 if __name__ == "__main__":
-    readme = ROOT / "README.md"
-    readme.write_text(embedded(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in PAGES:
+        path.write_text(embedded(path.read_text(encoding="utf-8")), encoding="utf-8")

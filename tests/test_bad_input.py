@@ -128,8 +128,9 @@ def test_a_report_of_nothing(tmp_path: Path):
     refused(CliRunner().invoke(main, ["report", str(tmp_path)]), "holds no runs")
 
 
-def test_a_report_in_no_known_format(tmp_path: Path):
-    refused(CliRunner().invoke(main, ["report", str(tmp_path), "--format", "latec"]), "Did you mean 'latex'?")
+def test_a_report_in_no_known_format(bench: Bench, tmp_path: Path):
+    bench("--steps", "0", "--no-baselines", "--plugins", "pconv")
+    refused(CliRunner().invoke(main, ["report", str(tmp_path / "out"), "--format", "latec"]), "Did you mean 'latex'?")
 
 
 def test_a_damaged_record(bench: Bench, tmp_path: Path):

@@ -69,6 +69,10 @@ def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     yield Case(model, scale, built(model, scale), resolve(model.finish) if model.finish else None)
 
 
+def test_every_installed_plugin_is_whole():
+    assert {name: plugin.error for name, plugin in PLUGINS.installed.items() if plugin.error} == {}
+
+
 def test_pictures_keep_their_shape_and_range_and_inputs_are_left_alone(case: Case):
     multiple = case.model.size_multiple[case.scale]
     stretched = [] if case.scale in case.model.fixed_size else [(0, 2 * multiple), (multiple, 0)]

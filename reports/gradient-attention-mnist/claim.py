@@ -1,0 +1,42 @@
+"""Does the gradient term help? What the two trainings differ in over the seeds, from the rows stored beside this."""
+
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from bench_core.store import read_runs
+
+WITH, WITHOUT = "gradient_attention:mnist", "gradient_attention:mnist-grad_l1"
+
+
+def claim(folder: Path) -> str:
+    """A table in Markdown: means over test images, then over seeds; 95 % intervals of Student's t, paired by seed."""
+    store, runs = read_runs(folder)
+    rows = store.rows(runs[-1])
+    means = rows.groupby(["metric", "variant", "seed"], sort=False)["value"].mean().unstack(["variant", "seed"])
+    lines = [
+        "| metric | alpha = 0 | alpha = 1 | difference | seeds in which alpha = 1 is lower |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for metric, values in means.iterrows():
+        plain, attentive = values[WITHOUT].to_numpy(), values[WITH].to_numpy()
+        gain = attentive - plain
+        cells = [
+            _interval(plain),
+            _interval(attentive),
+            _interval(gain, "+"),
+            f"{(gain < 0).sum()} of {len(gain)} seeds",
+        ]
+        lines.append(f"| {metric} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _interval(values: np.ndarray, sign: str = "") -> str:
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return f"{values.mean():{sign}.4f} ± {half:.4f}"
+
+
+if __name__ == "__main__":
+    here = Path(__file__).parent
+    (here / "claim.md").write_text(claim(here), encoding="utf-8")
