@@ -57,12 +57,12 @@ class Method(nn.Module):
     generator: Any
 
     def forward(self, masked: Canvas, hole: Hole) -> Painting:
-        """Paint for training: nothing is clamped. A model with a guide takes its guidance as one more argument."""
+        """Paint for training: nothing is clamped. A model with a guide takes the guidance as one more argument."""
         return Painting(self.generator(masked, hole))
 
-    def predict(self, masked: Canvas, hole: Hole, *guidance: Guidance) -> Canvas:
-        """The canvas that is judged, in [0, 1]."""
-        return self(masked, hole, *guidance).prediction.clamp(0, 1)
+    def predict(self, masked: Canvas, hole: Hole) -> Canvas:
+        """The canvas that is judged, in [0, 1]. A model with a guide takes the guidance here, too."""
+        return self(masked, hole).prediction.clamp(0, 1)
 
     def calibrate(self, images: Iterator[Canvas]) -> None:
         """Learn constants of the training images, such as their mean, once before the first step.

@@ -100,16 +100,23 @@ def _with_losses(model: Model, gone: Sequence[str], added: Mapping[str, float]) 
         if update.network != "generator":
             return update
         losses = {key: weight for key, weight in update.losses.items() if key not in gone} | dict(added)
-        if not losses:
-            raise BadInput(f"Without {', '.join(gone)} nothing would be left to train {model.name} with.")
         return replace(update, losses=losses)
 
-    phases = tuple(_map(phase, change) for phase in model.recipe.phases)
+    def changed(phase: Phase) -> Phase:
+        """The phase without updates that have lost their last term, and without rounds that have no update left."""
+        rounds = (tuple(change(update) for update in one) for one in phase.rounds)
+        left = (tuple(update for update in one if update.losses) for one in rounds)
+        return replace(phase, rounds=tuple(one for one in left if one))
+
+    phases = tuple(changed(phase) for phase in model.recipe.phases)
+    for before, after in zip(model.recipe.phases, phases, strict=True):
+        if _paints(before) and not _paints(after):
+            raise BadInput(f"Without {', '.join(gone)} nothing would be left to train {model.name} with.")
     return replace(model, recipe=replace(model.recipe, phases=phases))
 
 
-def _map(phase: Phase, change) -> Phase:
-    return replace(phase, rounds=tuple(tuple(change(update) for update in one) for one in phase.rounds))
+def _paints(phase: Phase) -> bool:
+    return any(update.network == "generator" for update in phase.updates)
 
 
 def _losses(model: Model, public: Public) -> dict[str, Loss]:

@@ -29,6 +29,34 @@ def rows(out: Path) -> pd.DataFrame:
     return Store.rows(*stored(out))
 
 
+DROPPED = {
+    "context_encoder": "adversarial",
+    "glcic": "adversarial",
+    "gradient_attention": "grad_l1",
+    "pconv": "style",
+    "gated": "adversarial",
+    "dmfn": "align",
+}
+
+
+def test_terms_are_added_to_and_dropped_from_every_method(bench: Bench, tmp_path: Path):
+    """And stand in the variant's name and in the stored recipe."""
+    asked = ",".join(f"{method}-{term}" for method, term in DROPPED.items())
+    world = ["--size", "64", "--steps", "2", "--test-images", "1", "--test-masks", "center", "--train-masks", "center"]
+    bench("--plugins", asked, "--loss", "tv=0.5", "--no-baselines", "--metrics", "l1", *world)
+    store, run = stored(tmp_path / "out")
+    assert [entry.variant for entry in run.entries] == [f"{name}+tv=0.5-{term}" for name, term in DROPPED.items()]
+    for entry in run.entries:
+        assert entry.state == "done", entry.reason
+        identity = json.loads((store.root / "cells" / entry.folder / "identity.json").read_text())
+        updates = [
+            update for phase in identity["recipe"]["phases"] for one_round in phase["rounds"] for update in one_round
+        ]
+        painters = [update["losses"] for update in updates if update["network"] == "generator"]
+        assert painters and all(losses["tv"] == 0.5 for losses in painters)
+        assert not any(DROPPED[entry.method] in losses for losses in painters)
+
+
 def test_a_run_leaves_rows_provenance_weights_and_tables(bench: Bench, tmp_path: Path):
     result = bench("--plugins", "pconv")
     store, run = stored(tmp_path / "out")

@@ -227,6 +227,14 @@ def test_terms_are_added_to_and_dropped_from_the_generator_alone():
     assert plain.name == "model" and plain.model == MODEL
 
 
+def test_an_update_that_loses_its_last_term_is_left_out():
+    variant = vary(PLUGINS.model("glcic:cifar10"), PLUGINS.records("losses"), Changes(dropped=["adversarial"]))
+    assert variant.model.recipe is not None
+    (phase,) = variant.model.recipe.phases
+    assert [list(update.losses) for update in phase.updates if update.network == "generator"] == [["mse"]]
+    assert all(phase.rounds)
+
+
 @pytest.mark.parametrize(
     ("added", "dropped", "said"),
     [

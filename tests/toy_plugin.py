@@ -53,6 +53,9 @@ class Toy(Method):
     def forward(self, masked, hole, *guidance):
         return Painting(self.generator(torch.cat([masked, hole, *guidance], 1)))
 
+    def predict(self, masked, hole, *guidance):
+        return self(masked, hole, *guidance).prediction.clamp(0, 1)
+
     def calibrate(self, images):
         self.mean = next(images).mean()
 

@@ -130,6 +130,9 @@ class Gated(Method):
         coarse, refined = self.generator(known, hole, *guidance)
         return Painting((refined + 1) / 2, (coarse + 1) / 2)
 
+    def predict(self, masked: Canvas, hole: Hole, *guidance: Guidance) -> Canvas:
+        return self(masked, hole, *guidance).prediction.clamp(0, 1)
+
 
 def signed(image: Canvas) -> Canvas:
     """From [0, 1] to [-1, 1]."""
