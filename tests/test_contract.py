@@ -19,6 +19,8 @@ PLUGINS = Plugins.find()
 PLUGINS.load_all()
 MODELS: dict[str, Model] = PLUGINS.records("models")
 TRAINED = [name for name, model in MODELS.items() if model.recipe]
+BACKBONES = Backbones("random")
+"""Built once: making them takes seconds."""
 Pictures = tuple[Tensor, Tensor, tuple[Tensor, ...]]
 
 
@@ -153,7 +155,7 @@ def test_every_update_reaches_its_own_network(name: str):
         for update in phase.updates:
             method.zero_grad()
             painting = method(image * (1 - hole), hole, *guidance)
-            scene = Scene(image, hole, painting, method, Backbones("random"), guidance)
+            scene = Scene(image, hole, painting, method, BACKBONES, guidance)
             seen = scene if update.network == "generator" else scene.detached()
             terms = {key: resolve(variant.losses[key].term)(seen) for key in update.losses}
             assert all(value.shape == () and value.isfinite() for value in terms.values())

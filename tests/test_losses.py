@@ -14,9 +14,12 @@ from bench_core.losses.reconstruction import hole_l1, l1, l2, valid_l1
 from bench_core.losses.smoothness import tv
 from bench_core.method import Method, Painting, Scene, composite
 
+BACKBONES = Backbones("random")
+"""Built once: making them takes seconds."""
+
 
 def a_scene(image: Tensor, prediction: Tensor, hole: Tensor) -> Scene:
-    return Scene(image, hole, Painting(prediction), nn.Module(), Backbones("random"))
+    return Scene(image, hole, Painting(prediction), nn.Module(), BACKBONES)
 
 
 def a_square() -> Scene:
@@ -66,7 +69,7 @@ def test_perceptual_and_style_are_the_papers_sums():
     image, prediction = torch.rand(2, 2, 3, 32, 32).unbind()
     hole = (torch.rand(2, 1, 32, 32) > 0.5).float()
     scene = a_scene(image, prediction, hole)
-    vgg = Backbones("random").get("vgg16")
+    vgg = BACKBONES.get("vgg16")
     mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 3, 1, 1).unbind()
 
     def pools(x: Tensor) -> list[Tensor]:

@@ -23,6 +23,8 @@ from bench_core.variants import Changes, Variant, check, vary
 
 PLUGINS = Plugins.find()
 PLUGINS.load_all()
+BACKBONES = Backbones("random")
+"""Built once: making them takes seconds."""
 STEPS = 6
 
 
@@ -54,7 +56,7 @@ def a_training(name: str, folder: Path, workers: int = 0) -> Training:
     method: Method = resolve(variant.model.build)("nano", 3, **variant.model.options)
     holes = list(open_sets(protocol.masks, PLUGINS.records("masks")).values())
     pairs = TrainPairs(protocol, Noise(), holes, seed=0)
-    return Training(Fabric(accelerator="cpu"), method, variant, pairs, Backbones("random"), folder, workers)
+    return Training(Fabric(accelerator="cpu"), method, variant, pairs, BACKBONES, folder, workers)
 
 
 def trained(name: str, folder: Path) -> dict[str, torch.Tensor]:
