@@ -17,6 +17,7 @@ from bench_core.devices import open_fabric
 from bench_core.evaluation import Evaluation, judgement_name
 from bench_core.identity import identity
 from bench_core.imagecheck import Subset
+from bench_core.judging import set_rows
 from bench_core.masksets import Holes
 from bench_core.method import Guide, Method
 from bench_core.pairs import TestPairs, TrainPairs
@@ -129,23 +130,43 @@ class Cell:
         """Train the cell and measure what has not been measured yet."""
         todo = {}
         for name, judgement in self.entry.judgements.items():
-            known = set(self.folder.rows(judgement)["metric"])
-            todo[name] = [metric for metric in self.setup.judge.usable if metric.definition not in known]
+            known = self.folder.measured(judgement)
+            todo[name] = [m for m in self.setup.judge.usable if (m.definition, m.version) not in known]
         if not any(todo.values()):
             return
         self.folder.begin()
-        method = self._ready()
+        unseen = {name: [metric for metric in of if not self._seen(name, metric)] for name, of in todo.items()}
+        if any(unseen.values()):
+            method = self._ready()
+            for name, wanted in unseen.items():
+                if wanted:
+                    self._judge(method, name, wanted)
         for name, wanted in todo.items():
-            if wanted:
-                self._judge(method, name, wanted)
+            self._compare_sets(name, [metric for metric in wanted if metric.per == "set"])
+
+    def _seen(self, mask_set: str, metric: Metric) -> bool:
+        """Whether all that a metric needs of the pictures is stored already."""
+        judgement = self.entry.judgements[mask_set]
+        return metric.per == "set" and self.folder.features(judgement, metric.features) is not None
 
     def _judge(self, method: Method, mask_set: str, wanted: list[Metric]) -> None:
-        judgement = self.entry.judgements[mask_set]
-        evaluation = self._evaluation(method, self._test_pairs[mask_set], self.folder.path / "samples" / judgement)
+        name = self.entry.judgements[mask_set]
+        evaluation = self._evaluation(method, self._test_pairs[mask_set], self.folder.path / "samples" / name)
         with tracking(f"judging {self.entry.variant} on {mask_set}", len(evaluation.pairs)) as tell:
-            rows = evaluation.rows(wanted, self._about(mask_set), lambda done: tell(done, ""))
-        self.folder.add_rows(judgement, rows)
-        self.folder.write_provenance(judgement, self._provenance())
+            judged = evaluation.judged(wanted, lambda done: tell(done, ""))
+        for features_name, features in judged.features.items():
+            self.folder.add_features(name, features_name, features)
+        self.folder.add_rows(name, judged.rows(self._about(mask_set)))
+        self.folder.write_provenance(name, self._provenance())
+
+    def _compare_sets(self, mask_set: str, wanted: list[Metric]) -> None:
+        """Rows of the metrics of sets, from features that are stored."""
+        name = self.entry.judgements[mask_set]
+        for metric in wanted:
+            found = self.folder.features(name, metric.features)
+            assert found, "features are stored before they are compared"
+            truth = self.setup.truth_features(metric, self._test_pairs[mask_set])
+            self.folder.add_rows(name, set_rows(metric, found, truth, self._about(mask_set)))
 
     def _evaluation(self, method: Method, pairs: TestPairs, samples: Path | None = None) -> Evaluation:
         finish = resolve(self.variant.model.finish) if self.variant.model.finish else None
@@ -208,7 +229,7 @@ class Cell:
         for name, pairs in self._test_pairs.items():
             images = Subset(pairs.images, range(len(pairs.images))[: self.protocol.curve_images])
             few = TestPairs(self.protocol, images, pairs.holes)
-            rows = self._evaluation(method, few).rows(metrics, self._about(name), lambda done: None)
+            rows = self._evaluation(method, few).judged(metrics, lambda done: None).rows(self._about(name))
             values = {str(metric): float(of["value"].mean()) for metric, of in rows.groupby("metric", sort=False)}
             self.folder.add_to_curves(step, name, values)
 

@@ -39,8 +39,8 @@ class Protocol(BaseModel):
     name: Name
     title: str = ""
     image_set: str
-    size: Positive
-    """Height and width of the square images, in pixels."""
+    size: Annotated[int, Field(ge=0)]
+    """Height and width of the square images, in pixels; 0 takes every image as it is (for `bench score`)."""
     resize: Positive | None = None
     """The shorter side is resized to this before cropping; None crops at the image's own scale."""
     crops: Positive = 1

@@ -8,9 +8,12 @@ import torch
 
 from bench_core.backbones import Backbones
 from bench_core.devices import Precision, open_fabric
-from bench_core.evaluation import Judge
+from bench_core.features import Features
 from bench_core.imagecheck import CheckedImages
+from bench_core.judging import Judge, truth_features
 from bench_core.masksets import Holes
+from bench_core.pairs import TestPairs
+from bench_core.progress import tracking
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric
 from bench_core.store import Store
@@ -50,3 +53,9 @@ class Setup:
     @cached_property
     def backbones(self) -> Backbones:
         return Backbones(self.protocol.backbone, self.device)
+
+    def truth_features(self, metric: Metric, pairs: TestPairs) -> Features:
+        """What a metric of sets compares with: computed once in a store for all methods and mask sets."""
+        path = self.store.truth(self.protocol, self.images.test_digest, metric.features)
+        with tracking(f"looking at the truth for {metric.title}", len(pairs)) as tell:
+            return truth_features(self.judge, metric, pairs, path, lambda done: tell(done, ""))

@@ -7,6 +7,7 @@ it is first needed, so listing plugins stays light.
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -178,17 +179,28 @@ class Metric:
     """One exact definition of a measure. Two numbers may share a column only if they share a definition."""
 
     definition: str
-    """``NAME@VARIANT``, such as ``ssim@skimage``."""
+    """``NAME@VARIANT``, such as ``ssim@skimage``. What ``-raw`` and ``-float`` mean: `bench_core.metrics.choice`."""
     title: str
     text: str
-    """The definition in words: formula, range of the input, constants, source."""
+    """The definition in words: formula, constants, what it is computed with."""
     better: Literal["higher", "lower"]
     build: Reference
-    """A function of the device that returns a `bench_core.metrics.PerImage`, or a `PerSet` when `per` is "set"."""
+    """A function of the device that returns a `bench_core.metrics.PerImage`, or `Features` when `per` is "set"."""
     per: Literal["image", "set"] = "image"
+    origin: str = ""
+    """Who defined it, or whose numbers it reproduces."""
+    bounds: tuple[float, float] = (0, inf)
+    """The lowest and the highest value that there can be."""
     region: str = "full"
+    """Which pixels it looks at: "full", "hole", "known", "border" or "ringK", within K pixels of the hole's border."""
     source: Literal["composite", "raw"] = "composite"
     """Whether it looks at the composite or at the method's whole canvas."""
+    quantised: bool = True
+    """Whether it sees what a PNG would hold, 8 bits a sample, or the method's floats."""
+    features: str = ""
+    """What `build` extracts from each image, by a name that all metrics which compare the same features share."""
+    compare: Reference = ""
+    """A function of the features ``(found (n, d), truth (n, d)) -> float``, arrays of pairs in order, without torch."""
     weights: str | None = None
     """The pretrained network that it looks through, by the name in `bench_core.weights`."""
     fewest_images: int = 1
@@ -196,6 +208,7 @@ class Metric:
     digits: int = 4
     """Decimals in tables."""
     version: int = 1
+    """Raised whenever the definition changes; rows of another version are measured anew."""
 
     @property
     def name(self) -> str:

@@ -1,7 +1,9 @@
 """Rows and provenance on disk. Reading them needs no torch.
 
 OUT/cells/METHOD-SEED-KEY/   identity.json, training.jsonl, curves.jsonl, weights.safetensors, rows/*.parquet,
-                             samples/*.png, provenance/*.json, and failure.txt if the last attempt failed
+                             features/*.safetensors, samples/*.png, provenance/*.json, and failure.txt if the last
+                             attempt failed
+OUT/truth/KEY.safetensors    features of the ground truth, by the content of the images
 OUT/runs/PROTOCOL-KEY/       run.json: the resolved protocol and, for every cell, its state; the tables
 """
 
@@ -17,6 +19,7 @@ import pandas as pd
 
 from bench_core import files
 from bench_core.errors import BadInput
+from bench_core.features import Features
 from bench_core.protocol import Protocol
 from bench_core.seeds import digest
 
@@ -30,6 +33,7 @@ COLUMNS = {
     "mask_set_hash": "string",
     "hole_ratio": "float64",
     "metric": "string",
+    "version": "int64",
     "region": "string",
     "source": "string",
     "value": "float64",
@@ -54,11 +58,27 @@ class CellFolder:
         path = self._rows_path(judgement)
         return pd.read_parquet(path) if path.exists() else as_rows([])
 
+    def measured(self, judgement: str) -> set[tuple[str, int]]:
+        """Definitions and versions of the metrics that have rows."""
+        rows = self.rows(judgement)
+        return set(zip(rows["metric"], rows["version"], strict=True))
+
     def add_rows(self, judgement: str, rows: pd.DataFrame) -> None:
-        """Add rows of metrics that are not there yet."""
+        """Add rows of metrics, in place of those of another version of the same definition."""
         known = self.rows(judgement)
+        known = known[~known["metric"].isin(rows["metric"])]
         together = pd.concat([known, rows], ignore_index=True) if len(known) else rows
         files.write(self._rows_path(judgement), lambda path: together.to_parquet(path, index=False))
+
+    def features(self, judgement: str, name: str) -> Features | None:
+        """What an extractor made of every picture of one mask set; None if that was never asked for."""
+        return Features.read(self._features_path(judgement, name))
+
+    def add_features(self, judgement: str, name: str, features: Features) -> None:
+        features.write(self._features_path(judgement, name))
+
+    def _features_path(self, judgement: str, name: str) -> Path:
+        return self.path / "features" / f"{judgement}-{name}.safetensors"
 
     def _rows_path(self, judgement: str) -> Path:
         return self.path / "rows" / f"{judgement}.parquet"
@@ -145,6 +165,15 @@ class Store:
         record = {**asdict(run), "protocol": run.protocol.model_dump(mode="json")}
         files.write_json(folder / "run.json", record)
         return folder
+
+    def truth(self, protocol: Protocol, images: str, name: str) -> Path:
+        """Where features of the ground truth lie: known by what was cut from which images, not by where these are."""
+        cut = protocol.model_dump(include={"size", "resize", "crops", "channels"})
+        return self.root / "truth" / f"{name}-{digest([images, cut])[:16]}.safetensors"
+
+    def truth_features(self, run: Run, name: str) -> Features | None:
+        """Features of the ground truth of a run; None if they were never asked for."""
+        return Features.read(self.truth(run.protocol, run.images, name))
 
     def rows(self, run: Run) -> pd.DataFrame:
         """All rows of a run's cells, under the names that the run's protocol gives its mask sets."""

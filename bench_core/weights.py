@@ -40,11 +40,15 @@ class Weights:
 
 TORCHVISION = "https://download.pytorch.org/models"
 ALEXNET_FEATURES = "b75935c777b8287bff45f1e549b3c988fa13e5d17892c1c4c993bcd19b32d07d"
+SQUEEZENET_FEATURES = "f32ddb7c35e6a81ca21d05d651ed09b611f8243cd1aa31faaf5547b6eba14e1a"
 OFFICIAL = {
     "vgg16": Weights(f"{TORCHVISION}/vgg16-397923af.pth", "397923af"),
     "vgg19": Weights(f"{TORCHVISION}/vgg19-dcbb9e9d.pth", "dcbb9e9d"),
     "alexnet": Weights(
         f"{TORCHVISION}/alexnet-owt-7be5be79.pth", "7be5be79", (("alexnet_features.pth", ALEXNET_FEATURES),)
+    ),
+    "squeezenet": Weights(
+        f"{TORCHVISION}/squeezenet1_1-b8a52dc0.pth", "b8a52dc0", (("squeezenet1_1_features.pth", SQUEEZENET_FEATURES),)
     ),
     "inception": Weights(
         "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",

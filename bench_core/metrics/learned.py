@@ -14,18 +14,29 @@ Pictures = Float[Tensor, "b c h w"]
 class Lpips:
     """The package brings its linear heads; the trunk's weights are those that `bench_core.weights` finds."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, net: str, trunk: str) -> None:
         import lpips
 
         with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
             warnings.simplefilter("ignore")  # the package calls torchvision the old way
-            self.network = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
-        trunk = weights.load_features("alexnet")
+            self.network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
         layers = {name.rpartition(".")[2]: layer for name, layer in self.network.net.named_modules()}
-        for key, value in trunk.items():
-            index, parameter = key.split(".")
-            getattr(layers[index], parameter).data.copy_(value)
+        for key, value in weights.load_features(trunk).items():
+            index, _, parameter = key.partition(".")
+            layers[index].get_parameter(parameter).data.copy_(value)
         self.network.to(device).eval().requires_grad_(False)
 
-    def __call__(self, composite: Pictures, image: Pictures) -> Float[Tensor, " b"]:
-        return self.network(composite.expand(-1, 3, -1, -1), image.expand(-1, 3, -1, -1), normalize=True).flatten()
+    def __call__(self, picture: Pictures, image: Pictures) -> Float[Tensor, " b"]:
+        return self.network(picture.expand(-1, 3, -1, -1), image.expand(-1, 3, -1, -1), normalize=True).flatten()
+
+
+def alex(device: torch.device) -> Lpips:
+    return Lpips(device, "alex", "alexnet")
+
+
+def vgg(device: torch.device) -> Lpips:
+    return Lpips(device, "vgg", "vgg16")
+
+
+def squeeze(device: torch.device) -> Lpips:
+    return Lpips(device, "squeeze", "squeezenet")

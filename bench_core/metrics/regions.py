@@ -1,49 +1,30 @@
-"""Measures of one region: the hole, or the pixels that are known. In float64."""
+"""Which pixels a measure looks at."""
+
+import re
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import max_pool2d
 
-Pictures = Float[Tensor, "b c h w"]
-Hole = Float[Tensor, "b 1 h w"]
-Values = Float[Tensor, " b"]
+Region = Float[Tensor, "b 1 h w"]
 
 
-class L1:
-    """Mean absolute difference over a region's pixels and all channels; 0 where there is no such pixel."""
-
-    def __init__(self, known: bool = False) -> None:
-        self.known = known
-
-    def __call__(self, picture: Pictures, image: Pictures, hole: Hole) -> Values:
-        return _mean((picture.double() - image.double()).abs(), 1 - hole if self.known else hole)
-
-
-class GradL1:
-    """Mean over a region of |d[i, j] - d[i - 1, j]| + |d[i, j] - d[i, j - 1]|, d = picture - image.
-
-    A first row or column has no neighbour before it and counts 0.
-    """
-
-    def __call__(self, picture: Pictures, image: Pictures, hole: Hole | None = None) -> Values:
-        difference = picture.double() - image.double()
-        downwards = pad(difference.diff(dim=-2).abs(), (0, 0, 1, 0))
-        sideways = pad(difference.diff(dim=-1).abs(), (1, 0))
-        return _mean(downwards + sideways, torch.ones_like(image[:, :1]) if hole is None else hole)
+def pixels_of(region: str, hole: Region) -> tuple[Region, ...]:
+    """What a measure of a region is given besides the pictures: nothing for "full", and for "border" the hole."""
+    if region == "full":
+        return ()
+    if region in ("hole", "border"):
+        return (hole,)
+    if region == "known":
+        return (1 - hole,)
+    parts = re.fullmatch(r"ring([1-9]\d*)", region)
+    assert parts, f"{region!r} is no region"
+    return (ring(hole, int(parts[1])),)
 
 
-def l1_in(device: torch.device) -> L1:
-    return L1()
-
-
-def l1_out(device: torch.device) -> L1:
-    return L1(known=True)
-
-
-def grad_l1(device: torch.device) -> GradL1:
-    return GradL1()
-
-
-def _mean(values: Pictures, region: Hole) -> Values:
-    return (values * region).sum((1, 2, 3)) / (region.sum((1, 2, 3)) * values.shape[1]).clamp(min=1)
+def ring(hole: Region, width: int) -> Region:
+    """Pixels from which a pixel of the other kind is at most `width` away, along rows and columns or diagonally."""
+    near_hole = max_pool2d(hole, 2 * width + 1, stride=1, padding=width)
+    near_known = max_pool2d(1 - hole, 2 * width + 1, stride=1, padding=width)
+    return torch.where(hole.bool(), near_known, near_hole)

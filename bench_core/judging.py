@@ -1,0 +1,161 @@
+"""The judge: the measures of a protocol, built once and used on all pictures, whoever painted them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from bench_core.features import Features
+from bench_core.method import composite
+from bench_core.metrics.regions import pixels_of
+from bench_core.pairs import TestPairs, to_floats
+from bench_core.protocol import Protocol
+from bench_core.specs import Metric, resolve
+from bench_core.store import as_rows
+
+TRIAL = 256
+"""The side of the blank image that measures are tried out on where a protocol has no size."""
+
+
+@dataclass
+class Judge:
+    """The measures that can be had, and why the others cannot."""
+
+    metrics: list[Metric]
+    device: torch.device
+    protocol: Protocol
+    missing: dict[str, str] = field(default_factory=dict)
+    """For each metric that cannot be computed, why."""
+    _built: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        for metric in self.metrics:
+            try:
+                self._try_out(metric)
+            except Exception as error:  # a measure that cannot be had is a gap in the table, told below it
+                self.missing[metric.definition] = str(error) or repr(error)
+
+    def _try_out(self, metric: Metric) -> None:
+        """Fails here, before any training, if images of this protocol cannot be measured."""
+        side = self.protocol.size or TRIAL
+        blank = torch.zeros(1, self.protocol.channels, side, side, device=self.device)
+        with torch.inference_mode():
+            self.measure(metric)(
+                blank, *(() if metric.per == "set" else (blank, *pixels_of(metric.region, blank[:, :1])))
+            )
+
+    @property
+    def usable(self) -> list[Metric]:
+        return [metric for metric in self.metrics if metric.definition not in self.missing]
+
+    def measure(self, metric: Metric) -> Any:
+        """A `PerImage` or, of a metric of sets, an `Extractor`; definitions with the same share it."""
+        if metric.build not in self._built:
+            self._built[metric.build] = resolve(metric.build)(self.device)
+        return self._built[metric.build]
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A batch of pairs and what was painted for them, on the judge's device."""
+
+    indexes: list[int]
+    image: Tensor
+    hole: Tensor
+    prediction: Tensor
+
+    def picture(self, metric: Metric) -> Tensor:
+        """What a metric is shown: composite or whole canvas, in 8 bits or in floats."""
+        prediction = eight_bit(self.prediction) if metric.quantised else self.prediction
+        return prediction if metric.source == "raw" else composite(self.image, self.hole, prediction)
+
+
+def eight_bit(picture: Tensor) -> Tensor:
+    """Rounded to what a PNG holds, still as floats in [0, 1]."""
+    return (picture * 255).round() / 255
+
+
+@dataclass
+class Judgement:
+    """What the judge finds on one mask set, gathered batch by batch."""
+
+    judge: Judge
+    wanted: list[Metric]
+    _records: list[dict[str, Any]] = field(default_factory=list)
+    _features: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    _ratios: list[float] = field(default_factory=list)
+    _holes: Any = field(default_factory=sha256)
+    """Of all holes that were met, packed, in order."""
+
+    def add(self, painted: Painted, names: list[str]) -> None:
+        """Measure a batch.
+
+        Raises:
+            ValueError: a metric is no number on a picture.
+        """
+        ratios = painted.hole.mean((1, 2, 3)).tolist()
+        self._ratios += ratios
+        for hole in painted.hole:
+            self._holes.update(np.packbits(hole.byte().cpu().numpy()).tobytes())
+        for metric in self.wanted:
+            picture = painted.picture(metric)
+            if metric.per == "set":
+                self._extract(metric, picture)
+                continue
+            region = pixels_of(metric.region, painted.hole)
+            values = self.judge.measure(metric)(picture, painted.image, *region)
+            if values.isnan().any():
+                raise ValueError(f"{metric.definition} is no number on a picture among {', '.join(names)}")
+            named = zip(names, ratios, values.tolist(), strict=True)
+            self._records += [record(metric, image=i, hole_ratio=ratio, value=value) for i, ratio, value in named]
+
+    def _extract(self, metric: Metric, picture: Tensor) -> None:
+        gathered = self._features.setdefault(metric.features, [])
+        if sum(map(len, gathered)) == len(self._ratios) - len(picture):  # not done yet for another metric
+            gathered.append(self.judge.measure(metric)(picture).cpu().numpy())
+
+    def rows(self, about: dict[str, Any]) -> pd.DataFrame:
+        """One row for every picture and metric of pictures; `about` fills the columns that are the same in all."""
+        return as_rows({**about, "mask_set_hash": self._holes.hexdigest(), **each} for each in self._records)
+
+    @property
+    def features(self) -> dict[str, Features]:
+        """By name, what metrics of sets compare."""
+        ratios = np.array(self._ratios)
+        holes = self._holes.hexdigest()
+        return {name: Features(np.concatenate(parts), ratios, holes) for name, parts in self._features.items()}
+
+
+def record(metric: Metric, **values: Any) -> dict[str, Any]:
+    """The columns of a row that a metric fills, with the given ones."""
+    fixed = {"metric": metric.definition, "version": metric.version, "region": metric.region, "source": metric.source}
+    return {**fixed, **values}
+
+
+def set_rows(metric: Metric, found: Features, truth: Features, about: dict[str, Any]) -> pd.DataFrame:
+    """The row of a metric of sets, whose image is ``*``."""
+    value = resolve(metric.compare)(found.values, truth.values)
+    row = record(metric, image="*", hole_ratio=None, value=value)
+    return as_rows([{**about, "mask_set_hash": found.mask_set_hash, **row}])
+
+
+def truth_features(judge: Judge, metric: Metric, pairs: TestPairs, path: Path, tell: Callable[[int], None]) -> Features:
+    """Features of the ground truth: those in the file, or computed now and written there."""
+    known = Features.read(path)
+    if known is None:
+        parts = []
+        with torch.inference_mode():
+            for pair in DataLoader(pairs, batch_size=8 if pairs.protocol.size else 1):
+                parts.append(judge.measure(metric)(to_floats(pair)[0].to(judge.device)).cpu().numpy())
+                tell(sum(map(len, parts)))
+        values = np.concatenate(parts)
+        known = Features(values, np.zeros(len(values)))
+        known.write(path)
+    return known
