@@ -17,7 +17,6 @@ from bench_core.devices import open_fabric
 from bench_core.evaluation import Evaluation, judgement_name
 from bench_core.identity import identity
 from bench_core.imagecheck import Subset
-from bench_core.judging import set_rows
 from bench_core.masksets import Holes
 from bench_core.method import Guide, Method
 from bench_core.pairs import TestPairs, TrainPairs
@@ -142,7 +141,9 @@ class Cell:
                 if wanted:
                     self._judge(method, name, wanted)
         for name, wanted in todo.items():
-            self._compare_sets(name, [metric for metric in wanted if metric.per == "set"])
+            self.setup.compare_sets(
+                self.folder, self.entry.judgements[name], wanted, self._test_pairs[name], self._about(name)
+            )
 
     def _seen(self, mask_set: str, metric: Metric) -> bool:
         """Whether all that a metric needs of the pictures is stored already."""
@@ -154,19 +155,9 @@ class Cell:
         evaluation = self._evaluation(method, self._test_pairs[mask_set], self.folder.path / "samples" / name)
         with tracking(f"judging {self.entry.variant} on {mask_set}", len(evaluation.pairs)) as tell:
             judged = evaluation.judged(wanted, lambda done: tell(done, ""))
-        for features_name, features in judged.features.items():
-            self.folder.add_features(name, features_name, features)
+        self.folder.add_features(name, judged.features)
         self.folder.add_rows(name, judged.rows(self._about(mask_set)))
         self.folder.write_provenance(name, self._provenance())
-
-    def _compare_sets(self, mask_set: str, wanted: list[Metric]) -> None:
-        """Rows of the metrics of sets, from features that are stored."""
-        name = self.entry.judgements[mask_set]
-        for metric in wanted:
-            found = self.folder.features(name, metric.features)
-            assert found, "features are stored before they are compared"
-            truth = self.setup.truth_features(metric, self._test_pairs[mask_set])
-            self.folder.add_rows(name, set_rows(metric, found, truth, self._about(mask_set)))
 
     def _evaluation(self, method: Method, pairs: TestPairs, samples: Path | None = None) -> Evaluation:
         finish = resolve(self.variant.model.finish) if self.variant.model.finish else None

@@ -1,6 +1,6 @@
 """The judge: the measures of a protocol, built once and used on all pictures, whoever painted them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from bench_core.features import Features
 from bench_core.method import composite
 from bench_core.metrics.regions import pixels_of
-from bench_core.pairs import TestPairs, to_floats
+from bench_core.pairs import Pairs, to_floats
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric, resolve
 from bench_core.store import as_rows
@@ -139,20 +139,20 @@ def record(metric: Metric, **values: Any) -> dict[str, Any]:
     return {**fixed, **values}
 
 
-def set_rows(metric: Metric, found: Features, truth: Features, about: dict[str, Any]) -> pd.DataFrame:
+def set_rows(metric: Metric, found: Features, truth: Features, about: Mapping[str, Any]) -> pd.DataFrame:
     """The row of a metric of sets, whose image is ``*``."""
     value = resolve(metric.compare)(found.values, truth.values)
     row = record(metric, image="*", hole_ratio=None, value=value)
     return as_rows([{**about, "mask_set_hash": found.mask_set_hash, **row}])
 
 
-def truth_features(judge: Judge, metric: Metric, pairs: TestPairs, path: Path, tell: Callable[[int], None]) -> Features:
+def truth_features(judge: Judge, metric: Metric, pairs: Pairs, path: Path, tell: Callable[[int], None]) -> Features:
     """Features of the ground truth: those in the file, or computed now and written there."""
     known = Features.read(path)
     if known is None:
         parts = []
         with torch.inference_mode():
-            for pair in DataLoader(pairs, batch_size=8 if pairs.protocol.size else 1):
+            for pair in DataLoader(pairs):  # one by one: images judged as they are differ in size
                 parts.append(judge.measure(metric)(to_floats(pair)[0].to(judge.device)).cpu().numpy())
                 tell(sum(map(len, parts)))
         values = np.concatenate(parts)

@@ -26,8 +26,19 @@ class Pair(TypedDict):
     """uint8 (1, size, size), 1 = missing."""
 
 
+class Pairs(Dataset[Pair]):
+    """Pairs that pictures are judged on, in a fixed order."""
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def name(self, index: int) -> str:
+        """What the rows of a pair are known by."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class TestPairs(Dataset[Pair]):
+class TestPairs(Pairs):
     """The pairs that every method is judged on: each test image, cut into crops, under one mask set."""
 
     __test__ = False  # no test case, whatever pytest makes of the name

@@ -15,6 +15,7 @@ from bench_core.imagecheck import check as check_images
 from bench_core.masksets import Holes, open_sets
 from bench_core.method_request import Request, parse
 from bench_core.metrics import choose
+from bench_core.metrics.choice import floating
 from bench_core.plugins import PARTS, Plugin, Plugins
 from bench_core.pretrained import with_weights
 from bench_core.progress import console
@@ -74,9 +75,17 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
 def _protocol(name: str, plugins: Plugins, options: Mapping[str, Any]) -> Protocol:
     changes = {key: options[key] for key in Protocol.model_fields if options.get(key) is not None}
     protocol = load(name, plugins.records("protocols").values())
+    if options["float_metrics"]:
+        asked = choose(options["metrics"] or protocol.metrics, plugins.records("metrics"))
+        changes["metrics"] = tuple(floating(metric).definition for metric in asked)
     if options["data"] and not options["image_set"] and protocol.image_set == "photos":
         changes["image_set"] = "folder"
-    return protocol.override(changes)
+    protocol = protocol.override(changes)
+    if not protocol.size:
+        raise BadInput(
+            f"The protocol {protocol.name!r} takes images as they are, which nothing is trained on: give --size."
+        )
+    return protocol
 
 
 def _variants(plugins: Plugins, requests: list[Request], options: Mapping[str, Any]) -> list[tuple[Plugin, Variant]]:

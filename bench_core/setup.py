@@ -1,8 +1,9 @@
 """What all cells of a comparison share: the rules, the data, the judge, and the machine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -10,13 +11,13 @@ from bench_core.backbones import Backbones
 from bench_core.devices import Precision, open_fabric
 from bench_core.features import Features
 from bench_core.imagecheck import CheckedImages
-from bench_core.judging import Judge, truth_features
+from bench_core.judging import Judge, set_rows, truth_features
 from bench_core.masksets import Holes
-from bench_core.pairs import TestPairs
+from bench_core.pairs import Pairs
 from bench_core.progress import tracking
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric
-from bench_core.store import Store
+from bench_core.store import CellFolder, Store
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,18 @@ class Setup:
     def backbones(self) -> Backbones:
         return Backbones(self.protocol.backbone, self.device)
 
-    def truth_features(self, metric: Metric, pairs: TestPairs) -> Features:
-        """What a metric of sets compares with: computed once in a store for all methods and mask sets."""
+    def compare_sets(
+        self, folder: CellFolder, judgement: str, wanted: Sequence[Metric], pairs: Pairs, about: Mapping[str, Any]
+    ) -> None:
+        """Add the rows of those wanted metrics that compare sets, from features that are stored."""
+        for metric in wanted:
+            if metric.per == "set":
+                found = folder.features(judgement, metric.features)
+                assert found, "features are stored before they are compared"
+                folder.add_rows(judgement, set_rows(metric, found, self._truth_features(metric, pairs), about))
+
+    def _truth_features(self, metric: Metric, pairs: Pairs) -> Features:
+        """Computed once in a store for all methods and mask sets."""
         path = self.store.truth(self.protocol, self.images.test_digest, metric.features)
         with tracking(f"looking at the truth for {metric.title}", len(pairs)) as tell:
             return truth_features(self.judge, metric, pairs, path, lambda done: tell(done, ""))

@@ -9,7 +9,7 @@ OUT/runs/PROTOCOL-KEY/       run.json: the resolved protocol and, for every cell
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,8 +42,8 @@ COLUMNS = {
 
 
 def as_rows(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """A frame with exactly the columns of the store."""
-    return pd.DataFrame(list(records), columns=list(COLUMNS)).astype(COLUMNS)
+    """A frame with exactly the columns of the store; a record without a version is of the first."""
+    return pd.DataFrame([{"version": 1, **record} for record in records], columns=list(COLUMNS)).astype(COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class CellFolder:
     def rows(self, judgement: str) -> pd.DataFrame:
         """Rows of one mask set under one way of judging; empty if there are none yet."""
         path = self._rows_path(judgement)
-        return pd.read_parquet(path) if path.exists() else as_rows([])
+        rows = pd.read_parquet(path) if path.exists() else as_rows([])
+        return rows if "version" in rows else rows.assign(version=1)
 
     def measured(self, judgement: str) -> set[tuple[str, int]]:
         """Definitions and versions of the metrics that have rows."""
@@ -74,8 +75,9 @@ class CellFolder:
         """What an extractor made of every picture of one mask set; None if that was never asked for."""
         return Features.read(self._features_path(judgement, name))
 
-    def add_features(self, judgement: str, name: str, features: Features) -> None:
-        features.write(self._features_path(judgement, name))
+    def add_features(self, judgement: str, features: Mapping[str, Features]) -> None:
+        for name, each in features.items():
+            each.write(self._features_path(judgement, name))
 
     def _features_path(self, judgement: str, name: str) -> Path:
         return self.path / "features" / f"{judgement}-{name}.safetensors"

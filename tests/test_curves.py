@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> Store:
 def cell(store: Store, variant: str, seed: int, *points: tuple[int, float, float]) -> Entry:
     folder = store.cell({"variant": variant, "seed": seed})
     for step, l1, grad in points:
-        folder.add_to_curves(step, "center", {"l1@raw": l1, "grad_l1@raw": grad})
+        folder.add_to_curves(step, "center", {"l1@full-raw-float": l1, "grad_l1@full-raw-float": grad})
     return Entry(variant, variant, seed, "done", folder.path.name, judgements={"center": "none"})
 
 
@@ -42,10 +42,10 @@ def test_every_stored_value_is_one_row(store: Store) -> None:
     found = curves.read(store, [run_of(cell(store, "b", 1, (5, 0.2, 0.4)), cell(store, "a", 0, (0, 0.5, 0.7)))])
     assert list(found.columns) == ["variant", "seed", "step", "mask_set", "metric", "value"]
     assert [tuple(row) for row in found.to_numpy().tolist()] == [
-        ("a", 0, 0, "center", "grad_l1@raw", 0.7),
-        ("a", 0, 0, "center", "l1@raw", 0.5),
-        ("b", 1, 5, "center", "grad_l1@raw", 0.4),
-        ("b", 1, 5, "center", "l1@raw", 0.2),
+        ("a", 0, 0, "center", "grad_l1@full-raw-float", 0.7),
+        ("a", 0, 0, "center", "l1@full-raw-float", 0.5),
+        ("b", 1, 5, "center", "grad_l1@full-raw-float", 0.4),
+        ("b", 1, 5, "center", "l1@full-raw-float", 0.2),
     ]
 
 

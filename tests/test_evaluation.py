@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench_core.evaluation import Evaluation, Judge
+from bench_core.evaluation import Evaluation
+from bench_core.judging import Judge
 from bench_core.masksets import open_sets
 from bench_core.method import Method
 from bench_core.pairs import TestPairs
@@ -53,7 +54,8 @@ def judged(method: Spy, folder: Path):
     judge = Judge(metrics, torch.device("cpu"), PROTOCOL)
     (holes,) = open_sets(PROTOCOL.masks, PLUGINS.records("masks")).values()
     evaluation = Evaluation(judge, method, TestPairs(PROTOCOL, Bright(), holes), 2, 0, folder)
-    return evaluation.rows(metrics, {"method": "spy", "variant": "spy", "seed": 0, "mask_set": "m"}, lambda done: None)
+    about = {"method": "spy", "variant": "spy", "seed": 0, "mask_set": "m"}
+    return evaluation.judged(metrics, lambda done: None).rows(about)
 
 
 def test_a_method_sees_one_image_at_a_time_and_nothing_under_the_hole(tmp_path: Path):

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torchvision
 from PIL import Image
 
 from bench_core import weights
-from bench_core.metrics.learned import Lpips
+from bench_core.metrics.learned import Lpips, alex, squeeze, vgg
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 REFERENCE = SHARED / "lpips_reference"
@@ -27,7 +28,7 @@ official = pytest.mark.skipif(not REFERENCE.is_dir(), reason="wants AlexNet's we
 def lpips(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lpips]:
     monkeypatch.setenv("BENCH_WEIGHTS", str(SHARED / "weights"))
     weights.locate.cache_clear()
-    yield Lpips(CPU)
+    yield alex(CPU)
     weights.locate.cache_clear()
 
 
@@ -43,6 +44,39 @@ def test_values_are_the_published_ones(lpips: Lpips) -> None:
         for name, (reference, distorted) in PAIRS.items():
             found = lpips(picture(distorted), picture(reference)).item()
             assert found == pytest.approx(expected[name]["lpips_alex"], abs=1e-4), name
+
+
+@official
+def test_with_squeezenet_values_are_the_published_ones_too(lpips: Lpips) -> None:
+    expected = json.loads((REFERENCE / "expected.json").read_text())
+    measure, generator = squeeze(CPU), torch.Generator().manual_seed(42)
+    one, other = (torch.rand(2, 3, 100, 100, generator=generator) for _ in range(2))
+    with torch.inference_mode():
+        assert measure(one, other).tolist() == pytest.approx([0.1024, 0.0938], abs=5e-5), "as torchmetrics prints them"
+        for name, (reference, distorted) in PAIRS.items():
+            found = measure(picture(distorted), picture(reference)).item()
+            assert found == pytest.approx(expected["computed_here"][name]["lpips_squeeze"], abs=1e-4), name
+
+
+def test_with_vgg_it_is_the_papers_formula_on_that_trunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Squared differences of unit-length features after five activations, weighted by the heads, averaged."""
+    torch.manual_seed(0)
+    trunk = torchvision.models.vgg.make_layers(torchvision.models.vgg.cfgs["D"])
+    monkeypatch.setattr(weights, "load_features", lambda name: {"vgg16": trunk.state_dict()}[name])
+    measure = vgg(CPU)
+    one, other = torch.rand(2, 1, 3, 40, 48)
+    expected = torch.zeros(1)
+    scale = torch.tensor([0.458, 0.448, 0.450])[:, None, None]
+    shift = torch.tensor([-0.030, -0.088, -0.188])[:, None, None]
+    with torch.inference_mode():
+        x, y = (((picture * 2 - 1) - shift) / scale for picture in (one, other))
+        heads = iter(measure.network.lins)
+        for index, layer in enumerate(trunk):
+            x, y = layer(x), layer(y)
+            if index in (3, 8, 15, 22, 29):
+                difference = (x / x.norm(dim=1, keepdim=True) - y / y.norm(dim=1, keepdim=True)).square()
+                expected += (difference * next(heads).model[-1].weight).sum(1).mean()
+        torch.testing.assert_close(measure(one, other), expected, rtol=1e-3, atol=1e-6)
 
 
 @official
@@ -64,7 +98,7 @@ def test_building_it_leaves_the_global_generator_alone(monkeypatch: pytest.Monke
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
-    Lpips(CPU)
+    alex(CPU)
     torch.testing.assert_close(torch.rand(4), expected)
 
 
@@ -77,4 +111,4 @@ def test_without_the_trunk_the_error_names_its_file(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(weights, "_download", no_network)
     weights.locate.cache_clear()
     with pytest.raises(weights.MissingWeights, match=r"alexnet-owt-7be5be79\.pth"):
-        Lpips(CPU)
+        alex(CPU)

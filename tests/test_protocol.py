@@ -90,7 +90,7 @@ def test_a_missing_key_is_named(key: str) -> None:
     ("key", "value"),
     [
         ("size", "big"),
-        ("size", 0),
+        ("size", -1),
         ("size", 1.5),
         ("resize", -1),
         ("crops", 0),
@@ -123,7 +123,7 @@ def test_a_value_of_the_wrong_kind_is_refused_by_its_key(key: str, value: Any) -
 
 
 def test_every_fault_is_told_at_once() -> None:
-    told = refusal({**GIVEN, "size": 0, "scale": "huge", "stepps": 3})
+    told = refusal({**GIVEN, "size": -1, "scale": "huge", "stepps": 3})
     assert all(key in told for key in ("size", "scale", "Did you mean 'steps'"))
 
 

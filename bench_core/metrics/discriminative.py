@@ -6,22 +6,23 @@ import numpy as np
 from jaxtyping import Float, Int
 
 Features = Float[np.ndarray, "n d"]
+Others = Float[np.ndarray, "m d"]
 Scores = Float[np.ndarray, " n"]
 
 
-def paired_score(found: Features, truth: Features) -> float:
+def paired_score(found: Features, truth: Others) -> float:
     """The share of pairs whose picture lies farther on the side of truth than the truth itself."""
     fake, real = _decisions(found, truth)
     return float((fake > real).mean())
 
 
-def unpaired_score(found: Features, truth: Features) -> float:
+def unpaired_score(found: Features, truth: Others) -> float:
     """The share of pictures and truths that lie on the wrong side: 0.5 where nothing tells them apart."""
     fake, real = _decisions(found, truth)
     return float(((fake > 0).mean() + (real <= 0).mean()) / 2)
 
 
-def _decisions(found: Features, truth: Features) -> tuple[Scores, Scores]:
+def _decisions(found: Features, truth: Others) -> tuple[Scores, Float[np.ndarray, " m"]]:
     """Signed distances from the plane that a support vector machine lays between both; above zero means truth.
 
     Raises:

@@ -11,6 +11,7 @@ from torch.nn.functional import avg_pool2d, pad
 from bench_core.metrics.pixels import grey
 
 Pictures = Float[Tensor, "b c h w"]
+Windows = Float[Tensor, "b c h2 w2"]
 Values = Float[Tensor, " b"]
 Window = Literal["gaussian", "uniform"]
 SIGMA = 1.5
@@ -34,7 +35,7 @@ class Similarity:
         luminance, contrast_structure = self._terms(picture.double(), image.double())
         return (luminance * contrast_structure).flatten(1).mean(1)
 
-    def _terms(self, x: Pictures, y: Pictures) -> tuple[Pictures, Pictures]:
+    def _terms(self, x: Pictures, y: Pictures) -> tuple[Windows, Windows]:
         """Luminance, and contrast times structure, of every window."""
         if min(y.shape[-2:]) < self.side:
             raise ValueError(f"it needs images of at least {self.side} pixels a side, not {min(y.shape[-2:])}")
@@ -46,7 +47,7 @@ class Similarity:
         luminance = (2 * mean_x * mean_y + C1) / (mean_x**2 + mean_y**2 + C1)
         return luminance, (2 * covariance + C2) / (variance_x + variance_y + C2)
 
-    def _mean(self, x: Pictures) -> Float[Tensor, "b c h2 w2"]:
+    def _mean(self, x: Pictures) -> Windows:
         """The separable window as two products with banded matrices."""
         rows, columns = (_band(extent, self.window, self.side).to(self.device) for extent in x.shape[-2:])
         return rows @ x @ columns.T
@@ -83,7 +84,7 @@ class MultiScale(Similarity):
     """Contrast and structure at five scales, luminance at the coarsest."""
 
     def __call__(self, picture: Pictures, image: Pictures) -> Values:
-        fewest = (self.side - 1) * 2 ** (len(EXPONENTS) - 1) + 1
+        fewest = self.side * 2 ** (len(EXPONENTS) - 1)
         if min(image.shape[-2:]) < fewest:
             raise ValueError(f"it needs images of at least {fewest} pixels a side, not {min(image.shape[-2:])}")
         x, y = picture.double(), image.double()

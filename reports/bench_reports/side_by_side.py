@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from bench_core.metrics import choose
 from bench_core.paper_tables import Group, PaperTable
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric
@@ -80,13 +81,16 @@ class SideBySide:
         """As many decimals as are published."""
         numbers = [self.paper.number(method, group, metric) for method in self.paper.methods]
         printed = [len(number.value.partition(".")[2]) for number in numbers if number]
-        return max(printed) if printed else self.known[self.paper.metrics[metric].definition].digits
+        return max(printed) if printed else self._definition(metric).digits
 
     def _better(self, metric: str) -> Literal["higher", "lower"]:
         for number in self.paper.published:
             if number.metric == metric:
                 return number.direction
-        return self.known[self.paper.metrics[metric].definition].better
+        return self._definition(metric).better
+
+    def _definition(self, metric: str) -> Metric:
+        return choose([self.paper.metrics[metric].definition], self.known)[0]
 
     def _notes(self) -> list[str]:
         paper = self.paper
