@@ -18,8 +18,9 @@ Reference = Callable[[Array, Array, Array], Any]
 
 def near_border(hole: Array, width: int) -> Array:
     """Pixels whose chessboard distance to the nearest pixel of the other kind is at most `width`."""
-    inside, outside = (distance_transform_cdt(np.pad(part, 99, "edge"), "chessboard") for part in (hole, 1 - hole))
-    return ((inside + outside)[99:-99, 99:-99] <= width) & (0 < hole.mean() < 1)
+    continued = [np.pad(part, 99, "edge") for part in (hole, 1 - hole)]
+    distance = sum(np.asarray(distance_transform_cdt(part, "chessboard")) for part in continued)
+    return (distance[99:-99, 99:-99] <= width) & (0 < hole.mean() < 1)
 
 
 def region(definition: str, hole: Array) -> Array:
@@ -126,7 +127,7 @@ L2 = by_region(mean_squared_error)
 PSNR = by_region(
     lambda one, other: np.inf if (one == other).all() else peak_signal_noise_ratio(other, one, data_range=1)
 )
-GREY = {"data_range": 1, "win_size": 51}
+GREY: dict[str, Any] = {"data_range": 1, "win_size": 51}
 
 REFERENCES: dict[str, Reference] = {
     **{f"l1@{where}": L1(f"l1@{where}") for where in ("full", "hole", "known", "ring8", "ring3")},

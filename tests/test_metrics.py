@@ -75,11 +75,9 @@ def test_values_agree_with_the_reference_on_published_results(definition: str) -
     names = ("celeba_case1", "celeba_case2")
     for name in names:
         image, output, black = (read_image(folder / f"{name}{end}.png") for end in ("", "_output", "_mask"))
-        pictures = [
-            torch.from_numpy(x.transpose(2, 0, 1).copy())[None, :, 100:420, 90:430] / 255 for x in (output, image)
-        ]
-        hole = torch.from_numpy((black[None, None, 100:420, 90:430, 0] < 128).astype(np.float32))
-        agrees(definition, *pictures, hole)
+        part = np.s_[100:420, 90:430]
+        one, other = (torch.from_numpy(x[part].transpose(2, 0, 1).copy())[None] / 255 for x in (output, image))
+        agrees(definition, one, other, torch.from_numpy((black[part][None, None, ..., 0] < 128).astype(np.float32)))
 
 
 @pytest.mark.parametrize("definition", SYMMETRIC)
