@@ -11,18 +11,17 @@ from rich.markup import escape
 from bench_core import files
 from bench_core.comparison import Comparison
 from bench_core.errors import BadInput, unknown
-from bench_core.imagecheck import check as check_images
+from bench_core.ground import open_images, open_protocol
 from bench_core.masksets import Holes, open_sets
 from bench_core.method_request import Request, parse
 from bench_core.metrics import choose
-from bench_core.metrics.choice import floating
 from bench_core.plugins import PARTS, Plugin, Plugins
 from bench_core.pretrained import with_weights
 from bench_core.progress import console
-from bench_core.protocol import Protocol, load
+from bench_core.protocol import Protocol
 from bench_core.serving import refusal, require_backbones, unserved
 from bench_core.setup import Machine, Setup
-from bench_core.specs import Loss, resolve
+from bench_core.specs import Loss
 from bench_core.store import Store
 from bench_core.training import draws
 from bench_core.variants import Changes, Variant, check, vary
@@ -52,7 +51,11 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
         )
     if len(broken) == len(asked) and broken:
         raise BadInput("None of the plugins asked for can be loaded; `bench plugins` prints where each one broke.")
-    protocol = _protocol(protocol_name, plugins, options)
+    protocol = open_protocol(protocol_name, plugins, options)
+    if not protocol.size:
+        raise BadInput(
+            f"The protocol {protocol.name} takes images as they are, and nothing trains on that: give --size."
+        )
     variants = _variants(plugins, [request for request in requests if request.plugin not in broken], options)
     variants = _given_weights(variants, options["weights"], protocol)
     holes = open_sets(protocol.masks, plugins.records("masks"))
@@ -64,28 +67,13 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
     if options["tracker"] and find_spec(options["tracker"]) is None:
         raise BadInput(f"--log {options['tracker']} needs `pip install inpaint-bench[{options['tracker']}]`.")
     store = Store(files.writable_folder(out))
-    images = _images(plugins, protocol, [variant for _, variant in variants], options)
+    most = max((draws(v.model.recipe, protocol, protocol.steps) for _, v in variants if v.model.recipe), default=0)
+    images = open_images(plugins, protocol, most, options)
     machine = Machine(
         options["device"], options["precision"], options["eval_batch"], options["workers"], options["tracker"]
     )
     setup = Setup(protocol, images, holes, metrics, store, machine, options["skip_bad_images"])
     return Plan(Comparison(setup, variants), plugins, list(broken.values()))
-
-
-def _protocol(name: str, plugins: Plugins, options: Mapping[str, Any]) -> Protocol:
-    changes = {key: options[key] for key in Protocol.model_fields if options.get(key) is not None}
-    protocol = load(name, plugins.records("protocols").values())
-    if options["float_metrics"]:
-        asked = choose(options["metrics"] or protocol.metrics, plugins.records("metrics"))
-        changes["metrics"] = tuple(floating(metric).definition for metric in asked)
-    if options["data"] and not options["image_set"] and protocol.image_set == "photos":
-        changes["image_set"] = "folder"
-    protocol = protocol.override(changes)
-    if not protocol.size:
-        raise BadInput(
-            f"The protocol {protocol.name!r} takes images as they are, which nothing is trained on: give --size."
-        )
-    return protocol
 
 
 def _variants(plugins: Plugins, requests: list[Request], options: Mapping[str, Any]) -> list[tuple[Plugin, Variant]]:
@@ -145,15 +133,3 @@ def _refuse_if_none_fits(
             reasons[variant.name] = refusal(variant.model, protocol) or nothing
     if reasons and all(reasons.values()):
         raise BadInput("No method can serve this protocol: " + "; ".join(f"{k} {v}" for k, v in reasons.items()) + ".")
-
-
-def _images(plugins: Plugins, protocol: Protocol, variants: Sequence[Variant], options: Mapping[str, Any]):
-    sets = plugins.records("image_sets")
-    if protocol.image_set not in sets:
-        raise unknown("image set", protocol.image_set, sets)
-    chosen = sets[protocol.image_set]
-    if chosen.needs_folder and options["data"] is None:
-        raise BadInput(f"The image set {chosen.name!r} needs --data FOLDER. {chosen.source}")
-    train, test = (resolve(chosen.open)(options["data"], split) for split in ("train", "test"))
-    most = max((draws(v.model.recipe, protocol, protocol.steps) for v in variants if v.model.recipe), default=0)
-    return check_images(train, test, protocol, most, options["skip_bad_images"])

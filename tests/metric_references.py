@@ -19,7 +19,7 @@ Reference = Callable[[Array, Array, Array], Any]
 def near_border(hole: Array, width: int) -> Array:
     """Pixels whose chessboard distance to the nearest pixel of the other kind is at most `width`."""
     continued = [np.pad(part, 99, "edge") for part in (hole, 1 - hole)]
-    distance = sum(np.asarray(distance_transform_cdt(part, "chessboard")) for part in continued)
+    distance = np.add(*(np.asarray(distance_transform_cdt(part, "chessboard")) for part in continued))
     return (distance[99:-99, 99:-99] <= width) & (0 < hole.mean() < 1)
 
 
