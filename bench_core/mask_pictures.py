@@ -85,7 +85,8 @@ def look(root: Path, path: Path, threshold: int) -> Seen:
 def _roughness(side: np.ndarray) -> int:
     """Pixels lost by a morphological opening with a disc of 1/128 of the short side; the border cuts nothing off."""
     radius = max(1, round(min(side.shape) / 128))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    rows, columns = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+    disc = (rows**2 + columns**2 <= radius**2).astype(np.uint8)
     frame = 2 * radius
     framed = np.pad(side, frame, mode="edge")
     opened = cv2.morphologyEx(framed, cv2.MORPH_OPEN, disc)

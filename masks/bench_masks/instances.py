@@ -51,7 +51,7 @@ def instances(
                 return placed
     raise BadInput(
         f"No object in {folder!r} made a hole in {ATTEMPTS} attempts: they are larger than {largest} or smaller than "
-        f"{smallest} of the image, or cover too much of each other wherever they are put."
+        f"{smallest} of the image, or the maps leave no background (0) to put them on."
     )
 
 
