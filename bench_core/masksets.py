@@ -31,14 +31,15 @@ class Holes:
     def draw(self, size: int, *key: Any) -> np.ndarray:
         """The hole that belongs to a key: uint8 (size, size), 1 = missing.
 
-        It depends on the set's identity, the size and the key alone.
+        It depends on the set's identity, the size and the key alone; where the family is numbered, on the number alone
+        by which the key ends.
 
         Raises:
             BadInput: the family's function fails, or returned something that is no hole of this size.
         """
-        rng = seeds.generator(self.identity, size, *key)
+        source = _number(key) if self.family.numbered else seeds.generator(self.identity, size, *key)
         try:
-            hole = resolve(self.family.draw)(rng, size, size, **self.parameters)
+            hole = resolve(self.family.draw)(source, size, size, **self.parameters)
         except (ArithmeticError, TypeError, OSError) as error:
             raise BadInput(f"The mask set {self.name!r} cannot be drawn: {error}.") from error
         if hole.shape != (size, size) or hole.dtype != np.uint8 or hole.max(initial=0) > 1:
@@ -74,6 +75,11 @@ def _open(name: str, given: MaskSet, families: Mapping[str, MaskFamily]) -> Hole
             raise BadInput(f"In the mask set {name!r}, {key} = {value!r} is no value like {default!r}.")
     written_alike = {key: _written_as(family.parameters[key], value) for key, value in parameters.items()}
     return Holes(name, family, written_alike)
+
+
+def _number(key: tuple) -> int:
+    """The pair's number, by which keys end."""
+    return key[-1] if key and isinstance(key[-1], int) else 0
 
 
 def _written_as(default: Any, value: Any) -> Any:

@@ -159,6 +159,8 @@ class MaskFamily:
     source: str = ""
     content: Reference | None = None
     """A function of the parameters that returns those to hash in place of names that stand for something on disk."""
+    numbered: bool = False
+    """Whether `draw` takes the number of the pair in place of `rng`, since the holes exist already."""
 
 
 @dataclass(frozen=True)

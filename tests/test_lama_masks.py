@@ -32,7 +32,7 @@ def sets(protocol: str, **parameters: Any) -> dict[str, Holes]:
     return open_sets(changed, FAMILIES)
 
 
-def ratios(holes: Holes, size: int, draws: int = 300) -> list[float]:
+def ratios(holes: Holes, size: int, draws: int = 600) -> list[float]:
     return [float(holes.draw(size, key).mean()) for key in range(draws)]
 
 

@@ -4,6 +4,7 @@ import click
 
 from bench_core import __version__
 from bench_core.cli.inpaint import inpaint
+from bench_core.cli.masks import masks
 from bench_core.cli.metrics import metrics
 from bench_core.cli.plugins import plugins
 from bench_core.cli.protocols import protocols
@@ -40,5 +41,5 @@ def main() -> None:
     """
 
 
-for command in (run, report, plugins, protocols, metrics, tables, show, inpaint, weights):
+for command in (run, report, plugins, protocols, metrics, masks, tables, show, inpaint, weights):
     main.add_command(command)

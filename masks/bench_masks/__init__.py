@@ -4,6 +4,7 @@ Lengths are given in pixels of a square canvas of side `canvas` and scale with t
 """
 
 from bench_core import MaskFamily, hookimpl
+from bench_masks.lama import PRESETS
 
 _CANVAS = {"canvas": 256}
 _BOX = {"side": 128.0, "shrink": 16.0}
@@ -52,19 +53,50 @@ def bench_masks() -> list[MaskFamily]:
             name="chains_or_boxes",
             title="Chains of thick segments, or boxes, redrawn until their area lies between bounds",
             draw="bench_masks.chains:chains_or_boxes",
-            parameters={
-                "strokes": (1, 6),
-                "segments": (1, 5),
-                "length": (10, 209),
-                "thickness": (5, 104),
-                "box_weight": 0.3,
-                "boxes": (1, 3),
-                "box_side": (30, 150),
-                "margin": 10,
-                "hole_ratio": (0.0, 0.5),
-                **_CANVAS,
-            },
+            parameters=PRESETS["wide_256"],
             source="Suvorov et al., WACV 2022, as in their code; the defaults are their wide holes at 256",
+        ),
+        *(
+            MaskFamily(
+                name=name,
+                title=f"LaMa's {name.split('_')[0]} holes for images of {name.split('_')[1]} pixels",
+                draw="bench_masks.chains:chains_or_boxes",
+                parameters=parameters,
+                source="Suvorov et al., WACV 2022; chains_or_boxes with their arguments",
+            )
+            for name, parameters in PRESETS.items()
+        ),
+        MaskFamily(
+            name="outpainting",
+            title="Bands along some of the image's borders",
+            draw="bench_masks.outpainting:outpainting",
+            parameters={"sides": "left,right,top,bottom", "borders": (1, 4), "depth": (0.1, 0.25)},
+            source="this harness",
+        ),
+        MaskFamily(
+            name="instances",
+            title="Silhouettes of labelled objects, moved elsewhere: a substitute for LaMa's segmentation masks",
+            draw="bench_masks.instances:instances",
+            parameters={
+                "folder": ...,
+                "largest": 0.3,
+                "scale": (0.75, 1.25),
+                "shift": 0.1,
+                "hidden": 0.2,
+                "overlap": 0.5,
+                "smallest": 0.02,
+            },
+            source="after Suvorov et al., WACV 2022, with a user's instance maps in place of a network's",
+            content="bench_masks.files:content",
+        ),
+        MaskFamily(
+            name="set",
+            title="A mask set in a file: pair i meets its hole i, and begins again at its end",
+            draw="bench_masks.stored:from_file",
+            parameters={"file": ..., "sha256": ""},
+            source="`bench masks make` or `bench masks import`",
+            content="bench_masks.stored:content",
+            numbered=True,
         ),
         MaskFamily(
             name="files",

@@ -24,7 +24,7 @@ def from_folder(rng: np.random.Generator, height: int, width: int, *, folder: st
     """
     if hole not in ("white", "black"):
         raise BadInput(f'hole = {hole!r}: say "white" or "black", the colour that marks missing pixels.')
-    paths = _pictures(folder)
+    paths = pictures(folder)
     grey = as_channels(read_image(paths[rng.integers(len(paths))]), 1)[..., 0]
     if grey.shape != (height, width):
         grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -34,13 +34,17 @@ def from_folder(rng: np.random.Generator, height: int, width: int, *, folder: st
 
 def content(*, folder: str, **parameters: Any) -> dict[str, str]:
     """The folder's pictures by their sha256, so that holes depend on them and not on where they lie."""
-    pictures = _pictures(folder)
     root = Path(folder).expanduser()
-    return {"folder": digest([[path.relative_to(root).as_posix(), sha256(path)] for path in pictures])}
+    return {"folder": digest([[path.relative_to(root).as_posix(), sha256(path)] for path in pictures(folder)])}
 
 
 @cache
-def _pictures(folder: str) -> list[Path]:
+def pictures(folder: str) -> list[Path]:
+    """The pictures in a folder and below it, in the order of their paths.
+
+    Raises:
+        BadInput: there are none.
+    """
     paths = sorted(path for path in Path(folder).expanduser().rglob("*") if path.suffix.lower() in SUFFIXES)
     if not paths:
         raise BadInput(f"The mask folder {folder!r} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
