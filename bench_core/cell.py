@@ -1,6 +1,5 @@
 """A cell: one variant and one seed, trained, judged and stored."""
 
-import sys
 import traceback
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -12,7 +11,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.loggers import TensorBoardLogger
 from rich.markup import escape
 
-from bench_core import checkpoints, files, provenance, seeds
+from bench_core import checkpoints, files, seeds
 from bench_core.devices import open_fabric
 from bench_core.evaluation import Evaluation, judgement_name
 from bench_core.identity import identity
@@ -157,7 +156,7 @@ class Cell:
             judged = evaluation.judged(wanted, lambda done: tell(done, ""))
         self.folder.add_features(name, judged.features)
         self.folder.add_rows(name, judged.rows(self._about(mask_set)))
-        self.folder.write_provenance(name, self._provenance())
+        self.folder.write_provenance(name, self.setup.provenance())
 
     def _evaluation(self, method: Method, pairs: TestPairs, samples: Path | None = None) -> Evaluation:
         finish = resolve(self.variant.model.finish) if self.variant.model.finish else None
@@ -210,7 +209,7 @@ class Cell:
         }
         weights = path / "weights.safetensors"
         checkpoints.save_weights(weights, method, facts)
-        self.folder.write_provenance("training", self._provenance() | {"weights": files.sha256(weights)})
+        self.folder.write_provenance("training", self.setup.provenance() | {"weights": files.sha256(weights)})
         (path / "checkpoint.pt").unlink(missing_ok=True)
         return method
 
@@ -230,17 +229,6 @@ class Cell:
             root = self.setup.store.root / "tensorboard"
             loggers = [TensorBoardLogger(root, name=self.folder.path.name, version="")]
         return open_fabric(self.setup.machine.device, self.setup.machine.precision, loggers)
-
-    def _provenance(self) -> dict[str, Any]:
-        return {
-            "command": sys.argv[1:],
-            "protocol": self.protocol.model_dump(mode="json"),
-            "protocol_hash": self.protocol.hash,
-            "test_images": self.setup.images.test_digest,
-            "device": provenance.device_name(self.setup.device),
-            "precision": self.setup.machine.precision,
-            **provenance.environment(),
-        }
 
 
 def _shown(values: dict[str, float]) -> str:

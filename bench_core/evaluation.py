@@ -64,9 +64,10 @@ class Evaluation:
             if self.finish:
                 prediction = self.finish(masked.clone(), hole.clone(), prediction)
             check(prediction, image)
+            painted = Painted(indexes, image, hole, prediction)
             if self.samples:
-                self._keep_some(self.samples, indexes, image, masked, composite(image, hole, prediction))
-            yield Painted(indexes, image, hole, prediction)
+                keep_samples(self.samples, len(self.pairs), painted)
+            yield painted
 
     def _predict(self, indexes: list[int], *given: Tensor) -> Tensor:
         """One image at a time, so that no result depends on which others stand beside it in a batch."""
@@ -76,12 +77,19 @@ class Evaluation:
             predictions.append(self.method.predict(*one))
         return torch.cat(predictions)
 
-    def _keep_some(self, folder: Path, indexes: list[int], *pictures: Tensor) -> None:
-        kept = range(0, len(self.pairs), ceil(len(self.pairs) / SAMPLES))
-        for index, *shown in zip(indexes, *pictures, strict=True):
-            if index in kept:
-                for name, picture in zip(("image", "masked", "composite"), shown, strict=True):
-                    save(folder / f"{index:06}-{name}.png", picture)
+
+def keep_samples(folder: Path, num_pairs: int, painted: Painted) -> None:
+    """Write image, masked image and composite of those pairs whose pictures are kept."""
+    kept = range(0, num_pairs, ceil(num_pairs / SAMPLES))
+    shown = {
+        "image": painted.image,
+        "masked": painted.image * (1 - painted.hole),
+        "composite": composite(painted.image, painted.hole, painted.prediction),
+    }
+    for place, index in enumerate(painted.indexes):
+        if index in kept:
+            for name, pictures in shown.items():
+                save(folder / f"{index:06}-{name}.png", pictures[place])
 
 
 def save(path: Path, picture: Tensor) -> None:

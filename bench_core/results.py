@@ -1,5 +1,6 @@
 """What a finished run leaves for its user: tables in every format, one picture, and the table on the terminal."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -10,9 +11,9 @@ from bench_core.specs import resolve
 from bench_core.store import Run, Store
 
 
-def publish(plugins: Plugins, store: Store, run: Run, folder: Path) -> None:
-    """Write the tables and the picture beside the run's record, and print the table."""
-    (table,) = resolve("bench_reports.table:build")(store, [run], plugins.records("metrics"))
+def publish(plugins: Plugins, store: Store, run: Run, folder: Path, beside: Sequence[Run] = ()) -> None:
+    """Write the tables and the picture beside the run's record, and print the table, in it also runs `beside`."""
+    (table,) = resolve("bench_reports.table:build")(store, [*beside, run], plugins.records("metrics"))
     for report in plugins.records("reports").values():
         files.write_bytes(folder / f"table{report.suffix}", resolve(report.write)(table))
     picture = resolve("bench_reports.grid:grid")(store, run)

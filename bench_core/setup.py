@@ -1,5 +1,6 @@
 """What all cells of a comparison share: the rules, the data, the judge, and the machine."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -7,6 +8,7 @@ from typing import Any
 
 import torch
 
+from bench_core import provenance
 from bench_core.backbones import Backbones
 from bench_core.devices import Precision, open_fabric
 from bench_core.features import Features
@@ -70,3 +72,15 @@ class Setup:
         path = self.store.truth(self.protocol, self.images.test_digest, metric.features)
         with tracking(f"looking at the truth for {metric.title}", len(pairs)) as tell:
             return truth_features(self.judge, metric, pairs, path, lambda done: tell(done, ""))
+
+    def provenance(self) -> dict[str, Any]:
+        """What results on this machine, under these rules, are made with."""
+        return {
+            "command": sys.argv[1:],
+            "protocol": self.protocol.model_dump(mode="json"),
+            "protocol_hash": self.protocol.hash,
+            "test_images": self.images.test_digest,
+            "device": provenance.device_name(self.device),
+            "precision": self.machine.precision,
+            **provenance.environment(),
+        }

@@ -10,6 +10,7 @@ from bench_core.cli.plugins import plugins
 from bench_core.cli.protocols import protocols
 from bench_core.cli.report import report
 from bench_core.cli.run import run
+from bench_core.cli.score import export, score
 from bench_core.cli.show import show
 from bench_core.cli.tables import tables
 from bench_core.cli.weights import weights
@@ -41,5 +42,5 @@ def main() -> None:
     """
 
 
-for command in (run, report, plugins, protocols, metrics, masks, tables, show, inpaint, weights):
+for command in (run, report, plugins, protocols, metrics, masks, tables, show, inpaint, weights, score, export):
     main.add_command(command)

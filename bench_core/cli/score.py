@@ -1,0 +1,79 @@
+"""`bench score`: pictures from any program, judged as methods are; and `bench export`, what such a program needs."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench_core.cli.run import run
+from bench_core.cli.values import DEVICE
+
+FOLDER = click.Path(path_type=Path)
+RULES = {
+    "protocol", "image_set", "data", "size", "scale", "steps", "batch", "seeds", "test_masks", "train_masks",
+    "test_images", "metrics", "float_metrics", "backbone", "skip_bad_images",
+}  # fmt: skip
+
+
+def _rules() -> list[click.Parameter]:
+    """The options of `bench run` that say under which rules."""
+    return [option for option in run.params if option.name in RULES]
+
+
+@click.command(params=_rules())
+@click.option("--pred", "predictions", multiple=True, required=True, help="Their pictures (repeat for samples).")
+@click.option("--name", required=True, help="How the tables call the method.")
+@click.option("--truth", help="Ground truths, in place of the protocol's own images.")
+@click.option("--holes", help="Mask pictures, or a mask set's file, in place of the protocol's own holes.")
+@click.option("--hole", type=click.Choice(["white", "black"]), default="white", show_default=True, help="Missing side.")
+@click.option("--threshold", type=click.IntRange(1, 255), default=128, show_default=True, help="White starts here.")
+@click.option("--subset", is_flag=True, help="Judge the pictures that are there, though more truths are.")
+@click.option("--out", type=FOLDER, default="results", show_default=True, help="The store.")
+@click.option("--device", type=DEVICE, default="auto", show_default=True)
+def score(predictions: tuple[str, ...], name: str, protocol: str, out: Path, device: str, **options: Any) -> None:
+    """Judge pictures that another program painted, and enter them in the store's tables.
+
+    They are matched by name: with the files of --truth and --holes, or, without these, with the numbers under which
+    `bench export` wrote the protocol's own pairs. Where names differ in a part, give paths such as out/{name}_a.png.
+    Several --pred are samples of a method that draws; their mean counts, never the best.
+
+    \b
+    Examples: bench score --pred theirs --truth images --holes masks --hole black --name Theirs --protocol center-256
+              bench export --protocol quick -o pairs
+              bench score --pred theirs --protocol quick --name Theirs
+    """
+    from bench_core.errors import BadInput
+    from bench_core.plugins import Plugins
+    from bench_core.results import publish
+    from bench_core.scoring import score as judged
+    from bench_core.store import read_runs
+
+    if bool(options["truth"]) != bool(options["holes"]):
+        raise BadInput("--truth and --holes go together: give both, or neither for the protocol's own pairs.")
+    plugins = Plugins.find()
+    store, run, folder = judged(plugins, name, predictions, protocol, out, device, options)
+    _, stored = read_runs(store.root)
+    key = (run.protocol.hash, run.images)
+    alike = [each for each in stored if (each.protocol.hash, each.images) == key and each.created != run.created]
+    publish(plugins, store, run, folder, alike)
+
+
+@click.command(params=_rules())
+@click.option("-o", "--output", type=FOLDER, required=True, help="A new folder.")
+def export(output: Path, protocol: str, **options: Any) -> None:
+    """Write a protocol's images, holes and masked images as PNG, for programs that are no plugins.
+
+    What they paint is judged by `bench score`, under the same numbers: OUTPUT/MASK_SET/masked/000000.png becomes
+    THEIRS/MASK_SET/000000.png. Holes are white.
+
+    \b
+    Example: bench export --protocol quick -o pairs
+    """
+    from bench_core import contest, exporting
+    from bench_core.ground import open_protocol
+    from bench_core.plugins import Plugins
+
+    plugins = Plugins.find()
+    rules = open_protocol(protocol, plugins, options)
+    exporting.export(contest.own(plugins, rules, options), output)
+    click.echo(f"Wrote {output}.")

@@ -1,0 +1,38 @@
+"""A protocol's pairs as pictures, for programs that are no plugins."""
+
+import csv
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from bench_core import files
+from bench_core.contest import Contest, file_name
+from bench_core.errors import BadInput
+from bench_core.evaluation import save
+from bench_core.pairs import to_floats
+from bench_core.progress import tracking
+
+KINDS = ("image", "hole", "masked")
+
+
+def export(contest: Contest, folder: Path) -> None:
+    """Write FOLDER/MASK_SET/{image,hole,masked}/NUMBER.png, white = missing, and FOLDER/pairs.csv with their names.
+
+    Raises:
+        BadInput: the folder holds something already.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise BadInput(f"{folder} is not empty; give a new folder, so that no pictures are mixed.")
+    files.writable_folder(folder)
+    listed: list[tuple[Any, ...]] = [("mask_set", "file", "name", "hole_ratio")]
+    for mask_set, pairs in contest.pairs.items():
+        with tracking(f"writing {mask_set}", len(pairs)) as tell:
+            for index in range(len(pairs)):
+                pair = pairs[index]
+                for kind, picture in zip(KINDS, to_floats(pair), strict=True):
+                    save(folder / mask_set / kind / f"{file_name(index)}.png", picture)
+                listed.append((mask_set, file_name(index), pairs.name(index), float(pair["hole"].float().mean())))
+                tell(index + 1, "")
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows(listed)
+    files.write_bytes(folder / "pairs.csv", text.getvalue().encode())

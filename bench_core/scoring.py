@@ -1,0 +1,158 @@
+"""Pictures from any program, judged as those of a method would be, and entered in the same store."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from bench_core import __version__, files
+from bench_core.contest import Contest, given, own
+from bench_core.errors import BadInput
+from bench_core.evaluation import keep_samples
+from bench_core.ground import open_protocol
+from bench_core.images import Array, as_channels, read_image
+from bench_core.judging import Judgement, Painted
+from bench_core.metrics import choose
+from bench_core.pairs import Pair, to_floats
+from bench_core.picture_checks import Inspection, in_words
+from bench_core.plugins import Plugins
+from bench_core.progress import tracking
+from bench_core.setup import Machine, Setup
+from bench_core.specs import Metric
+from bench_core.store import CellFolder, Entry, Run, Store
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """One method's pictures for every mask set of a contest. Several folders are samples of a method that draws."""
+
+    setup: Setup
+    contest: Contest
+    name: str
+    samples: Sequence[Mapping[str, Sequence[Path]]]
+    """For each sample and mask set, the pictures' files in the order of the pairs."""
+    notes: Sequence[str] = ()
+
+    def run(self) -> tuple[Run, Path]:
+        """Check all pictures, then measure them; returns the run and its folder.
+
+        Raises:
+            BadInput: a picture is unreadable or not of its truth's size, or the holes are the wrong way round; nothing
+                has been measured then.
+        """
+        inspected = [self._inspect(sample, name) for sample in self.samples for name in sample]
+        remarks = [*in_words(self.name, inspected), *self.notes]
+        entries = [self._measured(seed, sample, remarks) for seed, sample in enumerate(self.samples)]
+        setup = self.setup
+        num_pairs = len(next(iter(self.contest.pairs.values())))
+        run = Run(setup.protocol, setup.images.test_digest, num_pairs, entries, setup.judge.missing)
+        return run, setup.store.write_run(run)
+
+    def _inspect(self, sample: Mapping[str, Sequence[Path]], mask_set: str) -> Inspection:
+        pairs, inspection = self.contest.pairs[mask_set], Inspection()
+        with tracking(f"looking at {self.name} on {mask_set}", len(pairs)) as tell:
+            for index, path in enumerate(sample[mask_set]):
+                pair = pairs[index]
+                truth, hole = pair["image"].numpy().transpose(1, 2, 0), pair["hole"][0].numpy()
+                with Image.open(path) if path.exists() else _vanished(path) as file:
+                    file_format = file.format
+                inspection.add(pairs.name(index), self._read(path, truth), truth, hole, file_format)
+                tell(index + 1, "")
+        inspection.refuse_inverted()
+        return inspection
+
+    def _read(self, path: Path, truth: Array) -> Array:
+        picture = as_channels(read_image(path), truth.shape[2])
+        if picture.shape != truth.shape:
+            raise BadInput(
+                f"{path} is {picture.shape[1]} x {picture.shape[0]} pixels, but its truth is {truth.shape[1]} x "
+                f"{truth.shape[0]}. Resizing would change every metric; give pictures of that size."
+            )
+        return picture
+
+    def _measured(self, seed: int, sample: Mapping[str, Sequence[Path]], remarks: list[str]) -> Entry:
+        digests = {name: [files.sha256(path) for path in paths] for name, paths in sample.items()}
+        folder = self.setup.store.cell(
+            {"inpaint-bench": __version__, "variant": self.name, "seed": seed, "pictures": digests}
+        )
+        judgements = {name: self.contest.judgement(name) for name in sample}
+        for mask_set, judgement in judgements.items():
+            known = folder.measured(judgement)
+            wanted = [m for m in self.setup.judge.usable if (m.definition, m.version) not in known]
+            if wanted:
+                self._judge(folder, seed, mask_set, sample[mask_set], wanted)
+        return Entry(self.name, self.name, seed, "done", folder.path.name, remarks=remarks, judgements=judgements)
+
+    def _judge(self, folder: CellFolder, seed: int, mask_set: str, paths: Sequence[Path], wanted: list[Metric]) -> None:
+        name, pairs = self.contest.judgement(mask_set), self.contest.pairs[mask_set]
+        about: dict[str, Any] = {"method": self.name, "variant": self.name, "seed": seed, "mask_set": mask_set}
+        judgement = Judgement(self.setup.judge, wanted)
+        keep = partial(keep_samples, folder.path / "samples" / name, len(pairs))
+        folder.begin()
+        with tracking(f"judging {self.name} on {mask_set}", len(pairs)) as tell, torch.inference_mode():
+            for painted in self._painted(mask_set, paths):
+                keep(painted)
+                judgement.add(painted, [pairs.name(index) for index in painted.indexes])
+                tell(painted.indexes[-1] + 1, "")
+        folder.add_features(name, judgement.features)
+        folder.add_rows(name, judgement.rows(about))
+        self.setup.compare_sets(folder, name, wanted, pairs, about)
+        folder.write_provenance(name, self.setup.provenance() | {"pictures": [path.name for path in paths]})
+
+    def _painted(self, mask_set: str, paths: Sequence[Path]) -> Iterator[Painted]:
+        pairs = self.contest.pairs[mask_set]
+        for index, path in enumerate(paths):
+            pair = pairs[index]
+            image, hole, _ = (x.to(self.setup.device) for x in to_floats(_batch(pair)))
+            picture = self._read(path, pair["image"].numpy().transpose(1, 2, 0))
+            planes = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
+            yield Painted([index], image, hole, planes.to(self.setup.device).float() / 255)
+
+
+def score(
+    plugins: Plugins,
+    name: str,
+    predictions: Sequence[str],
+    protocol_name: str,
+    out: Path,
+    device: str,
+    options: Mapping[str, Any],
+) -> tuple[Store, Run, Path]:
+    """Judge the pictures in folders; returns the store, the run and its folder.
+
+    Raises:
+        BadInput: something cannot be used; no number has been stored then.
+    """
+    _refuse_taken(name, plugins)
+    protocol = open_protocol(protocol_name, plugins, options)
+    contest = given(protocol, predictions[0], options) if options["truth"] else own(plugins, protocol, options)
+    samples = [contest.pictures(where) for where in predictions]
+    metrics = choose(protocol.metrics, plugins.records("metrics"))
+    store = Store(files.writable_folder(out))
+    setup = Setup(contest.protocol, contest.images, {}, metrics, store, Machine(device))
+    notes = [f"{name} was painted outside this harness: how it was trained is not known here."]
+    if len(samples) > 1:
+        notes.append(f"{name} draws: means over {len(samples)} samples of each picture, shown as seeds.")
+    if options["subset"]:
+        notes.append(f"Judged on those {len(contest.file_names)} truths of which {name} has pictures.")
+    run, folder = Scoring(setup, contest, name, samples, notes).run()
+    return store, run, folder
+
+
+def _refuse_taken(name: str, plugins: Plugins) -> None:
+    plugins.load_all()
+    if name in plugins.records("models"):
+        raise BadInput(f"{name!r} is an installed method; give another --name, so that rows are not mixed.")
+
+
+def _batch(pair: Pair) -> Pair:
+    return Pair(index=pair["index"], image=pair["image"][None], hole=pair["hole"][None])
+
+
+def _vanished(path: Path) -> Image.Image:
+    raise BadInput(f"{path} is not there any more; repeat the command with all pictures in place.")
