@@ -59,9 +59,9 @@ class Scoring:
             for index, path in enumerate(sample[mask_set]):
                 pair = pairs[index]
                 truth, hole = pair["image"].numpy().transpose(1, 2, 0), pair["hole"][0].numpy()
-                with Image.open(path) if path.exists() else _vanished(path) as file:
-                    file_format = file.format
-                inspection.add(pairs.name(index), self._read(path, truth), truth, hole, file_format)
+                picture = self._read(path, truth)
+                with Image.open(path) as file:
+                    inspection.add(pairs.name(index), picture, truth, hole, file.format)
                 tell(index + 1, "")
         inspection.refuse_inverted()
         return inspection
@@ -152,7 +152,3 @@ def _refuse_taken(name: str, plugins: Plugins) -> None:
 
 def _batch(pair: Pair) -> Pair:
     return Pair(index=pair["index"], image=pair["image"][None], hole=pair["hole"][None])
-
-
-def _vanished(path: Path) -> Image.Image:
-    raise BadInput(f"{path} is not there any more; repeat the command with all pictures in place.")
