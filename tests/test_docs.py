@@ -87,3 +87,19 @@ def test_links_lead_somewhere():
     for page in [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("plugins/*/README.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def test_the_page_of_metrics_is_that_of_the_definitions_and_its_numbers_can_be_measured_again():
+    """`python docs/metrics_page.py` mends it."""
+    made = runpy.run_path(str(ROOT / "docs" / "metrics_page.py"))
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    (table,) = re.findall(r"^\| definition \|.*?\n(?=\n)", page, re.MULTILINE | re.DOTALL)
+    assert made["page"](table) == page
+    again = made["numbers"](made["measured"]()).splitlines()
+    for line, other in zip(table.splitlines()[2:], again[2:], strict=True):
+        (name, *shown), (same, *found) = (each.strip("| ").split(" | ") for each in (line, other))
+        assert name == same
+        # what other versions of the libraries fill differs a little
+        assert [float(x) for x in shown if x != "perfect"] == pytest.approx(
+            [float(x) for x in found if x != "perfect"], rel=0.02, abs=0.002
+        ), name
