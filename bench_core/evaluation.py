@@ -138,7 +138,7 @@ class Evaluation:
                 image, hole, masked = (x.to(self.judge.device) for x in to_floats(pair))
                 prediction = self._predict(masked, hole, *guided(self.guide, image)).to(image.dtype)
                 if self.finish:
-                    prediction = self.finish(masked, hole, prediction)
+                    prediction = self.finish(masked.clone(), hole.clone(), prediction)
                 _check(prediction, image)
                 if self.samples:
                     pictures = zip(indexes, image, masked, composite(image, hole, prediction), strict=True)

@@ -3,6 +3,7 @@
 import click
 
 from bench_core import __version__
+from bench_core.cli.check import check
 from bench_core.cli.inpaint import inpaint
 from bench_core.cli.metrics import metrics
 from bench_core.cli.plugins import plugins
@@ -40,5 +41,5 @@ def main() -> None:
     """
 
 
-for command in (run, report, plugins, protocols, metrics, tables, show, inpaint, weights):
+for command in (run, report, plugins, protocols, metrics, tables, show, inpaint, weights, check):
     main.add_command(command)
