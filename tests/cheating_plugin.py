@@ -130,6 +130,14 @@ class BatchStatistics(Honest):
         return super().predict(self.norm(masked), hole)
 
 
+class Quiet(BatchStatistics):
+    """Does the same, hidden by weights that are next to nothing before any training."""
+
+    def __init__(self, scale, channels):
+        super().__init__(scale, channels)
+        nn.init.normal_(self.generator.weight, std=1e-6)
+
+
 class Counts(Honest):
     """Changes by painting, though no picture shows it yet."""
 
@@ -228,6 +236,7 @@ CHEATS = {
     "divides": Divides,
     "random": Random,
     "batch_statistics": BatchStatistics,
+    "quiet": Quiet,
     "counts": Counts,
     "unstable": Unstable,
     "divides_by_hole": DividesByHole,

@@ -36,6 +36,7 @@ BROKEN = {
     "divides": "finite",
     "random": "determinism",
     "batch_statistics": "batch",
+    "quiet": "batch",
     "counts": "batch",
     "multiple": "sizes",
     "unstable": "devices",
@@ -198,3 +199,8 @@ def test_a_guide_that_spoils_what_it_sees_spoils_a_copy():
     image = torch.ones(1, 3, 4, 4)
     guided(Eraser(), image)
     assert image.eq(1).all()
+
+
+def test_the_page_on_checking_explains_every_rule():
+    page = Path(__file__).resolve().parents[1] / "docs" / "check.md"
+    assert re.findall(r"^\| `(\w+)` \|", page.read_text(), re.MULTILINE) == list(RULES)

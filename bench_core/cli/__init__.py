@@ -6,6 +6,7 @@ from bench_core import __version__
 from bench_core.cli.check import check
 from bench_core.cli.inpaint import inpaint
 from bench_core.cli.metrics import metrics
+from bench_core.cli.new import new
 from bench_core.cli.plugins import plugins
 from bench_core.cli.protocols import protocols
 from bench_core.cli.report import report
@@ -41,5 +42,5 @@ def main() -> None:
     """
 
 
-for command in (run, report, plugins, protocols, metrics, tables, show, inpaint, weights, check):
+for command in (run, report, plugins, protocols, metrics, tables, show, inpaint, weights, check, new):
     main.add_command(command)

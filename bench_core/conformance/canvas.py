@@ -53,14 +53,10 @@ def masks(subject: Subject) -> Verdict:
             continue
         case = subject.shown(probes.photograph(subject.plugins, subject.channels, *hole.shape[-2:]), hole)
         if not subject.paint(*case).isfinite().all():
-            return "fail", f"the picture holds what is no number where the hole is {_shape(name)}"
+            return "fail", f"the picture holds what is no number where the hole is {name!r}"
     if refused:
         return "told", f"refused: {', '.join(refused)}. It {next(iter(refused.values()))}"
     return "pass", "any: boxes, strokes, at the border, one pixel, all but one, none"
-
-
-def _shape(name: str) -> str:
-    return repr(name)
 
 
 def _pictures(subject: Subject) -> dict[str, Case]:

@@ -8,9 +8,10 @@ import torch
 from bench_core.conformance.canvas import finite, masks, sizes, value_range
 from bench_core.conformance.card import Card, Finding, Verdict
 from bench_core.conformance.network import devices, parameters
+from bench_core.conformance.opening import open_subject
 from bench_core.conformance.repetition import batch, determinism
 from bench_core.conformance.sight import hidden_pixels, known_pixels, polarity
-from bench_core.conformance.subject import Subject, open_subject
+from bench_core.conformance.subject import Subject
 from bench_core.progress import tracking
 
 Rule = Callable[[Subject], Verdict]
