@@ -29,7 +29,9 @@ def open_subject(name: str, weights: Path | None, scale: str | None, device: str
     chosen = _scale(model, scale, facts.get("scale"))
     channels = facts.get("channels", model.channels[-1])
     where = open_fabric(device).device
-    method = resolve(model.build)(chosen, channels, **model.options | facts.get("options", {}))
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        method = resolve(model.build)(chosen, channels, **model.options | facts.get("options", {}))
     if weights:
         checkpoints.load_weights(weights, method)
     elif model.recipe:
