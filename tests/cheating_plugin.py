@@ -35,7 +35,7 @@ def bench_models():
         form("declared", build="bench_cheats:Random", stochastic=True),
         form("unseeded", build="bench_cheats:Unseeded", stochastic=True),
         form("pretender", stochastic=True),
-        form("erases", finish="bench_cheats:erase"),
+        form("erases", finish="bench_cheats:erase", trained_as="cheats"),
         guided_form("shown", "bench_cheats:Truth"),
         guided_form("layers", "bench_cheats:Bits"),
         guided_form("sketched", "bench_cheats:Lines"),

@@ -33,11 +33,11 @@ def finite(subject: Subject) -> Verdict:
 def sizes(subject: Subject) -> Verdict:
     """The declared sizes work, wide and tall ones too, and by padding all others."""
     if subject.scale in subject.model.fixed_size:
-        _expect_shape(subject.paint(*(case := subject.case())), case.image)
+        _expect_whole(subject, subject.case())
         return "pass", f"{subject.side} x {subject.side} pixels, and declared to take no other size"
     more = subject.multiple
     for rows, columns in ((0, 0), (0, 2 * more), (more, 0)):
-        _expect_shape(subject.paint(*(case := subject.case(rows, columns))), case.image)
+        _expect_whole(subject, subject.case(rows, columns))
     image, hole, guidance = subject.case(3, 5)
     filled = fill(subject.method, subject.multiple, subject.finish, image, hole, *guidance)
     _expect_shape(filled, image)
@@ -68,6 +68,10 @@ def _pictures(subject: Subject) -> dict[str, Case]:
         "black": subject.shown(flat, case.hole),
         "white": subject.shown(flat + 1, case.hole),
     }
+
+
+def _expect_whole(subject: Subject, case: Case) -> None:
+    _expect_shape(subject.paint(*case), case.image)
 
 
 def _expect_shape(found: Tensor, image: Tensor) -> None:

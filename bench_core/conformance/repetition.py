@@ -1,6 +1,9 @@
 """Rules on painting again: the same input, and with others beside it."""
 
+from collections.abc import Iterator
+
 import torch
+from torch import Tensor
 
 from bench_core.conformance.card import Verdict
 from bench_core.conformance.subject import Subject, difference
@@ -26,23 +29,21 @@ def batch(subject: Subject) -> Verdict:
     """No picture depends on those beside it, and painting leaves the method as it was."""
     before = {name: value.clone() for name, value in _tensors(subject)}
     case = subject.case(batch=2)
+    ones = zip(*(tensor.split(1) for tensor in case.given), strict=True)
     with torch.inference_mode():
         together = subject.method.predict(*case.given)
-        alone = torch.cat([subject.method.predict(*one) for one in zip(*(x.split(1) for x in case.given), strict=True)])
+        alone = torch.cat([subject.method.predict(*one) for one in ones])
     if changed := [name for name, value in _tensors(subject) if not value.equal(before[name])]:
         return "fail", f"painting changes the method itself: {', '.join(changed[:3])}"
     if subject.draws_at_random:
         return "skip", "it draws at random, so that no two batches are comparable"
     found = difference(together, alone)
     if found > BATCH_TOLERANCE:
-        return (
-            "fail",
-            f"pictures change by {found:.2g} with what else is in the batch; is a batch norm left in training?",
-        )
+        return "fail", f"pictures change by {found:.2g} with what is beside them; is a batch norm left in training?"
     return "pass", f"two together are as each alone, to {found:.0e}"
 
 
-def _tensors(subject: Subject):
+def _tensors(subject: Subject) -> Iterator[tuple[str, Tensor]]:
     yield from subject.method.named_parameters()
     yield from subject.method.named_buffers()
 

@@ -40,10 +40,7 @@ def polarity(subject: Subject) -> Verdict:
         return "fail", "the hole is left as black as it was given: is `hole` taken to be 1 where a pixel is known?"
     other = subject.paint(1 - image, hole, guidance)[inside]
     if difference(found, other) <= RESPONSE:
-        return (
-            "fail",
-            "what is painted does not depend on the known pixels: is `hole` taken to be 1 where one is known?",
-        )
+        return "fail", "what is painted ignores the known pixels: is `hole` taken to be 1 where one is known?"
     return "pass", "what is painted in the hole follows the known pixels"
 
 

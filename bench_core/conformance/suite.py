@@ -46,7 +46,7 @@ def check(method: str, weights: Path | None = None, scale: str | None = None, de
         for done, (name, rule) in enumerate(RULES.items(), start=1):
             findings.append(_tried(name, rule, subject))
             tell(done, name)
-    told = f"weights of {weights.name}" if weights else "random weights" if subject.is_network else "no weights"
+    told = f"weights of {weights.name}" if weights else "random weights" if subject.model.recipe else "nothing to train"
     return Card(method, subject.scale, told, tuple(findings))
 
 
