@@ -85,6 +85,11 @@ def test_a_cheat_is_caught_by_the_rule_meant_for_it_and_by_no_other(planted: Non
     assert card.broken == (BROKEN[name],), str(card)
 
 
+def test_black_holes_and_indifference_are_told_apart(planted: None):
+    assert "as black as it was given" in told(check("cheats:inverted"), "polarity")[1]
+    assert "ignores the known pixels" in told(check("cheats:blind"), "polarity")[1]
+
+
 def test_an_honest_method_is_no_cheat(planted: None):
     card = check("cheats")
     assert card.passed, str(card)
