@@ -43,6 +43,7 @@ def bench_models():
         form("picky", serves="bench_cheats:serves"),
         form("useless", serves="bench_cheats:refuse"),
         form("multiple", build="bench_cheats:Coarse", size_multiple={"paper": 4, "nano": 4}),
+        form("square", build="bench_cheats:Square", size_multiple={"paper": 16, "nano": 16}),
     ]
 
 
@@ -158,6 +159,19 @@ class Coarse(Honest):
         return nn.functional.interpolate(small, scale_factor=8)
 
 
+class EvenWidths(Honest):
+    def predict(self, masked, hole):
+        halves = super().predict(masked, hole)[..., ::2]
+        return halves[..., : masked.shape[-1] // 2].repeat_interleave(2, -1)
+
+
+class Square(Honest):
+    """Takes rows for columns."""
+
+    def predict(self, masked, hole):
+        return super().predict(masked, hole).mT
+
+
 class Unstable(Honest):
     """Loses the last digits to a large number in between."""
 
@@ -238,6 +252,7 @@ CHEATS = {
     "batch_statistics": BatchStatistics,
     "quiet": Quiet,
     "counts": Counts,
+    "even_widths": EvenWidths,
     "unstable": Unstable,
     "divides_by_hole": DividesByHole,
     "raises": Raises,

@@ -39,6 +39,8 @@ BROKEN = {
     "quiet": "batch",
     "counts": "batch",
     "multiple": "sizes",
+    "square": "sizes",
+    "even_widths": "sizes",
     "unstable": "devices",
     "miscounted": "parameters",
     "divides_by_hole": "masks",
@@ -147,8 +149,16 @@ def test_a_rule_that_cannot_be_tried_is_broken_and_the_others_go_on(planted: Non
     assert told(card, "finite") == ("fail", "RuntimeError: I do not paint black")
 
 
-def test_trained_weights_bring_their_scale(planted: None, tmp_path: Path):
-    torch.manual_seed(3)
+def test_given_weights_are_those_that_paint(planted: None, tmp_path: Path):
+    method: Method = resolve("bench_cheats:Honest")("nano", 3)
+    for parameter in method.parameters():
+        torch.nn.init.zeros_(parameter)
+    save_weights(tmp_path / "w.safetensors", method, {"method": "cheats", "scale": "nano", "channels": 3})
+    card = check("cheats", tmp_path / "w.safetensors")
+    assert card.broken == ("polarity",)  # no weights, no answer to what is seen
+
+
+def test_trained_weights_bring_their_scale(tmp_path: Path):
     method: Method = resolve(PLUGINS.records("models")["pconv:seven"].build)("nano", 3)
     facts = {"method": "pconv:seven", "scale": "nano", "channels": 3, "options": {"bias": "last"}}
     save_weights(tmp_path / "w.safetensors", method, facts)
