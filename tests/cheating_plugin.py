@@ -90,6 +90,15 @@ class Spoils(Honest):
         return super().predict(masked.sub_(0.5), hole)
 
 
+class Closes(Honest):
+    """Leaves no hole behind in which it could be judged."""
+
+    def predict(self, masked, hole):
+        prediction = super().predict(masked, hole)
+        hole.zero_()
+        return prediction
+
+
 class Wide(Honest):
     def predict(self, masked, hole):
         return 2 * super().predict(masked, hole) - 1
@@ -245,6 +254,7 @@ CHEATS = {
     "inverted": Inverted,
     "blind": Blind,
     "spoils": Spoils,
+    "closes": Closes,
     "wide": Wide,
     "double": Double,
     "divides": Divides,

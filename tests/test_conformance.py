@@ -30,6 +30,7 @@ BROKEN = {
     "inverted": "polarity",
     "blind": "polarity",
     "spoils": "known_pixels",
+    "closes": "known_pixels",
     "erases": "known_pixels",
     "wide": "range",
     "double": "range",
