@@ -89,6 +89,10 @@ class Cell:
         remarks = [remark(self.variant)] if self.variant.weights else []
         if self.guide:
             remarks.append(f"{self.entry.variant} is helped by {self.guide.name} of the truth inside the hole.")
+        if self.variant.model.stochastic:
+            remarks.append(
+                f"{self.entry.variant} draws at random; one sample of each is judged, not the best of several."
+            )
         if self.variant.model.recipe and len(self._train_holes) < len(self.protocol.train_masks):
             names = ", ".join(holes.name for holes in self._train_holes)
             remarks.append(f"{self.entry.variant} was trained with the masks {names} only, for it fills no others.")

@@ -48,7 +48,8 @@ class Evaluation:
             ValueError: the method returned something that is no picture of the right shape and range.
         """
         judgement = Judgement(self.judge, wanted)
-        with torch.inference_mode():
+        devices = [self.judge.device] if self.judge.device.type == "cuda" else []
+        with torch.random.fork_rng(devices), torch.inference_mode():
             for painted in self._painted():
                 judgement.add(painted, [self.pairs.name(index) for index in painted.indexes])
                 advance(painted.indexes[-1] + 1)

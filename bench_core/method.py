@@ -44,7 +44,7 @@ class Painting:
 
 def guided(guide: Guide | None, image: Canvas) -> tuple[Guidance, ...]:
     """What the guide, if there is one, draws from the truth."""
-    return (guide(image),) if guide else ()
+    return (guide(image.clone()),) if guide else ()
 
 
 class Method(nn.Module):

@@ -140,6 +140,10 @@ class Model:
     """The model whose trained weights this one shares, where both differ by `finish` only."""
     checkpoints: tuple[Checkpoint, ...] = ()
     """Layouts of published weights that `bench weights import` can read."""
+    num_parameters: Mapping[str, int] = field(default_factory=dict)
+    """For each scale, how many the generator has under the default options; empty where none is declared."""
+    stochastic: bool = False
+    """Whether predictions are drawn at random, from torch's generator, so that one input has many."""
 
     @property
     def scales(self) -> tuple[str, ...]:

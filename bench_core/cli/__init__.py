@@ -3,9 +3,11 @@
 import click
 
 from bench_core import __version__
+from bench_core.cli.check import check
 from bench_core.cli.inpaint import inpaint
 from bench_core.cli.masks import masks
 from bench_core.cli.metrics import metrics
+from bench_core.cli.new import new
 from bench_core.cli.plugins import plugins
 from bench_core.cli.protocols import protocols
 from bench_core.cli.report import report
@@ -42,5 +44,6 @@ def main() -> None:
     """
 
 
-for command in (run, report, plugins, protocols, metrics, masks, tables, show, inpaint, weights, score, export):
+COMMANDS = (run, report, plugins, protocols, metrics, masks, tables, show, inpaint, weights, score, export, check, new)
+for command in COMMANDS:
     main.add_command(command)

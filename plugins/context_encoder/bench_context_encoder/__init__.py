@@ -25,6 +25,7 @@ def bench_models() -> list[Model]:
         fixed_size={"paper": 128, "nano": 64},
         options={"fill": "official", "bottleneck": 4000, "known_weight": 10.0},
         serves=f"{_HERE}.patch:serves",
+        num_parameters={"paper": 71_124_544},
         checkpoints=(
             Checkpoint(
                 name="boyuanjiang",
@@ -52,6 +53,7 @@ def bench_models() -> list[Model]:
         build=f"{_HERE}.model:build_random_region",
         options={**centre.options, "known_weight": 1.0},
         serves=None,
+        num_parameters={"paper": 71_190_208},
         checkpoints=(),
     )
     return [centre, maggiordomo, random_region]

@@ -19,6 +19,7 @@ _PLAIN = Model(
         Loss("discriminator", "relativistic average GAN, discriminator", f"{_LOSSES}:discriminator"),
     ),
     size_multiple={"paper": 4, "nano": 4},
+    num_parameters={"paper": 5_729_411},
     options={"block": "paper", "official_vgg_norm": False},
 )
 _OFFICIAL = Checkpoint(
@@ -30,9 +31,13 @@ _OFFICIAL = Checkpoint(
 )
 
 
-def _form(block: str, title: str) -> Model:
+def _form(block: str, title: str, num_parameters: int) -> Model:
     return replace(
-        _PLAIN, name=f"dmfn:{block}", title=f"{_PLAIN.title}, {title}", options={**_PLAIN.options, "block": block}
+        _PLAIN,
+        name=f"dmfn:{block}",
+        title=f"{_PLAIN.title}, {title}",
+        options={**_PLAIN.options, "block": block},
+        num_parameters={"paper": num_parameters},
     )
 
 
@@ -40,11 +45,11 @@ def _form(block: str, title: str) -> Model:
 def bench_models() -> list[Model]:
     return [
         _PLAIN,
-        replace(_form("released", "released block"), checkpoints=(_OFFICIAL,)),
-        _form("no_k", "without K_i"),
-        _form("no_combination", "without combination"),
-        _form("rate2", "plain blocks of rate 2"),
-        _form("rate8", "plain blocks of rate 8"),
+        replace(_form("released", "released block", 9_037_443), checkpoints=(_OFFICIAL,)),
+        _form("no_k", "without K_i", 4_843_139),
+        _form("no_combination", "without combination", 4_843_139),
+        _form("rate2", "plain blocks of rate 2", 7_201_923),
+        _form("rate8", "plain blocks of rate 8", 7_201_923),
     ]
 
 

@@ -84,6 +84,7 @@ GATED = Model(
         "wiring": "official",
     },
     checkpoints=CHECKPOINTS,
+    num_parameters={"paper": 4_052_478},
 )
 GUIDED = replace(
     GATED,
@@ -91,6 +92,7 @@ GUIDED = replace(
     title="Gated convolution (DeepFill v2), guided by a sketch",
     build="bench_gated.model:build_guided",
     guide="bench_gated.guide:edges",
+    num_parameters={"paper": 4_053_678},
     checkpoints=(),  # nobody published weights of this form
 )
 

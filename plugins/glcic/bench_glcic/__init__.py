@@ -21,6 +21,7 @@ GLCIC = Model(
         Loss("discriminator", "-log D(image) - log(1 - D(composite))", f"{_LOSSES}:discriminator"),
     ),
     size_multiple={"paper": 4, "nano": 4},
+    num_parameters={"paper": 6_072_131},
     options={
         "batch_norm": "before_relu",
         "pixels": "unit",

@@ -17,6 +17,7 @@ def bench_models() -> list[Model]:
         build="bench_gradient_attention.model:build",
         recipe=CELEBA,
         size_multiple={"paper": 4, "nano": 4},
+        num_parameters={"paper": 1_450_723},
         options={"in_channels": 5, "output": "clip", "upsampling": "nearest"},
     )
     adversarial = replace(
@@ -40,6 +41,7 @@ def bench_models() -> list[Model]:
         size_multiple={"paper": 28, "nano": 28},
         fixed_size={"paper": 28, "nano": 28},
         channels=(1,),
+        num_parameters={"paper": 489_136},
         options={},
     )
     return [celeba, adversarial, mnist]

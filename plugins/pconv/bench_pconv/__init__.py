@@ -13,6 +13,7 @@ _PLAIN = Model(
     build="bench_pconv.model:build",
     recipe=RECIPE,
     size_multiple={"paper": 256, "nano": 32},
+    num_parameters={"paper": 32_859_732},
     options={"mask_channels": "multi", "bias": "last", "input_range": "unit", "activation": "none"},
 )
 _NAOTO0804 = Checkpoint(
@@ -48,6 +49,7 @@ def bench_models() -> list[Model]:
             title="Partial convolutions, seven layers",
             build="bench_pconv.model:build_seven",
             size_multiple={"paper": 128, "nano": 16},
+            num_parameters={"paper": 25_779_796},
             checkpoints=(_NAOTO0804, _MMAGIC),
         ),
     ]

@@ -1,0 +1,57 @@
+"""All rules on one method."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from bench_core.conformance.canvas import finite, masks, sizes, value_range
+from bench_core.conformance.card import Card, Finding, Verdict
+from bench_core.conformance.network import devices, parameters
+from bench_core.conformance.opening import open_subject
+from bench_core.conformance.repetition import batch, determinism
+from bench_core.conformance.sight import hidden_pixels, known_pixels, polarity
+from bench_core.conformance.subject import Subject
+from bench_core.progress import tracking
+
+Rule = Callable[[Subject], Verdict]
+RULES: dict[str, Rule] = {
+    "hidden_pixels": hidden_pixels,
+    "polarity": polarity,
+    "known_pixels": known_pixels,
+    "range": value_range,
+    "finite": finite,
+    "determinism": determinism,
+    "batch": batch,
+    "sizes": sizes,
+    "devices": devices,
+    "parameters": parameters,
+    "masks": masks,
+}
+
+
+def check(method: str, weights: Path | None = None, scale: str | None = None, device: str = "cpu") -> Card:
+    """Try every rule on an installed method or form of one.
+
+    Without `weights` the networks are initialised at random, with a seed: the rules hold for any weights. Without
+    `scale` it is that of the weights, or the smallest.
+
+    Raises:
+        BadInput: no such method, scale or device is here, its plugin is broken, or the weights are not this method's.
+    """
+    subject = open_subject(method, weights, scale, device)
+    findings = []
+    exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+    with exact, tracking(f"checking {method}", len(RULES)) as tell:
+        for done, (name, rule) in enumerate(RULES.items(), start=1):
+            findings.append(_tried(name, rule, subject))
+            tell(done, name)
+    told = f"weights of {weights.name}" if weights else "random weights" if subject.model.recipe else "nothing to train"
+    return Card(method, subject.scale, told, tuple(findings))
+
+
+def _tried(name: str, rule: Rule, subject: Subject) -> Finding:
+    try:
+        return Finding(name, *rule(subject))
+    except Exception as error:  # whatever a stranger's method raises breaks this rule, and the others go on
+        return Finding(name, "fail", f"{type(error).__name__}: {error}")
