@@ -103,6 +103,11 @@ def test_silhouettes_are_scaled_objects_off_their_own_place(maps: Path) -> None:
         assert 0.8 * 0.7**2 * area < hole.sum() <= 1.25**2 * area
         bars += bar
     assert 40 < bars < 150
+    ells = [hole for hole in drawn if hole.sum() < hole.any(0).sum() * hole.any(1).sum()]
+    upright = {int(hole.sum(0).argmax() > np.flatnonzero(hole.any(0)).mean()) for hole in ells}
+    assert upright == {0, 1}, "some are flipped"
+    assert len({int(np.flatnonzero(hole.any(1))[0]) for hole in ells}) > 8, "vertical places vary"
+    assert len({int(hole.any(1).sum()) for hole in ells}) > 8, "heights vary"
     assert len({hole.tobytes() for hole in drawn}) > 75
 
 

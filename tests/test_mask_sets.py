@@ -14,6 +14,9 @@ from scipy.ndimage import distance_transform_edt
 from bench_core import mask_file
 from bench_core.cli import main
 from bench_core.errors import BadInput
+from bench_core.mask_balance import balanced
+from bench_core.mask_facts import HoleFacts, bucket
+from bench_core.mask_file import PackedHole
 from bench_core.mask_making import make
 from bench_core.masksets import Holes, open_sets
 from bench_core.protocol import MaskSet
@@ -138,6 +141,22 @@ def test_a_balanced_set_has_as_many_holes_of_every_kind(tmp_path: Path) -> None:
             assert hole[[0, -1]].any() or hole[:, [0, -1]].any() or kind % 2
 
 
+def test_proposals_are_taken_in_their_order_and_each_once() -> None:
+    """Two of every kind and, before them, one too small, one too large, and one without contact to the border."""
+    ratios = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+    kept = [(number, ratio, contact) for number, ratio in enumerate(ratios * 2) for contact in (True, False)]
+    offered = [(90, 0.005, True), (91, 0.61, True), *kept, (92, 0.3, True)]
+    packed = [PackedHole(np.array([n], np.uint8), HoleFacts(ratio, contact, 1)) for n, ratio, contact in offered]
+    proposals = [(each, each) if each.facts.border_contact else (None, each) for each in packed]
+    chosen = balanced(proposals, 24, lambda done, note: None)
+    assert [(int(each.bits[0]), *each.facts[:2]) for each in chosen] == kept
+
+
+@pytest.mark.parametrize(("ratio", "name"), [(0.0, "0.0-0.1"), (0.1, "0.0-0.1"), (0.3, "0.2-0.3"), (0.61, ">0.6")])
+def test_a_bucket_includes_its_upper_bound(ratio: float, name: str) -> None:
+    assert bucket(ratio) == name
+
+
 def test_a_bucket_that_cannot_be_filled_is_named(tmp_path: Path) -> None:
     options = ["--count", "12", "--size", "16", "--balance", "-o", str(tmp_path / "set.holes")]
     result = call("make", "random_box", *options, code=2)
@@ -203,11 +222,14 @@ def test_a_run_judges_with_a_stored_set(tmp_path: Path, protocol: Path, bench: C
 def test_show_prints_the_manifest_and_draws_a_sheet(tmp_path: Path) -> None:
     sha256 = make(tmp_path / "set.holes", holes("wide_256"), 64, 0, 30)
     output = call("show", str(tmp_path / "set.holes"), "-o", str(tmp_path / "sheet.png"), "--count", "14").output
-    ratios = mask_file.read(tmp_path / "set.holes").facts["hole_ratio"]
+    ratios, contact, _ = mask_file.read(tmp_path / "set.holes").facts.values()
     assert sha256 in output
     assert f"mean hole ratio {ratios.mean():.4f}" in output
-    (line,) = [line for line in output.splitlines() if line.startswith("0.4-0.5")]
-    assert sum(map(int, line.split()[1:])) == ((ratios > 0.4) & (ratios <= 0.5)).sum()
+    for tenth in range(6):
+        name = f"{tenth / 10:.1f}-{(tenth + 1) / 10:.1f}"
+        (line,) = [line for line in output.splitlines() if line.startswith(name)]
+        inside = (ratios > tenth / 10) & (ratios <= (tenth + 1) / 10)
+        assert [int(count) for count in line.split()[1:]] == [(contact[inside] == kind).sum() for kind in (1, 0)]
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
 
 
