@@ -28,7 +28,7 @@ def table(*variants: str, title: str = "A title", note: str = "A note.") -> Tabl
     index = pd.Index(variants, name="method")
     numbers = [[0.1 + row, 20 / 3, math.inf, math.nan] for row in range(len(variants))]
     values = pd.DataFrame(numbers, index, COLUMNS)
-    texts = values.map(lambda value: "-" if pd.isna(value) else f"{value:.2f} ± 0.10†")
+    texts = values.map(lambda value: "-" if pd.isna(value) else f"{value:.2f} ± 0.10†≈")
     best = values == values.min()
     return Table(title, values, texts, best, METRICS, [note])
 
@@ -60,7 +60,7 @@ class Cells(HTMLParser):
 
 
 def expected(made: Table) -> list[list[str]]:
-    return [[variant, *(text for text, _ in cells)] for variant, cells in made.lines]
+    return [[*names, *(text for text, _ in cells)] for names, cells in made.lines]
 
 
 def rendered(markdown: str) -> Cells:
@@ -71,7 +71,7 @@ def unescaped(latex: str) -> str:
     """What LaTeX would print: commands to their characters, then the escaped ones, and no bare special is left."""
     commands = {"textbackslash": "\\", "textasciitilde": "~", "textasciicircum": "^", "textless": "<"}
     commands |= {"textgreater": ">", "textbar": "|"}
-    signs = {r"$\uparrow$": "↑", r"$\downarrow$": "↓", r"$\pm$": "±", r"$^\dagger$": "†"}
+    signs = {r"$\uparrow$": "↑", r"$\downarrow$": "↓", r"$\pm$": "±", r"$^\dagger$": "†", r"$\approx$": "≈"}
     token = re.compile(r"\\(text\w+)\{\}|(\$[^$]+\$)|\\([{}$&#%_])|([^\\{}$&#%_~^])")
     printed, position = "", 0
     while position < len(latex):

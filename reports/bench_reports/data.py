@@ -1,4 +1,4 @@
-"""Tables as data: CSV and parquet, with plain numbers under ``MASK SET/DEFINITION``."""
+"""Tables as data: CSV and parquet, with plain numbers under ``MASK SET/DEFINITION``, and details behind them."""
 
 from io import BytesIO
 
@@ -18,6 +18,10 @@ def parquet(table: Table) -> bytes:
 
 
 def _flat(table: Table) -> pd.DataFrame:
-    frame = table.values.copy()
-    frame.columns = pd.Index(["/".join(column) for column in frame.columns])
-    return frame.reset_index()
+    frames = [_named(frame) for frame in (table.values, table.details) if len(frame.columns)]
+    return pd.concat(frames, axis=1).reset_index()
+
+
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    names = ["/".join(part for part in key if part) for key in frame.columns.to_flat_index()]
+    return frame.set_axis(names, axis=1)

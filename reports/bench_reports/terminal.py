@@ -11,16 +11,14 @@ def show(table: Table, console: Console) -> None:
     console.print(Text(table.title, style="bold"), soft_wrap=True)
     for mask_set in dict.fromkeys(mask_set for mask_set, _ in table.values.columns):
         block = RichTable(title=Text(str(mask_set)), title_justify="left")
-        block.add_column("method")
+        for key in table.keys:
+            block.add_column(Text(key), no_wrap=True)
         texts, best = table.texts[mask_set], table.best[mask_set]
         for metric in texts.columns:
             block.add_column(Text(table.header(metric)), justify="right", no_wrap=True)
-        for variant in texts.index:
-            cells = [
-                Text(text, style="bold green" if top else "")
-                for text, top in zip(texts.loc[variant], best.loc[variant], strict=True)
-            ]
-            block.add_row(Text(str(variant)), *cells)
+        for (names, _), line, tops in zip(table.lines, texts.to_numpy(), best.to_numpy(), strict=True):
+            cells = [Text(text, style="bold green" if top else "") for text, top in zip(line, tops, strict=True)]
+            block.add_row(*map(Text, names), *cells)
         _print_whole(block, console)
     for note in table.notes:
         console.print(Text(note, style="dim"))
