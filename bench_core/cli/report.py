@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench_core.errors import BadInput, unknown
+
 if TYPE_CHECKING:
     from bench_core.plugins import Plugins
 
@@ -18,22 +20,46 @@ OUTPUT = click.option("-o", "--output", type=click.Path(path_type=Path), help="W
 
 @click.command()
 @click.argument("runs", type=click.Path(path_type=Path))
+@click.option("--by", type=click.Choice(["hole_ratio"]), help="One block of rows for each tenth of the hole ratio.")
+@click.option("--statistics", is_flag=True, help="Every mean with its interval, its possible ranks and its group.")
+@click.option("--against", type=click.Choice(["published"]), help="What papers claim, beside what was measured.")
 @FORMAT
 @OUTPUT
-def report(runs: Path, format_: str, output: Path | None) -> None:
+def report(
+    runs: Path, by: str | None, statistics: bool, against: str | None, format_: str, output: Path | None
+) -> None:
     """Print the tables of RUNS: a folder that `bench run` wrote to, or one run in it. Needs no torch.
 
     \b
     Examples: bench report results
+              bench report results --by hole_ratio
               bench report results --format latex -o table.tex
     """
     from bench_core.plugins import Plugins
     from bench_core.specs import resolve
     from bench_core.store import read_runs
 
+    if sum(map(bool, (by, statistics, against))) > 1:
+        raise BadInput("Give one of --by, --statistics and --against: each is a table of its own.")
     found = Plugins.find()
-    store, stored = read_runs(runs)
-    put(found, resolve("bench_reports.table:build")(store, stored, found.records("metrics")), format_, output)
+    known, (store, stored) = found.records("metrics"), read_runs(runs)
+    if against:
+        found.load_all()
+        tables = resolve("bench_reports.claims:build")(store, stored, known, *_papers(found))
+    else:
+        kind = "by_hole_ratio" if by else "standings" if statistics else "table"
+        tables = resolve(f"bench_reports.{kind}:build")(store, stored, known)
+    put(found, tables, format_, output)
+
+
+def _papers(found: "Plugins") -> tuple[list[Any], dict[str, Any]]:
+    """The tables of papers with published numbers, and the protocols under which they are measured anew."""
+    from bench_core.paper_tables import read
+    from bench_core.protocol import load
+
+    papers = [paper for paper in map(read, found.records("paper_tables").values()) if paper.published]
+    brought = found.records("protocols").values()
+    return papers, {name: load(name, brought) for paper in papers for name in paper.protocols}
 
 
 def put(found: "Plugins", tables: Sequence[Any], format_: str, output: Path | None) -> None:
@@ -41,7 +67,6 @@ def put(found: "Plugins", tables: Sequence[Any], format_: str, output: Path | No
     from rich.console import Console
 
     from bench_core import files
-    from bench_core.errors import BadInput, unknown
     from bench_core.specs import resolve
 
     formats = found.records("reports")

@@ -1,6 +1,6 @@
 """What a store holds of a paper's protocol, and in what it departs from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,8 +38,7 @@ class Measured:
     @property
     def departures(self) -> list[str]:
         """What was changed in the protocol, as ``key = value, not value``."""
-        named, used = (_rules(protocol) for protocol in (self.protocol, self.runs[-1].protocol))
-        return [f"{key} = {used[key]}, not {named[key]}" for key in named if used[key] != named[key]]
+        return departures(self.protocol, self.runs[-1].protocol)
 
 
 def find(store: Store | None, runs: Sequence[Run], protocol: Protocol, known: Mapping[str, Metric]) -> Measured | None:
@@ -51,6 +50,15 @@ def find(store: Store | None, runs: Sequence[Run], protocol: Protocol, known: Ma
     alike = [run for run in mine if (run.protocol.hash, run.images) == (best.protocol.hash, best.images)]
     (table,) = build(store, alike, known)
     return Measured(protocol, alike, table)
+
+
+def departures(named: Protocol, used: Protocol, keys: Iterable[str] = ()) -> list[str]:
+    """In what the rules that were used depart from the named ones, as ``key = value, not value``; in all keys, if none
+    are given."""
+    rules = [_rules(protocol) for protocol in (named, used)]
+    return [
+        f"{key} = {rules[1][key]}, not {rules[0][key]}" for key in keys or rules[0] if rules[1][key] != rules[0][key]
+    ]
 
 
 def _rules(protocol: Protocol) -> dict[str, Any]:
