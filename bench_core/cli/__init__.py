@@ -4,6 +4,7 @@ import click
 
 from bench_core import __version__
 from bench_core.cli.check import check
+from bench_core.cli.compare import compare
 from bench_core.cli.inpaint import inpaint
 from bench_core.cli.masks import masks
 from bench_core.cli.metrics import metrics
@@ -44,6 +45,10 @@ def main() -> None:
     """
 
 
-COMMANDS = (run, report, plugins, protocols, metrics, masks, tables, show, inpaint, weights, score, export, check, new)
+# fmt: off
+COMMANDS = (
+    run, report, compare, plugins, protocols, metrics, masks, tables, show, inpaint, weights, score, export, check, new,
+)
+# fmt: on
 for command in COMMANDS:
     main.add_command(command)
