@@ -111,9 +111,9 @@ def test_p_is_corrected_for_all_comparisons_of_the_table(tmp_path: Path) -> None
     both = write(tmp_path, a, b, metrics=["l1", "l2"])
     (told,) = json.loads(bench("a", "b", both, "--json").output)
     least = min(row["p"] for row in told["comparisons"])
-    assert least == pytest.approx(2 * p, rel=0.5)
+    assert least == pytest.approx(2 * p, rel=0.25)
     assert "for the 2 comparisons" in told["notes"][0]
-    assert compared("a", "b", both, "--metrics", "l1")["p"] == pytest.approx(p, rel=0.5)
+    assert compared("a", "b", both, "--metrics", "l1")["p"] == pytest.approx(p, rel=0.25)
 
 
 def test_seeds_are_part_of_the_difference(tmp_path: Path) -> None:

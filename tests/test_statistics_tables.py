@@ -181,6 +181,7 @@ def test_statistics_tell_every_number_with_its_certainty(store: Store) -> None:
         assert (row["pairs"], row["seeds"]) == (80, 1)
         ranks = (3, 3, "b") if name == "c" else (1, 2, "a")
         assert (row["best rank"], row["worst rank"], row["group"]) == ranks
+    assert made.best["", "mean"].tolist() == flat.best["free-form", L1].tolist()
     text = texts_of(made, "free-form", L1, "c")
     assert str(flat.texts.loc["c", ("free-form", L1)]).startswith(f"{text['mean']} ± ")
     assert text["worst rank"] == "3"

@@ -77,7 +77,7 @@ class Buckets:
         rows = inside[inside["metric"] == metric.definition]
         if metric.per == "set":
             rows = self._rows_of_set(mask_set, label, metric)
-        return replace(column(self.run, mask_set, metric, rows, label), part=label, pairs=pairs)
+        return replace(column(self.run, mask_set, metric, rows), part=label, pairs=pairs)
 
     def _rows_of_set(self, mask_set: str, label: str, metric: Metric) -> pd.DataFrame:
         """The metric's values from the stored features of the pairs in a bucket; two pairs are the least."""

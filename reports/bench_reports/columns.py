@@ -93,9 +93,8 @@ def columns(run: Run, rows: pd.DataFrame, metrics: Mapping[str, Metric]) -> list
     ]
 
 
-def column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame, *part: str) -> Column:
-    """Compare the variants that were measured on all pairs. `rows` are of one mask set and one metric; `part` names
-    the pairs, where they are not all."""
+def column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame) -> Column:
+    """Compare the variants that were measured on all pairs. `rows` are of one mask set and one metric."""
     if metric.per == "set":
         by_variant = rows.groupby("variant", sort=False)["value"]
         return Column(mask_set, metric, by_variant.mean(), run.num_pairs, by_variant.size())
@@ -114,18 +113,18 @@ def column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame, *part: s
         pd.Series({name: whole[name].shape[1] for name in present}, dtype=int),
         perfect=len(whole) - len(finite),
         partial={name: int(pairs[name].notna().any(axis=1).sum()) for name in names if name not in present},
-        standing=_standing(run, metric, finite, compared, mask_set, metric.definition, *part),
+        standing=_standing(run, mask_set, metric, finite, compared),
     )
 
 
-def _standing(run: Run, metric: Metric, pairs: pd.DataFrame, variants: list[str], *identity: str) -> Standing | None:
+def _standing(run: Run, mask_set: str, metric: Metric, pairs: pd.DataFrame, variants: list[str]) -> Standing | None:
     """How variants compare on pairs (rows of the frame), if those tell anything about others."""
     photographs = _photographs(pairs.index, run)
     count = len(set(photographs))
     if not variants or count < 2:
         return None
     values = [pairs[variant].to_numpy().T for variant in variants]
-    comparison = compare(values, photographs, run.protocol.hash, run.images, *identity)
+    comparison = compare(values, photographs, run.protocol.hash, run.images, mask_set, metric.definition)
     return Standing(variants, count, comparison, rank(comparison, metric.better))
 
 
