@@ -7,8 +7,9 @@ import torch
 from click.testing import CliRunner
 
 from bench_core.cli import main
-from bench_core.method import Method
-from bench_core.plugins import Plugins
+from bench_core.conformance import check
+from bench_core.metrics import bench_metrics
+from bench_core.metrics.regions import pixels_of
 from bench_core.specs import resolve
 from bench_core.store import Store, read_runs
 
@@ -29,15 +30,22 @@ def test_the_published_networks_train_and_judge(tmp_path: Path, precision: str):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_gpu_paints_what_the_cpu_paints(name: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-    plugins = Plugins.find()
-    plugins.load([name])
-    torch.manual_seed(0)
-    method: Method = resolve(plugins.records("models")[name].build)("nano", 3).eval()
-    hole = torch.zeros(2, 1, 64, 64)
-    hole[..., 16:48, 16:48] = 1
-    masked = torch.rand(2, 3, 64, 64) * (1 - hole)
-    on_cpu = method.predict(masked, hole)
-    on_gpu = method.cuda().predict(masked.cuda(), hole.cuda()).cpu()
-    torch.testing.assert_close(on_gpu, on_cpu, rtol=0, atol=1e-4)
+def test_methods_keep_the_rules_there_and_paint_what_the_cpu_paints(name: str):
+    card = check(name, device="cuda")
+    assert card.passed, str(card)
+    assert all(finding.state == "pass" for finding in card.findings if finding.rule == "devices"), str(card)
+
+
+def test_pictures_are_measured_as_on_the_cpu():
+    metrics = [metric for metric in bench_metrics() if metric.weights is None]
+    one, other = torch.rand(2, 2, 3, 200, 190, generator=torch.Generator().manual_seed(0))
+    hole = torch.zeros(2, 1, 200, 190)
+    hole[..., 50:120, :90] = 1
+    for metric in metrics:
+        on_cpu, on_gpu = (
+            resolve(metric.build)(device)(
+                one.to(device), other.to(device), *pixels_of(metric.region, hole.to(device))
+            ).cpu()
+            for device in (torch.device("cpu"), torch.device("cuda"))
+        )
+        torch.testing.assert_close(on_gpu, on_cpu, rtol=1e-9, atol=1e-9, msg=metric.definition)
