@@ -33,7 +33,6 @@ def test_the_published_networks_train_and_judge(tmp_path: Path, precision: str):
 def test_methods_keep_the_rules_there_and_paint_what_the_cpu_paints(name: str):
     card = check(name, device="cuda")
     assert card.passed, str(card)
-    assert all(finding.state == "pass" for finding in card.findings if finding.rule == "devices"), str(card)
 
 
 def test_pictures_are_measured_as_on_the_cpu():
