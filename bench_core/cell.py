@@ -16,7 +16,7 @@ from bench_core.devices import open_fabric
 from bench_core.evaluation import Evaluation, judgement_name
 from bench_core.identity import identity
 from bench_core.imagecheck import Subset
-from bench_core.masksets import Holes
+from bench_core.mask_sets.holes import Holes
 from bench_core.method import Guide, Method
 from bench_core.pairs import TestPairs, TrainPairs
 from bench_core.plugins import Plugin

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from bench_core import seeds
 from bench_core.images import Array, BadImage, Images, as_channels, resized
-from bench_core.masksets import Holes
+from bench_core.mask_sets.holes import Holes
 from bench_core.protocol import Protocol
 
 

@@ -12,7 +12,7 @@ from bench_core import files
 from bench_core.comparison import Comparison
 from bench_core.errors import BadInput, unknown
 from bench_core.ground import open_images, open_protocol
-from bench_core.masksets import Holes, open_sets
+from bench_core.mask_sets.holes import Holes, open_sets
 from bench_core.method_request import Request, parse
 from bench_core.metrics import choose
 from bench_core.plugins import PARTS, Plugin, Plugins

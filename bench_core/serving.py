@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from bench_core import weights
 from bench_core.errors import BadInput
-from bench_core.masksets import Holes
+from bench_core.mask_sets.holes import Holes
 from bench_core.protocol import Protocol
 from bench_core.specs import Model, resolve
 from bench_core.variants import Variant

@@ -14,7 +14,7 @@ from bench_core.devices import Precision, open_fabric
 from bench_core.features import Features
 from bench_core.imagecheck import CheckedImages
 from bench_core.judging import Judge, set_rows, truth_features
-from bench_core.masksets import Holes
+from bench_core.mask_sets.holes import Holes
 from bench_core.pairs import Pairs
 from bench_core.progress import tracking
 from bench_core.protocol import Protocol

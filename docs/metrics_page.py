@@ -9,7 +9,7 @@ import torch
 from bench_core.baselines.classical import mean_color, telea
 from bench_core.evaluation import Evaluation
 from bench_core.judging import Judge
-from bench_core.masksets import open_sets
+from bench_core.mask_sets.holes import open_sets
 from bench_core.metrics import bench_metrics
 from bench_core.metrics.choice import floating, raw
 from bench_core.pairs import TestPairs

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bench_core.evaluation import Evaluation
 from bench_core.judging import Judge
-from bench_core.masksets import open_sets
+from bench_core.mask_sets.holes import open_sets
 from bench_core.method import Method
 from bench_core.pairs import TestPairs
 from bench_core.plugins import Plugins

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench_core.errors import BadInput
-from bench_core.masksets import Holes, open_sets
+from bench_core.mask_sets.holes import Holes, open_sets
 from bench_core.protocol import load
 from bench_masks import bench_masks, chains
 from bench_reports.papers import FOLDER

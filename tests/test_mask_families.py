@@ -9,9 +9,9 @@ from PIL import Image
 from skimage.measure import label
 
 from bench_core.errors import BadInput
-from bench_core.mask_file import read
-from bench_core.mask_making import make
-from bench_core.masksets import Holes, open_sets
+from bench_core.mask_sets.file import read
+from bench_core.mask_sets.holes import Holes, open_sets
+from bench_core.mask_sets.making import make
 from bench_core.protocol import MaskSet
 from bench_masks import bench_masks
 

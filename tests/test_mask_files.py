@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from bench_core.errors import BadInput
-from bench_core.masksets import Holes, open_sets
+from bench_core.mask_sets.holes import Holes, open_sets
 from bench_core.protocol import MaskSet
 from bench_masks import bench_masks
 

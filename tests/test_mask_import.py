@@ -11,14 +11,14 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from skimage.morphology import disk, opening
 
-from bench_core import mask_file
 from bench_core.cli import main
 from bench_core.errors import BadInput
-from bench_core.mask_facts import bucket
-from bench_core.mask_import import survey, write
-from bench_core.mask_pictures import look
-from bench_core.mask_polarity import decide
-from bench_core.masksets import open_sets
+from bench_core.mask_sets import file as mask_file
+from bench_core.mask_sets.facts import bucket
+from bench_core.mask_sets.holes import open_sets
+from bench_core.mask_sets.importing import survey, write
+from bench_core.mask_sets.pictures import look
+from bench_core.mask_sets.polarity import decide
 from bench_core.protocol import MaskSet
 from bench_masks import bench_masks
 

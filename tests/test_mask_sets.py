@@ -11,14 +11,14 @@ from click.testing import CliRunner, Result
 from safetensors.numpy import load_file
 from scipy.ndimage import distance_transform_edt
 
-from bench_core import mask_file
 from bench_core.cli import main
 from bench_core.errors import BadInput
-from bench_core.mask_balance import balanced
-from bench_core.mask_facts import HoleFacts, bucket
-from bench_core.mask_file import PackedHole
-from bench_core.mask_making import make
-from bench_core.masksets import Holes, open_sets
+from bench_core.mask_sets import file as mask_file
+from bench_core.mask_sets.balance import balanced
+from bench_core.mask_sets.facts import HoleFacts, bucket
+from bench_core.mask_sets.file import PackedHole
+from bench_core.mask_sets.holes import Holes, open_sets
+from bench_core.mask_sets.making import make
 from bench_core.protocol import MaskSet
 from bench_masks import bench_masks
 

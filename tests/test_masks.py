@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bench_core import seeds
 from bench_core.errors import BadInput
-from bench_core.masksets import Holes, open_sets
+from bench_core.mask_sets.holes import Holes, open_sets
 from bench_core.protocol import MaskSet
 from bench_core.specs import resolve
 from bench_masks import bench_masks
@@ -156,7 +156,7 @@ def test_defaults_that_are_written_out_do_not_matter() -> None:
 HASH_OF_HOLES = """
 import hashlib
 from bench_masks import bench_masks
-from bench_core.masksets import open_sets
+from bench_core.mask_sets.holes import open_sets
 from bench_core.protocol import MaskSet
 families = {family.name: family for family in bench_masks()}
 drawn = [open_sets({"x": MaskSet(family=name)}, families)["x"].draw(96, 7, "key", i).tobytes()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bench_core.backbones import Backbones
 from bench_core.images import Array
-from bench_core.masksets import open_sets
+from bench_core.mask_sets.holes import open_sets
 from bench_core.method import Method, guided
 from bench_core.pairs import TrainPairs, to_floats
 from bench_core.plugins import Plugins

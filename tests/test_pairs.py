@@ -13,7 +13,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Subset
 
 from bench_core.images import as_channels, resized
-from bench_core.masksets import Holes, open_sets
+from bench_core.mask_sets.holes import Holes, open_sets
 from bench_core.pairs import Pair, TestPairs, to_floats
 from bench_core.protocol import MaskSet, Protocol
 from bench_masks import bench_masks

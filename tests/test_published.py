@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench_core.masksets import open_sets
+from bench_core.mask_sets.holes import open_sets
 from bench_core.metrics import bench_metrics, choose
 from bench_core.paper_tables import PaperTable, read
 from bench_core.protocol import Protocol, load

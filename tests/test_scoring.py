@@ -16,7 +16,7 @@ from bench_core import weights
 from bench_core.baselines import classical
 from bench_core.cli import main
 from bench_core.images import read_image
-from bench_core.mask_file import pack, write
+from bench_core.mask_sets.file import pack, write
 from bench_core.store import read_runs
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 
 from bench_core import checkpoints, training
 from bench_core.backbones import Backbones
-from bench_core.masksets import open_sets
+from bench_core.mask_sets.holes import open_sets
 from bench_core.method import Method, Scene
 from bench_core.pairs import TrainPairs
 from bench_core.plugins import Plugins

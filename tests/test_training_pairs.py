@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench_core.images import BadImage
-from bench_core.masksets import Holes, open_sets
+from bench_core.mask_sets.holes import Holes, open_sets
 from bench_core.pairs import Pair, TestPairs, TrainPairs
 from bench_core.protocol import Protocol
 from bench_masks import bench_masks

@@ -51,8 +51,8 @@ def make(family: str, given: tuple, count: int, size: int, seed: int, output: Pa
     Examples: bench masks make wide_256 --count 2000 --size 256 --seed 1 -o wide.holes
               bench masks make free_form --set "thickness=[4, 10]" --count 100 --size 128 -o thin.holes
     """
-    from bench_core.mask_making import make as make_set
-    from bench_core.masksets import open_sets
+    from bench_core.mask_sets.holes import open_sets
+    from bench_core.mask_sets.making import make as make_set
     from bench_core.plugins import Plugins
     from bench_core.protocol import MaskSet
 
@@ -74,8 +74,8 @@ def show(file: Path, output: Path | None, count: int) -> None:
     \b
     Example: bench masks show wide.holes -o sheet.png
     """
-    from bench_core.mask_file import read
-    from bench_core.mask_sheet import draw, table
+    from bench_core.mask_sets.file import read
+    from bench_core.mask_sets.sheet import draw, table
 
     opened = read(file)
     for key, value in opened.manifest.items():
@@ -101,7 +101,7 @@ def import_(folder: Path, hole: str, threshold: int, size: int | None, output: P
     Example: bench masks import downloaded --hole auto
              bench masks import downloaded --hole black --size 256 -o theirs.holes
     """
-    from bench_core.mask_import import survey, write
+    from bench_core.mask_sets.importing import survey, write
 
     sources = survey(folder, hole, threshold)
     for source in sources:

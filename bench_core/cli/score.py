@@ -45,7 +45,7 @@ def score(predictions: tuple[str, ...], name: str, protocol: str, out: Path, dev
     from bench_core.errors import BadInput
     from bench_core.plugins import Plugins
     from bench_core.results import publish
-    from bench_core.scoring import score as judged
+    from bench_core.scoring.score import score as judged
     from bench_core.store import read_runs
 
     if bool(options["truth"]) != bool(options["holes"]):
@@ -69,11 +69,12 @@ def export(output: Path, protocol: str, **options: Any) -> None:
     \b
     Example: bench export --protocol quick -o pairs
     """
-    from bench_core import contest, exporting
     from bench_core.ground import open_protocol
     from bench_core.plugins import Plugins
+    from bench_core.scoring.contest import own
+    from bench_core.scoring.export import export as write
 
     plugins = Plugins.find()
     rules = open_protocol(protocol, plugins, options)
-    exporting.export(contest.own(plugins, rules, options), output)
+    write(own(plugins, rules, options), output)
     click.echo(f"Wrote {output}.")

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from bench_core import protocol, seeds
 from bench_core.images import as_channels, resized
-from bench_core.masksets import open_sets
+from bench_core.mask_sets.holes import open_sets
 from bench_core.method import Canvas, Hole
 from bench_core.plugins import Plugins
 from bench_core.specs import resolve

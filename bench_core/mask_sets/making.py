@@ -9,10 +9,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench_core import mask_file
-from bench_core.mask_balance import balanced, with_and_without_border
-from bench_core.mask_file import PackedHole, pack
-from bench_core.masksets import Holes
+from bench_core.mask_sets import file as mask_file
+from bench_core.mask_sets.balance import balanced, with_and_without_border
+from bench_core.mask_sets.file import PackedHole, pack
+from bench_core.mask_sets.holes import Holes
 from bench_core.progress import tracking
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ def make(path: Path, holes: Holes, size: int, seed: int, count: int, balance: bo
     """Draw `count` holes, write them, and return the file's sha256. The number of workers changes no byte.
 
     Hole i is ``holes.draw(size, seed, i)``, what a protocol of this size and seed draws for its pair i; with `balance`
-    the holes are chosen from that sequence, see `bench_core.mask_balance`.
+    the holes are chosen from that sequence, see `bench_core.mask_sets.balance`.
 
     Raises:
         BadInput: a hole cannot be drawn, a bucket cannot be filled, or the file cannot be written.

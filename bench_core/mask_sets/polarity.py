@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench_core.mask_facts import TENTHS, bucket
-from bench_core.mask_pictures import Seen
+from bench_core.mask_sets.facts import TENTHS, bucket
+from bench_core.mask_sets.pictures import Seen
 
 UNDECIDED = "undecided"
 PER_BUCKET = 2000

@@ -10,8 +10,8 @@ import torch
 
 from bench_core.errors import BadInput
 from bench_core.images import Array, Images, as_channels, read_image
-from bench_core.mask_file import SUFFIX, MaskFile, read
-from bench_core.mask_pictures import read_levels
+from bench_core.mask_sets.file import SUFFIX, MaskFile, read
+from bench_core.mask_sets.pictures import read_levels
 from bench_core.pairs import Pair, Pairs
 
 

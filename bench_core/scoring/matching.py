@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bench_core.errors import BadInput
-from bench_core.mask_pictures import SUFFIXES
+from bench_core.mask_sets.pictures import SUFFIXES
 
 LISTED = 5
 PLACE = "{name}"

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from bench_core.images import as_channels, read_image
-from bench_core.mask_facts import touches_border
+from bench_core.mask_sets.facts import touches_border
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from bench_core import files
-from bench_core.mask_facts import TENTHS, bucket
-from bench_core.mask_file import MaskFile
+from bench_core.mask_sets.facts import TENTHS, bucket
+from bench_core.mask_sets.file import MaskFile
 
 QUANTILES = (0.1, 0.5, 0.9)
 COLUMNS = 12

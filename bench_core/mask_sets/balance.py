@@ -10,8 +10,8 @@ from itertools import cycle
 import numpy as np
 
 from bench_core.errors import BadInput
-from bench_core.mask_facts import TENTHS, bucket, touches_border
-from bench_core.mask_file import PackedHole, pack
+from bench_core.mask_sets.facts import TENTHS, bucket, touches_border
+from bench_core.mask_sets.file import PackedHole, pack
 
 LOWEST = 0.01
 MARGIN = 50 / 512

@@ -9,12 +9,12 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
-from bench_core import mask_file
 from bench_core.errors import BadInput
-from bench_core.mask_facts import bucket
-from bench_core.mask_file import PackedHole, pack
-from bench_core.mask_pictures import SUFFIXES, Seen, look, read_levels
-from bench_core.mask_polarity import UNDECIDED, Polarity, decide, numbered
+from bench_core.mask_sets import file as mask_file
+from bench_core.mask_sets.facts import bucket
+from bench_core.mask_sets.file import PackedHole, pack
+from bench_core.mask_sets.pictures import SUFFIXES, Seen, look, read_levels
+from bench_core.mask_sets.polarity import UNDECIDED, Polarity, decide, numbered
 from bench_core.progress import tracking
 
 
@@ -58,7 +58,7 @@ def survey(folder: Path, hole: str = "auto", threshold: int = 128) -> list[Sourc
     """Look at every picture in a folder and below it.
 
     Args:
-        hole: "white" or "black" for all, or "auto" to decide for each folder, see `bench_core.mask_polarity`.
+        hole: "white" or "black" for all, or "auto" to decide for each folder, see `bench_core.mask_sets.polarity`.
         threshold: white is at this level, of 0 to 255, and above.
 
     Raises:

@@ -7,16 +7,16 @@ from typing import Any
 
 from bench_core.errors import BadInput
 from bench_core.evaluation import judgement_name
-from bench_core.given_files import find, same_names
-from bench_core.given_pairs import GivenImages, GivenPairs, open_holes
 from bench_core.ground import open_images
 from bench_core.imagecheck import CheckedImages
 from bench_core.imagecheck import check as check_images
-from bench_core.mask_file import SUFFIX
-from bench_core.masksets import open_sets
+from bench_core.mask_sets.file import SUFFIX
+from bench_core.mask_sets.holes import open_sets
 from bench_core.pairs import Pairs, TestPairs
 from bench_core.plugins import Plugins
 from bench_core.protocol import Protocol
+from bench_core.scoring.given_pairs import GivenImages, GivenPairs, open_holes
+from bench_core.scoring.matching import find, same_names
 from bench_core.seeds import digest
 
 GIVEN = "given"

@@ -11,7 +11,6 @@ import torch
 from PIL import Image
 
 from bench_core import __version__, files
-from bench_core.contest import Contest, given, own
 from bench_core.errors import BadInput
 from bench_core.evaluation import keep_samples
 from bench_core.ground import open_protocol
@@ -19,9 +18,10 @@ from bench_core.images import Array, as_channels, read_image
 from bench_core.judging import Judgement, Painted
 from bench_core.metrics import choose
 from bench_core.pairs import Pair, to_floats
-from bench_core.picture_checks import Inspection, in_words
 from bench_core.plugins import Plugins
 from bench_core.progress import tracking
+from bench_core.scoring.contest import Contest, given, own
+from bench_core.scoring.inspection import Inspection, in_words
 from bench_core.setup import Machine, Setup
 from bench_core.specs import Metric
 from bench_core.store import CellFolder, Entry, Run, Store

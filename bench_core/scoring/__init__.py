@@ -1,0 +1,1 @@
+"""Pictures from any program, judged as those of a method would be."""
