@@ -35,7 +35,7 @@ def looks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str,
     real = bench_core.plugins.entry_points
     mine = EntryPoint("counting", "bench_counting", "bench")
     monkeypatch.setattr(bench_core.plugins, "entry_points", lambda group: [*real(group=group), mine])
-    counting_plugin.LOOKS.update(predict=0, features=0)
+    counting_plugin.LOOKS.update(predict=0, features=0, built=0)
     yield counting_plugin.LOOKS
 
 
@@ -52,10 +52,21 @@ def test_a_further_metric_of_sets_needs_no_second_look(bench: Bench, looks: dict
     ask = ["--plugins", "counting", "--no-baselines", "--metrics"]
     bench(*ask, "shift@toy")
     # two pairs under each of two mask sets, and the two truths
-    assert looks == {"predict": 4, "features": 4 + 2 + 1}
+    assert looks == {"predict": 4, "features": 4 + 2 + 1, "built": 1}
     bench(*ask, "shift@toy,worst@toy")
-    assert looks == {"predict": 4, "features": 4 + 2 + 1 + TRIALS}
+    assert looks == {"predict": 4, "features": 4 + 2 + 1 + TRIALS, "built": 2}
     assert set(rows(tmp_path / "out")["metric"]) == {"shift@toy", "worst@toy"}
+
+
+def test_two_metrics_of_the_same_features_share_a_look(bench: Bench, looks: dict[str, int], tmp_path: Path) -> None:
+    bench("--plugins", "counting", "--no-baselines", "--metrics", "shift@toy,worst@toy")
+    assert looks == {"predict": 4, "features": 4 + 2 + TRIALS, "built": 1}
+    paths = list((tmp_path / "out").glob("cells/*/features/*"))
+    assert len(paths) == 2
+    for path in paths:
+        kept = Features.read(path)
+        assert kept is not None
+        assert len(kept.values) == len(kept.hole_ratio) == 2
 
 
 def test_values_are_those_of_the_pictures(bench: Bench, tmp_path: Path, photographs: Path) -> None:

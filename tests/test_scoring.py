@@ -235,6 +235,27 @@ def test_jpeg_is_told_also_where_it_hides_in_png(score: Score, world: Path) -> N
     assert "JPEG" not in score().output
 
 
+def test_a_truth_that_once_was_jpeg_is_not_held_against_pictures_that_keep_it(score: Score, world: Path) -> None:
+    rng = np.random.default_rng(0)
+    for path in (world / "truth").glob("*.png"):
+        save(world / "once.jpg", read_image(path), quality=60)
+        truth, hole = read_image(world / "once.jpg"), read_image(world / "holes" / path.name)
+        save(path, truth)
+        rounded = (truth.astype(int) + (rng.random(truth.shape) < 0.1)).clip(0, 255)
+        save(world / "theirs" / path.name, np.where(hole > 0, 0, rounded).astype(np.uint8))
+    told = " ".join(score().output.split())
+    assert "altered known pixels in 4 of 4 pictures, by up to 1 of 255 levels" in told
+    assert "JPEG" not in told
+
+
+def test_one_folder_does_not_serve_several_mask_sets(tmp_path: Path, protocol: Path, photographs: Path) -> None:
+    ground = ["--protocol", str(protocol), "--data", str(photographs)]
+    call("export", *ground, "-o", str(tmp_path / "pairs"))
+    flat = ["--pred", str(tmp_path / "pairs" / "center" / "masked"), "--name", "x", "--out", str(tmp_path / "out")]
+    told = call("score", *ground, *flat, code=2).output
+    assert "must hold one folder for each mask set: center, free-form" in " ".join(told.split())
+
+
 def test_several_folders_are_samples_of_which_the_mean_counts(score: Score, world: Path) -> None:
     for path in (world / "theirs").glob("*.png"):
         save(world / "again" / path.name, read_image(world / "truth" / path.name) // 2 + read_image(path) // 2)

@@ -18,15 +18,13 @@ SIDE = 299
 class PytorchFid:
     """As pytorch-fid: pictures are resized by the network itself, bilinearly and without antialiasing."""
 
-    resizes = True
-
     def __init__(self, device: torch.device) -> None:
         from pytorch_fid import inception
 
         state: dict[str, Any] = weights.load("inception")
         # the package can only download its weights; hand it those that were found
         with patch.object(inception, "load_state_dict_from_url", lambda *args, **kwargs: state):
-            self.network = inception.InceptionV3(resize_input=self.resizes).to(device).eval()
+            self.network = inception.InceptionV3().to(device).eval()
 
     def __call__(self, pictures: Pictures) -> Float[Tensor, "b d"]:
         return self.network(pictures.expand(-1, 3, -1, -1))[0].flatten(1)
@@ -35,10 +33,8 @@ class PytorchFid:
 class Clean(PytorchFid):
     """As clean-fid (Parmar, Zhang and Zhu, CVPR 2022): each channel is resized by Pillow, antialiased, in floats."""
 
-    resizes = False
-
     def __call__(self, pictures: Pictures) -> Float[Tensor, "b d"]:
-        return super().__call__(resized(pictures))
+        return super().__call__(resized(pictures))  # the network leaves what has its size already
 
 
 def resized(pictures: Pictures) -> Float[Tensor, "b c 299 299"]:

@@ -2,7 +2,6 @@
 
 import re
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import max_pool2d
@@ -27,4 +26,4 @@ def ring(hole: Region, width: int) -> Region:
     """Pixels from which a pixel of the other kind is at most `width` away, along rows and columns or diagonally."""
     near_hole = max_pool2d(hole, 2 * width + 1, stride=1, padding=width)
     near_known = max_pool2d(1 - hole, 2 * width + 1, stride=1, padding=width)
-    return torch.where(hole.bool(), near_known, near_hole)
+    return near_hole * near_known
