@@ -49,11 +49,18 @@ class Spy(Method):
         return torch.full((len(masked), 3, self.sides, self.sides), self.value)
 
 
-def judged(method: Spy, folder: Path):
+class Dice(Method):
+    """Paints at random."""
+
+    def predict(self, masked: Tensor, hole: Tensor) -> Tensor:
+        return torch.rand_like(masked)
+
+
+def judged(method: Method, folder: Path, batch: int = 2):
     metrics = [PLUGINS.records("metrics")["l1@full"]]
     judge = Judge(metrics, torch.device("cpu"), PROTOCOL)
     (holes,) = open_sets(PROTOCOL.masks, PLUGINS.records("masks")).values()
-    evaluation = Evaluation(judge, method, TestPairs(PROTOCOL, Bright(), holes), 2, 0, folder)
+    evaluation = Evaluation(judge, method, TestPairs(PROTOCOL, Bright(), holes), batch, 0, folder)
     about = {"method": "spy", "variant": "spy", "seed": 0, "mask_set": "m"}
     return evaluation.judged(metrics, lambda done: None).rows(about)
 
@@ -84,3 +91,13 @@ def test_the_composite_is_measured_so_known_pixels_cost_nothing(tmp_path: Path):
 def test_what_is_no_picture_is_refused(method: Spy, said: str, tmp_path: Path):
     with pytest.raises(ValueError, match=said):
         judged(method, tmp_path)
+
+
+def test_a_method_that_draws_has_the_same_rows_again_and_draws_from_nobody_else(tmp_path: Path):
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = judged(Dice(), tmp_path, batch=1)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    assert judged(Dice(), tmp_path, batch=3)["value"].tolist() == first["value"].tolist()
+    assert first["value"].nunique() == 3
