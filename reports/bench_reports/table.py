@@ -106,6 +106,8 @@ def _table(store: Store, run: Run, known: Mapping[str, Metric]) -> Table:
 
 
 def title(protocol: Protocol) -> str:
+    if not protocol.size:
+        return f"{protocol.name}: files as they are (protocol {protocol.hash[:8]})"
     seeds = "seed" + "s" * (len(protocol.seeds) > 1) + " " + ", ".join(map(str, protocol.seeds))
     size = f"at {protocol.size} pixels" if protocol.size else "of all sizes"
     return (
