@@ -111,6 +111,7 @@ def definitions() -> str:
             f"{metric.better} is better",
             bounds,
             f"per {metric.per}",
+            "8 bits" if metric.quantised else "floats",
             f"region {metric.region}",
             f"version {metric.version}",
         ]

@@ -20,6 +20,8 @@ def metrics() -> None:
     found = Plugins.find()
     found.load_all()
     for metric in found.records("metrics").values():
-        click.echo(f"{metric.definition} (version {metric.version}, {metric.better} is better, per {metric.per})")
+        seen = "8-bit pictures" if metric.quantised else "floats"
+        facts = f"version {metric.version}, {metric.better} is better, per {metric.per}, of {seen}"
+        click.echo(f"{metric.definition} ({facts})")
         text = f"{metric.text} ({metric.origin})" if metric.origin else metric.text
         click.echo(textwrap.indent(textwrap.fill(text, 100), "    "))

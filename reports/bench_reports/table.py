@@ -109,8 +109,7 @@ def title(protocol: Protocol) -> str:
     if not protocol.size:
         return f"{protocol.name}: files as they are (protocol {protocol.hash[:8]})"
     seeds = "seed" + "s" * (len(protocol.seeds) > 1) + " " + ", ".join(map(str, protocol.seeds))
-    size = f"at {protocol.size} pixels" if protocol.size else "of all sizes"
     return (
-        f"{protocol.name}: {protocol.image_set} {size}, {protocol.scale} scale, "
+        f"{protocol.name}: {protocol.image_set} at {protocol.size} pixels, {protocol.scale} scale, "
         f"{protocol.steps:,} steps of batch {protocol.batch}, {seeds} (protocol {protocol.hash[:8]})"
     )
