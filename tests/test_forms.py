@@ -139,7 +139,7 @@ def test_given_weights_are_judged_without_training(bench: Bench, tmp_path: Path)
     bench("--plugins", "toy", "--option", "toy.start=0.25", out="first")
     weights = cell(tmp_path / "first", "toy[start=0.25]") / "weights.safetensors"
     output = bench("--plugins", "toy", "--weights", f"toy={weights}").output
-    assert "training" not in output
+    assert "training toy" not in output
     name = "toy (weights)"
     assert identity(tmp_path / "out", name)["options"]["start"] == 0.25
     given, trained = rows(tmp_path / "out", name), rows(tmp_path / "first", "toy[start=0.25]")

@@ -323,7 +323,7 @@ def test_the_title_says_what_the_rules_were(store: Store) -> None:
     title = table_of(store, run_of(done(store, "a", l1=[0.1]), seeds=[4, 5], steps=12_000)).title
     parts = ("mine", "photos", "32 pixels", "12,000 steps", "batch 2", "seeds 4, 5", rules.hash[:8])
     assert all(part in title for part in parts)
-    assert "photos of all sizes" in table_of(store, run_of(done(store, "a", l1=[0.1]), size=0)).title
+    assert "mine: files as they are" in table_of(store, run_of(done(store, "a", l1=[0.1]), size=0)).title
 
 
 def test_a_table_is_rebuilt_without_torch(store: Store) -> None:
