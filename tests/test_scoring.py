@@ -158,7 +158,7 @@ def test_pictures_are_judged_at_their_own_sizes_against_their_own_truths(score: 
 def test_the_same_command_twice_stores_the_same_and_measures_nothing(score: Score, world: Path) -> None:
     score()
     before = stored(world / "out")
-    assert "judging" not in score().stderr
+    assert "judging" not in score().output
     pd.testing.assert_frame_equal(stored(world / "out"), before)
 
 
