@@ -4,12 +4,15 @@ Patches of a feature map are rebuilt from its patches outside the hole. P counts
 positions to copy from (keys), row by row; both number h / 2 * w / 2.
 """
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import fold, max_pool2d, normalize, pad, softmax, unfold
+from torch.nn.functional import avg_pool2d, fold, max_pool2d, softmax, threshold, unfold
 
 from bench_core.errors import unknown
+from bench_gated.diagonals import ahead, ahead_by_columns, corner_sum, diagonal_sum
 
 Features = Float[Tensor, "b c h w"]
 Scores = Float[Tensor, "b P Q"]
@@ -18,6 +21,7 @@ Usable = Float[Tensor, "b 1 Q"]
 SHARPNESS = 10
 COVER = 4
 """How many 4x4 patches at stride 2 cover a pixel away from the border."""
+NEGLIGIBLE = 1e-20
 CHOICES = {"mask_logit": ("zero", "-inf"), "overlap": ("constant", "counted"), "hole_steps": (2, 1)}
 
 
@@ -84,9 +88,20 @@ def shrink(x: Features, size: tuple[int, int], align_corners: bool) -> Float[Ten
 
 
 def match(features: Features) -> Float[Tensor, "b h*w h*w"]:
-    """Dot products of 3x3 patches, queries as they are, with 3x3 patches, keys of unit length."""
-    patches = unfold(features, 3, padding=1)
-    return patches.mT @ normalize(patches, dim=1, eps=1e-4)
+    """Dot products of 3x3 patches, queries as they are, with 3x3 patches, keys of unit length.
+
+    Patches p and q agree as much as the nine pairs of pixels at p + d and q + d together, so one product of pixels,
+    added up along its diagonals, matches all patches; and a patch is as long as its pixels are together.
+    """
+    width, pixels = features.shape[-1], features.flatten(2)
+    scores = box_sum(pixels.mT @ pixels, width)
+    lengths = 9 * avg_pool2d(features.square().sum(dim=1, keepdim=True), 3, stride=1, padding=1)
+    return scores.mul_(lengths.flatten(2).clamp(min=1e-8).rsqrt())
+
+
+def box_sum(products: Scores, width: int) -> Scores:
+    """Sums over 3x3 neighbours, first of those above and below, then of those on the left and right."""
+    return diagonal_sum(diagonal_sum(products, ahead(width)), ahead(1), line=width)
 
 
 def fuse(scores: Scores, grid: tuple[int, int]) -> Scores:
@@ -94,21 +109,7 @@ def fuse(scores: Scores, grid: tuple[int, int]) -> Scores:
 
     The end of a row neighbours the start of the next, as in the official code.
     """
-    height, width = grid
-    by_columns = transposed(diagonal_sum(scores), (height, width))
-    return transposed(diagonal_sum(by_columns), (width, height))
-
-
-def transposed(scores: Scores, grid: tuple[int, int]) -> Scores:
-    """Number the positions of a grid of (height, width) column by column, of queries and keys alike."""
-    planes = scores.unflatten(2, grid).unflatten(1, grid)
-    return planes.permute(0, 2, 1, 4, 3).reshape(scores.shape)
-
-
-def diagonal_sum(scores: Scores) -> Scores:
-    """The convolution of the P x Q plane with a 3x3 identity, zeros outside."""
-    before, after = pad(scores, (1, 0, 1, 0))[:, :-1, :-1], pad(scores, (0, 1, 0, 1))[:, 1:, 1:]
-    return before + scores + after
+    return diagonal_sum(diagonal_sum(scores, ahead(1)), ahead_by_columns(*grid))
 
 
 def usable_keys(small_hole: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h*w"]:
@@ -117,22 +118,48 @@ def usable_keys(small_hole: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h*w"
 
 
 def attend(scores: Scores, usable: Usable, mask_logit: str) -> Scores:
-    """Weights of keys for each query, 0 for keys in the hole."""
-    logits = SHARPNESS * scores * usable
+    """Weights of keys for each query, 0 for keys in the hole. Scores are overwritten."""
+    logits = scores.mul_(SHARPNESS * usable)
     if mask_logit == "-inf":  # a finite stand-in, for a softmax over nothing but -inf is NaN
-        logits = logits.masked_fill(usable == 0, torch.finfo(logits.dtype).min)
-    return softmax(logits, dim=2) * usable
+        logits = logits.masked_fill_(usable == 0, torch.finfo(logits.dtype).min)
+    return _UsableSoftmax.apply(logits, usable)
+
+
+class _UsableSoftmax(torch.autograd.Function):
+    """softmax(logits) * usable, with weights too small to matter set to 0, for what logits of usable keys say.
+
+    Weights below float32's normal numbers would make every later product many times slower. The gradient of softmax,
+    weight * (gradient - mean gradient by weight), needs no other weights than these, since logits of unusable keys are
+    constants.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, usable: Tensor) -> Tensor:
+        weights = threshold(softmax(logits, dim=2).mul_(usable), NEGLIGIBLE, 0.0, inplace=True)
+        ctx.save_for_backward(weights)
+        return weights
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        (weights,) = ctx.saved_tensors
+        weighted = weights * gradient
+        return weighted - weights * weighted.sum(dim=2, keepdim=True), None
 
 
 def paste(weights: Scores, features: Features, overlap: str) -> Features:
-    """Overlay weighted 4x4 patches at stride 2; fewer of them cover the border, which a constant divisor darkens."""
-    patches = unfold(features, 4, padding=1, stride=2)
-    laid = _overlaid(patches @ weights.mT, features)
-    if overlap == "constant":
-        return laid / COVER
-    return laid / _overlaid(torch.ones_like(patches), features)
+    """Overlay weighted 4x4 patches at stride 2; fewer of them cover the border, which a constant divisor darkens.
 
-
-def _overlaid(patches: Float[Tensor, "b n P"], features: Features) -> Features:
+    A patch is four blocks of 2x2 pixels, and neighbouring patches share blocks. So weights of patches are first added
+    up to weights of blocks, and a block is multiplied once in place of four times.
+    """
     height, width = features.shape[-2:]
-    return fold(patches, (height, width), 4, padding=1, stride=2)
+    blocks = unfold(features, 2, padding=1, stride=2)
+    block_weights = corner_sum(weights, (height // 2, width // 2))
+    laid = fold(blocks @ block_weights.mT, (height, width), 2, padding=1, stride=2)
+    return laid / (COVER if overlap == "constant" else covers(features))
+
+
+def covers(features: Features) -> Float[Tensor, "1 1 h w"]:
+    """How many 4x4 patches at stride 2 cover each pixel."""
+    patches = unfold(torch.ones_like(features[:1, :1]), 4, padding=1, stride=2)
+    return fold(patches, features.shape[-2:], 4, padding=1, stride=2)

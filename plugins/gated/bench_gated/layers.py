@@ -1,12 +1,15 @@
 """The gated convolution (Section 3.1) and the spectrally normalised one (Section 3.2), padded as in TensorFlow."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import elu, interpolate, normalize, pad
+from torch.nn.functional import elu, normalize, pad
+
+from bench_gated.upsampling import upsampled_conv2d
 
 Features = Float[Tensor, "b c h w"]
 Strided = Float[Tensor, "b c2 h2 w2"]
@@ -50,7 +53,12 @@ class PaddedConv2d(nn.Conv2d):
         return self._conv_forward(self.padded(input), self.weight, self.bias)
 
     def padded(self, x: Features) -> Float[Tensor, "b c h1 w1"]:
-        """With the zeros of lopsided padding; even sides are left to PyTorch, which copies no pixels for them."""
+        """With the zeros of lopsided padding; even sides are left to PyTorch, which copies no pixels for them.
+
+        Channels of a pixel come to lie side by side, as convolutions on a CPU like them, and stay so from layer to
+        layer.
+        """
+        x = x.contiguous(memory_format=torch.channels_last)
         if not self.lopsided:
             return x
         stride, kernel_size = self.stride[0], self.kernel_size[0]
@@ -60,9 +68,10 @@ class PaddedConv2d(nn.Conv2d):
 
 
 class GatedConv2d(PaddedConv2d):
-    """activation(features) * sigmoid(gate): one convolution gives both, features in its first half of channels.
+    """activation(features) * sigmoid(gate), where the first half of the weight's channels gives features.
 
-    With `upsample`, pixels are repeated to twice the height and width first.
+    Either half is a convolution of its own, for a slice of channels would leave gaps in memory. With `upsample`, pixels
+    are repeated to twice the height and width first.
     """
 
     def __init__(
@@ -81,9 +90,15 @@ class GatedConv2d(PaddedConv2d):
         self.activation = activation
 
     def forward(self, input: Features) -> Strided:
-        x = interpolate(input, scale_factor=2) if self.upsample else input
-        features, gate = super().forward(x).chunk(2, dim=1)
-        return self.activation(features) * torch.sigmoid(gate)
+        x = self.padded(input)
+        assert self.bias is not None
+        features, gate = map(partial(self._half, x), self.weight.chunk(2), self.bias.chunk(2))
+        return self.activation(features) * gate.sigmoid_()
+
+    def _half(self, x: Features, weight: Tensor, bias: Tensor) -> Strided:
+        if self.upsample:
+            return upsampled_conv2d(x, weight, bias, reflect=self.padding_mode == "reflect")
+        return self._conv_forward(x, weight, bias)
 
 
 class SpectralConv2d(PaddedConv2d):
