@@ -9,6 +9,7 @@ from bench_core.cli.inpaint import inpaint
 from bench_core.cli.masks import masks
 from bench_core.cli.metrics import metrics
 from bench_core.cli.new import new
+from bench_core.cli.perf import perf
 from bench_core.cli.plugins import plugins
 from bench_core.cli.protocols import protocols
 from bench_core.cli.report import report
@@ -48,6 +49,7 @@ def main() -> None:
 # fmt: off
 COMMANDS = (
     run, report, compare, plugins, protocols, metrics, masks, tables, show, inpaint, weights, score, export, check, new,
+    perf,
 )
 # fmt: on
 for command in COMMANDS:

@@ -1,0 +1,36 @@
+"""How many holes a second each mask family draws."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+
+from bench_core.errors import BadInput
+from bench_core.mask_sets.holes import open_sets
+from bench_core.performance.records import Case, Contender, Runner
+from bench_core.performance.settings import Settings
+from bench_core.protocol import MaskSet
+from bench_core.specs import MaskFamily
+
+HOLES = 16
+"""How many are drawn at a time, always the same, since some take many attempts."""
+
+
+def cases(settings: Settings) -> Iterator[Case]:
+    """Every family with its default parameters, at every size."""
+    for family in settings.plugins.records("masks").values():
+        for size in settings.sizes:
+            drawn = Contender("ours", partial(_ours, family, size))
+            yield Case("masks", f"{family.name} {size}", (drawn,), "holes", HOLES)
+
+
+def _ours(family: MaskFamily, size: int, cleanup: ExitStack) -> Runner:
+    asked = [name for name, value in family.parameters.items() if value is ...]
+    if asked:
+        raise BadInput(f"It draws from files, and none are given: {', '.join(asked)}.")
+    holes = open_sets({"speed": MaskSet(family=family.name)}, {family.name: family})["speed"]
+
+    def run() -> None:
+        for number in range(HOLES):
+            holes.draw(size, "speed", number)
+
+    return Runner(run)
