@@ -94,9 +94,11 @@ def _remarks(report: Report) -> list[str]:
     lines = [f"{facts['device']}, threads: {facts['threads']}, torch {torch}, load at the start: {load}."]
     if (facts["load"] or 0) > BUSY:
         lines.append("The machine is busy with other work: trust the ratios, not the milliseconds.")
-    for precision, rates in facts["rates"].items():
-        best = max(rates, key=rates.__getitem__)
-        lines.append(f"Floor at {precision}: the FLOPs at {rates[best] / 1e9:,.0f} GFLOP/s, as measured in {best}.")
+    rates = [row.rate / 1e9 for row in report.rows if row.rate]
+    if rates:
+        best = " and the ".join(facts["kernels"].values())
+        reached = f"{min(rates):,.0f} to {max(rates):,.0f} GFLOP/s"
+        lines.append(f"The floor: the FLOPs at the rate of the {best}, run in turn with the rest ({reached}).")
     if any(row.agrees is False for row in report.rows):
         lines.append("≠ does not compute the same function as the last row of its group: that ratio is no speed-up.")
     return lines

@@ -1,6 +1,7 @@
-"""The time below which a computation cannot come: its FLOPs over the rate that this machine was seen to reach."""
+"""The time below which a computation cannot come: its FLOPs over the rate that this machine reaches."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -11,7 +12,7 @@ from bench_core.devices import Precision
 from bench_core.performance.timing import Run, Timing, alternate, settled
 
 SECONDS = 1.0
-"""How long the rate of one precision is measured."""
+"""How long the best kernel of one precision is sought."""
 TYPES: dict[Precision, torch.dtype] = {
     "32-true": torch.float32,
     "bf16-mixed": torch.bfloat16,
@@ -29,11 +30,22 @@ def count_flops(run: Run) -> float:
     return float(counter.get_total_flops())
 
 
-def measured_rates(device: torch.device, precision: Precision) -> dict[str, float]:
-    """The best FLOP/s of a few large convolutions and a matrix product, by name; those that fail are left out."""
+@dataclass(frozen=True)
+class Kernel:
+    """A computation that a machine is best at; run in turn with others, it tells what rate they could have reached."""
+
+    name: str
+    run: Run
+    flops: float
+
+
+def best_kernel(device: torch.device, precision: Precision) -> Kernel:
+    """The one of the highest rate among large convolutions and a matrix product; those that fail are left out."""
     runs = {name: settled(run, device) for name, run in _kernels(device, TYPES[precision]).items()}
     timed = {name: timing for name, timing in alternate(runs, SECONDS).items() if isinstance(timing, Timing)}
-    return {name: count_flops(runs[name]) / min(timing.samples) for name, timing in timed.items()}
+    flops = {name: count_flops(runs[name]) for name in timed}
+    best = max(timed, key=lambda name: flops[name] / min(timed[name].samples))
+    return Kernel(f"{best}, {precision}", runs[best], flops[best])
 
 
 def _kernels(device: torch.device, dtype: torch.dtype) -> dict[str, Callable[[], torch.Tensor]]:

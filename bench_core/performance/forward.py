@@ -40,7 +40,8 @@ def _contenders(settings: Settings, name: str, size: int, batch: int) -> Iterato
 
 def _ours(settings: Settings, name: str, size: int, batch: int, precision: Precision, cleanup: ExitStack) -> Runner:
     subject = _opened(settings, name, size)
-    subject.method.generator = open_fabric(settings.device, precision).setup_module(subject.method.generator)
+    if subject.is_network:
+        subject.method.generator = open_fabric(settings.device, precision).setup_module(subject.method.generator)
     given = _given(subject, size, batch)
     return _runner(lambda: subject.method.predict(*given), settings.place)
 

@@ -24,7 +24,7 @@ def cases(settings: Settings) -> Iterator[Case]:
     ways = {"ours": _ours, "Pillow": _pillow}
     for side, suffix in FILES:
         contenders = tuple(Contender(name, partial(_opened, read, side, suffix, size)) for name, read in ways.items())
-        yield Case("loading", f"{suffix} {side} to {size}", contenders, "images", tolerance=0)
+        yield Case("loading", f"{suffix} {side} to {size}", contenders, "images", tolerance=0.0)
 
 
 def _opened(read: Callable[[Path, int], Array], side: int, suffix: str, size: int, cleanup: ExitStack) -> Runner:

@@ -64,8 +64,10 @@ class Row:
     ratio: float | None = None
     """How many times as fast as the reference, by medians; None where there is none to compare with."""
     flops: float | None = None
+    rate: float | None = None
+    """FLOP/s of the machine's best kernel, run in turn with this."""
     floor: float | None = None
-    """The median over the time that its FLOPs take at the best rate measured in this run."""
+    """The median over the time that its FLOPs take at that rate."""
     peak: float | None = None
     """The most memory that it held, in MiB."""
     difference: float | None = None
@@ -86,7 +88,7 @@ class Report:
     """All that was measured, and on what."""
 
     facts: dict[str, Any]
-    """Machine, versions, date, settings, load and rates."""
+    """Machine, versions, date, settings, load and the kernels that tell the floor."""
     rows: tuple[Row, ...]
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Measuring one case: whoever computes it, in turn, with outputs compared."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,57 +8,73 @@ from typing import Any
 from bench_core.devices import Precision
 from bench_core.errors import BadInput
 from bench_core.performance.agreement import difference, magnitude
+from bench_core.performance.floor import Kernel
 from bench_core.performance.records import Case, Contender, Row, Runner
 from bench_core.performance.timing import Timing, alternate
 
-Rate = Callable[[Precision], float]
-"""The best FLOP/s of this machine at a precision."""
+Kernels = Callable[[Precision], Kernel]
+"""What this machine is best at, for each precision."""
 
 
 @dataclass(frozen=True)
 class Ready:
     """A contender that has run once."""
 
+    contender: Contender
     runner: Runner
     output: Any
 
 
-def measured(case: Case, seconds: float, rate: Rate) -> list[Row]:
+def measured(case: Case, seconds: float, kernels: Kernels) -> list[Row]:
     """One row for each contender of a case, timed in turn for so many seconds.
 
-    Whoever cannot be opened, run or timed is a row with the reason, and the others go on.
+    Where FLOPs count, the machine's best kernel takes its turn with them. Whoever cannot be opened, run or timed is a
+    row with the reason, and the others go on.
     """
     with ExitStack() as cleanup:
         begun = {contender.name: _begin(contender, cleanup) for contender in case.contenders}
         ready = {name: each for name, each in begun.items() if isinstance(each, Ready)}
-        timed = alternate({name: each.runner.run for name, each in ready.items()}, seconds)
-        results = {name: timed.get(name, each) for name, each in begun.items()}
-        rows = [_row(case, one, results[one.name], ready.get(one.name), rate) for one in case.contenders]
-    outputs = {name: each.output for name, each in ready.items()}
+        beside = _kernels_beside(ready.values(), kernels)
+        runs = {name: each.runner.run for name, each in ready.items()}
+        timed = alternate(runs | {kernel.name: kernel.run for kernel in beside.values()}, seconds)
+        rates = _rates(beside, timed)
+        rows = [_row(case, name, timed.get(name, each), ready.get(name), rates) for name, each in begun.items()]
     reference = next((row for row in reversed(rows) if row.median), rows[-1])
+    outputs = {name: each.output for name, each in ready.items()}
     return [_compared(row, reference, outputs, case.tolerance) for row in rows]
 
 
 def _begin(contender: Contender, cleanup: ExitStack) -> Ready | Exception:
     try:
         runner = contender.open(cleanup)
-        return Ready(runner, runner.run())
+        return Ready(contender, runner, runner.run())
     except Exception as error:  # a gap in the table, told there
         return error
 
 
-def _row(case: Case, contender: Contender, result: Any, ready: Ready | None, rate: Rate) -> Row:
-    row = Row(case.part, case.name, contender.name, case.unit, case.items)
-    if ready is None or not isinstance(result, Timing):
-        return replace(row, reason=_told(result))
-    lower, median, upper = result.quartiles
+def _kernels_beside(ready: Iterable[Ready], kernels: Kernels) -> dict[Precision, Kernel]:
+    """One for each precision at which FLOPs count."""
+    return {(at := each.contender.precision): kernels(at) for each in ready if each.runner.flops}
+
+
+def _rates(beside: Mapping[Precision, Kernel], timed: Mapping[str, Timing | Exception]) -> dict[Precision, float]:
+    """The FLOP/s of the kernels, where they did not fail."""
+    found = ((at, kernel, timed[kernel.name]) for at, kernel in beside.items())
+    return {at: kernel.flops / took.median for at, kernel, took in found if isinstance(took, Timing)}
+
+
+def _row(case: Case, name: str, found: Any, ready: Ready | None, rates: Mapping[Precision, float]) -> Row:
+    row = Row(case.part, case.name, name, case.unit, case.items)
+    if ready is None or not isinstance(found, Timing):
+        return replace(row, reason=_told(found))
     peak = ready.runner.peak() if ready.runner.peak else None
-    row = replace(row, median=median, lower=lower, upper=upper, samples=result.samples, peak=peak)
+    row = replace(row, median=found.median, lower=found.lower, upper=found.upper, samples=found.samples, peak=peak)
     flops = ready.runner.flops() if ready.runner.flops else 0
-    return replace(row, flops=flops, floor=median * rate(contender.precision) / flops) if flops else row
+    rate = rates.get(ready.contender.precision)
+    return replace(row, flops=flops, rate=rate, floor=found.median * rate / flops) if flops and rate else row
 
 
-def _compared(row: Row, reference: Row, outputs: dict[str, Any], tolerance: float) -> Row:
+def _compared(row: Row, reference: Row, outputs: Mapping[str, Any], tolerance: float) -> Row:
     """The row with its ratio to the reference's time, and its difference from the reference's output."""
     if row is reference or row.median is None or reference.median is None:
         return row

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -27,6 +27,7 @@ ENDLESS = 1_000_000
 """More steps than are ever timed."""
 
 
+@runtime_checkable
 class Steps(Protocol):
     """Something that trains without end."""
 

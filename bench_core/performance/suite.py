@@ -6,9 +6,8 @@ from functools import cache, partial
 
 import torch
 
-from bench_core.devices import Precision
 from bench_core.performance import forward, holes, loading, machine, metrics, startup, training
-from bench_core.performance.floor import measured_rates
+from bench_core.performance.floor import best_kernel
 from bench_core.performance.records import Case, Report, Row
 from bench_core.performance.settings import Settings
 from bench_core.performance.side_by_side import measured
@@ -28,16 +27,16 @@ def measure(settings: Settings) -> Report:
     """Measure every case of the wanted parts. What cannot be measured is a row with the reason."""
     facts = machine.facts(settings)
     cases = [case for part in settings.parts for case in PARTS[part](settings)]
-    rates = cache(partial(measured_rates, settings.place))
+    kernels = cache(partial(best_kernel, settings.place))
     rows: list[Row] = []
     with _threads(settings.threads), tracking("measuring", len(cases)) as tell:
         for done, case in enumerate(cases):
             tell(done, f"{case.part}: {case.name}")
-            rows += measured(case, settings.seconds, lambda precision: max(rates(precision).values()))
+            rows += measured(case, settings.seconds, kernels)
         tell(len(cases), "")
-        used: set[Precision] = {*settings.precisions} if any(row.floor for row in rows) else set()
-        facts["rates"] = {precision: rates(precision) for precision in sorted(used)}
-    return Report({**facts, "load_after": machine.load()}, tuple(rows))
+    used = settings.precisions if any(row.rate for row in rows) else ()
+    named = {precision: kernels(precision).name for precision in used}
+    return Report({**facts, "load_after": machine.load(), "kernels": named}, tuple(rows))
 
 
 @contextmanager

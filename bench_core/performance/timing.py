@@ -21,10 +21,18 @@ class Timing:
     samples: tuple[float, ...]
 
     @property
-    def quartiles(self) -> tuple[float, float, float]:
-        """The lower quartile, the median and the upper quartile."""
-        lower, median, upper = np.quantile(self.samples, (0.25, 0.5, 0.75)).tolist()
-        return lower, median, upper
+    def median(self) -> float:
+        return float(np.quantile(self.samples, 0.5))
+
+    @property
+    def lower(self) -> float:
+        """The quartile."""
+        return float(np.quantile(self.samples, 0.25))
+
+    @property
+    def upper(self) -> float:
+        """The quartile."""
+        return float(np.quantile(self.samples, 0.75))
 
 
 def alternate(
