@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from math import inf, nan
-from time import perf_counter
 
 import numpy as np
 import pytest
@@ -11,10 +11,10 @@ import torch
 from torch.nn.functional import conv2d
 
 from bench_core.errors import BadInput
+from bench_core.performance import floor, side_by_side
 from bench_core.performance.agreement import difference
-from bench_core.performance.floor import Kernel, best_kernel, count_flops
+from bench_core.performance.floor import Kernel, count_flops
 from bench_core.performance.records import Case, Contender, Row, Runner
-from bench_core.performance.side_by_side import measured
 from bench_core.performance.timing import FEWEST, MOST, Timing, alternate
 
 CPU = torch.device("cpu")
@@ -83,60 +83,60 @@ def test_flops_of_one_convolution_are_those_counted_by_hand():
         assert count_flops(lambda: conv2d(image, weight, padding=2)) == 2 * outputs * 3 * 5 * 5
 
 
-def test_the_best_kernel_reaches_what_a_matrix_product_does(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("bench_core.performance.floor.SECONDS", 0.0)
-    kernel = best_kernel(CPU, "32-true")
-    one, other = torch.rand(64, 64), torch.rand(64, 64)
-    small = alternate({"small": lambda: one @ other, "kernel": kernel.run}, seconds=0.1)
-    assert isinstance(small["small"], Timing) and isinstance(small["kernel"], Timing)
-    assert kernel.flops > 1e9
-    assert kernel.flops / small["kernel"].median > 0.1 * 2 * 64**3 / small["small"].median
+def test_the_best_kernel_is_that_of_the_highest_rate(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(floor, "SECONDS", 0.0)
+    assert floor.best_kernel(CPU, "32-true").flops > 1e9
+    one, many = torch.rand(2, 2), torch.rand(400, 400)  # calling takes longer than multiplying four numbers
+    monkeypatch.setattr(floor, "_kernels", lambda *_: {"few": lambda: one @ one, "many": lambda: many @ many})
+    kernel = floor.best_kernel(CPU, "32-true")
+    assert (kernel.name, kernel.flops) == ("many, 32-true", 2 * 400**3)
 
 
-def contender(name: str, output: object, takes: float, flops: float | None = None) -> Contender:
-    """Always gives the same, after so many milliseconds."""
-
-    def run() -> object:
-        end = perf_counter() + takes / 1000
-        while perf_counter() < end:
-            pass
-        return output
-
-    count = None if flops is None else lambda: float(flops)
-    return Contender(name, lambda cleanup: Runner(run, count))
+Rows = Callable[..., dict[str, Row]]
 
 
-def rows_of(*contenders: Contender, tolerance: float = 1e-4) -> dict[str, Row]:
-    kernel = Kernel("kernel", contender("", None, 2).open(ExitStack()).run, flops=1e6)
-    case = Case("forward", "case", contenders, "images", 3, tolerance)
-    return {row.name: row for row in measured(case, 0.05, lambda precision: kernel)}
+@pytest.fixture
+def rows_of(monkeypatch: pytest.MonkeyPatch) -> Rows:
+    """What is found of contenders, each given as what it returns and, if need be, the seconds and FLOPs it takes.
+
+    The machine's best kernel does a million FLOPs in two seconds.
+    """
+    clock = Clock()
+    monkeypatch.setattr(side_by_side, "alternate", partial(alternate, clock=clock))
+    kernel = Kernel("kernel", clock.run("kernel", 2.0), flops=1e6)
+
+    def contender(name: str, output: object, takes: float = 1.0, flops: float | None = None) -> Contender:
+        passing = clock.run(name, takes)
+        count = None if flops is None else lambda: float(flops)
+        return Contender(name, lambda cleanup: Runner(lambda: [passing(), output][1], count))
+
+    def rows(*more: Contender, **given: tuple) -> dict[str, Row]:
+        contenders = (*(contender(name, *facts) for name, facts in given.items()), *more)
+        found = side_by_side.measured(Case("forward", "case", contenders, "images", 3), 5.0, lambda precision: kernel)
+        return {row.name: row for row in found}
+
+    return rows
 
 
-def test_ratios_and_floors_are_those_of_the_medians():
-    rows = rows_of(contender("ours", 1.0, 4, flops=1e6), contender("theirs", 1.0, 12, flops=4e6))
+def test_ratios_and_floors_are_those_of_the_medians(rows_of: Rows):
+    rows = rows_of(ours=(1.0, 4.0, 1e6), theirs=(1.0, 12.0, 4e6))
     ours, theirs = rows["ours"], rows["theirs"]
-    assert ours.median and theirs.median and ours.rate and theirs.floor
-    assert ours.ratio == pytest.approx(theirs.median / ours.median) and theirs.ratio is None
-    assert ours.ratio == pytest.approx(3, rel=0.5)
-    # the kernel does 1e6 FLOPs in 2 ms, so ours could have taken 2 ms and theirs 8
-    assert ours.floor == pytest.approx(ours.median * ours.rate / 1e6) == pytest.approx(2, rel=0.5)
-    assert theirs.floor == pytest.approx(12 / 8, rel=0.5)
-    assert ours.per_second == pytest.approx(3 / ours.median)
+    assert (ours.ratio, theirs.ratio) == (3, None)
+    assert (ours.rate, ours.floor) == (5e5, 2), "its FLOPs could have taken 2 seconds"
+    assert theirs.floor == 12 / 8
+    assert ours.per_second == 3 / 4
 
 
-def test_a_rival_that_paints_differently_does_not_agree():
+def test_a_rival_that_paints_differently_does_not_agree(rows_of: Rows):
     picture = torch.full((1, 3, 4, 4), 0.5)
-    rows = rows_of(
-        contender("ours", picture, 0), contender("close", picture + 5e-5, 0), contender("theirs", picture, 0)
-    )
+    rows = rows_of(ours=(picture.clone(),), close=(picture + 5e-5,), theirs=(picture,))
     assert rows["ours"].agrees and rows["close"].agrees
     assert rows["close"].difference == pytest.approx(5e-5, rel=0.01)
     other = picture.clone()
     other[0, 2, 3, 1] += 0.01
-    off = rows_of(contender("ours", other, 0), contender("theirs", picture, 0))["ours"]
+    off = rows_of(ours=(other,), theirs=(picture,))["ours"]
     assert off.agrees is False and off.difference == pytest.approx(0.01, rel=1e-4)
-    large = rows_of(contender("ours", 1000.05, 0), contender("theirs", 1000.0, 0))["ours"]
-    assert large.agrees, "the tolerance is relative"
+    assert rows_of(ours=(1000.05,), theirs=(1000.0,))["ours"].agrees, "the tolerance is relative"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_differences_are_the_largest(one: object, other: object, expected: float
     assert difference(one, other) == expected
 
 
-def test_what_cannot_be_measured_is_a_gap_and_the_last_that_can_is_the_reference():
+def test_what_cannot_be_measured_is_a_gap_and_the_last_that_can_is_the_reference(rows_of: Rows):
     def missing(cleanup: ExitStack) -> Runner:
         raise BadInput("Its weights are missing.")
 
@@ -163,14 +163,14 @@ def test_what_cannot_be_measured_is_a_gap_and_the_last_that_can_is_the_reference
         raise ZeroDivisionError("by nought")
 
     gaps = Contender("missing", missing), Contender("breaks", lambda cleanup: Runner(breaks))
-    rows = rows_of(contender("a", 1.0, 0), contender("b", 1.0, 0), *gaps)
+    rows = rows_of(*gaps, a=(1.0,), b=(1.0,))
     assert rows["missing"].reason == "Its weights are missing."
     assert rows["breaks"].reason == "ZeroDivisionError: by nought"
     assert rows["missing"].median is None and rows["breaks"].ratio is None
     assert rows["a"].ratio and rows["b"].ratio is None and not rows["a"].reason
 
 
-def test_what_was_opened_is_closed_also_when_another_fails():
+def test_what_was_opened_is_closed_also_when_another_fails(rows_of: Rows):
     closed = []
 
     def opened(cleanup: ExitStack) -> Runner:

@@ -59,8 +59,12 @@ def _kernels_beside(ready: Iterable[Ready], kernels: Kernels) -> dict[Precision,
 
 def _rates(beside: Mapping[Precision, Kernel], timed: Mapping[str, Timing | Exception]) -> dict[Precision, float]:
     """The FLOP/s of the kernels, where they did not fail."""
-    found = ((at, kernel, timed[kernel.name]) for at, kernel in beside.items())
-    return {at: kernel.flops / took.median for at, kernel, took in found if isinstance(took, Timing)}
+    rates: dict[Precision, float] = {}
+    for precision, kernel in beside.items():
+        found = timed[kernel.name]
+        if isinstance(found, Timing):
+            rates[precision] = kernel.flops / found.median
+    return rates
 
 
 def _row(case: Case, name: str, found: Any, ready: Ready | None, rates: Mapping[Precision, float]) -> Row:
