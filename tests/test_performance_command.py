@@ -42,6 +42,21 @@ def build_step():
     return step
 """
 
+FAILING = """
+def build():
+    raise AssertionError("training needs none")
+
+def build_step():
+    steps = []
+
+    def step(image, hole):
+        steps.append(image)
+        if len(steps) == 2:
+            raise FloatingPointError("in step 2")
+
+    return step
+"""
+
 
 @pytest.fixture
 def perf(tmp_path: Path) -> Perf:
@@ -113,6 +128,13 @@ def test_training_is_measured_with_its_memory_in_a_process_of_its_own(perf: Perf
     if STATUS.is_file():
         assert 256 <= theirs["peak"] < 700, "the rival holds 256 MiB"
         assert 0 < ours["peak"] < 2000
+
+
+def test_a_step_that_fails_is_told(perf: Perf, tmp_path: Path):
+    perf("pconv", "--parts", "training", "--against", rival(tmp_path, FAILING))
+    found = rows(tmp_path)
+    assert found["rival"]["reason"] == "RuntimeError: FloatingPointError: in step 2"
+    assert found["pconv"]["median"] and found["pconv"]["ratio"] is None
 
 
 def test_gaps_have_reasons_and_the_rest_goes_on(perf: Perf, tmp_path: Path):

@@ -59,13 +59,15 @@ def _serve(connection: Connection, steps: Steps, threads: int) -> None:
     """The child's side: steps until the parent hangs up."""
     torch.set_num_threads(threads)
     device = open_fabric(steps.device).device
+    gate = Gate(connection, device, Memory(device))
     try:
-        steps(Gate(connection, device, Memory(device)))
+        steps(gate)
     except (EOFError, KeyboardInterrupt):
         pass
     except Exception as error:
         told = error if isinstance(error, BadInput) else RuntimeError(f"{type(error).__name__}: {error}")
-        connection.recv()
+        if not gate.stepping:  # nothing has been asked yet
+            connection.recv()
         connection.send(told)
 
 
@@ -76,18 +78,19 @@ class Gate:
     connection: Connection
     device: torch.device
     memory: Memory
-    _stepping: bool = False
+    stepping: bool = False
+    """Whether a step was asked for and its answer is due."""
     _counter: FlopCounterMode | None = None
 
     def __call__(self) -> None:
         settle(self.device)
-        if self._stepping:
+        if self.stepping:
             self.connection.send(self._count_ended())
         request = self.connection.recv()
         while request == "peak":
             self.connection.send(self.memory.peak())
             request = self.connection.recv()
-        self._stepping = True
+        self.stepping = True
         if request == "count":
             self._counter = FlopCounterMode(display=False)
             self._counter.__enter__()
