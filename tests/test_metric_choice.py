@@ -1,10 +1,15 @@
 """Laws of choosing among metrics: a name means one definition, and its relatives tell how they differ."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
+from click.testing import Result
 
 from bench_core.errors import BadInput
 from bench_core.metrics import bench_metrics, choose
 from bench_core.specs import Metric
+from bench_core.store import read_runs
 
 KNOWN = {metric.definition: metric for metric in bench_metrics()}
 
@@ -60,3 +65,15 @@ def test_a_ring_may_have_any_width() -> None:
     assert (one("psnr@ring3").region, one("psnr@ring30").region) == ("ring3", "ring30")
     assert "within 30 of" in one("psnr@ring30").text
     assert one("psnr@ring8") == KNOWN["psnr@ring8"]
+
+
+def test_float_metrics_are_definitions_of_their_own_and_see_unrounded_values(
+    bench: Callable[..., Result], tmp_path: Path
+) -> None:
+    bench("--plugins", "pconv", "--steps", "0", "--metrics", "l1,psnr@hole", "--float-metrics", out="floats")
+    bench("--plugins", "pconv", "--steps", "0", "--metrics", "l1,psnr@hole", out="bytes")
+    floats, bits = (store.rows(runs[-1]) for store, runs in (read_runs(tmp_path / out) for out in ("floats", "bytes")))
+    assert set(floats["metric"]) == {"l1@full-float", "psnr@hole-float"}
+    assert set(bits["metric"]) == {"l1@full", "psnr@hole"}
+    apart = (floats["value"] - bits["value"]).abs()
+    assert 0 < apart[floats["metric"] == "l1@full-float"].max() < 0.5 / 255

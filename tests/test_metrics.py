@@ -163,3 +163,8 @@ def test_metrics_of_one_kind_of_features_extract_them_alike() -> None:
             builds.setdefault(metric.features, set()).add(metric.build)
     assert len(builds) == 2
     assert all(len(build) == 1 for build in builds.values())
+
+
+def test_ms_ssim_of_a_negative_is_zero() -> None:
+    image = noise(1, 3, 176, 180)
+    assert value("ms_ssim@wang", 1 - image, image, box(1, 3, 176, 180)).item() == 0
