@@ -54,7 +54,8 @@ def score(predictions: tuple[str, ...], name: str, protocol: str, out: Path, dev
     store, run, folder = judged(plugins, name, predictions, protocol, out, device, options)
     _, stored = read_runs(store.root)
     key = (run.protocol.hash, run.images)
-    alike = [each for each in stored if (each.protocol.hash, each.images) == key and each.created != run.created]
+    others = [each for each in stored if store.run_folder(each) != folder]
+    alike = [each for each in others if (each.protocol.hash, each.images) == key]
     publish(plugins, store, run, folder, alike)
 
 
