@@ -6,9 +6,10 @@ Beside it, what the paper compares it with (Table 2) and what the official code 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import instance_norm, relu
+from torch.nn.functional import relu
 
 from bench_core.errors import unknown
+from bench_dmfn.norm import instance_norm
 
 Features = Float[Tensor, "b c h w"]
 VARIANTS = ("paper", "no_k", "no_combination", "released")

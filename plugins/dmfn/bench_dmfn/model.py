@@ -8,11 +8,12 @@ from collections.abc import Callable
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, instance_norm, leaky_relu, relu
+from torch.nn.functional import adaptive_avg_pool2d, leaky_relu, relu
 
 from bench_core.errors import BadInput
 from bench_core.method import Method, Painting
 from bench_dmfn.layers import Features, build_block
+from bench_dmfn.norm import instance_norm
 
 BASE = {"paper": 64, "nano": 16}
 """Width of the first layer of both networks; every other is a multiple of it."""
@@ -76,7 +77,8 @@ class Generator(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c1 h w"]) -> Float[Tensor, "b c h w"]:
         """The masked image with the hole as its last channel, to a whole canvas in [-1, 1]."""
-        return self.decoder(self.blocks(self.encoder(x)))
+        x = x.contiguous(memory_format=torch.channels_last)
+        return self.decoder(self.blocks(self.encoder(x))).contiguous()
 
 
 class Halving(nn.Module):

@@ -61,8 +61,8 @@ def test_fact_03_the_block_has_four_dilated_views_and_three_convolutions_behind_
     squeezed = torch.randn(2, 8, 12, 12)
     x1, x2 = (relu(instance_norm(view(squeezed))) for view in (block.d1, block.d2))
     combined = block.combine(squeezed)
-    assert torch.equal(seen[0], x1 + x2)
-    assert torch.equal(combined[:, :8], x1)
+    torch.testing.assert_close(seen[0], x1 + x2)
+    torch.testing.assert_close(combined[:, :8], x1)
 
 
 def test_fact_04_layers_weigh_1000_over_their_squared_width():
