@@ -40,7 +40,7 @@ class Backbones:
 
     def features(self, taps: Taps, image: Float[Tensor, "b c h w"]) -> list[Tensor]:
         """The feature maps at the taps, first to last, of images in [0, 1]; grey ones are repeated to RGB."""
-        x = image.expand(-1, 3, -1, -1)
+        x = image.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
         x = (x - x.new_tensor(taps.mean).view(3, 1, 1)) / x.new_tensor(taps.std).view(3, 1, 1)
         found = []
         for index, layer in enumerate(self.get(taps.backbone)[: max(taps.layers) + 1]):

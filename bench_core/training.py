@@ -3,20 +3,21 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
+from inspect import signature
 from pathlib import Path
 from typing import cast
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from bench_core import checkpoints
 from bench_core.backbones import Backbones
+from bench_core.finiteness import Finiteness
 from bench_core.method import Guide, Method, Scene, guided
 from bench_core.pairs import Pair, TrainPairs, to_floats
 from bench_core.protocol import Protocol
@@ -25,15 +26,13 @@ from bench_core.specs import Phase, Recipe, Update, resolve
 from bench_core.variants import Variant
 
 CHECKPOINT_EVERY = 30.0
-"""Seconds between checkpoints; an interruption loses at most this much."""
+"""Seconds between checkpoints, which an interruption loses, where writing one is quick."""
+CHECKPOINT_SHARE = 0.02
+"""Of the time, the most that writing checkpoints takes."""
 LOG_EVERY = 10
-"""Steps between lines of the log."""
+"""Steps between lines of the log, and between looks at whether all is finite."""
 
 Advance = Callable[[int, dict[str, float]], None]
-
-
-class NonFinite(RuntimeError):
-    """A loss or gradient became infinite or no number; no optimiser step was taken with it."""
 
 
 @dataclass
@@ -50,6 +49,7 @@ class Training:
     guide: Guide | None = None
     watch: Callable[[int], None] = lambda step: None
     """Called before the first step and after every so many of the protocol's `curve_every`, to judge the method."""
+    finiteness: Finiteness = field(default_factory=Finiteness)
 
     @property
     def recipe(self) -> Recipe:
@@ -64,7 +64,7 @@ class Training:
         """Train to the end of the budget, from the last checkpoint if there is one.
 
         Raises:
-            NonFinite: says which term, at which step; the last good checkpoint is kept.
+            bench_core.finiteness.NonFinite: says which term, at which step; the last good checkpoint is kept.
         """
         state = checkpoints.load_state(self.folder / "checkpoint.pt") or {"step": 0}
         start: int = state["step"]
@@ -88,26 +88,32 @@ class Training:
     def _run_phase(self, phase: Phase, start: int, last: int, log: "Log", advance: Advance) -> None:
         self.method.enter(phase.name)
         batches = self._batches(start, last)
-        saved_at = time.monotonic()
+        due = time.monotonic() + CHECKPOINT_EVERY
         for step in range(start, last):
             values = self._step(phase, step, batches)
-            log.note(step, values)
+            if step % LOG_EVERY == 0:
+                self.finiteness.check()
+                log.note(step, values)
             advance(step + 1, log.latest)
             if self.pairs.protocol.curve_every and (step + 1) % self.pairs.protocol.curve_every == 0:
+                self.finiteness.check()
                 self.watch(step + 1)
                 self.method.enter(phase.name)
-            if time.monotonic() - saved_at > CHECKPOINT_EVERY and step + 1 < last:
-                self._save(step + 1)
-                saved_at = time.monotonic()
+            if time.monotonic() > due and step + 1 < last:
+                due = time.monotonic() + max(CHECKPOINT_EVERY, self._save(step + 1) / CHECKPOINT_SHARE)
         self._save(last)
 
-    def _save(self, step: int) -> None:
+    def _save(self, step: int) -> float:
+        """Write a checkpoint, unless something is not finite; returns the seconds that it took."""
+        self.finiteness.check()
+        began = time.monotonic()
         state = {
             "step": step,
             "method": self.method.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers.values()],
         }
         checkpoints.save_state(self.folder / "checkpoint.pt", state)
+        return time.monotonic() - began
 
     def _optimisers(self) -> dict[str, Optimizer]:
         """Updates of one network by equal optimisers share one, and so its moments, over all phases."""
@@ -116,7 +122,8 @@ class Training:
 
     def _optimiser(self, update: Update) -> Optimizer:
         kind = getattr(torch.optim, update.optimiser.name)
-        optimiser = kind(getattr(self.method, update.network).parameters(), **update.optimiser.settings)
+        fused = {"fused": True} if "fused" in signature(kind).parameters else {}  # one pass over all weights
+        optimiser = kind(getattr(self.method, update.network).parameters(), **fused, **update.optimiser.settings)
         return cast(Optimizer, self.fabric.setup_optimizers(optimiser))
 
     def _batches(self, start: int, last: int) -> Iterator[Pair]:
@@ -159,19 +166,12 @@ class Training:
         total = torch.stack([weight * values[name] for name, weight in update.losses.items()]).sum()
         optimiser.zero_grad()
         self.fabric.backward(total)
-        gradients = [p.grad for p in network.parameters() if p.grad is not None]
-        if not torch.isfinite(get_total_norm(gradients) + total.detach()):
-            raise NonFinite(_blame(values, update, step))
+        values = {name: value.detach() for name, value in values.items()}
+        self.finiteness.note(step, update, values, [p.grad for p in network.parameters() if p.grad is not None])
         optimiser.step()
         for other in others:
             other.requires_grad_(True)
-        return {name: value.detach() for name, value in values.items()}
-
-
-def _blame(values: dict[str, Tensor], update: Update, step: int) -> str:
-    bad = [name for name, value in values.items() if not torch.isfinite(value)]
-    what = f"the loss term {', '.join(bad)}" if bad else f"the gradient of {' + '.join(values)}"
-    return f"{what} of the {update.network} became infinite or no number at step {step}"
+        return values
 
 
 def _key(update: Update) -> str:
@@ -207,8 +207,7 @@ class Log:
         path.write_text("".join(line for line in before if line.endswith("\n") and json.loads(line)["step"] < start))
 
     def note(self, step: int, values: dict[str, Tensor]) -> None:
-        if step % LOG_EVERY == 0:
-            self.latest = {name: value.item() for name, value in values.items()}
-            with self.path.open("a") as file:
-                file.write(json.dumps({"step": step, **self.latest}) + "\n")
-            self.fabric.log_dict(self.latest, step)
+        self.latest = {name: value.item() for name, value in values.items()}
+        with self.path.open("a") as file:
+            file.write(json.dumps({"step": step, **self.latest}) + "\n")
+        self.fabric.log_dict(self.latest, step)

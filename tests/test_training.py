@@ -3,7 +3,9 @@
 import contextlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,13 +14,14 @@ from lightning_fabric import Fabric
 
 from bench_core import checkpoints, training
 from bench_core.backbones import Backbones
+from bench_core.finiteness import NonFinite
 from bench_core.mask_sets.holes import open_sets
 from bench_core.method import Method, Scene
 from bench_core.pairs import TrainPairs
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSet, Protocol
 from bench_core.specs import Model, Optimiser, Phase, Recipe, Update, resolve
-from bench_core.training import NonFinite, Training, draws, schedule
+from bench_core.training import Training, draws, schedule
 from bench_core.variants import Changes, Variant, check, vary
 
 PLUGINS = Plugins.find()
@@ -59,6 +62,11 @@ def a_training(name: str, folder: Path, workers: int = 0) -> Training:
     return Training(Fabric(accelerator="cpu"), method, variant, pairs, BACKBONES, folder, workers)
 
 
+def save_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "CHECKPOINT_EVERY", -1)
+    monkeypatch.setattr(training, "CHECKPOINT_SHARE", float("inf"))
+
+
 def trained(name: str, folder: Path) -> dict[str, torch.Tensor]:
     job = a_training(name, folder)
     job.run(lambda step, values: None)
@@ -69,7 +77,7 @@ def trained(name: str, folder: Path) -> dict[str, torch.Tensor]:
 def test_an_interrupted_training_ends_with_the_same_bits(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(training, "LOG_EVERY", 1)
     straight = trained(name, tmp_path / "straight")
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY", -1)  # after every step
+    save_after_every_step(monkeypatch)
 
     def interrupt(at: int):
         def advance(step: int, values: dict[str, float]) -> None:
@@ -90,7 +98,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(name: str, tmp_path: Pa
 
 
 def test_a_steps_randomness_depends_on_the_seed_and_the_step_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY", -1)
+    save_after_every_step(monkeypatch)
 
     def drawn(folder: str, stop: int | None = None) -> list[float]:
         job, draws = a_training("pconv", tmp_path / folder), []
@@ -152,7 +160,7 @@ def test_every_network_is_trained(tmp_path: Path):
 
 
 def test_a_loss_that_runs_away_is_named_and_the_last_checkpoint_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY", -1)
+    save_after_every_step(monkeypatch)
     job = a_training("pconv", tmp_path)
     steps = []
     plain = job.terms["tv"]
@@ -162,7 +170,28 @@ def test_a_loss_that_runs_away_is_named_and_the_last_checkpoint_kept(tmp_path: P
     state = checkpoints.load_state(tmp_path / "checkpoint.pt")
     assert state is not None and state["step"] == 3
     assert all(value.isfinite().all() for value in state["method"].values())
-    assert all(value.equal(state["method"][key]) for key, value in job.method.state_dict().items() if "norm" not in key)
+
+
+def test_checkpoints_take_a_small_share_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A step takes a second here and a checkpoint five, so the next is begun 250 seconds after it."""
+    clock, saved = [0.0], []
+    monkeypatch.setattr(training.time, "monotonic", lambda: clock[0])
+    job = a_training("pconv", tmp_path)
+    job.pairs = replace(job.pairs, protocol=job.pairs.protocol.override({"steps": 600}))
+
+    def step(*_: object) -> dict[str, torch.Tensor]:
+        clock[0] += 1
+        return {}
+
+    def save(path: Path, state: dict[str, Any]) -> None:
+        clock[0] += 5
+        saved.append(state["step"])
+
+    monkeypatch.setattr(job, "_step", step)
+    monkeypatch.setattr(checkpoints, "save_state", save)
+    monkeypatch.setattr("bench_core.training.schedule", lambda recipe, steps: [(recipe.phases[0], 0, steps)])
+    job.run(lambda step, values: None)
+    assert saved == [31, 277, 523, 600]
 
 
 def test_a_gradient_that_runs_away_is_told(tmp_path: Path):
