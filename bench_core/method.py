@@ -117,6 +117,10 @@ class Scene:
             self._known[key] = compute(self)
         return self._known[key]
 
+    def forget(self) -> None:
+        """Let go of all that was computed once."""
+        self._known.clear()
+
     def features(self, taps: Taps, of: str) -> list[Tensor]:
         """A backbone's features of this scene's ``image``, ``prediction`` or ``composite``.
 

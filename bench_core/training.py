@@ -164,6 +164,7 @@ class Training:
         seen = scene if update.network == "generator" else scene.detached()
         values = {name: self.terms[name](seen) for name in update.losses}
         total = torch.stack([weight * values[name] for name, weight in update.losses.items()]).sum()
+        seen.forget()  # backbones' features are large, and the graph keeps what it needs of them
         optimiser.zero_grad()
         self.fabric.backward(total)
         values = {name: value.detach() for name, value in values.items()}

@@ -96,6 +96,8 @@ def test_features_are_computed_once_and_the_truth_carries_no_gradient(monkeypatc
     assert len(calls) == 3  # image, prediction, composite
     assert not any(found.requires_grad for found in scene.features(VGG16_POOLS, "image"))
     assert scene.features(VGG16_POOLS, "prediction")[0].requires_grad
+    scene.forget()
+    assert len(calls) == 3 and scene.features(VGG16_POOLS, "image") and len(calls) == 4
 
 
 def test_a_random_backbone_is_always_the_same_and_leaves_the_random_state_alone():
