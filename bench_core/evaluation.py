@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from bench_core import files, seeds
 from bench_core.judging import Judge, Judgement, Painted
+from bench_core.loading import loader
 from bench_core.method import Finish, Guide, Method, composite, guided
 from bench_core.pairs import TestPairs, to_floats
 from bench_core.specs import Metric
@@ -56,11 +56,10 @@ class Evaluation:
         return judgement
 
     def _painted(self) -> Iterator[Painted]:
-        loader = DataLoader(self.pairs, batch_size=self.batch, num_workers=self.workers)
         self.method.eval()
-        for pair in loader:
+        for pair in loader(self.pairs, self.batch, self.workers, self.judge.device):
             indexes = pair["index"].tolist()
-            image, hole, masked = (x.to(self.judge.device) for x in to_floats(pair))
+            image, hole, masked = to_floats(pair, self.judge.device)
             prediction = self._predict(indexes, masked, hole, *guided(self.guide, image)).to(image.dtype)
             if self.finish:
                 prediction = self.finish(masked.clone(), hole.clone(), prediction)

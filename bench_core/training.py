@@ -13,11 +13,11 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.utils.data import DataLoader
 
 from bench_core import checkpoints
 from bench_core.backbones import Backbones
 from bench_core.finiteness import Finiteness
+from bench_core.loading import loader
 from bench_core.method import Guide, Method, Scene, guided
 from bench_core.pairs import Pair, TrainPairs, to_floats
 from bench_core.protocol import Protocol
@@ -129,15 +129,8 @@ class Training:
     def _batches(self, start: int, last: int) -> Iterator[Pair]:
         """The batches of some steps. All methods that draw one batch a step see the same ones."""
         positions = range(*(draws(self.recipe, self.pairs.protocol, step) for step in (start, last)))
-        size = self.pairs.protocol.batch
-        loader = DataLoader(
-            self.pairs,
-            batch_size=size,
-            sampler=positions,
-            num_workers=self.workers,
-            generator=torch.Generator(),  # its own, as it would else draw from the first step's randomness
-        )
-        return cast(Iterator[Pair], iter(self.fabric.setup_dataloaders(loader, use_distributed_sampler=False)))
+        batches = loader(self.pairs, self.pairs.protocol.batch, self.workers, self.fabric.device, positions)
+        return cast(Iterator[Pair], iter(self.fabric.setup_dataloaders(batches, use_distributed_sampler=False)))
 
     def _step(self, phase: Phase, step: int, batches: Iterator[Pair]) -> dict[str, Tensor]:
         """All rounds of one step: the value of every loss term, with its update's network."""

@@ -30,8 +30,10 @@ def check(method: str, weights: Path | None, scale: str | None, as_json: bool, d
     Examples: bench check telea
               bench check METHOD:FORM --weights weights.safetensors --json
     """
+    from bench_core.allocator import keep_memory
     from bench_core.conformance import check as tried
 
+    keep_memory()
     card = tried(method, weights, scale, device)
     if as_json:
         click.echo(json.dumps(card.as_dict(), indent=1, ensure_ascii=False))

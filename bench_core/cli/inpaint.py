@@ -33,7 +33,9 @@ def inpaint(
     \b
     Example: bench inpaint --plugin METHOD --weights weights.safetensors photo.png mask.png -o filled.png
     """
+    from bench_core.allocator import keep_memory
     from bench_core.painting import paint
 
+    keep_memory()
     paint(plugin, weights, image, mask, output, hole, device, sketch)
     click.echo(f"Wrote {output}.")

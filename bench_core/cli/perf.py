@@ -41,11 +41,13 @@ def perf(methods: tuple[str, ...] | None, file: Path | None, **options: Any) -> 
               bench perf --parts metrics,masks,loading,startup
     """
     from bench_core import files
+    from bench_core.allocator import keep_memory
     from bench_core.cli.perf_tables import show
     from bench_core.performance import measure
 
     if file and not file.absolute().parent.is_dir():
         raise BadInput(f"There is no folder {file.parent} to write {file.name} into; make it first.")
+    keep_memory()
     report = measure(_settings(methods, **options))
     show(report)
     if file:

@@ -61,8 +61,10 @@ def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, **options: An
 
 def carry_out(planned: "Plan") -> int:
     """Run what is missing, store and print the tables; returns the command's exit code."""
+    from bench_core.allocator import keep_memory
     from bench_core.progress import console
 
+    keep_memory()
     try:
         run, folder = planned.comparison.run()
     except KeyboardInterrupt:

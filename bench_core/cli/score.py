@@ -42,6 +42,7 @@ def score(predictions: tuple[str, ...], name: str, protocol: str, out: Path, dev
               bench export --protocol quick -o pairs
               bench score --pred theirs --protocol quick --name Theirs
     """
+    from bench_core.allocator import keep_memory
     from bench_core.errors import BadInput
     from bench_core.plugins import Plugins
     from bench_core.results import publish
@@ -50,6 +51,7 @@ def score(predictions: tuple[str, ...], name: str, protocol: str, out: Path, dev
 
     if bool(options["truth"]) != bool(options["holes"]):
         raise BadInput("--truth and --holes go together: give both, or neither for the protocol's own pairs.")
+    keep_memory()
     plugins = Plugins.find()
     store, run, folder = judged(plugins, name, predictions, protocol, out, device, options)
     _, stored = read_runs(store.root)

@@ -14,6 +14,7 @@ from bench_core.mask_sets.balance import balanced, with_and_without_border
 from bench_core.mask_sets.file import PackedHole, pack
 from bench_core.mask_sets.holes import Holes
 from bench_core.progress import tracking
+from bench_core.threads import one_thread
 
 T = TypeVar("T")
 AHEAD = 32
@@ -62,6 +63,6 @@ def _in_order(draw: Callable[[int], T], numbers: Iterable[int], workers: int) ->
         yield from map(draw, numbers)
         return
     left = iter(numbers)
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), one_thread) as pool:
         while batch := list(islice(left, AHEAD * workers)):
             yield from pool.map(draw, batch, chunksize=AHEAD // 4)

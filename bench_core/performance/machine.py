@@ -5,11 +5,11 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from bench_core import provenance
+from bench_core import allocator, provenance
 from bench_core.performance.settings import Settings
 
-ALLOCATOR = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "LD_PRELOAD", "OMP_NUM_THREADS")
-"""Environment variables that are known to change times."""
+TELLING = (allocator.SWITCH, allocator.MMAP_THRESHOLD, allocator.TRIM_THRESHOLD, "LD_PRELOAD", "OMP_NUM_THREADS")
+"""Environment variables that are known to change times. `bench` sets two of them, see `bench_core.allocator`."""
 
 
 def facts(settings: Settings) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def facts(settings: Settings) -> dict[str, Any]:
         **provenance.environment(),
         "threads": settings.threads,
         "load": load(),
-        "environment": {name: os.environ[name] for name in ALLOCATOR if name in os.environ},
+        "environment": {name: os.environ[name] for name in TELLING if name in os.environ},
         "scale": settings.scale,
         "seconds": settings.seconds,
         "rivals": {name: rival.name for name, rival in settings.rivals.items()},

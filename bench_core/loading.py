@@ -1,0 +1,28 @@
+"""Batches of pairs, read by this process or by several that each compute on one thread."""
+
+import torch
+from torch.utils.data import DataLoader
+
+from bench_core.pairs import Pair, Pairs, TrainPairs
+from bench_core.threads import mind_forks, one_thread
+
+
+def loader(
+    pairs: Pairs | TrainPairs, batch: int, workers: int, device: torch.device, positions: range | None = None
+) -> DataLoader[Pair]:
+    """The pairs at some positions, or all of them, in their order.
+
+    Args:
+        workers: processes that read; with 0 this one does.
+        device: where the batches go next. Those for CUDA lie in pinned memory, so that copying waits for nothing.
+    """
+    mind_forks()
+    return DataLoader(
+        pairs,
+        batch_size=batch,
+        sampler=positions,
+        num_workers=workers,
+        worker_init_fn=one_thread,
+        pin_memory=device.type == "cuda",
+        generator=torch.Generator(),  # its own, as it would else draw from the first step's randomness
+    )

@@ -1,0 +1,42 @@
+"""Threads of processes that work side by side: each of many takes one, so that they do not fight for the cores."""
+
+import os
+import sys
+from functools import cache
+
+import cv2
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on, which in a container or under taskset are fewer than the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def one_thread(worker: int = 0) -> None:
+    """Compute on one thread from now on: for a process that is one of several. `worker` is its number, of no matter.
+
+    Torch is told where it is loaded already; what is loaded later reads the environment.
+    """
+    os.environ["OMP_NUM_THREADS"] = "1"
+    cv2.setNumThreads(1)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
+
+
+@cache
+def mind_forks() -> None:
+    """From now on a forked process has one OpenCV thread. This process keeps all of its own.
+
+    OpenCV's waiting threads do not live on in a fork, which then waits for them without end as soon as it changes their
+    number. So they are ended before the fork and made again behind it.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_end_threads, after_in_parent=lambda: cv2.setNumThreads(_before.pop()))
+
+
+_before: list[int] = []
+
+
+def _end_threads() -> None:
+    _before.append(cv2.getNumThreads())
+    cv2.setNumThreads(1)
