@@ -70,14 +70,14 @@ def locate(name: str) -> Path:
     """
     wanted = OFFICIAL[name]
     tried = []
-    for folder in _folders():
+    for folder in folders():
         for filename, sha256 in wanted.accepted:
             path = folder / filename
             if path.is_file():
                 if files.sha256(path).startswith(sha256):
                     return path
                 tried.append(
-                    f"{_short(path)} is damaged or not the official file (its sha256 does not begin with {sha256})"
+                    f"{shortened(path)} is damaged or not the official file (its sha256 does not begin with {sha256})"
                 )
     try:
         return _download(wanted)
@@ -85,13 +85,19 @@ def locate(name: str) -> Path:
         tried.append(f"the download failed ({error})")
     raise MissingWeights(
         f"The weights of {name} are missing: {'; '.join(tried)}. Download {wanted.url} and put it into a folder "
-        f"named by the environment variable BENCH_WEIGHTS, or into {_short(_hub())}."
+        f"named by the environment variable BENCH_WEIGHTS, or into {shortened(_hub())}."
     )
 
 
 def at_hand(name: str) -> bool:
     """Whether a file of a network's weights lies on this machine; it is neither verified nor downloaded."""
-    return any((folder / filename).is_file() for folder in _folders() for filename, _ in OFFICIAL[name].accepted)
+    return found(name) is not None
+
+
+def found(name: str) -> Path | None:
+    """The first file that may hold a network's weights; it is not verified."""
+    paths = (folder / filename for folder in folders() for filename, _ in OFFICIAL[name].accepted)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def load(name: str) -> dict[str, Tensor]:
@@ -109,12 +115,13 @@ def _hub() -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints"
 
 
-def _short(path: Path) -> str:
-    """The path without the user's name, for it is printed below tables."""
+def shortened(path: Path) -> str:
+    """The path without the user's name, for it is printed."""
     return str(path).replace(str(Path.home()), "~", 1)
 
 
-def _folders() -> list[Path]:
+def folders() -> list[Path]:
+    """Where weights are looked for, in this order."""
     given = os.environ.get("BENCH_WEIGHTS")
     return [*([Path(given).expanduser()] if given else []), _hub()]
 

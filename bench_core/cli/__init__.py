@@ -5,6 +5,7 @@ import click
 from bench_core import __version__
 from bench_core.cli.check import check
 from bench_core.cli.compare import compare
+from bench_core.cli.doctor import doctor
 from bench_core.cli.inpaint import inpaint
 from bench_core.cli.masks import masks
 from bench_core.cli.metrics import metrics
@@ -49,7 +50,7 @@ def main() -> None:
 # fmt: off
 COMMANDS = (
     run, report, compare, plugins, protocols, metrics, masks, tables, show, inpaint, weights, score, export, check, new,
-    perf,
+    perf, doctor,
 )
 # fmt: on
 for command in COMMANDS:
