@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import elu, normalize, pad
 
-from bench_gated.upsampling import upsampled_conv2d
+from bench_core.upsampling import spread, upsampled_conv2d
 
 Features = Float[Tensor, "b c h w"]
 Strided = Float[Tensor, "b c2 h2 w2"]
@@ -97,7 +97,7 @@ class GatedConv2d(PaddedConv2d):
 
     def _half(self, x: Features, weight: Tensor, bias: Tensor) -> Strided:
         if self.upsample:
-            return upsampled_conv2d(x, weight, bias, reflect=self.padding_mode == "reflect")
+            return upsampled_conv2d(x, spread(weight), bias, reflect=self.padding_mode == "reflect")
         return self._conv_forward(x, weight, bias)
 
 

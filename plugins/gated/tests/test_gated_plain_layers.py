@@ -10,7 +10,6 @@ from torch.nn.functional import conv2d, interpolate, pad
 
 from bench_gated.layers import GatedConv2d
 from bench_gated.model import build
-from bench_gated.upsampling import upsampled_conv2d
 
 
 def plain(layer: GatedConv2d, x: Tensor) -> Tensor:
@@ -60,14 +59,6 @@ def test_a_layer_is_one_plain_convolution(size, kind, padding, seed: int) -> Non
     assert_same_gradients(found, expected, x, layer.weight, layer.bias)
     single = layer.float()(x.detach().float())
     assert relative_error(single.detach().double(), expected.detach()) < 1e-5
-
-
-def test_upsampling_one_pixel() -> None:
-    weight = torch.arange(1.0, 10.0).view(1, 1, 3, 3)
-    pixel = torch.full((1, 1, 1, 1), 2.0)
-    zeros_around = torch.tensor([[5 + 6 + 8 + 9, 4 + 5 + 7 + 8], [2 + 3 + 5 + 6, 1 + 2 + 4 + 5]])
-    torch.testing.assert_close(upsampled_conv2d(pixel, weight), 2.0 * zeros_around.view(1, 1, 2, 2))
-    torch.testing.assert_close(upsampled_conv2d(pixel, weight, reflect=True), torch.full((1, 1, 2, 2), 90.0))
 
 
 @pytest.mark.parametrize("wiring", ["official", "mmagic"])
