@@ -24,6 +24,12 @@ OTHER = """
 def build():
     return lambda masked, hole: masked * 0.5
 """
+TELLING = """
+import os
+
+def build():
+    return lambda masked, hole: masked * 0 + ("MALLOC_TRIM_THRESHOLD_" in os.environ)
+"""
 TRAINED = """
 import torch
 
@@ -32,9 +38,10 @@ def build(method):
 
 def build_step():
     weight = torch.ones(64, 3, 3, 3, requires_grad=True)
-    held = [torch.ones(64, 2**20)]
+    held = []
 
     def step(image, hole):
+        held[:] = [torch.ones(64, 2**20)]
         assert image.shape == (2, 3, 64, 64) and hole.shape == (2, 1, 64, 64)
         assert torch.get_num_threads() == 1 and 0 <= image.min() < image.max() <= 1
         torch.nn.functional.conv2d(image * (1 - hole), weight, padding=1).mean().backward()
@@ -119,6 +126,14 @@ def test_a_rival_that_paints_something_else_is_told(perf: Perf, tmp_path: Path):
     assert "≠" in shown and "no speed-up" in shown
 
 
+def test_a_rival_is_measured_with_our_allocator_and_with_the_systems(perf: Perf, tmp_path: Path):
+    """It paints white where it was started with memory kept, and black where not."""
+    perf("pconv", "--parts", "forward", "--against", rival(tmp_path, TELLING))
+    found = rows(tmp_path)
+    assert list(found) == ["pconv", "rival, memory kept", "rival"]
+    assert found["rival, memory kept"]["difference"] == 1
+
+
 def test_training_is_measured_with_its_memory_in_a_process_of_its_own(perf: Perf, tmp_path: Path):
     perf("glcic", "--parts", "training", "--threads", "1", "--against", rival(tmp_path, TRAINED))
     ours, theirs = rows(tmp_path)["glcic"], rows(tmp_path)["rival"]
@@ -133,7 +148,7 @@ def test_training_is_measured_with_its_memory_in_a_process_of_its_own(perf: Perf
 def test_a_step_that_fails_is_told(perf: Perf, tmp_path: Path):
     perf("pconv", "--parts", "training", "--against", rival(tmp_path, FAILING))
     found = rows(tmp_path)
-    assert found["rival"]["reason"] == "RuntimeError: FloatingPointError: in step 2"
+    assert found["rival"]["reason"] == "FloatingPointError: in step 2"
     assert found["pconv"]["median"] and found["pconv"]["ratio"] is None
 
 

@@ -65,7 +65,7 @@ def _settings(
     import torch
 
     from bench_core.performance import PARTS, Settings
-    from bench_core.performance.against import Rival
+    from bench_core.performance.rivals import Rival
     from bench_core.plugins import Plugins
 
     for part in parts or ():

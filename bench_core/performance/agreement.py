@@ -28,7 +28,10 @@ def magnitude(output: Any) -> float:
     return float(np.abs(_array(output)).max(initial=1))
 
 
+def plain(output: Any) -> Any:
+    """A tensor as an array, which can be sent to another process; anything else as it is."""
+    return output.detach().cpu().double().numpy() if isinstance(output, torch.Tensor) else output
+
+
 def _array(output: Any) -> np.ndarray:
-    if isinstance(output, torch.Tensor):
-        return output.detach().cpu().double().numpy()
-    return np.asarray(output, dtype=np.float64)
+    return np.asarray(plain(output), dtype=np.float64)

@@ -6,6 +6,9 @@ from pathlib import Path
 import torch
 
 STATUS = Path("/proc/self/status")
+CLEAR = Path("/proc/self/clear_refs")
+FORGET_PEAK = "5"
+"""What Linux is told through that file, see proc(5)."""
 
 
 class Memory:
@@ -13,6 +16,8 @@ class Memory:
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
+        if CLEAR.exists():
+            CLEAR.write_text(FORGET_PEAK)
         self.before = _status("VmRSS")
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)

@@ -14,11 +14,13 @@ class Runner:
     """A computation that is ready to run."""
 
     run: Run
-    """Its output is compared with those of the others."""
+    """Its output is compared with those of the others, unless there is another `output`."""
     flops: Callable[[], float] | None = None
     """Counts its FLOPs; None where they are no measure of it."""
     peak: Callable[[], float | None] | None = None
     """The most memory that it held since it was opened, in MiB."""
+    output: Callable[[], Any] | None = None
+    """What the last run gave, where `run` does not return it."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from functools import cached_property
 import torch
 
 from bench_core.devices import Precision, open_fabric
-from bench_core.performance.against import Rival
+from bench_core.performance.rivals import Rival
 from bench_core.plugins import Plugins
 from bench_core.specs import Scale
 

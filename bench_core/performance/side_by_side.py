@@ -10,6 +10,7 @@ from bench_core.errors import BadInput
 from bench_core.performance.agreement import difference, magnitude
 from bench_core.performance.floor import Kernel
 from bench_core.performance.records import Case, Contender, Row, Runner
+from bench_core.performance.stepping import Failed
 from bench_core.performance.timing import Timing, alternate
 
 Kernels = Callable[[Precision], Kernel]
@@ -47,7 +48,8 @@ def measured(case: Case, seconds: float, kernels: Kernels) -> list[Row]:
 def _begin(contender: Contender, cleanup: ExitStack) -> Ready | Exception:
     try:
         runner = contender.open(cleanup)
-        return Ready(contender, runner, runner.run())
+        output = runner.run()
+        return Ready(contender, runner, runner.output() if runner.output else output)
     except Exception as error:  # a gap in the table, told there
         return error
 
@@ -88,4 +90,4 @@ def _compared(row: Row, reference: Row, outputs: Mapping[str, Any], tolerance: f
 
 
 def _told(error: Exception) -> str:
-    return str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, BadInput | Failed) else f"{type(error).__name__}: {error}"

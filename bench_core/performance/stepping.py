@@ -1,31 +1,64 @@
-"""A process of its own that takes a training step each time it is asked, so that its memory is told apart."""
+"""A process of its own that does one step of some work each time it is asked: its memory and allocator are its own."""
 
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench_core.allocator import MMAP_THRESHOLD, TRIM_THRESHOLD
 from bench_core.devices import open_fabric
 from bench_core.errors import BadInput
+from bench_core.performance.agreement import plain
 from bench_core.performance.memory import Memory
-from bench_core.performance.steps import Steps
+from bench_core.performance.records import Runner
 from bench_core.performance.timing import settle
 
 PATIENCE = 10.0
 """Seconds that a process is given to end."""
 
 
-class Stepper:
-    """The parent's side. Every request is answered by a number, or None, or the error that ended the steps."""
+class Failed(RuntimeError):
+    """The work raised an error, which the message names."""
 
-    def __init__(self, steps: Steps, threads: int) -> None:
+
+@runtime_checkable
+class Work(Protocol):
+    """Something that goes on without end."""
+
+    @property
+    def device(self) -> str: ...
+
+    def __call__(self, advance: Callable[..., None]) -> None:
+        """Call `advance()` before the first step and `advance(output)` after every step, until it raises."""
+        ...
+
+
+def apart(work: Work, threads: int, cleanup: ExitStack, keeps_memory: bool = True) -> Runner:
+    """The work's steps in a process of their own, which has so many threads and ends with the stack.
+
+    Args:
+        keeps_memory: False leaves the process the system's allocator as it comes, whatever this one's does.
+    """
+    stepper = Stepper(work, threads, keeps_memory)
+    cleanup.callback(stepper.close)
+    return Runner(stepper.step, stepper.flops, stepper.peak, stepper.output)
+
+
+class Stepper:
+    """The parent's side. Every request is answered, or the error that ended the work is raised."""
+
+    def __init__(self, work: Work, threads: int, keeps_memory: bool) -> None:
         context = get_context("spawn")  # a forked child would share our memory, and cannot use CUDA
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, steps, threads), daemon=True)
-        self._process.start()
+        self._process = context.Process(target=_serve, args=(theirs, work, threads), daemon=True)
+        with _environment(without=() if keeps_memory else (MMAP_THRESHOLD, TRIM_THRESHOLD)):
+            self._process.start()
         theirs.close()
 
     def step(self) -> None:
@@ -36,8 +69,12 @@ class Stepper:
         return self._ask("count")
 
     def peak(self) -> float | None:
-        """The most memory that the steps have held, in MiB."""
+        """The most memory that the steps have held, in MiB, beyond what was held before the first."""
         return self._ask("peak")
+
+    def output(self) -> Any:
+        """What the last step gave."""
+        return self._ask("output")
 
     def close(self) -> None:
         self._connection.close()
@@ -49,23 +86,32 @@ class Stepper:
             self._connection.send(request)
             answer = self._connection.recv()
         except (EOFError, OSError) as error:
-            raise RuntimeError("its process ended without a word; was it killed for its memory?") from error
+            raise Failed("its process ended without a word; was it killed for its memory?") from error
         if isinstance(answer, Exception):
             raise answer
         return answer
 
 
-def _serve(connection: Connection, steps: Steps, threads: int) -> None:
+@contextmanager
+def _environment(without: tuple[str, ...]) -> Iterator[None]:
+    """What a process that is started inside does not inherit."""
+    before = {name: os.environ.pop(name) for name in without if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ |= before
+
+
+def _serve(connection: Connection, work: Work, threads: int) -> None:
     """The child's side: steps until the parent hangs up."""
     torch.set_num_threads(threads)
-    device = open_fabric(steps.device).device
-    gate = Gate(connection, device, Memory(device))
+    gate = Gate(connection, open_fabric(work.device).device)
     try:
-        steps(gate)
+        work(gate)
     except (EOFError, KeyboardInterrupt):
         pass
     except Exception as error:
-        told = error if isinstance(error, BadInput) else RuntimeError(f"{type(error).__name__}: {error}")
+        told = error if isinstance(error, BadInput) else Failed(f"{type(error).__name__}: {error}")
         if not gate.stepping:  # nothing has been asked yet
             connection.recv()
         connection.send(told)
@@ -77,19 +123,18 @@ class Gate:
 
     connection: Connection
     device: torch.device
-    memory: Memory
     stepping: bool = False
     """Whether a step was asked for and its answer is due."""
+    _memory: Memory | None = None
     _counter: FlopCounterMode | None = None
 
-    def __call__(self) -> None:
+    def __call__(self, output: Any = None) -> None:
         settle(self.device)
         if self.stepping:
             self.connection.send(self._count_ended())
-        request = self.connection.recv()
-        while request == "peak":
-            self.connection.send(self.memory.peak())
-            request = self.connection.recv()
+        self._memory = self._memory or Memory(self.device)
+        while (request := self.connection.recv()) in ("peak", "output"):
+            self.connection.send(self._memory.peak() if request == "peak" else plain(output))
         self.stepping = True
         if request == "count":
             self._counter = FlopCounterMode(display=False)

@@ -1,10 +1,9 @@
-"""What steps are taken: by our training loop, and by a rival."""
+"""Training without end: by our training loop, and by a rival."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -16,7 +15,7 @@ from bench_core.errors import BadInput
 from bench_core.images import Array
 from bench_core.mask_sets.holes import open_sets
 from bench_core.pairs import TrainPairs
-from bench_core.performance.against import Rival
+from bench_core.performance.rivals import Rival
 from bench_core.plugins import Plugins
 from bench_core.serving import refusal
 from bench_core.specs import Model, resolve
@@ -25,18 +24,6 @@ from bench_core.variants import vary
 
 ENDLESS = 1_000_000
 """More steps than are ever timed."""
-
-
-@runtime_checkable
-class Steps(Protocol):
-    """Something that trains without end."""
-
-    @property
-    def device(self) -> str: ...
-
-    def __call__(self, advance: Callable[[], None]) -> None:
-        """Train, calling `advance` before the first step and after every step, until it raises."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -53,7 +40,7 @@ class OurSteps:
     device: str
     precision: Precision
 
-    def __call__(self, advance: Callable[[], None]) -> None:
+    def __call__(self, advance: Callable[..., None]) -> None:
         plugins = Plugins.find()
         model = _in_its_longest_phase(plugins.model(self.name))
         rules = self._rules(model)
@@ -85,7 +72,7 @@ class TheirSteps:
     batch: int
     device: str
 
-    def __call__(self, advance: Callable[[], None]) -> None:
+    def __call__(self, advance: Callable[..., None]) -> None:
         step = self.rival.build_step()
         where = open_fabric(self.device).device
         noise = torch.from_numpy(Noise(self.size, 3)[0]).permute(2, 0, 1).float() / 255

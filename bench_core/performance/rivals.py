@@ -1,9 +1,11 @@
 """A rival: somebody else's module, from a Python file outside the repository."""
 
 import inspect
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -11,8 +13,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from bench_core.allocator import MMAP_THRESHOLD
 from bench_core.errors import BadInput
 from bench_core.method import Method
+from bench_core.performance.records import Contender
+from bench_core.performance.stepping import Work, apart
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,13 @@ class Rival:
         if not hasattr(module, "build_step"):
             raise BadInput(f"{self.path.name} defines no build_step(), so its training is not measured.")
         return module.build_step()
+
+
+def contenders_of(rival: Rival, work: Work, threads: int) -> Iterator[Contender]:
+    """The rival as it comes, last; before it under our allocator's setting, where we have another than the system."""
+    if MMAP_THRESHOLD in os.environ:
+        yield Contender(f"{rival.name}, memory kept", partial(apart, work, threads))
+    yield Contender(rival.name, partial(apart, work, threads, keeps_memory=False))
 
 
 def _load(path: Path) -> ModuleType:
