@@ -213,7 +213,8 @@ class Cell:
         }
         weights = path / "weights.safetensors"
         checkpoints.save_weights(weights, method, facts)
-        self.folder.write_provenance("training", self.setup.provenance() | {"weights": files.sha256(weights)})
+        learned = {"weights": files.sha256(weights), "waiting_share": round(training.waiting_share, 4)}
+        self.folder.write_provenance("training", self.setup.provenance() | learned)
         (path / "checkpoint.pt").unlink(missing_ok=True)
         return method
 

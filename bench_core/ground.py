@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bench_core.decoded import Shelf
 from bench_core.errors import BadInput, unknown
 from bench_core.imagecheck import CheckedImages
 from bench_core.imagecheck import check as check_images
@@ -29,8 +30,12 @@ def open_protocol(name: str, plugins: Plugins, options: Mapping[str, Any]) -> Pr
     return protocol.override(changes)
 
 
-def open_images(plugins: Plugins, protocol: Protocol, num_draws: int, options: Mapping[str, Any]) -> CheckedImages:
+def open_images(
+    plugins: Plugins, protocol: Protocol, num_draws: int, options: Mapping[str, Any], shelf: Shelf | None = None
+) -> CheckedImages:
     """The protocol's images; those that test, and those that the first `num_draws` of a training take, are decoded.
+
+    `shelf` keeps them decoded.
 
     Raises:
         BadInput: the image set is unknown, lacks its folder, or holds images that cannot be decoded.
@@ -42,4 +47,4 @@ def open_images(plugins: Plugins, protocol: Protocol, num_draws: int, options: M
     if chosen.needs_folder and options["data"] is None:
         raise BadInput(f"The image set {chosen.name!r} needs --data FOLDER. {chosen.source}")
     train, test = (resolve(chosen.open)(options["data"], split) for split in ("train", "test"))
-    return check_images(train, test, protocol, num_draws, options["skip_bad_images"])
+    return check_images(train, test, protocol, num_draws, options["skip_bad_images"], shelf)

@@ -1,11 +1,12 @@
 """Looking at every image that a run will need before the run begins."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from bench_core.decoded import Shelf
 from bench_core.errors import BadInput
-from bench_core.images import Array, BadImage, Images
+from bench_core.images import Array, BadImage, ImageFiles, Images
 from bench_core.pairs import TrainPairs
 from bench_core.progress import tracking
 from bench_core.protocol import Protocol
@@ -56,8 +57,12 @@ def drawn(pairs: TrainPairs, draws: int) -> list[int]:
     return sorted({pairs.image_at(position) for position in range(min(draws, len(pairs.images)))})
 
 
-def check(train: Images, test: Images, protocol: Protocol, draws: int, skip_bad: bool) -> CheckedImages:
+def check(
+    train: Images, test: Images, protocol: Protocol, draws: int, skip_bad: bool, shelf: Shelf | None = None
+) -> CheckedImages:
     """Decode the test images, and those training images that the first `draws` of any seed will take.
+
+    What lies decoded on the shelf is taken from there, and what does not is kept there.
 
     Raises:
         BadInput: an image cannot be decoded and `skip_bad` is not set, or no image is left.
@@ -67,8 +72,8 @@ def check(train: Images, test: Images, protocol: Protocol, draws: int, skip_bad:
     to_test = list(range(len(test)))[: protocol.test_images]
     bad: list[str] = []
     with tracking("checking images", len(to_train) + len(to_test)) as tell:
-        train_digests = _digests(train, to_train, bad, lambda count: tell(count, ""))
-        test_digests = _digests(test, to_test, bad, lambda count: tell(len(to_train) + count, ""))
+        train, train_digests = _looked_at(train, to_train, bad, lambda count: tell(count, ""), shelf)
+        test, test_digests = _looked_at(test, to_test, bad, lambda count: tell(len(to_train) + count, ""), shelf)
     if bad and not skip_bad:
         rest = f"\n... and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
         raise BadInput(
@@ -80,14 +85,39 @@ def check(train: Images, test: Images, protocol: Protocol, draws: int, skip_bad:
     return CheckedImages(train, Subset(test, list(test_digests)), train_digests, digest(test_digests), tuple(bad))
 
 
-def _digests(images: Images, indexes: list[int], bad: list[str], tell: Callable[[int], None]) -> dict[int, str]:
-    found = {}
+def _looked_at(
+    images: Images, indexes: list[int], bad: list[str], tell: Callable[[int], None], shelf: Shelf | None
+) -> tuple[Images, dict[int, str]]:
+    """The images, from the shelf where they are kept, and the digests of those that can be read."""
+    if shelf is None or not indexes or not isinstance(images, ImageFiles):
+        return images, {index: found for index, _, found in _decoded(images, indexes, bad, tell)}
+    kept = shelf.find(images, indexes)
+    digests = {index: place.digest for index, place in kept.places.items()} if kept else {}
+    missing = [index for index in indexes if index not in digests]
+    decoded = _recorded(_decoded(images, missing, bad, tell), digests)
+    if kept is None:
+        kept = shelf.fill(images, indexes, decoded)
+    for _ in decoded:  # those that the shelf did not take
+        pass
+    tell(len(indexes))
+    return (images if kept is None else kept), digests
+
+
+def _decoded(
+    images: Images, indexes: list[int], bad: list[str], tell: Callable[[int], None]
+) -> Iterator[tuple[int, Array, str]]:
+    """Every image that can be read, with its index and the sha256 of its name and pixels."""
     for count, index in enumerate(indexes, start=1):
         try:
             pixels = images[index]
             name = f"{images.names[index]}\0{pixels.shape}\0".encode()
-            found[index] = sha256(name + pixels.tobytes()).hexdigest()
+            yield index, pixels, sha256(name + pixels.tobytes()).hexdigest()
         except BadImage as error:
             bad.append(str(error))
         tell(count)
-    return found
+
+
+def _recorded(decoded: Iterator[tuple[int, Array, str]], digests: dict[int, str]) -> Iterator[tuple[int, Array, str]]:
+    for index, pixels, found in decoded:
+        digests[index] = found
+        yield index, pixels, found

@@ -40,6 +40,13 @@ class Images(Protocol):
         ...
 
 
+@runtime_checkable
+class ImageFiles(Images, Protocol):
+    """Images each of which is a file."""
+
+    def path(self, index: int) -> Path: ...
+
+
 class BadImage(BadInput):
     """A file that is no readable image."""
 

@@ -1,10 +1,16 @@
 """Batches of pairs, read by this process or by several that each compute on one thread."""
 
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Generic, TypeVar
+
 import torch
 from torch.utils.data import DataLoader
 
 from bench_core.pairs import Pair, Pairs, TrainPairs
 from bench_core.threads import mind_forks, one_thread
+
+T = TypeVar("T")
 
 
 def loader(
@@ -26,3 +32,17 @@ def loader(
         pin_memory=device.type == "cuda",
         generator=torch.Generator(),  # its own, as it would else draw from the first step's randomness
     )
+
+
+class Waited(Iterator[T], Generic[T]):
+    """An iterator, and how many seconds were spent on waiting for it."""
+
+    def __init__(self, awaited: Iterator[T]) -> None:
+        self.awaited, self.seconds = awaited, 0.0
+
+    def __next__(self) -> T:
+        began = perf_counter()
+        try:
+            return next(self.awaited)
+        finally:
+            self.seconds += perf_counter() - began

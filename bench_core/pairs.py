@@ -51,7 +51,7 @@ class TestPairs(Pairs):
 
     def __getitem__(self, index: int) -> Pair:
         which, crop = divmod(index, self.protocol.crops)
-        image = _scaled(self.images[which], self.protocol)
+        image = scaled(self.images[which], self.protocol)
         size = self.protocol.size
         top, left = _spread(image.shape[0] - size, image.shape[1] - size, self.protocol.crops)[crop]
         return _pair(index, image[top : top + size, left : left + size], self.hole(index))
@@ -78,7 +78,7 @@ class TrainPairs(Dataset[Pair]):
 
     def __getitem__(self, position: int) -> Pair:
         size = self.protocol.size
-        image = _scaled(self._read(self.image_at(position)), self.protocol)
+        image = scaled(self._read(self.image_at(position)), self.protocol)
         rng = seeds.generator("crop", self.seed, position)
         top, left = (int(rng.integers(0, extent - size, endpoint=True)) for extent in image.shape[:2])
         holes = self.holes[int(rng.integers(len(self.holes)))]
@@ -111,7 +111,7 @@ def _order(count: int, seed: int, epoch: int) -> Array:
     return _orders[count, seed][1]
 
 
-def _scaled(image: Array, protocol: Protocol) -> Array:
+def scaled(image: Array, protocol: Protocol) -> Array:
     """With the protocol's channels and short side, and never smaller than a crop."""
     image = as_channels(image, protocol.channels)
     return resized(image, max(protocol.size, protocol.resize or min(image.shape[:2])))

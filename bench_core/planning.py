@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from bench_core import files
 from bench_core.comparison import Comparison
+from bench_core.decoded import Shelf
 from bench_core.errors import BadInput, unknown
 from bench_core.ground import open_images, open_protocol
 from bench_core.mask_sets.holes import Holes, open_sets
@@ -38,7 +39,7 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
     """Load, check and combine everything that `bench run` was given.
 
     Raises:
-        BadInput: something cannot be used; nothing has been written then, but for the empty folder `out`.
+        BadInput: something cannot be used; nothing has been written then, but for `out` and decoded images in it.
     """
     plugins = Plugins.find()
     contestants = sorted(set(plugins.installed) - set(PARTS))
@@ -68,7 +69,8 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
         raise BadInput(f"--log {options['tracker']} needs `pip install inpaint-bench[{options['tracker']}]`.")
     store = Store(files.writable_folder(out))
     most = max((draws(v.model.recipe, protocol, protocol.steps) for _, v in variants if v.model.recipe), default=0)
-    images = open_images(plugins, protocol, most, options)
+    shelf = Shelf(store.decoded, protocol, options["keep_decoded"]) if options["keep_decoded"] else None
+    images = open_images(plugins, protocol, most, options, shelf)
     machine = Machine(
         options["device"], options["precision"], options["eval_batch"], options["workers"], options["tracker"]
     )

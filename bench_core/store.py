@@ -168,6 +168,11 @@ class Store:
         files.write_json(folder / "run.json", record)
         return folder
 
+    @property
+    def decoded(self) -> Path:
+        """Where images are kept decoded; it can be deleted at any time between two runs."""
+        return self.root / "decoded"
+
     def truth(self, protocol: Protocol, images: str, name: str) -> Path:
         """Where features of the ground truth lie: known by what was cut from which images, not by where these are."""
         cut = protocol.model_dump(include={"size", "resize", "crops", "channels"})

@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 from bench_core import checkpoints
 from bench_core.backbones import Backbones
 from bench_core.finiteness import Finiteness
-from bench_core.loading import loader
+from bench_core.loading import Waited, loader
 from bench_core.method import Guide, Method, Scene, guided
 from bench_core.pairs import Pair, TrainPairs, to_floats
 from bench_core.protocol import Protocol
@@ -50,6 +50,8 @@ class Training:
     watch: Callable[[int], None] = lambda step: None
     """Called before the first step and after every so many of the protocol's `curve_every`, to judge the method."""
     finiteness: Finiteness = field(default_factory=Finiteness)
+    _waited: float = field(default=0.0, init=False)
+    _stepped: float = field(default=0.0, init=False)
 
     @property
     def recipe(self) -> Recipe:
@@ -87,13 +89,15 @@ class Training:
 
     def _run_phase(self, phase: Phase, start: int, last: int, log: "Log", advance: Advance) -> None:
         self.method.enter(phase.name)
-        batches = self._batches(start, last)
+        batches = Waited(self._batches(start, last))
         due = time.monotonic() + CHECKPOINT_EVERY
         for step in range(start, last):
+            began = time.perf_counter()
             values = self._step(phase, step, batches)
             if step % LOG_EVERY == 0:
                 self.finiteness.check()
                 log.note(step, values)
+            self._stepped += time.perf_counter() - began
             advance(step + 1, log.latest)
             if self.pairs.protocol.curve_every and (step + 1) % self.pairs.protocol.curve_every == 0:
                 self.finiteness.check()
@@ -101,7 +105,13 @@ class Training:
                 self.method.enter(phase.name)
             if time.monotonic() > due and step + 1 < last:
                 due = time.monotonic() + max(CHECKPOINT_EVERY, self._save(step + 1) / CHECKPOINT_SHARE)
+        self._waited += batches.seconds
         self._save(last)
+
+    @property
+    def waiting_share(self) -> float:
+        """How much of the time of all steps so far went by until the next batch was there, 0 to 1."""
+        return self._waited / self._stepped if self._stepped else 0.0
 
     def _save(self, step: int) -> float:
         """Write a checkpoint, unless something is not finite; returns the seconds that it took."""

@@ -42,6 +42,7 @@ WORDS = Listed()
 @click.option("--precision", type=click.Choice(["32-true", "bf16-mixed", "16-mixed"]), default="32-true")
 @click.option("--eval-batch", type=click.IntRange(1), default=8, show_default=True, help="Images measured at a time.")
 @click.option("--workers", type=click.IntRange(0), default=0, show_default=True, help="Processes that load images.")
+@click.option("--keep-decoded", type=click.FloatRange(0), default=8.0, help="GiB of images kept decoded; 0: none.")
 @click.option("--log", "tracker", type=click.Choice(["tensorboard"]), help="Also log the training there.")
 def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, **options: Any) -> None:
     """Train and judge methods under one protocol, and print the table.

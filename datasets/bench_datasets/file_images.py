@@ -22,4 +22,7 @@ class FileImages:
 
     def __getitem__(self, index: int) -> np.ndarray:
         """uint8 (height, width, 3 or 1). Raises BadImage where the file cannot be decoded."""
-        return read_image(self.folder / self.names[index])
+        return read_image(self.path(index))
+
+    def path(self, index: int) -> Path:
+        return self.folder / self.names[index]
