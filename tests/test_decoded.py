@@ -119,7 +119,7 @@ WHOLE = 3 * (40 * 60 + 33 * 32 + 50 * 34 + 36 * 36 + 32 * 38)
 def test_what_is_too_large_is_not_kept_and_it_is_said(
     images: FileImages, tmp_path: Path, capsys: pytest.CaptureFixture[str], most: int, fits: bool
 ):
-    """Known before the first image is written, at the first that is no square, at the last, and not at all."""
+    """Too little room for squares, for images that are no squares, for the last bytes, and just enough."""
     shelf = Shelf(tmp_path / "kept", rules(), most / 2**30)
     found = imagecheck.check(images, images, rules(), 0, False, shelf)
     assert found.test_digest == checked(images, None).test_digest
