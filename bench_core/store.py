@@ -144,7 +144,8 @@ class Run:
     """For each metric that could not be computed, why."""
     skipped: list[str] = field(default_factory=list)
     """Why images were left out."""
-    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
+    """When; also what tells the order of runs."""
 
 
 @dataclass(frozen=True)
