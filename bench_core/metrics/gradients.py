@@ -1,41 +1,55 @@
 """Measures of differences between neighbouring pixels, in float64."""
 
-from collections.abc import Callable
+from typing import Any
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
-from torch.nn.functional import pad
 
-from bench_core.metrics.pixels import Pictures, Region, Values, mean
+from bench_core.metrics.each import Array, OfEach, Pair
+from bench_core.metrics.pixels import count, difference, total
 
-Measure = Callable[..., Values]
+Steps = tuple[Array, Array]
 
 
-def grad_l1(device: torch.device) -> Measure:
-    return lambda picture, image, *region: mean(_steepness(picture.double() - image.double()), *region)
+def grad_l1(device: torch.device) -> OfEach:
+    return OfEach(lambda pair, *region: _steepness(pair.once(_steps_of_difference), pair, *region))
 
 
-def tv(device: torch.device) -> Measure:
-    return lambda picture, image, *region: mean(_steepness(picture.double()), *region)
+def tv(device: torch.device) -> OfEach:
+    return OfEach(lambda pair, *region: _steepness(pair.once(_steps_of_picture), pair, *region))
 
 
-def seam(device: torch.device) -> Measure:
-    return lambda picture, image, hole: (_jump(picture, hole) - _jump(image, hole)).abs()
+def seam(device: torch.device) -> OfEach:
+    return OfEach(_seam)
 
 
-def _steepness(values: Pictures) -> Pictures:
-    """|v[i, j] - v[i - 1, j]| + |v[i, j] - v[i, j - 1]|; a first row or column has no neighbour before it."""
-    downwards = pad(values.diff(dim=-2).abs(), (0, 0, 1, 0))
-    sideways = pad(values.diff(dim=-1).abs(), (1, 0))
-    return downwards + sideways
+def _steps(values: Array) -> Steps:
+    """|v[i, j] - v[i - 1, j]| and |v[i, j] - v[i, j - 1]|; a first row or column has no neighbour before it."""
+    return abs(values[..., 1:, :] - values[..., :-1, :]), abs(values[..., 1:] - values[..., :-1])
 
 
-def _jump(picture: Pictures, hole: Region) -> Float[Tensor, " b"]:
+def _steps_of_difference(pair: Pair) -> Steps:
+    return _steps(pair.once(difference))
+
+
+def _steps_of_picture(pair: Pair) -> Steps:
+    return _steps(pair.picture)
+
+
+def _steepness(steps: Steps, pair: Pair, region: Array | None = None) -> Any:
+    """The mean sum of both steps, over the pixels of a region or over all, and over channels."""
+    down, right = steps
+    if region is not None:
+        down, right = down * region[..., 1:, :], right * region[..., 1:]
+    return (total(down) + total(right)) / count(pair.image, region)
+
+
+def _seam(pair: Pair, hole: Array) -> Any:
+    crossed = _steps(hole)
+    return abs(_jump(pair.once(_steps_of_picture), crossed) - _jump(_steps(pair.image), crossed))
+
+
+def _jump(steps: Steps, crossed: Steps) -> Any:
     """Mean over all neighbours across the hole's border, and over channels, of their absolute difference."""
-    picture, total, count = picture.double(), 0, 0
-    for axis in (-2, -1):
-        across = hole.diff(dim=axis).abs()
-        total = total + (picture.diff(dim=axis).abs() * across).sum((1, 2, 3))
-        count = count + across.sum((1, 2, 3)) * picture.shape[1]
-    return total / torch.as_tensor(count).clamp(min=1)
+    each = list(zip(steps, crossed, strict=True))
+    crossings = sum(total(across) * step.shape[-3] for step, across in each)
+    return sum(total(step * across) for step, across in each) / crossings.clip(1)

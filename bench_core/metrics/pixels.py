@@ -1,71 +1,94 @@
 """Measures taken pixel by pixel, in float64, over whole images or over a region; 0 where a region has no pixel."""
 
-from collections.abc import Callable
+from math import prod
+from typing import Any
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-Pictures = Float[Tensor, "b c h w"]
-Region = Float[Tensor, "b 1 h w"]
-Values = Float[Tensor, " b"]
-Measure = Callable[..., Values]
+from bench_core.metrics.each import Array, OfEach, Pair, Values
 
 GREY = (0.2125, 0.7154, 0.0721)
 """scikit-image's weights of red, green and blue."""
 
 
-def l1(device: torch.device) -> Measure:
-    return lambda picture, image, *region: mean(_difference(picture, image).abs(), *region)
+def l1(device: torch.device) -> OfEach:
+    return OfEach(_l1)
 
 
-def l1_percent(device: torch.device) -> Measure:
-    return lambda picture, image: 100 * mean(_difference(picture, image).abs())
+def l1_percent(device: torch.device) -> OfEach:
+    return OfEach(lambda pair: 100 * _l1(pair))
 
 
-def l1_relative(device: torch.device) -> Measure:
-    return _relative
+def l1_relative(device: torch.device) -> OfEach:
+    return OfEach(_relative)
 
 
-def l1_edgeconnect(device: torch.device) -> Measure:
-    return lambda picture, image: _relative(grey(picture), grey(image))
+def l1_edgeconnect(device: torch.device) -> OfEach:
+    return OfEach(lambda pair: _relative(pair.once(grey)))
 
 
-def l2(device: torch.device) -> Measure:
-    return _mean_square
+def l2(device: torch.device) -> OfEach:
+    return OfEach(_l2)
 
 
-def psnr(device: torch.device) -> Measure:
-    return lambda picture, image, *region: -10 * _mean_square(picture, image, *region).log10()
+def psnr(device: torch.device) -> OfEach:
+    return OfEach(_l2, _decibels)
 
 
-def psnr_edgeconnect(device: torch.device) -> Measure:
-    return lambda picture, image: -10 * _mean_square(grey(picture), grey(image)).log10()
+def psnr_edgeconnect(device: torch.device) -> OfEach:
+    return OfEach(lambda pair: _l2(pair.once(grey)), _decibels)
 
 
-def mean(values: Pictures, region: Region | None = None) -> Values:
-    """Means over the pixels of a region, or over all of them, and over channels."""
-    if region is None:
-        return values.flatten(1).mean(1)
-    return (values * region).sum((1, 2, 3)) / (region.sum((1, 2, 3)) * values.shape[1]).clamp(min=1)
+def grey(pair: Pair) -> Pair:
+    """One channel, as scikit-image's rgb2gray; grey pictures are kept."""
+    return Pair(_grey(pair.picture), _grey(pair.image))
 
 
-def grey(pictures: Pictures) -> Float[Tensor, "b 1 h w"]:
-    """As scikit-image's rgb2gray; grey pictures are kept."""
-    if pictures.shape[1] == 1:
-        return pictures
-    weights = torch.tensor(GREY, dtype=torch.float64, device=pictures.device)
-    return (pictures.double() * weights[:, None, None]).sum(1, keepdim=True)
+def difference(pair: Pair) -> Array:
+    return pair.picture - pair.image
 
 
-def _difference(picture: Pictures, image: Pictures) -> Pictures:
-    return picture.double() - image.double()
+def total(values: Array) -> Any:
+    """The sum over channels and pixels."""
+    return values.sum((-3, -2, -1))
 
 
-def _mean_square(picture: Pictures, image: Pictures, region: Region | None = None) -> Values:
-    return mean(_difference(picture, image).square(), region)
+def count(values: Array, region: Array | None = None) -> Any:
+    """How many values the pixels of a region, or all pixels, have in all channels; at least 1."""
+    return prod(values.shape[-3:]) if region is None else (total(region) * values.shape[-3]).clip(1)
 
 
-def _relative(picture: Pictures, image: Pictures) -> Values:
-    total = (picture.double() + image.double()).sum((1, 2, 3))
-    return _difference(picture, image).abs().sum((1, 2, 3)) / torch.where(total > 0, total, 1)
+def _grey(picture: Array) -> Array:
+    if picture.shape[-3] == 1:
+        return picture
+    return sum(weight * picture[..., channel : channel + 1, :, :] for channel, weight in enumerate(GREY))
+
+
+def _absolute(pair: Pair) -> Array:
+    return abs(pair.once(difference))
+
+
+def _square(pair: Pair) -> Array:
+    return pair.once(difference) ** 2
+
+
+def _mean(values: Array, region: Array | None) -> Any:
+    """Over the pixels of a region, or over all of them, and over channels."""
+    return total(values if region is None else values * region) / count(values, region)
+
+
+def _l1(pair: Pair, region: Array | None = None) -> Any:
+    return _mean(pair.once(_absolute), region)
+
+
+def _l2(pair: Pair, region: Array | None = None) -> Any:
+    return _mean(pair.once(_square), region)
+
+
+def _relative(pair: Pair) -> Any:
+    both = total(pair.picture) + total(pair.image)
+    return total(pair.once(_absolute)) / (both + (both == 0))
+
+
+def _decibels(mean_square: Values) -> Values:
+    return -10 * mean_square.log10()

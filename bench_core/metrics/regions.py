@@ -24,6 +24,11 @@ def pixels_of(region: str, hole: Region) -> tuple[Region, ...]:
 
 def ring(hole: Region, width: int) -> Region:
     """Pixels from which a pixel of the other kind is at most `width` away, along rows and columns or diagonally."""
-    near_hole = max_pool2d(hole, 2 * width + 1, stride=1, padding=width)
-    near_known = max_pool2d(1 - hole, 2 * width + 1, stride=1, padding=width)
-    return near_hole * near_known
+    return _near(hole, width) * _near(1 - hole, width)
+
+
+def _near(pixels: Region, width: int) -> Region:
+    """Pixels from which a marked one is at most `width` away: along columns, then along rows."""
+    side = 2 * width + 1
+    columns = max_pool2d(pixels, (side, 1), stride=1, padding=(width, 0))
+    return max_pool2d(columns, (1, side), stride=1, padding=(0, width))

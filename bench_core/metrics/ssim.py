@@ -1,109 +1,160 @@
 """Structural similarity (Wang et al., 2004) in the forms that papers have used; all in float64."""
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any
 
+import cv2
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, pad
 
+from bench_core.metrics.each import Array, OfEach, Pair
 from bench_core.metrics.pixels import grey
 
-Pictures = Float[Tensor, "b c h w"]
-Windows = Float[Tensor, "b c h2 w2"]
-Values = Float[Tensor, " b"]
-Window = Literal["gaussian", "uniform"]
 SIGMA = 1.5
 C1, C2 = 0.01**2, 0.03**2
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of the five scales, finest first (Wang, Simoncelli and Bovik, 2003)."""
 
 
-class Similarity:
-    """Local statistics under a window, averaged where the whole window lies in the image."""
+@dataclass(frozen=True)
+class Window:
+    """What local statistics are weighted by, the same along rows and columns."""
 
-    window: Window = "gaussian"
-    side = 11
-    sample = False
+    side: int
+    gaussian: bool = False
+    sample: bool = False
     """Whether covariances are those of a sample."""
 
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
+    def inside(self, values: Array) -> Array:
+        """Those of the windows that lie in the image, of one window at every pixel.
 
-    def __call__(self, picture: Pictures, image: Pictures) -> Values:
-        luminance, contrast_structure = self._terms(picture.double(), image.double())
-        return (luminance * contrast_structure).flatten(1).mean(1)
+        Raises:
+            ValueError: there is none.
+        """
+        if min(values.shape[-2:]) < self.side:
+            raise ValueError(f"it needs images of at least {self.side} pixels a side, not {min(values.shape[-2:])}")
+        margin = self.side // 2
+        return values[..., margin:-margin, margin:-margin]
 
-    def _terms(self, x: Pictures, y: Pictures) -> tuple[Windows, Windows]:
-        """Luminance, and contrast times structure, of every window."""
-        if min(y.shape[-2:]) < self.side:
-            raise ValueError(f"it needs images of at least {self.side} pixels a side, not {min(y.shape[-2:])}")
-        mean_x, mean_y = self._mean(x), self._mean(y)
-        scale = self.side**2 / (self.side**2 - 1) if self.sample else 1
-        variance_x = scale * (self._mean(x * x) - mean_x**2)
-        variance_y = scale * (self._mean(y * y) - mean_y**2)
-        covariance = scale * (self._mean(x * y) - mean_x * mean_y)
-        luminance = (2 * mean_x * mean_y + C1) / (mean_x**2 + mean_y**2 + C1)
-        return luminance, (2 * covariance + C2) / (variance_x + variance_y + C2)
+    def mean(self, values: Array) -> Array:
+        """Under the window at every pixel, zero beyond the image: of a plane (h, w), or of a batch of torch."""
+        if isinstance(values, Tensor):
+            rows, columns = (_band(self, extent).to(values.device) for extent in values.shape[-2:])
+            return rows @ values @ columns.T
+        if self.gaussian:
+            return cv2.sepFilter2D(values, -1, self.weights, self.weights, borderType=cv2.BORDER_CONSTANT)
+        return cv2.blur(values, (self.side, self.side), borderType=cv2.BORDER_CONSTANT)
 
-    def _mean(self, x: Pictures) -> Windows:
-        """The separable window as two products with banded matrices."""
-        rows, columns = (_band(extent, self.window, self.side).to(self.device) for extent in x.shape[-2:])
-        return rows @ x @ columns.T
-
-
-class Gaussian(Similarity):
-    """scikit-image filters with reflected borders and then crops them away, so the inside is the same."""
+    @property
+    def weights(self) -> Float[np.ndarray, " side"]:
+        offsets = np.arange(self.side) - self.side // 2
+        weights = np.exp(-(offsets**2) / (2 * SIGMA**2)) if self.gaussian else np.ones(self.side)
+        return weights / weights.sum()
 
 
-class ZeroPadded(Similarity):
+WANG, UNIFORM7, UNIFORM51 = Window(11, gaussian=True), Window(7, sample=True), Window(51, sample=True)
+
+
+def gaussian(device: torch.device) -> OfEach:
+    """scikit-image filters with reflected borders and crops them away, so the inside is the same."""
+    return OfEach(lambda pair: _similarity(pair, WANG))
+
+
+def zero_padded(device: torch.device) -> OfEach:
     """LaMa's: a window stands on every pixel, and there are zeros beyond the image."""
-
-    def __call__(self, picture: Pictures, image: Pictures) -> Values:
-        border = [self.side // 2] * 4
-        return super().__call__(pad(picture, border), pad(image, border))
+    return OfEach(lambda pair: pair.once(_map, WANG).mean((-3, -2, -1)))
 
 
-class Uniform7(Similarity):
+def uniform7(device: torch.device) -> OfEach:
     """scikit-image's defaults."""
+    return OfEach(lambda pair: _similarity(pair, UNIFORM7))
 
-    window, side, sample = "uniform", 7, True
 
-
-class Grey51(Similarity):
+def grey51(device: torch.device) -> OfEach:
     """EdgeConnect's: scikit-image's with a window of 51, on grey images."""
-
-    window, side, sample = "uniform", 51, True
-
-    def __call__(self, picture: Pictures, image: Pictures) -> Values:
-        return super().__call__(grey(picture), grey(image))
+    return OfEach(lambda pair: _similarity(pair.once(grey), UNIFORM51))
 
 
-class MultiScale(Similarity):
+def multiscale(device: torch.device) -> OfEach:
+    return OfEach(_multiscale)
+
+
+def _similarity(pair: Pair, window: Window) -> Any:
+    return window.inside(pair.once(_map, window)).mean((-3, -2, -1))
+
+
+def _map(pair: Pair, window: Window) -> Array:
+    """The similarity under the window at every pixel."""
+    luminance, contrast_structure = pair.once(_terms, window)
+    return luminance * contrast_structure
+
+
+def _multiscale(pair: Pair) -> Any:
     """Contrast and structure at five scales, luminance at the coarsest."""
+    fewest = WANG.side * 2 ** (len(EXPONENTS) - 1)
+    if min(pair.image.shape[-2:]) < fewest:
+        raise ValueError(f"it needs images of at least {fewest} pixels a side, not {min(pair.image.shape[-2:])}")
+    value = 1
+    for scale, exponent in enumerate(EXPONENTS):
+        last = scale == len(EXPONENTS) - 1
+        term = pair.once(_map, WANG) if last else pair.once(_terms, WANG)[1]
+        value = value * WANG.inside(term).mean((-2, -1)).clip(0) ** exponent
+        pair = Pair(_halved(pair.picture), _halved(pair.image))
+    return value.mean(-1)
 
-    def __call__(self, picture: Pictures, image: Pictures) -> Values:
-        fewest = self.side * 2 ** (len(EXPONENTS) - 1)
-        if min(image.shape[-2:]) < fewest:
-            raise ValueError(f"it needs images of at least {fewest} pixels a side, not {min(image.shape[-2:])}")
-        x, y = picture.double(), image.double()
-        value = torch.ones(x.shape[:2], dtype=torch.float64, device=x.device)
-        for scale, exponent in enumerate(EXPONENTS):
-            x, y = (avg_pool2d(x, 2), avg_pool2d(y, 2)) if scale else (x, y)
-            luminance, contrast_structure = self._terms(x, y)
-            last = scale == len(EXPONENTS) - 1
-            term = luminance * contrast_structure if last else contrast_structure
-            value = value * term.flatten(2).mean(2).clamp(min=0) ** exponent
-        return value.mean(1)
+
+def _halved(values: Array) -> Array:
+    """Means of 2 x 2 pixels; an odd last row or column is left out."""
+    rows = values[..., :-1:2, :] + values[..., 1::2, :]
+    return (rows[..., :-1:2] + rows[..., 1::2]) / 4
+
+
+def _terms(pair: Pair, window: Window) -> tuple[Array, Array]:
+    """Luminance, and contrast times structure, under the window at every pixel.
+
+    OpenCV filters channel by channel, as small as the cache likes it; torch takes whatever it is given.
+    """
+    if isinstance(pair.image, Tensor):
+        return _terms_of(pair.picture, pair.image, window)
+    channels = zip(pair.picture, pair.image, strict=True)
+    luminance, contrast_structure = zip(*(_terms_of(x, y, window) for x, y in channels), strict=True)
+    return np.stack(luminance), np.stack(contrast_structure)
+
+
+def _terms_of(x: Array, y: Array, window: Window) -> tuple[Array, Array]:
+    """With the sum s = x + y and the difference d = x - y, 4 x y = s^2 - d^2 and 2 (x^2 + y^2) = s^2 + d^2.
+
+    So do their means and covariances: four filters are enough, and nothing is lost where x and y are nearly the same.
+    """
+    s, d = x + y, x - y
+    mean_s, mean_d = window.mean(s), window.mean(d)
+    s *= s
+    d *= d
+    mean_s *= mean_s
+    mean_d *= mean_d
+    variance_s, variance_d = window.mean(s), window.mean(d)
+    variance_s -= mean_s
+    variance_d -= mean_d
+    unbiased = window.side**2 / (window.side**2 - 1) if window.sample else 1
+    return _contrast(mean_s, mean_d, 2 * C1), _contrast(variance_s, variance_d, 2 * C2 / unbiased)
+
+
+def _contrast(s: Array, d: Array, constant: float) -> Array:
+    """(s - d + constant) / (s + d + constant). It writes on what it is given."""
+    s += constant
+    ratio = s - d
+    s += d
+    ratio /= s
+    return ratio
 
 
 @lru_cache(maxsize=16)
-def _band(extent: int, window: Window, side: int) -> Float[Tensor, "inner extent"]:
-    offsets = torch.arange(side, dtype=torch.float64) - side // 2
-    weights = torch.exp(-(offsets**2) / (2 * SIGMA**2)) if window == "gaussian" else torch.ones(side).double()
-    weights /= weights.sum()
-    band = torch.zeros(extent - side + 1, extent, dtype=torch.float64)
-    for shift, weight in enumerate(weights):
-        band.diagonal(shift)[:] = weight
+def _band(window: Window, extent: int) -> Float[Tensor, "extent extent"]:
+    band = torch.zeros(extent, extent, dtype=torch.float64)
+    for offset, weight in enumerate(window.weights, -(window.side // 2)):
+        if abs(offset) < extent:
+            band.diagonal(offset)[:] = float(weight)
     return band
