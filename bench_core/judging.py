@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import groupby
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from torch.utils.data import DataLoader
 
 from bench_core.features import Features
 from bench_core.method import composite
+from bench_core.metrics.each import together
 from bench_core.metrics.regions import pixels_of
 from bench_core.pairs import Pairs, to_floats
 from bench_core.protocol import Protocol
@@ -71,10 +74,10 @@ class Painted:
     hole: Tensor
     prediction: Tensor
 
-    def picture(self, metric: Metric) -> Tensor:
-        """What a metric is shown: composite or whole canvas, in 8 bits or in floats."""
-        prediction = eight_bit(self.prediction) if metric.quantised else self.prediction
-        return prediction if metric.source == "raw" else composite(self.image, self.hole, prediction)
+    def picture(self, source: str, quantised: bool) -> Tensor:
+        """What metrics are shown: composite or whole canvas, in 8 bits or in floats."""
+        prediction = eight_bit(self.prediction) if quantised else self.prediction
+        return prediction if source == "raw" else composite(self.image, self.hole, prediction)
 
 
 def eight_bit(picture: Tensor) -> Tensor:
@@ -102,19 +105,30 @@ class Judgement:
         """
         ratios = painted.hole.mean((1, 2, 3)).tolist()
         self._ratios += ratios
-        for hole in painted.hole:
-            self._holes.update(np.packbits(hole.byte().cpu().numpy()).tobytes())
-        for metric in self.wanted:
-            picture = painted.picture(metric)
-            if metric.per == "set":
-                self._extract(metric, picture)
-                continue
-            region = pixels_of(metric.region, painted.hole)
-            values = self.judge.measure(metric)(picture, painted.image, *region)
-            if values.isnan().any():
+        self._holes.update(np.packbits(painted.hole.byte().flatten(1).cpu().numpy(), axis=1).tobytes())
+        found = self._values(painted)
+        for metric in (metric for metric in self.wanted if metric.per == "image"):
+            values = found[metric.definition]
+            if any(map(isnan, values)):
                 raise ValueError(f"{metric.definition} is no number on a picture among {', '.join(names)}")
-            named = zip(names, ratios, values.tolist(), strict=True)
-            self._records += [record(metric, image=i, hole_ratio=ratio, value=value) for i, ratio, value in named]
+            for name, ratio, value in zip(names, ratios, values, strict=True):
+                self._records.append(record(metric, image=name, hole_ratio=ratio, value=value))
+
+    def _values(self, painted: Painted) -> dict[str, list[float]]:
+        """Of every metric of pictures, by definition; of metrics of sets, features are kept."""
+        regions = {name: pixels_of(name, painted.hole) for name in {metric.region for metric in self.wanted}}
+        values: dict[str, Tensor] = {}
+        for shown, group in groupby(sorted(self.wanted, key=_shown), _shown):
+            picture, alike = painted.picture(*shown), list(group)
+            for metric in alike:
+                if metric.per == "set":
+                    self._extract(metric, picture)
+            metrics = [metric for metric in alike if metric.per == "image"]
+            measures = [self.judge.measure(metric) for metric in metrics]
+            found = together(measures, [regions[metric.region] for metric in metrics], picture, painted.image)
+            values |= zip([metric.definition for metric in metrics], found, strict=True)
+        at_once = torch.stack([each.double() for each in values.values()]).tolist() if values else []
+        return dict(zip(values, at_once, strict=True))
 
     def _extract(self, metric: Metric, picture: Tensor) -> None:
         gathered = self._features.setdefault(metric.features, [])
@@ -131,6 +145,10 @@ class Judgement:
         ratios = np.array(self._ratios)
         holes = self._holes.hexdigest()
         return {name: Features(np.concatenate(parts), ratios, holes) for name, parts in self._features.items()}
+
+
+def _shown(metric: Metric) -> tuple[str, bool]:
+    return metric.source, metric.quantised
 
 
 def record(metric: Metric, **values: Any) -> dict[str, Any]:

@@ -11,7 +11,8 @@ def frechet_distance(found: Features, truth: Others) -> float:
     """Of Gaussians fitted to both sets: |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)).
 
     With C = A^T A, the trace of (C1 C2)^(1/2) is the sum of the singular values of A1 A2^T. That needs no matrix
-    square root, is exact for few images, whose covariances are singular, and small: A is the R of a QR decomposition.
+    square root, is exact for few images, whose covariances are singular, and small: A is the R of a QR decomposition,
+    or of few images the scaled features themselves.
 
     Raises:
         ValueError: a set has fewer than two images, and thus no covariance.
@@ -28,5 +29,7 @@ def _gaussian(features: Features) -> tuple[Float[np.ndarray, " d"], Float[np.nda
     """Mean, and a root A of the covariance A^T A."""
     features = features.astype(np.float64)
     mean = features.mean(0)
-    root: np.ndarray = np.linalg.qr((features - mean) / (len(features) - 1) ** 0.5, mode="r")  # type: ignore[assignment]
+    root: np.ndarray = (features - mean) / (len(features) - 1) ** 0.5
+    if len(root) > root.shape[1]:
+        root = np.linalg.qr(root, mode="r")  # type: ignore[assignment]
     return mean, root

@@ -38,9 +38,8 @@ def _steps_of_picture(pair: Pair) -> Steps:
 def _steepness(steps: Steps, pair: Pair, region: Array | None = None) -> Any:
     """The mean sum of both steps, over the pixels of a region or over all, and over channels."""
     down, right = steps
-    if region is not None:
-        down, right = down * region[..., 1:, :], right * region[..., 1:]
-    return (total(down) + total(right)) / count(pair.image, region)
+    lower, righter = (None, None) if region is None else (region[..., 1:, :], region[..., 1:])
+    return (total(down, lower) + total(right, righter)) / count(pair.image, region)
 
 
 def _seam(pair: Pair, hole: Array) -> Any:
@@ -50,6 +49,7 @@ def _seam(pair: Pair, hole: Array) -> Any:
 
 def _jump(steps: Steps, crossed: Steps) -> Any:
     """Mean over all neighbours across the hole's border, and over channels, of their absolute difference."""
-    each = list(zip(steps, crossed, strict=True))
-    crossings = sum(total(across) * step.shape[-3] for step, across in each)
-    return sum(total(step * across) for step, across in each) / crossings.clip(1)
+    down, right = steps
+    crossed_down, crossed_right = crossed
+    crossings = (total(crossed_down) + total(crossed_right)) * down.shape[-3]
+    return (total(down, crossed_down) + total(right, crossed_right)) / crossings.clip(1)

@@ -48,9 +48,12 @@ def difference(pair: Pair) -> Array:
     return pair.picture - pair.image
 
 
-def total(values: Array) -> Any:
-    """The sum over channels and pixels."""
-    return values.sum((-3, -2, -1))
+def total(values: Array, weights: Array | None = None) -> Any:
+    """The sum over channels and pixels, each pixel weighted where weights (..., 1, h, w) are given."""
+    if weights is None:
+        return values.sum((-3, -2, -1))
+    flat = values.reshape(*values.shape[:-2], -1) @ weights.reshape(*weights.shape[:-3], -1, 1)
+    return flat.sum((-2, -1))
 
 
 def count(values: Array, region: Array | None = None) -> Any:
@@ -74,7 +77,7 @@ def _square(pair: Pair) -> Array:
 
 def _mean(values: Array, region: Array | None) -> Any:
     """Over the pixels of a region, or over all of them, and over channels."""
-    return total(values if region is None else values * region) / count(values, region)
+    return total(values, region) / count(values, region)
 
 
 def _l1(pair: Pair, region: Array | None = None) -> Any:

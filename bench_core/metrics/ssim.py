@@ -1,7 +1,7 @@
 """Structural similarity (Wang et al., 2004) in the forms that papers have used; all in float64."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import cv2
@@ -48,7 +48,7 @@ class Window:
             return cv2.sepFilter2D(values, -1, self.weights, self.weights, borderType=cv2.BORDER_CONSTANT)
         return cv2.blur(values, (self.side, self.side), borderType=cv2.BORDER_CONSTANT)
 
-    @property
+    @cached_property
     def weights(self) -> Float[np.ndarray, " side"]:
         offsets = np.arange(self.side) - self.side // 2
         weights = np.exp(-(offsets**2) / (2 * SIGMA**2)) if self.gaussian else np.ones(self.side)
@@ -97,7 +97,7 @@ def _multiscale(pair: Pair) -> Any:
     fewest = WANG.side * 2 ** (len(EXPONENTS) - 1)
     if min(pair.image.shape[-2:]) < fewest:
         raise ValueError(f"it needs images of at least {fewest} pixels a side, not {min(pair.image.shape[-2:])}")
-    value = 1
+    value: Any = 1
     for scale, exponent in enumerate(EXPONENTS):
         last = scale == len(EXPONENTS) - 1
         term = pair.once(_map, WANG) if last else pair.once(_terms, WANG)[1]

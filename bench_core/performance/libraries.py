@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from copy import deepcopy
 from io import StringIO
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from bench_core.metrics.inception import inception as inception_network
 from bench_core.performance.timing import Run
 
 Bare = Callable[[Any, Tensor, Tensor], Run]
@@ -29,11 +32,13 @@ def scikit_image_ssim(measure: Any, picture: Tensor, image: Tensor) -> Run:
 
 
 def lpips(measure: Any, picture: Tensor, image: Tensor) -> Run:
-    return lambda: measure.network(picture, image, normalize=True).flatten()
+    network = deepcopy(measure.network).to(memory_format=torch.contiguous_format)
+    return lambda: network(picture, image, normalize=True).flatten()
 
 
 def inception(measure: Any, picture: Tensor, image: Tensor) -> Run:
-    return lambda: measure.network(picture)[0].flatten(1)
+    network = inception_network().to(picture.device)
+    return lambda: network(picture)[0].flatten(1)
 
 
 def pytorch_fid(found: np.ndarray, truth: np.ndarray) -> float:

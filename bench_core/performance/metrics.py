@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bench_core import seeds
+from bench_core.metrics.each import together
 from bench_core.metrics.frechet import frechet_distance
 from bench_core.metrics.regions import pixels_of
 from bench_core.performance.libraries import BARE, Bare, pytorch_fid
@@ -41,12 +42,12 @@ def cases(settings: Settings) -> Iterator[Case]:
 def _ours(settings: Settings, metrics: list[Metric], size: int, cleanup: ExitStack) -> Runner:
     picture, image, hole = _pairs(size, settings.place)
     regions = [pixels_of(metric.region, hole) for metric in metrics]
-    shown = [(picture,) if metric.per == "set" else (picture, image) for metric in metrics]
     measures = [resolve(metric.build)(settings.place) for metric in metrics]
 
     def run() -> Tensor:
-        each = zip(measures, shown, regions, strict=True)
-        return torch.cat([measure(*pictures, *region) for measure, pictures, region in each])
+        if metrics[0].per == "set":
+            return measures[0](picture)
+        return torch.cat(together(measures, regions, picture, image))
 
     return Runner(settled(run, settings.place))
 
