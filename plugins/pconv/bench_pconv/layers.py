@@ -3,11 +3,13 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import conv2d
+from torch.nn.functional import avg_pool2d, conv2d
 
 Features = Float[Tensor, "b c h w"]
 Valid = Float[Tensor, "b m h w"]
 Convolved = Float[Tensor, "b c2 h2 w2"]
+Weight = Float[Tensor, "_ _ _ _"]
+Bias = Float[Tensor, " _"] | None
 Updated = Float[Tensor, "b 1 h2 w2"]
 
 
@@ -34,22 +36,32 @@ class PartialConv2d(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels, kernel_size, kernel_size))
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
-        self.stride, self.padding = stride, padding
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
         nn.init.kaiming_normal_(self.weight)
         self.shares = shares or (in_channels,)
+        self.share: Tensor
         counts = torch.tensor(self.shares, dtype=torch.float32).view(1, -1, 1, 1)
-        self.window: Tensor
-        self.register_buffer("window", counts.expand(1, -1, kernel_size, kernel_size).clone(), persistent=False)
+        self.register_buffer("share", counts, persistent=False)
 
     def forward(self, x: Features, valid: Valid) -> tuple[Convolved, Updated]:
         """Features and mask (1 = valid) to features and the mask of windows that saw a valid pixel."""
+        masked = torch.cat([part * valid[:, i : i + 1] for i, part in enumerate(x.split(self.shares, dim=1))], dim=1)
+        return self.rescaled(conv2d(masked, self.weight, None, self.stride, self.padding), valid, self.bias)
+
+    def rescaled(self, y: Convolved, valid: Valid, bias: Bias) -> tuple[Convolved, Updated]:
+        """What Eq. 1 does with a convolution of masked features, in their place, and the mask of Eq. 2."""
+        ratio, updated = self.count(valid)
+        y = y.mul_(ratio)
+        return (y if bias is None else y.addcmul_(bias.view(1, -1, 1, 1), updated)), updated
+
+    def count(self, valid: Valid) -> tuple[Updated, Updated]:
+        """The ratio sum(1) / sum(M) of every window, 0 if it saw no valid pixel, and the mask of those that saw one.
+
+        A mask that c channels share counts c times, wherever it is 1, so sum(M) is a box filter on one channel.
+        """
         # counts reach thousands, which 16 bits do not tell apart
         with torch.no_grad(), torch.autocast(valid.device.type, enabled=False):
-            known = conv2d(valid.float(), self.window, None, self.stride, self.padding)  # sum(M)
+            shared = (valid.float() * self.share).sum(dim=1, keepdim=True)
+            known = avg_pool2d(shared, self.kernel_size, self.stride, self.padding, divisor_override=1)  # sum(M)
             updated = known.clamp(0, 1)
-            ratio = self.window.sum() / (known + 1e-8) * updated  # sum(1) / sum(M), or 0
-        masked = torch.cat([part * valid[:, i : i + 1] for i, part in enumerate(x.split(self.shares, dim=1))], dim=1)
-        y = conv2d(masked, self.weight, None, self.stride, self.padding) * ratio
-        if self.bias is not None:
-            y = y + self.bias.view(1, -1, 1, 1) * updated
-        return y, updated
+            return self.weight[0].numel() / (known + 1e-8) * updated, updated

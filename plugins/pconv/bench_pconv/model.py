@@ -1,16 +1,13 @@
 """The U-Net of Section 3.2 and the paper's appendix, with every convolution a partial one."""
 
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
-from torch.nn.functional import interpolate, leaky_relu, relu
+from torch import nn
 
 from bench_core.backbones import IMAGENET_MEAN, IMAGENET_STD
 from bench_core.errors import unknown
 from bench_core.method import Canvas, Hole, Method, Painting
-from bench_pconv.layers import Convolved, Features, PartialConv2d, Updated
+from bench_pconv.blocks import Decoder, Encoder, SharedMaskDecoder, SharedMaskEncoder, Valid
+from bench_pconv.layers import Features
 
-Valid = Float[Tensor, "b 1 h w"]
 KERNELS = (7, 5, 5, 3, 3, 3, 3, 3)
 WIDTHS = {"paper": (64, 128, 256, 512, 512, 512, 512, 512), "nano": (16, 32, 64, 64, 64)}
 RANGES = {"unit": ((0.0,), (1.0,)), "signed": ((0.5,), (0.5,)), "imagenet": (IMAGENET_MEAN, IMAGENET_STD)}
@@ -24,42 +21,6 @@ OPTIONS = {
 """The values of every option of `build`; the README explains them."""
 
 
-class Encoder(nn.Module):
-    """Partial convolution of stride 2, batch norm (but for the first), ReLU."""
-
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, norm: bool, bias: bool) -> None:
-        super().__init__()
-        self.conv = PartialConv2d(in_channels, out_channels, kernel_size, 2, kernel_size // 2, bias)
-        self.norm = nn.BatchNorm2d(out_channels) if norm else nn.Identity()
-
-    def forward(self, x: Features, valid: Valid) -> tuple[Convolved, Updated]:
-        y, updated = self.conv(x, valid)
-        return relu(self.norm(y)), updated
-
-
-class Decoder(nn.Module):
-    """Nearest upsampling of features and mask, concatenation with the encoder's, partial convolution.
-
-    Batch norm and LeakyReLU follow, but for the last. Both parts keep their own masks, or share one in which a pixel
-    is valid where it is valid in either.
-    """
-
-    def __init__(self, below: int, skip: int, out_channels: int, last: bool, bias: bool, own_masks: bool) -> None:
-        super().__init__()
-        self.own_masks = own_masks
-        shares = (below, skip) if own_masks else (below + skip,)
-        self.conv = PartialConv2d(below + skip, out_channels, 3, padding=1, bias=bias, shares=shares)
-        self.norm = None if last else nn.BatchNorm2d(out_channels)
-
-    def forward(
-        self, x: Features, valid: Valid, skip: Float[Tensor, "b s h2 w2"], skip_valid: Float[Tensor, "b 1 h2 w2"]
-    ) -> tuple[Convolved, Updated]:
-        joined = torch.cat([interpolate(x, scale_factor=2), skip], dim=1)
-        masks = torch.cat([interpolate(valid, scale_factor=2), skip_valid], dim=1)
-        y, updated = self.conv(joined, masks if self.own_masks else masks.amax(dim=1, keepdim=True))
-        return (y if self.norm is None else leaky_relu(self.norm(y), 0.2)), updated
-
-
 class UNet(nn.Module):
     """As many encoder as decoder layers; the last decoder layer sees the masked image itself."""
 
@@ -69,12 +30,13 @@ class UNet(nn.Module):
         super().__init__()
         skips = (channels, *widths[:-1])
         own_masks = mask_channels == "multi"
+        encoder, decoder = (Encoder, Decoder) if own_masks else (SharedMaskEncoder, SharedMaskDecoder)
         self.encoder = nn.ModuleList(
-            Encoder(skip, width, kernel, level > 0, bias == "all" or (bias == "unnormed" and level == 0))
+            encoder(skip, width, kernel, level > 0, bias == "all" or (bias == "unnormed" and level == 0))
             for level, (skip, width, kernel) in enumerate(zip(skips, widths, KERNELS, strict=False))
         )
         self.decoder = nn.ModuleList(
-            Decoder(width, skip, skip, level == 0, bias == "all" or level == 0, own_masks)
+            decoder(width, skip, skip, level == 0, bias == "all" or level == 0)
             for level, (skip, width) in enumerate(zip(skips, widths, strict=True))
         )
 
@@ -87,7 +49,7 @@ class UNet(nn.Module):
             x, valid = encode(x, valid)
         for decode in reversed(self.decoder):
             x, valid = decode(x, valid, *skips.pop())
-        return x
+        return x.contiguous()
 
 
 class PConv(Method):

@@ -23,12 +23,12 @@ def partial_convolution(
     """Eq. 1 and 2 with a mask of the features' own shape."""
     padding = weight.shape[-1] // 2
     total = conv2d(mask, torch.ones_like(weight), stride=stride, padding=padding)
-    seen = (total > 0).float()
+    seen = (total > 0).to(mask.dtype)
     y = conv2d(x * mask, weight, stride=stride, padding=padding) * weight[0].numel() / total.clamp(min=1e-8) * seen
     return (y if bias is None else (y + bias.view(1, -1, 1, 1)) * seen), seen
 
 
-def normalised(x: Tensor, norm: nn.Module) -> Tensor:
+def normalised(x: Tensor, norm: nn.Module | None) -> Tensor:
     if not isinstance(norm, nn.BatchNorm2d):
         return x
     assert norm.running_mean is not None and norm.running_var is not None
@@ -49,7 +49,7 @@ def forward_as_printed(net: UNet, image: Tensor, hole: Tensor, single: bool = Fa
         x = torch.cat([interpolate(x, scale_factor=2, mode="nearest"), features[level]], 1)
         mask = torch.cat([interpolate(mask, scale_factor=2, mode="nearest"), masks[level]], 1)
         if single:
-            mask = (mask.sum(1, keepdim=True) > 0).float().expand_as(x)
+            mask = (mask.sum(1, keepdim=True) > 0).to(x.dtype).expand_as(x)
         x, mask = partial_convolution(x, mask, layer.conv.weight, layer.conv.bias, stride=1)
         if layer.norm is not None:
             x = normalised(x, layer.norm)
@@ -67,12 +67,12 @@ def scrambled(net: UNet) -> UNet:
             nn.init.normal_(module.bias)
         elif getattr(module, "bias", None) is not None:
             nn.init.normal_(module.bias)  # pyright: ignore[reportArgumentType]
-    return net.eval()
+    return net.double().eval()
 
 
 def pictures() -> tuple[Tensor, Tensor]:
-    """Masked images and their holes."""
-    image, hole = torch.rand(2, 3, 64, 96), torch.zeros(2, 1, 64, 96)
+    """Masked images and their holes, in float64: with such biases a network's colours are hundreds."""
+    image, hole = torch.rand(2, 3, 64, 96).double(), torch.zeros(2, 1, 64, 96).double()
     hole[0, :, 10:50, 20:60] = 1
     hole[1, :, :, 40:] = 1
     return image * (1 - hole), hole
@@ -85,7 +85,7 @@ def test_the_network_is_the_papers_table(mask_channels: str, bias: str):
     net = scrambled(UNet(WIDTHS["nano"], mask_channels=mask_channels, bias=bias))
     masked, hole = pictures()
     wanted = forward_as_printed(net, masked, hole, mask_channels == "single")
-    torch.testing.assert_close(net(masked, hole), wanted, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(net(masked, hole), wanted, rtol=1e-6, atol=1e-6)
 
 
 def test_masks_of_one_channel_paint_another_picture():
@@ -110,13 +110,15 @@ def test_the_network_sees_and_paints_its_own_range(input_range: str, mean: list[
     normalise = Normalize(mean, deviation)
     masked, hole = pictures()
     wanted = forward_as_printed(method.generator, normalise(masked), hole)
-    back = wanted * torch.tensor(deviation).view(3, 1, 1) + torch.tensor(mean).view(3, 1, 1)
-    torch.testing.assert_close(method(masked, hole).prediction, back, rtol=1e-4, atol=1e-4)
+    gain, shift = (torch.tensor(values, dtype=wanted.dtype).view(3, 1, 1) for values in (deviation, mean))
+    back = wanted * gain + shift
+    torch.testing.assert_close(method(masked, hole).prediction, back, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("mask_channels", ["multi", "single"])
 def test_a_hidden_pixel_is_nothing_in_every_range(mask_channels: str):
     method = build("nano", 3, mask_channels=mask_channels, input_range="imagenet")
+    scrambled(method.generator)
     seen = []
     method.generator.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
     masked, hole = pictures()
@@ -129,7 +131,7 @@ def test_a_sigmoid_may_end_the_network():
     scrambled(method.generator)
     masked, hole = pictures()
     wanted = 1 / (1 + (-forward_as_printed(method.generator, masked, hole)).exp())
-    torch.testing.assert_close(method(masked, hole).prediction, wanted, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(method(masked, hole).prediction, wanted, rtol=1e-6, atol=1e-6)
 
 
 def test_the_options_are_those_of_the_networks():

@@ -1,0 +1,153 @@
+"""What is kept at rest is never out of date."""
+
+import copy
+import pickle
+import weakref
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bench_pconv.kernels import Kernels
+from bench_pconv.layers import PartialConv2d
+from bench_pconv.model import WIDTHS, UNet
+
+Change = Callable[[nn.Module], object]
+
+
+class Doubled:
+    """Twice the weight, and how often it was asked for."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, weight: Tensor) -> tuple[Tensor, ...]:
+        self.calls += 1
+        return (2 * weight,)
+
+
+@pytest.fixture
+def conv() -> PartialConv2d:
+    return PartialConv2d(3, 2, 3)
+
+
+def test_nothing_is_made_twice_at_rest(conv: PartialConv2d):
+    kernels, doubled = Kernels().eval(), Doubled()
+    with torch.inference_mode():
+        (first,), _ = kernels(conv, None, doubled)
+        (second,), _ = kernels(conv, None, doubled)
+        assert first is second and first.equal(2 * conv.weight) and doubled.calls == 1
+        assert first.is_contiguous(memory_format=torch.channels_last)
+        assert kernels(conv, None)[0][0].equal(conv.weight)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_where_gradients_are_recorded_nothing_is_kept(conv: PartialConv2d, training: bool):
+    kernels, doubled = Kernels().eval(), Doubled()
+    with torch.no_grad():
+        (kept,) = map(weakref.ref, kernels(conv, None, doubled)[0])
+    kernels.train(training)
+    for calls in (2, 3):
+        (kernel,), _ = kernels(conv, None, doubled)
+        assert torch.autograd.grad(kernel.sum(), conv.weight)[0].eq(2).all()
+        assert doubled.calls == calls
+        assert kernel.is_contiguous() == training
+    assert kept() is None
+
+
+def test_weights_that_count_no_writes_are_never_kept():
+    kernels = Kernels().eval()
+    with torch.inference_mode():
+        conv = PartialConv2d(3, 2, 3)
+        before = kernels(conv, None)[0][0].clone()
+        conv.weight.add_(1)
+        assert kernels(conv, None)[0][0].equal(before + 1)
+
+
+def test_a_weight_at_the_address_of_one_that_went_away_is_another():
+    """As when a network is moved to 16 bits and back: memory that was let go is given out again."""
+    kernels, conv = Kernels().eval(), PartialConv2d(64, 64, 3)
+    with torch.no_grad():
+        for _ in range(20):
+            kernels(conv, None)
+            conv.weight.data = conv.weight.data.bfloat16()
+            conv.weight.data = conv.weight.data.float().add_(1)
+            assert kernels(conv, None)[0][0].equal(conv.weight)
+
+
+def optimise(module: nn.Module) -> None:
+    optimiser = torch.optim.Adam(module.parameters(), 0.1)
+    for parameter in module.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimiser.step()
+
+
+def take_statistics(module: nn.Module) -> None:
+    module.train()
+    module(*pictures())
+    module.eval()
+
+
+def replace(module: nn.Module) -> None:
+    module.load_state_dict({name: value * 0.5 for name, value in module.state_dict().items()}, assign=True)
+
+
+def pictures() -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    hole = torch.zeros(2, 1, 32, 32)
+    hole[..., 4:20, 6:25] = 1
+    return torch.rand(2, 3, 32, 32, generator=generator) * (1 - hole), hole
+
+
+def norms(module: nn.Module) -> list[nn.BatchNorm2d]:
+    return [one for one in module.modules() if isinstance(one, nn.BatchNorm2d)]
+
+
+CHANGES: dict[str, Change] = {
+    "a step": optimise,
+    "statistics": take_statistics,
+    "a file": lambda net: net.load_state_dict({name: value * 0.5 for name, value in net.state_dict().items()}),
+    "other tensors": replace,
+    "training": nn.Module.train,
+    "norms in training": lambda net: [norm.train() for norm in norms(net)],
+    "gains": lambda net: [norm.weight.neg_() for norm in norms(net)],
+    "variances": lambda net: [norm.running_var.mul_(3) for norm in norms(net) if norm.running_var is not None],
+    "a write": lambda net: [parameter.neg_() for parameter in net.parameters()],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_network_that_was_changed_paints_as_one_that_painted_never_before(change: Change):
+    torch.manual_seed(0)
+    net = UNet(WIDTHS["nano"]).eval()
+    with torch.no_grad():
+        before = net(*pictures())
+        change(net)
+        fresh = UNet(WIDTHS["nano"])
+        fresh.load_state_dict(net.state_dict())
+        for theirs, ours in zip(fresh.modules(), net.modules(), strict=True):
+            theirs.training = ours.training
+        wanted = fresh(*pictures())
+        assert not wanted.equal(before)
+        assert net(*pictures()).equal(wanted)
+
+
+def test_a_copy_paints_with_its_own_weights():
+    torch.manual_seed(0)
+    net = UNet(WIDTHS["nano"]).eval()
+    with torch.no_grad():
+        before = net(*pictures())
+        other = copy.deepcopy(net)
+        for parameter in other.parameters():
+            parameter.mul_(0.5)
+        assert not other(*pictures()).equal(before)
+        assert net(*pictures()).equal(before)
+
+
+def test_what_is_kept_is_not_stored():
+    net = UNet(WIDTHS["nano"]).eval()
+    before = len(pickle.dumps(net))
+    with torch.no_grad():
+        net(*pictures())
+    assert len(pickle.dumps(net)) == before
