@@ -1,8 +1,9 @@
 """Laws of LPIPS: with the official trunk it gives the published values; without it, an error that helps."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,6 +90,53 @@ def test_a_batch_equals_its_images_one_by_one_and_grey_is_repeated(lpips: Lpips)
     assert (lpips(one, one) == 0).all()
     grey = one[:, :1], other[:, :1]
     torch.testing.assert_close(lpips(*grey), lpips(*(x.repeat(1, 3, 1, 1) for x in grey)))
+
+
+@pytest.fixture
+def random_trunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    trunk = torchvision.models.alexnet().features.state_dict()
+    monkeypatch.setattr(weights, "load_features", lambda name: trunk)
+
+
+@pytest.mark.usefixtures("random_trunk")
+@pytest.mark.parametrize("kept", [0, 200_000, 2**30])
+def test_kept_features_of_the_truth_change_no_value(kept: int) -> None:
+    """Against the package's own forward pass: other pictures of the same truths, in another order and other batches."""
+    measure, bare = Lpips(CPU, "alex", "alexnet", kept), alex(CPU).network
+    truth = torch.rand(5, 3, 64, 72)
+    for order in ([0, 1, 2], [2, 4, 0, 3], [4, 4], [1]):
+        picture, image = torch.rand(len(order), 3, 64, 72), truth[order]
+        expected = bare(picture, image, normalize=True).flatten()
+        torch.testing.assert_close(measure(picture, image), expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.usefixtures("random_trunk")
+def test_the_truth_is_looked_at_once_and_known_by_its_content_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    measure, seen = alex(CPU), []
+    monkeypatch.setattr(measure.network.net, "forward", _counted(measure.network.net.forward, seen))
+    picture, truth = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
+    for image in (truth, truth.flip(0), truth.clone()):
+        measure(picture, image)
+    assert seen == [4, 2, 2]
+    truth[0, 0, 0, 0] += 0.1  # the same tensor, another image
+    measure(picture, truth)
+    assert seen[-1] == 3
+    held = sum(layer.nbytes for features in measure.kept.values() for layer in features)
+    full = Lpips(CPU, "alex", "alexnet", held // 3)
+    full(picture, truth)
+    full(picture, torch.rand(2, 3, 64, 64))
+    assert sum(layer.untyped_storage().nbytes() for each in full.kept.values() for layer in each) == held // 3
+
+
+def _counted(forward: Callable[[torch.Tensor], Any], seen: list[int]) -> Callable[[torch.Tensor], Any]:
+    """The forward pass of a network that notes how many pictures it is given."""
+
+    def counting(pictures: torch.Tensor) -> Any:
+        seen.append(len(pictures))
+        return forward(pictures)
+
+    return counting
 
 
 @official

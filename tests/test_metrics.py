@@ -12,6 +12,7 @@ from skimage import data
 
 from bench_core.images import read_image
 from bench_core.metrics import bench_metrics, choose
+from bench_core.metrics.each import Pair, together
 from bench_core.metrics.regions import pixels_of, ring
 from bench_core.specs import Metric, resolve
 
@@ -103,6 +104,28 @@ def test_a_batch_equals_its_images_one_by_one(count: int, channels: int, height:
     for definition in EASY:
         alone = [value(definition, *(part[None] for part in parts)) for parts in zip(one, other, hole, strict=True)]
         torch.testing.assert_close(value(definition, one, other, hole), torch.cat(alone), rtol=1e-12, atol=1e-12)
+
+
+@given(st.lists(st.sampled_from(EASY), min_size=1, unique=True), st.integers(0, 99))
+def test_measures_taken_together_find_what_each_finds_alone(definitions: list[str], seed: int) -> None:
+    """Whatever they share, in whatever order; a measure of another kind is called as it is."""
+    one, other = noise(3, 3, 16, 19, seed=seed), noise(3, 3, 16, 19, seed=seed + 1)
+    hole = (noise(3, 1, 16, 19, seed=seed + 2) > 0.5).float()
+    regions = [pixels_of(METRICS[definition].region, hole) for definition in definitions]
+    measures = [MEASURES[definition] for definition in definitions]
+    found = together([lambda x, y: (x - y).mean((1, 2, 3)), *measures], [(), *regions], one, other)
+    torch.testing.assert_close(found[0], (one - other).mean((1, 2, 3)))
+    for definition, values in zip(definitions, found[1:], strict=True):
+        torch.testing.assert_close(values, value(definition, one, other, hole), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("definition", METRICS)
+def test_whole_batches_as_a_gpu_takes_them_give_the_same(definition: str) -> None:
+    one, other, hole = noise(2, 3, 176, 180), noise(2, 3, 176, 180, seed=1), box(2, 3, 176, 180)
+    region = (part.double() for part in pixels_of(METRICS[definition].region, hole))
+    measure = MEASURES[definition]
+    found = measure.scale(measure.value(Pair(one.double(), other.double()), *region))
+    torch.testing.assert_close(found, value(definition, one, other, hole), rtol=1e-10, atol=1e-12)
 
 
 def test_small_differences_are_not_lost_in_single_precision() -> None:

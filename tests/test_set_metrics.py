@@ -16,7 +16,7 @@ from torch.nn import functional
 from bench_core import weights
 from bench_core.metrics.discriminative import paired_score, unpaired_score
 from bench_core.metrics.frechet import frechet_distance
-from bench_core.metrics.inception import SIDE, Clean, PytorchFid, resized
+from bench_core.metrics.inception import SIDE, Clean, PytorchFid, folded, resized
 from bench_core.metrics.kernel import kernel_distance
 from bench_core.weights import OFFICIAL, Weights
 
@@ -211,3 +211,20 @@ def cubic(extent: int) -> np.ndarray:
         near, far = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
         weights[row] = np.where(x < 1, near, np.where(x < 2, far, 0))
     return weights / weights.sum(1, keepdims=True)
+
+
+def test_a_network_with_its_norms_folded_is_the_same_function() -> None:
+    """With norms that do something, against the package's own network."""
+    with patch.object(inception, "load_state_dict_from_url"), patch.object(torch.nn.Module, "load_state_dict"):
+        network = inception.InceptionV3().eval()
+    generator = torch.Generator().manual_seed(0)
+    for norm in (part for part in network.modules() if isinstance(part, torch.nn.BatchNorm2d)):
+        for values, low, high in ((norm.running_mean, -0.3, 0.3), (norm.running_var, 0.5, 2), (norm.bias, -0.3, 0.3)):
+            assert values is not None
+            values.data.uniform_(low, high, generator=generator)
+    pictures = torch.rand(2, 3, 80, 96, generator=generator)
+    with torch.inference_mode():
+        expected = network(pictures)[0]
+        found = folded(network)(pictures)[0]
+    assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in network.modules())
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6 * float(expected.abs().max()))

@@ -21,8 +21,14 @@ def frechet_distance(found: Features, truth: Others) -> float:
         raise ValueError("the Frechet distance needs at least two images")
     mean1, root1 = _gaussian(found)
     mean2, root2 = _gaussian(truth)
-    cross = np.linalg.svd(root1 @ root2.T, compute_uv=False).sum()
+    cross = _nuclear_norm(root1 @ root2.T)
     return float(np.square(mean1 - mean2).sum() + np.square(root1).sum() + np.square(root2).sum() - 2 * cross)
+
+
+def _nuclear_norm(matrix: Float[np.ndarray, "k m"]) -> float:
+    """The sum of singular values: roots of the eigenvalues of the smaller product with itself."""
+    wide = matrix if len(matrix) <= matrix.shape[1] else matrix.T
+    return float(np.sqrt(np.linalg.eigvalsh(wide @ wide.T).clip(0)).sum())
 
 
 def _gaussian(features: Features) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, "k d"]]:

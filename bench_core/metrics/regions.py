@@ -2,6 +2,7 @@
 
 import re
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad
@@ -28,8 +29,12 @@ def ring(hole: Region, width: int) -> Region:
 
 
 def _near(pixels: Region, width: int) -> Region:
-    """Pixels from which a marked one is at most `width` away, by sums along rows and then along columns."""
+    """Pixels from which a marked one is at most `width` away: along rows, then along columns."""
+    side = 2 * width + 1
     for _ in range(2):
-        sums = pad(pixels, (width + 1, width)).cumsum(-1)
-        pixels = (sums[..., 2 * width + 1 :] > sums[..., : -2 * width - 1]).to(pixels).mT
+        pixels, seen = pad(pixels, (width, width)), 1
+        while seen < side:  # every pixel knows of the next `seen` ones; two neighbours know of twice as many
+            step = min(seen, side - seen)
+            pixels, seen = torch.maximum(pixels[..., step:], pixels[..., :-step]), seen + step
+        pixels = pixels.mT
     return pixels
