@@ -130,8 +130,9 @@ def test_a_batch_of_two_is_two_batches_of_one(case: Case):
     given = image * (1 - hole), hole, *guidance
     together = case.predict(*given)
     alone = torch.cat([case.predict(*(x[i : i + 1] for x in given)) for i in range(2)])
-    # many float32 sums in another order; statistics of the batch would be seen a thousand times better
-    torch.testing.assert_close(together, alone, rtol=0, atol=1e-4 if case.scale == "paper" else 1e-5)
+    # float32 sums in another order, of untrained networks whose colours reach hundreds before they are clamped;
+    # statistics of the batch would be seen a thousand times better
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("everything", [0.0, 1.0])
