@@ -44,7 +44,10 @@ class Kernels(nn.Module):
     def _made(self, conv: PartialConv2d, norm: Norm, split: Split) -> Made:
         weight, bias = folded(conv, norm)
         layout = torch.contiguous_format if self.training else torch.channels_last
-        return tuple(kernel.contiguous(memory_format=layout) for kernel in split(weight)), bias
+        kernels = tuple(kernel.contiguous(memory_format=layout) for kernel in split(weight))
+        if torch.is_grad_enabled():
+            return kernels, bias
+        return tuple(kernel.detach() for kernel in kernels), None if bias is None else bias.detach()
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles keep nothing, for their tensors count anew."""

@@ -8,10 +8,11 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from bench_pconv.kernels import Kernels
 from bench_pconv.layers import PartialConv2d
-from bench_pconv.model import WIDTHS, UNet
+from bench_pconv.model import WIDTHS, UNet, build
 
 Change = Callable[[nn.Module], object]
 
@@ -151,3 +152,10 @@ def test_what_is_kept_is_not_stored():
     with torch.no_grad():
         net(*pictures())
     assert len(pickle.dumps(net)) == before
+
+
+def test_operations_can_be_counted_while_it_paints():
+    method = build("nano", 3).eval()
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        method.predict(torch.zeros(1, 3, 32, 32), torch.ones(1, 1, 32, 32))
+    assert counter.get_total_flops() > 0
