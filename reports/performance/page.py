@@ -1,0 +1,66 @@
+"""Writes the page of this folder from the measurements in it: python reports/performance/page.py"""
+
+import json
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+INTRODUCTION = """# What was measured
+
+Each table is a `.json` of `bench perf` or `python -m benchmarks.judging`, which holds every round's time, versions,
+machine and the command. [docs/performance.md](../../docs/performance.md) tells how to measure, and what the columns
+mean; the last row of a group is the one that the others are compared with. All ran in turn on the machine that the
+notes name; quote ratios, not milliseconds.
+
+The rivals are the networks of nipponjo/deepfillv2-pytorch (with the fusion of attention scores that its converted
+network leaves out), naoto0804/pytorch-inpainting-with-partial-conv with NVIDIA's own `PartialConv2d` (one mask
+channel per feature), and Zheng222/DMFN, with our weights in them. "Memory kept" means that the rival, too, runs under
+the allocator's setting that `bench` takes for itself. They are not part of this repository; `bench perf --against`
+measures whatever a file brings.
+"""
+COLUMNS = ("what", "who", "median ms", "times as fast", "x floor", "peak MiB", "difference")
+
+
+def page() -> str:
+    """The whole page, in Markdown."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(HERE.glob("*.json"))]
+    parts = groupby(sorted(found, key=_part), _part)
+    return "\n".join([INTRODUCTION, *(line for part, reports in parts for line in _section(part, list(reports)))])
+
+
+def _part(report: dict[str, Any]) -> str:
+    return report["rows"][0]["part"]
+
+
+def _section(part: str, reports: list[dict[str, Any]]) -> Iterator[str]:
+    yield f"## {part.capitalize()}\n"
+    yield f"| {' | '.join(COLUMNS)} |"
+    yield "|---|---|" + "---:|" * (len(COLUMNS) - 2)
+    for report in reports:
+        for row in report["rows"]:
+            yield f"| {' | '.join(_cells(row))} |"
+    yield from ("", *(f"* {_note(report)}" for report in reports), "")
+
+
+def _cells(row: dict[str, Any]) -> Iterator[str]:
+    yield from (row["case"], row["name"])
+    if row["median"] is None:
+        yield from (row["reason"], *[""] * (len(COLUMNS) - 3))
+        return
+    yield f"{1000 * row['median']:,.0f}"
+    yield "" if row["ratio"] is None else f"{row['ratio']:.2f}"
+    yield "" if row["floor"] is None else f"{row['floor']:.2f}"
+    yield "" if row["peak"] is None else f"{row['peak']:,.0f}"
+    yield "" if row["difference"] is None else f"{row['difference']:.1e}" + ("" if row["agrees"] else " ≠")
+
+
+def _note(report: dict[str, Any]) -> str:
+    words = " ".join(report["command"])
+    where = f"{report['device']}, {report['threads']} threads, torch {report['versions']['torch']}"
+    return f"`{words}`: {where}, {report['date'][:10]}, load {report['load']:.1f} at the start"
+
+
+if __name__ == "__main__":
+    (HERE / "README.md").write_text(page(), encoding="utf-8")
