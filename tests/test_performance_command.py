@@ -145,6 +145,14 @@ def test_training_is_measured_with_its_memory_in_a_process_of_its_own(perf: Perf
         assert 0 < ours["peak"] < 2000
 
 
+def test_our_training_loop_stands_beside_a_bare_loop_of_the_same_step(perf: Perf, tmp_path: Path):
+    perf("glcic,telea", "--parts", "overhead", "--threads", "1")
+    ours, bare = rows(tmp_path)["glcic"], rows(tmp_path)["bare loop"]
+    assert len(rows(tmp_path)) == 2, "telea does not learn"
+    assert ours["flops"] == bare["flops"] > 0
+    assert ours["ratio"] == pytest.approx(bare["median"] / ours["median"]) and bare["ratio"] is None
+
+
 def test_a_step_that_fails_is_told(perf: Perf, tmp_path: Path):
     perf("pconv", "--parts", "training", "--against", rival(tmp_path, FAILING))
     found = rows(tmp_path)

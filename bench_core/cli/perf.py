@@ -18,7 +18,9 @@ PRECISION = click.Choice(["32-true", "bf16-mixed", "16-mixed"])
 
 @click.command()
 @click.argument("methods", type=Listed(), required=False)
-@click.option("--parts", type=Listed(), help="forward,training,metrics,masks,loading,startup; all if left out.")
+@click.option(
+    "--parts", type=Listed(), help="forward,training,overhead,metrics,masks,loading,startup; all if not given."
+)
 @click.option("--sizes", type=Listed(int), default="256,512", show_default=True, help="Sides of images, in pixels.")
 @click.option("--batches", type=Listed(int), default="1,4", show_default=True, help="Images at a time.")
 @click.option("--scale", type=click.Choice(["paper", "nano"]), default="paper", show_default=True)

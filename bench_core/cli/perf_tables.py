@@ -12,6 +12,7 @@ from bench_core.performance import Report, Row
 TITLES = {
     "forward": "Painting",
     "training": "Training step",
+    "overhead": "Training step beside a bare loop",
     "metrics": "Measuring",
     "masks": "Drawing holes",
     "loading": "Reading and resizing images",

@@ -6,7 +6,7 @@ from functools import cache, partial
 
 import torch
 
-from bench_core.performance import forward, holes, loading, machine, metrics, startup, training
+from bench_core.performance import forward, holes, loading, machine, metrics, overhead, startup, training
 from bench_core.performance.floor import best_kernel
 from bench_core.performance.records import Case, Report, Row
 from bench_core.performance.settings import Settings
@@ -16,6 +16,7 @@ from bench_core.progress import tracking
 PARTS: dict[str, Callable[[Settings], Iterator[Case]]] = {
     "forward": forward.cases,
     "training": training.cases,
+    "overhead": overhead.cases,
     "metrics": metrics.cases,
     "masks": holes.cases,
     "loading": loading.cases,

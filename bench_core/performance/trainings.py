@@ -14,16 +14,28 @@ from bench_core.devices import Precision, open_fabric
 from bench_core.errors import BadInput
 from bench_core.images import Array
 from bench_core.mask_sets.holes import open_sets
+from bench_core.method import Guide, Method
 from bench_core.pairs import TrainPairs
 from bench_core.performance.rivals import Rival
 from bench_core.plugins import Plugins
 from bench_core.serving import refusal
 from bench_core.specs import Model, resolve
 from bench_core.training import Training
-from bench_core.variants import vary
+from bench_core.variants import Variant, vary
 
 ENDLESS = 1_000_000
 """More steps than are ever timed."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """All that a step of training needs. Every batch of the pairs is the same: one image under one hole."""
+
+    method: Method
+    variant: Variant
+    pairs: TrainPairs
+    backbones: Backbones
+    guide: Guide | None
 
 
 @dataclass(frozen=True)
@@ -41,21 +53,32 @@ class OurSteps:
     precision: Precision
 
     def __call__(self, advance: Callable[..., None]) -> None:
+        fabric = open_fabric(self.device, self.precision)
+        lesson = self.lesson(fabric.device)
+        with TemporaryDirectory() as folder:
+            path = Path(folder)
+            training = Training(
+                fabric, lesson.method, lesson.variant, lesson.pairs, lesson.backbones, path, guide=lesson.guide
+            )
+            training.run(lambda step, values: advance())
+
+    def lesson(self, device: torch.device) -> "Lesson":
+        """Made ready, with weights drawn from a seed.
+
+        Raises:
+            BadInput: the method cannot be trained with images of this size.
+        """
         plugins = Plugins.find()
         model = _in_its_longest_phase(plugins.model(self.name))
         rules = self._rules(model)
         if reason := refusal(model, rules):
             raise BadInput(f"{self.name} {reason}.")
-        fabric = open_fabric(self.device, self.precision)
         torch.manual_seed(0)
-        method = resolve(model.build)(rules.scale, rules.channels, **model.options).to(fabric.device)
-        guide = resolve(model.guide)(fabric.device) if model.guide else None
+        method = resolve(model.build)(rules.scale, rules.channels, **model.options).to(device)
+        guide = resolve(model.guide)(device) if model.guide else None
         holes = open_sets({"center": rules.masks["center"]}, plugins.records("masks"))
         pairs = TrainPairs(rules, Noise(self.size, rules.channels), list(holes.values()), 0)
-        variant, backbones = vary(model, plugins.records("losses")), Backbones("random", fabric.device)
-        with TemporaryDirectory() as folder:
-            training = Training(fabric, method, variant, pairs, backbones, Path(folder), guide=guide)
-            training.run(lambda step, values: advance())
+        return Lesson(method, vary(model, plugins.records("losses")), pairs, Backbones("random", device), guide)
 
     def _rules(self, model: Model) -> protocol.Protocol:
         sides = {"size": self.size, "resize": self.size}

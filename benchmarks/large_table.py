@@ -1,4 +1,4 @@
-"""How long the statistics of a large table take, and how much memory: python benchmarks/statistics.py"""
+"""How long the statistics of a large table take, and how much memory: python benchmarks/large_table.py"""
 
 import resource
 import time
