@@ -19,6 +19,12 @@ network leaves out), naoto0804/pytorch-inpainting-with-partial-conv with NVIDIA'
 channel per feature), and Zheng222/DMFN, with our weights in them. "Memory kept" means that the rival, too, runs under
 the allocator's setting that `bench` takes for itself. They are not part of this repository; `bench perf --against`
 measures whatever a file brings.
+
+Weights are random, and pconv's colours reach hundreds before they are clamped to [0, 1], so that a difference there
+looks larger than it is, and is marked ≠ at 512 pixels; relative to what is clamped the outputs agree to 1e-5
+(`plugins/pconv/tests/test_pconv_plain.py`). 16 bits are another function, and their differences on random weights say
+nothing about trained ones. A training step below its floor (x floor less than 1) means that the machine gave the kernel
+that tells the floor less than it gave the step.
 """
 COLUMNS = ("what", "who", "median ms", "times as fast", "x floor", "peak MiB", "difference")
 
