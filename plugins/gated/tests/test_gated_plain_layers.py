@@ -1,11 +1,12 @@
 """A layer is one plain convolution of padded, if need be upsampled, pixels: outputs and gradients agree."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
-from torch.autograd import grad
 from torch.nn.functional import conv2d, interpolate, pad
 
 from bench_gated.layers import GatedConv2d
@@ -27,17 +28,6 @@ def plain(layer: GatedConv2d, x: Tensor) -> Tensor:
     return layer.activation(features) * torch.sigmoid(gate)
 
 
-def assert_same_gradients(found: Tensor, expected: Tensor, *sources: Tensor) -> None:
-    """Of a product with noise, within 1e-8."""
-    noise = torch.randn_like(expected)
-    for ours, theirs in zip(grad(found, sources, noise), grad(expected, sources, noise), strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-8, atol=1e-8)
-
-
-def relative_error(found: Tensor, expected: Tensor) -> float:
-    return ((found - expected).abs().max() / expected.abs().max().clamp(min=1e-3)).item()
-
-
 @settings(deadline=None, max_examples=60)
 @given(
     size=st.tuples(*[st.integers(1, n) for n in (3, 4, 4)], st.integers(17, 24), st.integers(17, 24)),
@@ -45,7 +35,9 @@ def relative_error(found: Tensor, expected: Tensor) -> float:
     padding=st.sampled_from(["same", "even", "reflect"]),
     seed=st.integers(0, 2**20),
 )
-def test_a_layer_is_one_plain_convolution(size, kind, padding, seed: int) -> None:
+def test_a_layer_is_one_plain_convolution(
+    size, kind, padding, seed: int, assert_same: Callable[..., None], relative_error: Callable[..., float]
+) -> None:
     torch.manual_seed(seed)
     batch, before, after, height, width = size
     upsample = kind == "upsample"
@@ -55,14 +47,15 @@ def test_a_layer_is_one_plain_convolution(size, kind, padding, seed: int) -> Non
     torch.nn.init.normal_(layer.bias)
     x = torch.randn(batch, before, height, width, dtype=torch.float64, requires_grad=True)
     found, expected = layer(x), plain(layer, x)
-    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
-    assert_same_gradients(found, expected, x, layer.weight, layer.bias)
+    assert_same(found, expected, x, layer.weight, layer.bias)
     single = layer.float()(x.detach().float())
     assert relative_error(single.detach().double(), expected.detach()) < 1e-5
 
 
 @pytest.mark.parametrize("wiring", ["official", "mmagic"])
-def test_a_generator_of_such_layers_is_one_of_plain_layers(wiring: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_generator_of_such_layers_is_one_of_plain_layers(
+    wiring: str, monkeypatch: pytest.MonkeyPatch, assert_same: Callable[..., None]
+) -> None:
     torch.manual_seed(0)
     method = build("nano", 3, wiring=wiring).double()
     hole = torch.zeros(2, 1, 72, 80, dtype=torch.float64)
@@ -71,5 +64,4 @@ def test_a_generator_of_such_layers_is_one_of_plain_layers(wiring: str, monkeypa
     found = torch.cat(method.generator(masked, hole))
     monkeypatch.setattr(GatedConv2d, "forward", plain)
     expected = torch.cat(method.generator(masked, hole))
-    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
-    assert_same_gradients(found, expected, *method.generator.parameters())
+    assert_same(found, expected, *method.generator.parameters())
