@@ -2,8 +2,7 @@
 
 import json
 import re
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -49,16 +48,10 @@ BROKEN = {
 
 
 @pytest.fixture
-def planted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def planted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pretend that the cheats are installed as a plugin."""
-    source = Path(__file__).with_name("cheating_plugin.py").read_text()
-    (tmp_path / "modules").mkdir()
-    (tmp_path / "modules" / "bench_cheats.py").write_text(source)
-    monkeypatch.syspath_prepend(tmp_path / "modules")
     real, mine = bench_core.plugins.entry_points, EntryPoint("cheats", "bench_cheats", "bench")
     monkeypatch.setattr(bench_core.plugins, "entry_points", lambda group: [*real(group=group), mine])
-    yield
-    sys.modules.pop("bench_cheats", None)
 
 
 def told(card: Card, rule: str) -> tuple[str, str]:
@@ -151,7 +144,7 @@ def test_a_rule_that_cannot_be_tried_is_broken_and_the_others_go_on(planted: Non
 
 
 def test_given_weights_are_those_that_paint(planted: None, tmp_path: Path):
-    method: Method = resolve("bench_cheats:Honest")("nano", 3)
+    method: Method = resolve("bench_cheats.methods:Honest")("nano", 3)
     for parameter in method.parameters():
         torch.nn.init.zeros_(parameter)
     save_weights(tmp_path / "w.safetensors", method, {"method": "cheats", "scale": "nano", "channels": 3})

@@ -30,8 +30,7 @@ def test_the_harness_names_no_method():
 def test_files_are_small_and_well_named():
     for path in SOURCES:
         assert path.stem not in ("utils", "helpers", "misc", "common")
-        if "tests" not in path.parts:
-            assert len(path.read_text().splitlines()) <= 250, path
+        assert len(path.read_text().splitlines()) <= 250, path
 
 
 def test_every_plugin_looks_like_one_from_outside():

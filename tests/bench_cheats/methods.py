@@ -1,50 +1,11 @@
-"""A plugin with one honest method and, as its forms, one method for each way to break a rule."""
+"""An honest network, and one for each way to break a rule."""
 
 import inspect
-from dataclasses import replace
 
 import torch
 from torch import nn
 
-from bench_core import Model, Optimiser, Phase, Recipe, Update, hookimpl
 from bench_core.method import Method, Painting
-
-HONEST = Model(
-    "cheats",
-    "Honest",
-    "Nobody, nowhere.",
-    "bench_cheats:Honest",
-    Recipe((Phase("train", ((Update("generator", Optimiser("SGD", {"lr": 0.1}), {"l1": 1.0}),),)),), "default"),
-    num_parameters={"nano": 4 * 3 * 5 * 5 + 3},
-)
-
-
-def form(name, **changes):
-    return replace(HONEST, name=f"cheats:{name}", **changes)
-
-
-def guided_form(name, guide):
-    return form(name, build="bench_cheats:Guided", guide=guide, num_parameters={"nano": 7 * 3 * 5 * 5 + 3})
-
-
-@hookimpl
-def bench_models():
-    return [
-        HONEST,
-        *(form(name, build=f"bench_cheats:{kind.__name__}") for name, kind in CHEATS.items()),
-        form("declared", build="bench_cheats:Random", stochastic=True),
-        form("unseeded", build="bench_cheats:Unseeded", stochastic=True),
-        form("pretender", stochastic=True),
-        form("erases", finish="bench_cheats:erase", trained_as="cheats"),
-        guided_form("shown", "bench_cheats:Truth"),
-        guided_form("layers", "bench_cheats:Bits"),
-        guided_form("sketched", "bench_cheats:Lines"),
-        form("miscounted", num_parameters={"nano": 300}),
-        form("picky", serves="bench_cheats:serves"),
-        form("useless", serves="bench_cheats:refuse"),
-        form("multiple", build="bench_cheats:Coarse", size_multiple={"paper": 4, "nano": 4}),
-        form("square", build="bench_cheats:Square", size_multiple={"paper": 16, "nano": 16}),
-    ]
 
 
 class Honest(Method):
@@ -198,78 +159,3 @@ class Raises(Honest):
         if not masked.any():
             raise RuntimeError("I do not paint black")
         return super().predict(masked, hole)
-
-
-class Guided(Method):
-    """Looks at three layers of what its guide draws."""
-
-    def __init__(self, scale, channels):
-        super().__init__()
-        self.generator = nn.Conv2d(channels + 4, channels, 5, padding=2)
-
-    def forward(self, masked, hole, *guidance):
-        lines = nn.functional.pad(guidance[0], (0, 0, 0, 0, 0, 3))[:, :3]
-        return Painting(self.generator(torch.cat([masked, hole, lines], 1)).sigmoid())
-
-    def predict(self, masked, hole, *guidance):
-        return self(masked, hole, *guidance).prediction
-
-
-class Truth:
-    name = "the picture itself"
-
-    def __init__(self, device):
-        pass
-
-    def __call__(self, image):
-        return image
-
-
-class Bits(Truth):
-    """Draws nothing but 0 and 1: every digit of every value."""
-
-    def __call__(self, image):
-        values = (image * 255).round().int()
-        return torch.cat([(values >> bit) & 1 for bit in range(8)], 1).float()
-
-
-class Lines(Truth):
-    name = "lines where it becomes bright"
-
-    def __call__(self, image):
-        bright = (image.mean(1, keepdim=True) > 0.5).float()
-        return (bright - bright.roll(1, -1)).abs()
-
-
-def erase(masked, hole, prediction):
-    hole.zero_()
-    return prediction
-
-
-def serves(hole):
-    side = len(hole)
-    return "fills holes above the middle only" if hole[side // 2 :].any() else ""
-
-
-def refuse(hole):
-    return "fills nothing"
-
-
-CHEATS = {
-    "peeks": Peeks,
-    "inverted": Inverted,
-    "blind": Blind,
-    "spoils": Spoils,
-    "closes": Closes,
-    "wide": Wide,
-    "double": Double,
-    "divides": Divides,
-    "random": Random,
-    "batch_statistics": BatchStatistics,
-    "quiet": Quiet,
-    "counts": Counts,
-    "even_widths": EvenWidths,
-    "unstable": Unstable,
-    "divides_by_hole": DividesByHole,
-    "raises": Raises,
-}

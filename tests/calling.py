@@ -1,0 +1,14 @@
+"""Calling `bench` as a user does."""
+
+from click.testing import CliRunner, Result
+
+from bench_core.cli import main
+
+
+def call(*words: str, code: int = 0) -> Result:
+    """What it printed; a bug is raised, not printed."""
+    result = CliRunner().invoke(main, list(words))
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result
