@@ -168,11 +168,11 @@ class Training:
         values = {name: self.terms[name](seen) for name in update.losses}
         total = torch.stack([weight * values[name] for name, weight in update.losses.items()]).sum()
         seen.forget()  # backbones' features are large, and the graph keeps what it needs of them
-        optimiser.zero_grad()
         self.fabric.backward(total)
         values = {name: value.detach() for name, value in values.items()}
         self.finiteness.note(step, update, values, [p.grad for p in network.parameters() if p.grad is not None])
         optimiser.step()
+        optimiser.zero_grad()  # now, for the next forward pass needs the memory
         for other in others:
             other.requires_grad_(True)
         return values
