@@ -151,6 +151,15 @@ def test_updates_of_one_network_by_one_optimiser_share_its_moments(tmp_path: Pat
     assert counted == {STEPS, 5 * STEPS}
 
 
+def test_no_gradient_takes_memory_while_a_method_paints(tmp_path: Path):
+    job, held = a_training("dmfn", tmp_path), []
+    job.method.register_forward_pre_hook(
+        lambda method, given: held.append([p.grad is not None for p in method.parameters()])
+    )
+    job.run(lambda step, values: None)
+    assert len(held) == STEPS and not any(map(any, held))
+
+
 def test_every_network_is_trained(tmp_path: Path):
     before = a_training("dmfn", tmp_path).method.state_dict()
     after = trained("dmfn", tmp_path)
