@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 METHODS := context_encoder,glcic,gradient_attention,pconv,gated,dmfn
 
-.PHONY: run test lint test-oldest quick-report gpu gpu-papers constraints clean
+.PHONY: run test lint test-oldest soak quick-report gpu gpu-papers constraints clean
 
 run: $(INSTALLED)
 	$(BIN)/bench run --plugins $(METHODS)
@@ -22,6 +22,10 @@ test-oldest:
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/pip install --quiet -c constraints-oldest.txt -e .[test] $(patsubst %,-e %,$(wildcard plugins/*))
 	.venv-oldest/bin/python -m pytest
+
+# Comparisons killed at random moments; the short form is in the tests.
+soak: $(INSTALLED)
+	$(BIN)/python tests/crash_harness.py --kills 100
 
 # The README's table and picture, measured anew.
 quick-report: $(INSTALLED)

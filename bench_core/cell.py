@@ -178,8 +178,9 @@ class Cell:
         model = self.variant.model
         torch.manual_seed(seeds.seed_of("initialisation", self.seed))
         method: Method = resolve(model.build)(self.protocol.scale, self.protocol.channels, **model.options)
-        trained = self.folder.path / "weights.safetensors"
-        weights = self.variant.weights or (trained if model.recipe and trained.exists() else None)
+        trained, checkpoint = (self.folder.path / name for name in ("weights.safetensors", "checkpoint.pt"))
+        is_trained = model.recipe and trained.exists() and not checkpoint.exists()  # it is deleted at the very end
+        weights = self.variant.weights or (trained if is_trained else None)
         if weights:
             checkpoints.load_weights(weights, method)
         elif model.recipe:
