@@ -1,7 +1,7 @@
 """Contextual attention (Yu et al., CVPR 2018, arXiv 1801.07892, Section 4.1), as DeepFill v2's official code has it.
 
 Patches of a feature map are rebuilt from its patches outside the hole. P counts positions to fill (queries) and Q
-positions to copy from (keys), row by row; both number h / 2 * w / 2.
+positions to copy from (keys), row by row; both number h / 2 * w / 2, but queries of a large map come in slabs.
 """
 
 from typing import Any
@@ -13,10 +13,12 @@ from torch.nn.functional import avg_pool2d, fold, max_pool2d, softmax, threshold
 
 from bench_core.errors import unknown
 from bench_gated.diagonals import ahead, ahead_by_columns, corner_sum, diagonal_sum
+from bench_gated.slabs import Slab, slabs
 
 Features = Float[Tensor, "b c h w"]
 Scores = Float[Tensor, "b P Q"]
 Usable = Float[Tensor, "b 1 Q"]
+Blocks = Float[Tensor, "b values rows columns"]
 
 SHARPNESS = 10
 COVER = 4
@@ -62,13 +64,23 @@ class ContextualAttention(nn.Module):
         """Features of even height and width, with the hole of the full-size image, to features rebuilt."""
         height, width = features.shape[-2:]
         grid = (height // 2, width // 2)
-        scores = match(shrink(features, grid, self.align_corners))
-        if self.fuse:
-            scores = fuse(scores, grid)
+        small = shrink(features, grid, self.align_corners)
         if self.hole_steps == 2:
             hole = shrink(hole, (height, width), self.align_corners)
         usable = usable_keys(shrink(hole, grid, self.align_corners))
-        return paste(attend(scores, usable, self.mask_logit), features, self.overlap)
+        blocks = unfold(features, 2, padding=1, stride=2)
+        pasted = torch.zeros_like(blocks).unflatten(2, (grid[0] + 1, grid[1] + 1))
+        for slab in slabs(len(features), *grid):
+            rows = pasted[:, :, slab.top : slab.bottom + 1]
+            rows.add_(paste(self.weigh(small, usable, slab), blocks, grid[1]))
+        return lay(pasted, features, self.overlap)
+
+    def weigh(self, small: Features, usable: Usable, slab: Slab) -> Scores:
+        """Weights of all keys for the queries of a slab."""
+        scores = match(small[:, :, slab.rows], small)
+        if self.fuse:
+            scores = fuse(scores, small.shape[-1])
+        return attend(scores, usable, self.mask_logit, slab.own)
 
 
 def sampled(size: int, new_size: int, align_corners: bool) -> list[int]:
@@ -87,15 +99,14 @@ def shrink(x: Features, size: tuple[int, int], align_corners: bool) -> Float[Ten
     return x.index_select(-2, rows).index_select(-1, columns)
 
 
-def match(features: Features) -> Float[Tensor, "b h*w h*w"]:
+def match(queries: Float[Tensor, "b c rows w"], keys: Features) -> Scores:
     """Dot products of 3x3 patches, queries as they are, with 3x3 patches, keys of unit length.
 
     Patches p and q agree as much as the nine pairs of pixels at p + d and q + d together, so one product of pixels,
     added up along its diagonals, matches all patches; and a patch is as long as its pixels are together.
     """
-    width, pixels = features.shape[-1], features.flatten(2)
-    scores = box_sum(pixels.mT @ pixels, width)
-    lengths = 9 * avg_pool2d(features.square().sum(dim=1, keepdim=True), 3, stride=1, padding=1)
+    scores = box_sum(queries.flatten(2).mT @ keys.flatten(2), keys.shape[-1])
+    lengths = 9 * avg_pool2d(keys.square().sum(dim=1, keepdim=True), 3, stride=1, padding=1)
     return scores.mul_(lengths.flatten(2).clamp(min=1e-8).rsqrt())
 
 
@@ -104,12 +115,12 @@ def box_sum(products: Scores, width: int) -> Scores:
     return diagonal_sum(diagonal_sum(products, ahead(width)), ahead(1), line=width)
 
 
-def fuse(scores: Scores, grid: tuple[int, int]) -> Scores:
+def fuse(scores: Scores, width: int) -> Scores:
     """Add to a score those of the pairs one step back and one ahead, first along rows, then along columns.
 
     The end of a row neighbours the start of the next, as in the official code.
     """
-    return diagonal_sum(diagonal_sum(scores, ahead(1)), ahead_by_columns(*grid))
+    return diagonal_sum(diagonal_sum(scores, ahead(1)), ahead_by_columns(width))
 
 
 def usable_keys(small_hole: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h*w"]:
@@ -117,12 +128,12 @@ def usable_keys(small_hole: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h*w"
     return (max_pool2d(small_hole, 3, stride=1, padding=1) == 0).to(small_hole.dtype).flatten(2)
 
 
-def attend(scores: Scores, usable: Usable, mask_logit: str) -> Scores:
-    """Weights of keys for each query, 0 for keys in the hole. Scores are overwritten."""
+def attend(scores: Scores, usable: Usable, mask_logit: str, own: slice = slice(None)) -> Float[Tensor, "b own Q"]:
+    """Weights of keys for each of the `own` queries, 0 for keys in the hole. Scores are overwritten."""
     logits = scores.mul_(SHARPNESS * usable)
     if mask_logit == "-inf":  # a finite stand-in, for a softmax over nothing but -inf is NaN
         logits = logits.masked_fill_(usable == 0, torch.finfo(logits.dtype).min)
-    return _UsableSoftmax.apply(logits, usable)
+    return _UsableSoftmax.apply(logits[:, own], usable)
 
 
 class _UsableSoftmax(torch.autograd.Function):
@@ -146,16 +157,18 @@ class _UsableSoftmax(torch.autograd.Function):
         return weighted - weights * weighted.sum(dim=2, keepdim=True), None
 
 
-def paste(weights: Scores, features: Features, overlap: str) -> Features:
-    """Overlay weighted 4x4 patches at stride 2; fewer of them cover the border, which a constant divisor darkens.
+def paste(weights: Scores, blocks: Float[Tensor, "b values Q2"], width: int) -> Blocks:
+    """Overlay weighted 4x4 patches at stride 2, on a grid of blocks.
 
     A patch is four blocks of 2x2 pixels, and neighbouring patches share blocks. So weights of patches are first added
     up to weights of blocks, and a block is multiplied once in place of four times.
     """
-    height, width = features.shape[-2:]
-    blocks = unfold(features, 2, padding=1, stride=2)
-    block_weights = corner_sum(weights, (height // 2, width // 2))
-    laid = fold(blocks @ block_weights.mT, (height, width), 2, padding=1, stride=2)
+    return (blocks @ corner_sum(weights, width).mT).unflatten(2, (-1, width + 1))
+
+
+def lay(pasted: Blocks, features: Features, overlap: str) -> Features:
+    """Blocks side by side; fewer patches cover the border, which a constant divisor darkens."""
+    laid = fold(pasted.flatten(2), features.shape[-2:], 2, padding=1, stride=2)
     return laid / (COVER if overlap == "constant" else covers(features))
 
 

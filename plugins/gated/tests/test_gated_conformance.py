@@ -77,10 +77,11 @@ def test_fact_05_attention_rebuilds_ones_with_a_darker_border(fused: bool) -> No
 
 
 def test_fact_05_the_first_query_of_a_map_of_ones_copies_itself() -> None:
-    scores = match(shrink(torch.ones(1, 1, 4, 4), (2, 2), align_corners=True))
+    small = shrink(torch.ones(1, 1, 4, 4), (2, 2), align_corners=True)
+    scores = match(small, small)
     weights = attend(scores, torch.ones(1, 1, 4), "zero")
     torch.testing.assert_close(weights[0, 0], torch.tensor([0.99991, 4.54e-5, 4.54e-5, 3.06e-7]), atol=1e-5, rtol=1e-3)
-    assert not torch.equal(fuse(scores, (2, 2)), scores)
+    assert not torch.equal(fuse(scores, 2), scores)
 
 
 @pytest.mark.parametrize("mask_logit", ["zero", "-inf"])

@@ -114,8 +114,8 @@ def test_an_image_in_a_batch_is_attended_to_as_if_alone() -> None:
 @pytest.mark.parametrize("grid", [(1, 1), (1, 4), (4, 1), (2, 3), (5, 4)])
 def test_diagonal_sums_have_exact_gradients(grid: tuple[int, int]) -> None:
     torch.manual_seed(0)
-    count = grid[0] * grid[1]
+    width, count = grid[1], grid[0] * grid[1]
     scores = torch.randn(2, count, count, dtype=torch.float64, requires_grad=True)
-    for shift, line in ((ahead(1), None), (ahead(1), grid[1]), (ahead(grid[1]), None), (ahead_by_columns(*grid), None)):
+    for shift, line in ((ahead(1), None), (ahead(1), width), (ahead(width), None), (ahead_by_columns(width), None)):
         assert gradcheck(lambda x, s=shift, n=line: diagonal_sum(x, s, n), scores)
-    assert gradcheck(lambda x: corner_sum(x, grid), scores)
+    assert gradcheck(lambda x: corner_sum(x, width), scores)
