@@ -42,8 +42,9 @@ class Cell:
     entry: Entry = field(init=False)
 
     def __post_init__(self) -> None:
-        variant, precision = self.variant, self.setup.machine.precision
-        shown = variant.name if precision == "32-true" or not variant.model.recipe else f"{variant.name} ({precision})"
+        variant, arithmetic = self.variant, self.setup.machine.arithmetic
+        plain = arithmetic == "32-true" or not variant.model.recipe
+        shown = variant.name if plain else f"{variant.name} ({arithmetic})"
         self.entry = Entry(variant.model.name, shown, self.seed, looks_through=variant.backbones)
 
     @property
@@ -114,9 +115,9 @@ class Cell:
     @cached_property
     def folder(self) -> CellFolder:
         guide = self.guide.name if self.guide else ""
-        precision = self.setup.machine.precision
+        arithmetic = self.setup.machine.arithmetic
         return self.setup.store.cell(
-            identity(self.plugin, self.variant, self._train_pairs, self.setup.images, precision, guide)
+            identity(self.plugin, self.variant, self._train_pairs, self.setup.images, arithmetic, guide)
         )
 
     @cached_property
@@ -181,6 +182,8 @@ class Cell:
         trained, checkpoint = (self.folder.path / name for name in ("weights.safetensors", "checkpoint.pt"))
         is_trained = model.recipe and trained.exists() and not checkpoint.exists()  # it is deleted at the very end
         weights = self.variant.weights or (trained if is_trained else None)
+        if self.setup.machine.compiled and (weights or model.recipe):
+            method.generator.compile()  # in place: its weights keep their names
         if weights:
             checkpoints.load_weights(weights, method)
         elif model.recipe:

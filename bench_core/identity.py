@@ -11,7 +11,7 @@ from bench_core.variants import Variant
 
 
 def identity(
-    plugin: Plugin, variant: Variant, pairs: TrainPairs, images: CheckedImages, precision: str, guide: str
+    plugin: Plugin, variant: Variant, pairs: TrainPairs, images: CheckedImages, arithmetic: str, guide: str
 ) -> dict[str, Any]:
     """As plain data. What learns nothing depends on no training."""
     assert plugin.module, "a variant comes from a loaded plugin"
@@ -30,7 +30,7 @@ def identity(
         "guide": guide,
     }
     if variant.weights:
-        return {**known, "weights": files.sha256(variant.weights)}
+        return {**known, "weights": files.sha256(variant.weights), "precision": arithmetic}
     if recipe is None:
         return known
     return {
@@ -45,6 +45,6 @@ def identity(
         "steps": protocol.steps,
         "batch": protocol.batch,
         "backbone": protocol.backbone if variant.backbones else None,
-        "precision": precision,
+        "precision": arithmetic,
         "curves": [protocol.curve_every, protocol.curve_images],
     }

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from bench_core import files
 from bench_core.comparison import Comparison
+from bench_core.compiling import require_compiler
 from bench_core.decoded import Shelf
 from bench_core.errors import BadInput, unknown
 from bench_core.ground import open_images, open_protocol
@@ -67,12 +68,19 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
     require_backbones([variant for _, variant in variants], protocol)
     if options["tracker"] and find_spec(options["tracker"]) is None:
         raise BadInput(f"--log {options['tracker']} needs `pip install inpaint-bench[{options['tracker']}]`.")
+    if options["compiled"]:
+        require_compiler(options["device"])
     store = Store(files.writable_folder(out))
     most = max((draws(v.model.recipe, protocol, protocol.steps) for _, v in variants if v.model.recipe), default=0)
     shelf = Shelf(store.decoded, protocol, options["keep_decoded"]) if options["keep_decoded"] else None
     images = open_images(plugins, protocol, most, options, shelf)
     machine = Machine(
-        options["device"], options["precision"], options["eval_batch"], options["workers"], options["tracker"]
+        options["device"],
+        options["precision"],
+        options["eval_batch"],
+        options["workers"],
+        options["tracker"],
+        options["compiled"],
     )
     setup = Setup(protocol, images, holes, metrics, store, machine, options["skip_bad_images"])
     return Plan(Comparison(setup, variants), plugins, list(broken.values()))

@@ -24,13 +24,20 @@ from bench_core.store import CellFolder, Store
 
 @dataclass(frozen=True)
 class Machine:
-    """Where and how cells run. None of it is meant to change a result, but for the precision."""
+    """Where and how cells run. None of it is meant to change a result, but for the arithmetic."""
 
     device: str = "auto"
     precision: Precision = "32-true"
     eval_batch: int = 8
     workers: int = 0
     tracker: str | None = None
+    compiled: bool = False
+    """Whether generators run as torch.compile makes them, which rounds otherwise."""
+
+    @property
+    def arithmetic(self) -> str:
+        """How numbers are rounded, in words. What is computed otherwise is never taken for the same."""
+        return f"{self.precision}, compiled" if self.compiled else self.precision
 
 
 @dataclass
@@ -82,5 +89,6 @@ class Setup:
             "test_images": self.images.test_digest,
             "device": provenance.device_name(self.device),
             "precision": self.machine.precision,
+            "compiled": self.machine.compiled,
             **provenance.environment(),
         }

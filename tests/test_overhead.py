@@ -19,7 +19,7 @@ def test_both_loops_end_with_the_same_weights(name: str, monkeypatch: pytest.Mon
     lessons: list[Lesson] = []
     make = OurSteps.lesson
     monkeypatch.setattr(OurSteps, "lesson", lambda self, device: lessons.append(make(self, device)) or lessons[-1])
-    ours = OurSteps(name, "nano", 64, 2, "cpu", "32-true")
+    ours = OurSteps(name, "nano", 64, 2, "cpu")
     for work in (ours, BareSteps(ours)):
         steps(work, 3)
     begun = make(ours, torch.device("cpu")).method.state_dict()

@@ -205,6 +205,8 @@ def test_masks_loading_and_start(perf: Perf, tmp_path: Path):
     [
         (["nope"], "no method 'nope'"),
         (["pconv", "--parts", "forwards"], "Did you mean 'forward'?"),
+        (["pconv", "--precision", "bf16"], "Did you mean 'bf16-mixed'?"),
+        (["pconv", "--precision", "tf32", "--device", "cpu"], "tf32 is an arithmetic of NVIDIA GPUs"),
         (["pconv", "--sizes", "0"], "--sizes takes whole numbers"),
         (["pconv", "--batches", ","], "--batches takes whole numbers"),
         (["pconv", "--sizes", "large"], "no list of ints"),

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from bench_core.performance import Settings
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-PRECISION = click.Choice(["32-true", "bf16-mixed", "16-mixed"])
 
 
 @click.command()
@@ -27,7 +26,8 @@ PRECISION = click.Choice(["32-true", "bf16-mixed", "16-mixed"])
 @click.option("--against", type=FILE, help="A Python file with a rival's build(); see docs/performance.md.")
 @click.option("--method", help="Which of METHODS the rival is measured beside, if they are several.")
 @click.option("--device", type=DEVICE, default="auto", show_default=True)
-@click.option("--precision", type=PRECISION, default="32-true", help="Another than 32-true is measured beside it.")
+@click.option("--precision", "precisions", type=Listed(), default="", help="tf32,bf16-mixed,16-mixed beside 32 bits.")
+@click.option("--compile", "compiled", is_flag=True, help="Measure generators made faster by torch.compile, too.")
 @click.option("--threads", type=click.IntRange(1), help="Of torch; as many as it takes by itself if left out.")
 @click.option("--seconds", type=click.FloatRange(0), default=5.0, show_default=True, help="For each comparison.")
 @click.option("--json", "file", type=FILE, help="Write everything that was measured to this file, too.")
@@ -66,13 +66,20 @@ def _settings(
 ) -> "Settings":
     import torch
 
+    from bench_core.compiling import require_compiler
     from bench_core.performance import PARTS, Settings
+    from bench_core.performance.forms import ARITHMETICS
     from bench_core.performance.rivals import Rival
     from bench_core.plugins import Plugins
 
     for part in parts or ():
         if part not in PARTS:
             raise unknown("part", part, PARTS)
+    for precision in options["precisions"]:
+        if precision not in ARITHMETICS:
+            raise unknown("precision", precision, ARITHMETICS)
+    if options["compiled"]:
+        require_compiler(options["device"])
     for name in ("sizes", "batches"):
         if not options[name] or min(options[name]) < 1:
             raise BadInput(f"--{name} takes whole numbers of at least 1 between commas, such as 1,4.")
@@ -85,7 +92,10 @@ def _settings(
     if method and not against:
         raise BadInput("--method says what a rival is measured beside; give the rival's file with --against.")
     threads = threads or torch.get_num_threads()
-    return Settings(plugins, chosen, parts or tuple(PARTS), rivals=rivals, threads=threads, **options)
+    settings = Settings(plugins, chosen, parts or tuple(PARTS), rivals=rivals, threads=threads, **options)
+    if "tf32" in settings.precisions and settings.place.type != "cuda":
+        raise BadInput(f"tf32 is an arithmetic of NVIDIA GPUs, and {settings.place} is none; give --device cuda.")
+    return settings
 
 
 def _learns(model: Any) -> bool:

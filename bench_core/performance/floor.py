@@ -8,13 +8,14 @@ import torch
 from torch.nn.functional import conv2d
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench_core.devices import Precision
+from bench_core.performance.forms import Arithmetic, rounded
 from bench_core.performance.timing import Run, Timing, alternate, settled
 
 SECONDS = 1.0
-"""How long the best kernel of one precision is sought."""
-TYPES: dict[Precision, torch.dtype] = {
+"""How long the best kernel of one arithmetic is sought."""
+TYPES: dict[Arithmetic, torch.dtype] = {
     "32-true": torch.float32,
+    "tf32": torch.float32,
     "bf16-mixed": torch.bfloat16,
     "16-mixed": torch.float16,
 }
@@ -39,13 +40,14 @@ class Kernel:
     flops: float
 
 
-def best_kernel(device: torch.device, precision: Precision) -> Kernel:
+def best_kernel(device: torch.device, arithmetic: Arithmetic) -> Kernel:
     """The one of the highest rate among large convolutions and a matrix product; those that fail are left out."""
-    runs = {name: settled(run, device) for name, run in _kernels(device, TYPES[precision]).items()}
+    kernels = _kernels(device, TYPES[arithmetic])
+    runs = {name: rounded(arithmetic)(settled(run, device)) for name, run in kernels.items()}
     timed = {name: timing for name, timing in alternate(runs, SECONDS).items() if isinstance(timing, Timing)}
     flops = {name: count_flops(runs[name]) for name in timed}
     best = max(timed, key=lambda name: flops[name] / min(timed[name].samples))
-    return Kernel(f"{best}, {precision}", runs[best], flops[best])
+    return Kernel(f"{best}, {arithmetic}", runs[best], flops[best])
 
 
 def _kernels(device: torch.device, dtype: torch.dtype) -> dict[str, Callable[[], torch.Tensor]]:

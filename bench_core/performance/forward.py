@@ -6,7 +6,7 @@ from functools import partial
 from bench_core.performance.paintings import Canvases, OurPaintings, TheirPaintings
 from bench_core.performance.records import Case, Contender
 from bench_core.performance.rivals import contenders_of
-from bench_core.performance.settings import Settings, shown
+from bench_core.performance.settings import Settings
 from bench_core.performance.stepping import apart
 
 
@@ -22,8 +22,8 @@ def cases(settings: Settings) -> Iterator[Case]:
 
 
 def _contenders(settings: Settings, canvases: Canvases) -> Iterator[Contender]:
-    for precision in settings.precisions:
-        ours = OurPaintings(canvases, precision)
-        yield Contender(shown(canvases.name, precision), partial(apart, ours, settings.threads), precision)
+    for form in settings.forms:
+        ours = OurPaintings(canvases, form)
+        yield Contender(form.called(canvases.name), partial(apart, ours, settings.threads), form.arithmetic)
     if rival := settings.rivals.get(canvases.name):
         yield from contenders_of(rival, TheirPaintings(canvases, rival), settings.threads)

@@ -25,7 +25,7 @@ def cases(settings: Settings) -> Iterator[Case]:
     size, batch = min(settings.sizes), max(settings.batches)
     for name in settings.methods:
         if settings.plugins.model(name).recipe:
-            ours = OurSteps(name, settings.scale, size, batch, settings.device, "32-true")
+            ours = OurSteps(name, settings.scale, size, batch, settings.device)
             contenders = (
                 Contender(name, partial(apart, ours, settings.threads)),
                 Contender("bare loop", partial(apart, BareSteps(ours), settings.threads)),

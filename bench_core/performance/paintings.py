@@ -9,8 +9,8 @@ from torch import Tensor
 from bench_core.conformance import probes
 from bench_core.conformance.opening import open_subject
 from bench_core.conformance.subject import Subject
-from bench_core.devices import Precision, open_fabric
 from bench_core.errors import BadInput
+from bench_core.performance.forms import Form
 from bench_core.performance.rivals import Rival
 from bench_core.serving import refused_size
 from bench_core.specs import Scale
@@ -45,7 +45,7 @@ class Canvases:
 @dataclass(frozen=True)
 class OurPaintings:
     canvases: Canvases
-    precision: Precision
+    form: Form
 
     @property
     def device(self) -> str:
@@ -54,9 +54,11 @@ class OurPaintings:
     def __call__(self, advance: Callable[..., None]) -> None:
         subject, given = self.canvases.opened()
         method = subject.method
-        if subject.is_network:
-            method.generator = open_fabric(self.device, self.precision).setup_module(method.generator)
-        _paint_on(lambda: method.predict(*given), advance)
+        with self.form.opened(self.device) as fabric:
+            if subject.is_network:
+                self.form.prepare(method.generator)
+                method.generator = fabric.setup_module(method.generator)
+            _paint_on(lambda: method.predict(*given), advance)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench_core.devices import Precision
+from bench_core.performance.forms import Arithmetic
 from bench_core.performance.timing import Run
 
 
@@ -30,7 +30,7 @@ class Contender:
     name: str
     open: Callable[[ExitStack], Runner]
     """Makes it ready; what must be closed in the end is entered in the stack."""
-    precision: Precision = "32-true"
+    arithmetic: Arithmetic = "32-true"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from functools import cached_property
 
 import torch
 
-from bench_core.devices import Precision, open_fabric
+from bench_core.devices import open_fabric
+from bench_core.performance.forms import Arithmetic, Form
 from bench_core.performance.rivals import Rival
 from bench_core.plugins import Plugins
 from bench_core.specs import Scale
@@ -22,8 +23,10 @@ class Settings:
     batches: tuple[int, ...] = (1, 4)
     scale: Scale = "paper"
     device: str = "cpu"
-    precision: Precision = "32-true"
-    """Another than 32 bits is measured beside them."""
+    precisions: tuple[Arithmetic, ...] = ()
+    """Those that are measured beside 32 bits."""
+    compiled: bool = False
+    """Whether generators are measured as torch.compile makes them, too."""
     threads: int = field(default_factory=torch.get_num_threads)
     seconds: float = 5.0
     """How long the contenders of one case are timed together, after they have run once."""
@@ -35,11 +38,7 @@ class Settings:
         return open_fabric(self.device).device
 
     @property
-    def precisions(self) -> tuple[Precision, ...]:
-        """The other one if there is another, and 32 bits."""
-        return ("32-true",) if self.precision == "32-true" else (self.precision, "32-true")
-
-
-def shown(name: str, precision: Precision) -> str:
-    """How a contender is called in tables."""
-    return name if precision == "32-true" else f"{name}, {precision}"
+    def forms(self) -> tuple[Form, ...]:
+        """The plain one, in 32 bits, comes last."""
+        arithmetics = (*dict.fromkeys(each for each in self.precisions if each != "32-true"), "32-true")
+        return tuple(Form(each, compiled) for each in arithmetics for compiled in (True, False)[not self.compiled :])

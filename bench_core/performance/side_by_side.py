@@ -5,16 +5,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench_core.devices import Precision
 from bench_core.errors import BadInput
 from bench_core.performance.agreement import difference, magnitude
 from bench_core.performance.floor import Kernel
+from bench_core.performance.forms import Arithmetic
 from bench_core.performance.records import Case, Contender, Row, Runner
 from bench_core.performance.stepping import Failed
 from bench_core.performance.timing import Timing, alternate
 
-Kernels = Callable[[Precision], Kernel]
-"""What this machine is best at, for each precision."""
+Kernels = Callable[[Arithmetic], Kernel]
+"""What this machine is best at, for each arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -54,29 +54,29 @@ def _begin(contender: Contender, cleanup: ExitStack) -> Ready | Exception:
         return error
 
 
-def _kernels_beside(ready: Iterable[Ready], kernels: Kernels) -> dict[Precision, Kernel]:
-    """One for each precision at which FLOPs count."""
-    return {(at := each.contender.precision): kernels(at) for each in ready if each.runner.flops}
+def _kernels_beside(ready: Iterable[Ready], kernels: Kernels) -> dict[Arithmetic, Kernel]:
+    """One for each arithmetic at which FLOPs count."""
+    return {(at := each.contender.arithmetic): kernels(at) for each in ready if each.runner.flops}
 
 
-def _rates(beside: Mapping[Precision, Kernel], timed: Mapping[str, Timing | Exception]) -> dict[Precision, float]:
+def _rates(beside: Mapping[Arithmetic, Kernel], timed: Mapping[str, Timing | Exception]) -> dict[Arithmetic, float]:
     """The FLOP/s of the kernels, where they did not fail."""
-    rates: dict[Precision, float] = {}
-    for precision, kernel in beside.items():
+    rates: dict[Arithmetic, float] = {}
+    for arithmetic, kernel in beside.items():
         found = timed[kernel.name]
         if isinstance(found, Timing):
-            rates[precision] = kernel.flops / found.median
+            rates[arithmetic] = kernel.flops / found.median
     return rates
 
 
-def _row(case: Case, name: str, found: Any, ready: Ready | None, rates: Mapping[Precision, float]) -> Row:
+def _row(case: Case, name: str, found: Any, ready: Ready | None, rates: Mapping[Arithmetic, float]) -> Row:
     row = Row(case.part, case.name, name, case.unit, case.items)
     if ready is None or not isinstance(found, Timing):
         return replace(row, reason=_told(found))
     peak = ready.runner.peak() if ready.runner.peak else None
     row = replace(row, median=found.median, lower=found.lower, upper=found.upper, samples=found.samples, peak=peak)
     flops = ready.runner.flops() if ready.runner.flops else 0
-    rate = rates.get(ready.contender.precision)
+    rate = rates.get(ready.contender.arithmetic)
     return replace(row, flops=flops, rate=rate, floor=found.median * rate / flops) if flops and rate else row
 
 

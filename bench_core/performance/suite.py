@@ -35,8 +35,8 @@ def measure(settings: Settings) -> Report:
             tell(done, f"{case.part}: {case.name}")
             rows += measured(case, settings.seconds, kernels)
         tell(len(cases), "")
-    used = settings.precisions if any(row.rate for row in rows) else ()
-    named = {precision: kernels(precision).name for precision in used}
+    used = {form.arithmetic for form in settings.forms} if any(row.rate for row in rows) else ()
+    named = {arithmetic: kernels(arithmetic).name for arithmetic in used}
     return Report({**facts, "load_after": machine.load(), "kernels": named}, tuple(rows))
 
 

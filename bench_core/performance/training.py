@@ -5,7 +5,7 @@ from functools import partial
 
 from bench_core.performance.records import Case, Contender
 from bench_core.performance.rivals import contenders_of
-from bench_core.performance.settings import Settings, shown
+from bench_core.performance.settings import Settings
 from bench_core.performance.stepping import apart
 from bench_core.performance.trainings import OurSteps, TheirSteps
 
@@ -20,8 +20,8 @@ def cases(settings: Settings) -> Iterator[Case]:
 
 
 def _contenders(settings: Settings, name: str, size: int, batch: int) -> Iterator[Contender]:
-    for precision in settings.precisions:
-        ours = OurSteps(name, settings.scale, size, batch, settings.device, precision)
-        yield Contender(shown(name, precision), partial(apart, ours, settings.threads), precision)
+    for form in settings.forms:
+        ours = OurSteps(name, settings.scale, size, batch, settings.device, form)
+        yield Contender(form.called(name), partial(apart, ours, settings.threads), form.arithmetic)
     if rival := settings.rivals.get(name):
         yield from contenders_of(rival, TheirSteps(rival, size, batch, settings.device), settings.threads)

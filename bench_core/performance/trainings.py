@@ -1,7 +1,7 @@
 """Training without end: by our training loop, and by a rival."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,12 +10,13 @@ import torch
 from bench_core import protocol, seeds
 from bench_core.backbones import Backbones
 from bench_core.conformance import probes
-from bench_core.devices import Precision, open_fabric
+from bench_core.devices import open_fabric
 from bench_core.errors import BadInput
 from bench_core.images import Array
 from bench_core.mask_sets.holes import open_sets
 from bench_core.method import Guide, Method
 from bench_core.pairs import TrainPairs
+from bench_core.performance.forms import Form
 from bench_core.performance.rivals import Rival
 from bench_core.plugins import Plugins
 from bench_core.serving import refusal
@@ -50,12 +51,12 @@ class OurSteps:
     size: int
     batch: int
     device: str
-    precision: Precision
+    form: Form = field(default_factory=Form)
 
     def __call__(self, advance: Callable[..., None]) -> None:
-        fabric = open_fabric(self.device, self.precision)
-        lesson = self.lesson(fabric.device)
-        with TemporaryDirectory() as folder:
+        with self.form.opened(self.device) as fabric, TemporaryDirectory() as folder:
+            lesson = self.lesson(fabric.device)
+            self.form.prepare(lesson.method.generator)
             path = Path(folder)
             training = Training(
                 fabric, lesson.method, lesson.variant, lesson.pairs, lesson.backbones, path, guide=lesson.guide
