@@ -21,8 +21,9 @@ class Finiteness:
     _noted: list[tuple[int, Update, dict[str, Tensor], Tensor]] = field(default_factory=list)
 
     def note(self, step: int, update: Update, values: Mapping[str, Tensor], gradients: Iterable[Tensor]) -> None:
-        """Remember one update: the values of its loss terms, without gradient, and the gradient of their sum."""
-        worst = torch.stack([*values.values(), get_total_norm(gradients)]).sum()
+        """Remember one update: the values of its loss terms, without gradient, and any gradient of their sum."""
+        found = list(gradients)
+        worst = torch.stack([*values.values(), *([get_total_norm(found)] if found else [])]).sum()
         self._noted.append((step, update, dict(values), worst))
 
     def check(self) -> None:

@@ -170,7 +170,10 @@ class Training:
         seen.forget()  # backbones' features are large, and the graph keeps what it needs of them
         self.fabric.backward(total)
         values = {name: value.detach() for name, value in values.items()}
-        self.finiteness.note(step, update, values, [p.grad for p in network.parameters() if p.grad is not None])
+        # a scaler of 16 bits leaves out steps whose gradients are infinite, and goes on with a smaller scale
+        scaled = getattr(self.fabric.strategy.precision, "scaler", None) is not None
+        gradients = [] if scaled else [p.grad for p in network.parameters() if p.grad is not None]
+        self.finiteness.note(step, update, values, gradients)
         optimiser.step()
         optimiser.zero_grad()  # now, for the next forward pass needs the memory
         for other in others:
