@@ -40,5 +40,6 @@ class Settings:
     @property
     def forms(self) -> tuple[Form, ...]:
         """The plain one, in 32 bits, comes last."""
-        arithmetics = (*dict.fromkeys(each for each in self.precisions if each != "32-true"), "32-true")
+        others = dict.fromkeys(each for each in self.precisions if each != "32-true")
+        arithmetics: tuple[Arithmetic, ...] = (*others, "32-true")
         return tuple(Form(each, compiled) for each in arithmetics for compiled in (True, False)[not self.compiled :])
