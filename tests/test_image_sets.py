@@ -398,7 +398,7 @@ def test_a_fresh_process_gives_the_same_order(tmp_path: Path) -> None:
         touch(tmp_path / "copy", f"{i % 7}/{i}.png")
     code = (
         "import json, sys; from pathlib import Path; from bench_datasets.folder import open_split;"
-        "print(json.dumps([open_split(Path(sys.argv[1]), split).names for split in ('train', 'test')]))"
+        "print(json.dumps([[*open_split(Path(sys.argv[1]), split).names] for split in ('train', 'test')]))"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "copy")]
     run = subprocess.run(command, capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": "5"})
