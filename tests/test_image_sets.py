@@ -49,7 +49,7 @@ def both(name: str, folder: Path) -> tuple[list[str], list[str]]:
 
 
 def test_every_record_is_complete_and_opens_a_function() -> None:
-    assert list(SETS) == ["photos", "folder", "mnist", "cifar10", *PAPERS]
+    assert list(SETS) == ["photos", "folder", "shards", "mnist", "cifar10", *PAPERS]
     for image_set in SETS.values():
         assert isinstance(image_set, ImageSet) and image_set.title and image_set.source
         assert callable(resolve(image_set.open))
@@ -69,7 +69,7 @@ def test_an_unknown_split_is_refused(tmp_path: Path, name: str) -> None:
         opened(name, folder, "validation")
 
 
-@pytest.mark.parametrize("name", ["folder", *PAPERS])
+@pytest.mark.parametrize("name", ["folder", "shards", *PAPERS])
 def test_a_set_without_its_folder_says_what_to_do(tmp_path: Path, name: str) -> None:
     file = touch(tmp_path, "a.png") / "a.png"
     wrong = {None: "none was given", tmp_path / "absent": "absent does not exist", file: "is a file"}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from bench_core.errors import BadInput
-from bench_datasets.listing import Split, image_names
+from bench_datasets.listing import Listing, Split, image_names
 from bench_datasets.lists import from_csv
 
 Rule = Callable[[Path, Split], Sequence[str]]
@@ -15,27 +15,27 @@ Rule = Callable[[Path, Split], Sequence[str]]
 _TEST_SHARE = 0.2
 
 
-def own_or(otherwise: Rule) -> Rule:
+def own_or(otherwise: Rule, listed: Listing = image_names) -> Rule:
     """The folder's own division if it has one, ``train/`` and ``test/`` before ``split.csv``; else another rule."""
 
     def rule(folder: Path, split: Split) -> Sequence[str]:
         if (folder / "train").is_dir() and (folder / "test").is_dir():
-            return image_names(folder, split)
+            return listed(folder, split)
         if (folder / "split.csv").is_file():
-            return from_csv(folder, split)
+            return from_csv(folder, split, listed)
         return otherwise(folder, split)
 
     return rule
 
 
-def by_hash(folder: Path, split: Split) -> Sequence[str]:
+def by_hash(folder: Path, split: Split, listed: Listing = image_names) -> Sequence[str]:
     """Test is every image whose name's sha256 lies in the lowest fifth; other images never change where one belongs.
 
     Only where that leaves a split empty does the image with the lowest hash become test, or the highest train.
     """
     import numpy as np  # here, as listing the sets must not
 
-    names = image_names(folder)
+    names = listed(folder)
     if len(names) < 2:
         raise BadInput(
             f"{folder} holds only one image, {names[0]}. Expected at least two: one for train, one for test."

@@ -5,7 +5,7 @@ A long listing is kept in the user's cache folder, and is true for as long as no
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "test"]
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+
+Listing = Callable[..., "Names"]
+"""Gives the names of all images of a folder, or of one of its subfolders, as `image_names` does."""
 
 
 def known_split(split: str) -> Split:
