@@ -10,9 +10,9 @@ ENTRY = np.dtype([("index", "i8"), ("digest", "S32")])
 class Digests(Mapping[int, str]):
     """For some indexes of a list of images a sha256, in hex."""
 
-    def __init__(self, indexes: np.ndarray, values: np.ndarray) -> None:
-        """`indexes` ascend; `values` are "S32", to be read in slices, as numpy drops a single one's last zeros."""
-        self.indexes, self.values = np.ascontiguousarray(indexes), np.ascontiguousarray(values)
+    def __init__(self, indexes: np.ndarray, sums: np.ndarray) -> None:
+        """`indexes` ascend; `sums` are "S32", to be read in slices, as numpy drops a single one's last zeros."""
+        self.indexes, self.sums = np.ascontiguousarray(indexes), np.ascontiguousarray(sums)
 
     @classmethod
     def of(cls, found: Iterable[tuple[int, bytes]]) -> "Digests":
@@ -24,7 +24,7 @@ class Digests(Mapping[int, str]):
         """Those of both, which share no index."""
         indexes = np.concatenate([self.indexes, other.indexes])
         order = np.argsort(indexes)
-        return Digests(indexes[order], np.concatenate([self.values, other.values])[order])
+        return Digests(indexes[order], np.concatenate([self.sums, other.sums])[order])
 
     def __len__(self) -> int:
         return len(self.indexes)
@@ -45,4 +45,4 @@ class Digests(Mapping[int, str]):
             yield index, self._hex(row) if known else None
 
     def _hex(self, row: int) -> str:
-        return self.values[row : row + 1].tobytes().hex()
+        return self.sums[row : row + 1].tobytes().hex()

@@ -15,6 +15,7 @@ from bench_core.images import ImageFiles, Images
 from bench_core.seeds import digest
 
 FORMAT = 1
+"""Raised when `bench_core.images` reads anything differently."""
 EVERY = 10_000
 """Images after which is saved what was found."""
 
@@ -61,7 +62,7 @@ class _Memory:
         """Save digests beside those that are kept already."""
         new = np.empty(len(found), _KNOWN)
         new["state"] = self.states[np.searchsorted(self.indexes, found.indexes)]
-        new["digest"] = found.values
+        new["digest"] = found.sums
         together = np.concatenate([new[new["state"] != b""], _read(self.path)])
         _, first = np.unique(together["state"], return_index=True)
         with suppress(OSError):  # to look again is all that it costs

@@ -30,7 +30,7 @@ class ShardImages:
     """Images inside the tar files of one folder; each is read and decoded when it is indexed."""
 
     folder: Path
-    names: Names
+    names: Sequence[str]
     """``SHARD/MEMBER``, as if every shard were a folder."""
     shards: Sequence[str]
     members: pa.Table
@@ -77,11 +77,12 @@ def open_split(folder: Path | None, split: Split) -> ShardImages:
     block = members["name"].combine_chunks()
 
     def listed(folder: Path, within: str = "") -> Names:
-        inside = Names(block.filter(pc.starts_with(block, within and f"{within}/")))
+        under = pc.starts_with(block, within and f"{within}/")  # pyright: ignore[reportAttributeAccessIssue]
+        inside = Names(block.filter(under))
         if not inside:
             raise BadInput(f"The shards in {folder / within} hold no image. Expected members such as 000042.jpg.")
         return inside
 
     names = Names.of(own_or(partial(by_hash, listed=listed), listed)(existing, known))
-    rows = pc.index_in(names.block, value_set=block)
+    rows = pc.index_in(names.block, value_set=block)  # pyright: ignore[reportAttributeAccessIssue]
     return ShardImages(existing, names, shards, members.select(["shard", "offset", "size"]).take(rows))

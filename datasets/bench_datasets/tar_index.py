@@ -4,11 +4,11 @@ import os
 import tarfile
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from bench_core import cache
 from bench_core.errors import BadInput
@@ -60,9 +60,9 @@ def _indexed(folder: Path, shards: Names) -> pa.Table:
     together = np.concatenate(places)
     columns = {column: np.ascontiguousarray(together[column]) for column in MEMBER.names or ()}
     table = pa.table({"name": pa.concat_arrays(names), **columns}).sort_by("name").combine_chunks()
-    same = pc.equal(table["name"].slice(1), table["name"].slice(0, max(len(table) - 1, 0)))
-    if (twice := pc.index(same, True).as_py()) >= 0:
-        raise BadInput(f"{folder / table['name'][twice].as_py()} is there twice. Pack the shard anew.")
+    if len(table["name"].unique()) < len(table):
+        twice = next(name for name, other in pairwise(Names(table["name"].combine_chunks())) if name == other)
+        raise BadInput(f"{folder / twice} is there twice. Pack the shard anew.")
     return table
 
 
@@ -88,7 +88,7 @@ def _members(path: Path) -> Iterator[tarfile.TarInfo]:
                 if member.size < 0 or tar.offset <= end:
                     raise tarfile.ReadError("a member has no proper size")
                 end = tar.offset
-                tar.members.clear()  # else all that there ever were stay in memory
+                tar.members.clear()  # pyright: ignore[reportAttributeAccessIssue]  # else all of them stay in memory
                 yield member
         with path.open("rb") as file:
             file.seek(end)
