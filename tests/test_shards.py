@@ -160,7 +160,7 @@ def test_what_images_hold_is_remembered_until_their_shard_changes(
 
         def note(missing: np.ndarray) -> Iterator[tuple[int, bytes]]:
             for index in missing.tolist():
-                looked.append(images.names[index])
+                looked.append(images.names[int(index)])
                 yield index, bytes(32)
 
         remembered("zeros", images, np.arange(len(images)), note)
