@@ -1,7 +1,7 @@
 """What an image set opens to, how one image is read from a file, and how it is cut to size."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -51,8 +51,8 @@ class ImageFiles(Images, Protocol):
         """The image as it lies in its file. Raises OSError or BadImage."""
         ...
 
-    def stamp(self, index: int) -> str | None:
-        """What is another after any change of the image's file; see `bench_core.cache.stamp`."""
+    def stamps(self, indexes: Array) -> Iterator[str | None]:
+        """What is another after any change of an image's file, of each of some; see `bench_core.cache.stamp`."""
         ...
 
 

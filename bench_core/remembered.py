@@ -12,6 +12,7 @@ import PIL
 from bench_core import cache, files
 from bench_core.digests import Digests
 from bench_core.images import ImageFiles, Images
+from bench_core.names import Names
 from bench_core.seeds import digest
 
 FORMAT = 1
@@ -49,7 +50,8 @@ class _Memory:
         key = digest([FORMAT, PIL.__version__, kind, os.path.abspath(images.folder)])
         self.path = cache.folder() / "digests" / f"{key[:16]}.npy"
         self.indexes = indexes
-        self.states = np.fromiter((_state(images, index) for index in indexes.tolist()), "S16", len(indexes))
+        named = zip(Names.of(images.names).take(indexes), images.stamps(indexes), strict=True)
+        self.states = np.fromiter((_state(name, stamp) for name, stamp in named), "S16", len(indexes))
 
     def recall(self) -> Digests:
         kept = _read(self.path)
@@ -69,10 +71,9 @@ class _Memory:
             files.write(self.path, lambda temporary: np.save(temporary, together[first], allow_pickle=False))
 
 
-def _state(images: ImageFiles, index: int) -> bytes:
+def _state(name: str, stamp: str | None) -> bytes:
     """Nothing where the file is missing or has only just changed."""
-    stamp = images.stamp(index)
-    return b"" if stamp is None else blake2b(f"{images.names[index]}\0{stamp}".encode(), digest_size=16).digest()
+    return b"" if stamp is None else blake2b(f"{name}\0{stamp}".encode(), digest_size=16).digest()
 
 
 def _read(path: Path) -> np.ndarray:

@@ -37,6 +37,7 @@ def folder(tmp_path: Path) -> Path:
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
+    (tmp_path / "set" / "bare").mkdir()
     (tmp_path / "set" / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     return tmp_path / "set"
 
@@ -61,7 +62,8 @@ def test_a_folder_is_searched_once(folder: Path, monkeypatch: pytest.MonkeyPatch
 CHANGES: dict[str, Callable[[Path], object]] = {
     "added": lambda folder: (folder / "new.png").touch(),
     "added deep": lambda folder: (folder / "b" / "d" / "new.png").touch(),
-    "added where none was": lambda folder: (folder / "empty" / "new.png").touch(),
+    "added where no image was": lambda folder: (folder / "empty" / "new.png").touch(),
+    "added where nothing was": lambda folder: (folder / "bare" / "new.png").touch(),
     "added behind a link": lambda folder: (folder / "linked" / "x" / "new.png").touch(),
     "removed": lambda folder: (folder / "b" / "c.png").unlink(),
     "renamed": lambda folder: (folder / "b" / "c.png").rename(folder / "b" / "z.png"),

@@ -1,7 +1,7 @@
 """Images that stay on disk until they are asked for."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,5 +36,6 @@ class FileImages:
     def encoded(self, index: int) -> bytes:
         return self.path(index).read_bytes()
 
-    def stamp(self, index: int) -> str | None:
-        return cache.stamp(os.path.join(self.folder, self.names[index]))
+    def stamps(self, indexes: np.ndarray) -> Iterator[str | None]:
+        folder = os.fspath(self.folder)
+        return (cache.stamp(f"{folder}/{name}") for name in Names.of(self.names).take(indexes))

@@ -7,7 +7,7 @@ open that a worker process could inherit.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -55,10 +55,11 @@ class ShardImages:
             file.seek(offset)
             return file.read(size)
 
-    def stamp(self, index: int) -> str | None:
-        shard, offset, size = self._place(index)
-        stamp = cache.stamp(shard)
-        return stamp and f"{stamp} {offset} {size}"
+    def stamps(self, indexes: np.ndarray) -> Iterator[str | None]:
+        of_shards = [cache.stamp(self.folder / shard) for shard in self.shards]
+        for shard, offset, size in zip(*(column[indexes].tolist() for column in self._places), strict=True):
+            stamp = of_shards[shard]
+            yield stamp and f"{stamp} {offset} {size}"
 
     def _place(self, index: int) -> tuple[str, int, int]:
         shard, offset, size = (int(column[index]) for column in self._places)
