@@ -1,36 +1,33 @@
 """Decoded images on disk, so that no epoch but the first decodes, and no run but the first.
 
 `KEY.pixels` holds the bytes of a list of images, each scaled for a protocol, one after another, and is mapped into
-memory. `KEY.json` tells where each lies and is written last: without it there is nothing. The key is made of the
+memory. `KEY.npy` tells where each lies and is written last: without it there is nothing. The key is made of the
 files' contents, so that another picture under the same name is never mistaken.
 """
 
-import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import PIL
 
 from bench_core import files
-from bench_core.images import Array, ImageFiles, Images
+from bench_core.digests import Digests
+from bench_core.images import Array, BadImage, ImageFiles, Images
+from bench_core.looking import Seen
 from bench_core.pairs import scaled
 from bench_core.progress import console
 from bench_core.protocol import Protocol
+from bench_core.remembered import remembered
 from bench_core.seeds import digest
 
-FORMAT = 1
-
-
-class Place(NamedTuple):
-    """Where an image lies in the file, its shape, and the digest that it had as it came from its own file."""
-
-    offset: int
-    shape: tuple[int, int, int]
-    digest: str
+FORMAT = 2
+PLACE = np.dtype([("index", "i8"), ("offset", "i8"), ("shape", "i4", 3), ("digest", "S32")])
+"""Where an image lies in the file, its shape, and the digest that it had as it came from its own file."""
 
 
 @dataclass
@@ -39,21 +36,25 @@ class DecodedImages:
 
     images: Images
     path: Path
-    places: Mapping[int, Place]
+    places: np.ndarray
+    """Of the type `PLACE`, by ascending index."""
     names: Sequence[str] = field(init=False)
+    digests: Digests = field(init=False)
 
     def __post_init__(self) -> None:
         self.names = self.images.names
+        self.digests = Digests(self.places["index"], self.places["digest"])
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, index: int) -> Array:
         """uint8 (height, width, channels), not to be changed."""
-        if index not in self.places:
+        row = np.searchsorted(self.digests.indexes, index)
+        if row == len(self.places) or self.digests.indexes[row] != index:
             return self.images[index]
-        offset, shape, _ = self.places[index]
-        return np.asarray(np.memmap(self.path, np.uint8, "r", offset, shape))
+        place = self.places[row]
+        return np.asarray(np.memmap(self.path, np.uint8, "r", int(place["offset"]), tuple(place["shape"].tolist())))
 
 
 class _TooLarge(Exception):
@@ -69,53 +70,83 @@ class Shelf:
     most: float
     """GiB that one list of images may take; never more than half of what is free."""
 
-    def find(self, images: ImageFiles, indexes: Sequence[int]) -> DecodedImages | None:
+    def has_room(self, count: int) -> bool:
+        """Whether so many images may fit; it is said where they cannot."""
+        too_large = count * self._least > self._allowed
+        if too_large:
+            self._refuse(self._too_large(count))
+        return not too_large
+
+    def find(self, images: ImageFiles, indexes: np.ndarray) -> DecodedImages | None:
         """Those images of a list that are kept, None if there are none."""
         path = self._path(images, indexes)
         try:
-            found = json.loads(path.with_suffix(".json").read_text())
-            whole = path.stat().st_size == found["bytes"]
-        except (OSError, ValueError, KeyError):
+            places = np.load(path.with_suffix(".npy"), allow_pickle=False)
+            whole = places.dtype == PLACE and path.stat().st_size == _size(places)
+        except (OSError, ValueError, EOFError):
             return None
-        places = {index: Place(offset, tuple(shape), of) for index, offset, shape, of in found["places"]}
         return DecodedImages(images, path, places) if whole else None
 
-    def fill(
-        self, images: ImageFiles, indexes: Sequence[int], decoded: Iterator[tuple[int, Array, str]]
-    ) -> DecodedImages | None:
-        """Keep decoded images of a list, which come with index and digest; None, and it is said, if there is no room.
+    def fill(self, images: ImageFiles, indexes: np.ndarray, seen: Iterator[Seen]) -> DecodedImages | None:
+        """Keep decoded images of a list, in its order; None, and it is said, if there is no room.
 
-        All of `decoded` has been taken only if they are kept.
+        All of `seen` has been taken only if they are kept.
         """
-        path, places = self._path(images, indexes), {}
+        path, places = self._path(images, indexes), []
         try:
-            files.write(path, lambda temporary: places.update(self._write(temporary, len(indexes), decoded)))
-            entries = [[index, *place] for index, place in places.items()]
-            files.write_json(path.with_suffix(".json"), {"bytes": path.stat().st_size, "places": entries})
+            files.write(path, lambda temporary: places.append(self._write(temporary, len(indexes), seen)))
+            files.write(path.with_suffix(".npy"), lambda temporary: np.save(temporary, places[0], allow_pickle=False))
         except (_TooLarge, OSError) as reason:
-            console.print(f"Decoded images are not kept in {self.folder}: {reason}.", markup=False, soft_wrap=True)
+            self._refuse(reason)
             return None
-        return DecodedImages(images, path, places)
+        return DecodedImages(images, path, places[0])
 
-    def _write(self, path: Path, count: int, decoded: Iterable[tuple[int, Array, str]]) -> Iterator[tuple[int, Place]]:
-        allowed = min(self.most * 2**30, shutil.disk_usage(path.parent).free / 2)
-        least = (self.protocol.resize or self.protocol.size) ** 2 * self.protocol.channels  # a square
+    def _write(self, path: Path, count: int, seen: Iterable[Seen]) -> np.ndarray:
         with path.open("wb") as file:
-            for done, (index, pixels, of) in enumerate(decoded, start=1):
-                image = scaled(pixels, self.protocol)
-                yield index, Place(file.tell(), image.shape, of)
-                file.write(image.tobytes())
-                if file.tell() + (count - done) * least > allowed:
-                    raise _TooLarge(f"{count} of them take more than {allowed / 2**30:.1f} GiB")
 
-    def _path(self, images: ImageFiles, indexes: Sequence[int]) -> Path:
+            def written() -> Iterator[tuple[int, int, tuple[int, ...], bytes]]:
+                for done, each in enumerate(seen, start=1):
+                    assert each.pixels is not None, "the shelf is given pixels"
+                    image = scaled(each.pixels, self.protocol)
+                    yield each.index, file.tell(), image.shape, each.digest
+                    file.write(image.tobytes())
+                    if file.tell() + (count - done) * self._least > self._allowed:
+                        raise self._too_large(count)
+
+            return np.fromiter(written(), PLACE)
+
+    def _too_large(self, count: int) -> _TooLarge:
+        return _TooLarge(f"{count} of them take more than {self._allowed / 2**30:.1f} GiB")
+
+    def _refuse(self, reason: Exception) -> None:
+        console.print(f"Decoded images are not kept in {self.folder}: {reason}.", markup=False, soft_wrap=True)
+
+    @cached_property
+    def _allowed(self) -> float:
+        existing = next(path for path in (self.folder, *self.folder.parents) if path.exists())
+        return min(self.most * 2**30, shutil.disk_usage(existing).free / 2)
+
+    @property
+    def _least(self) -> int:
+        """Bytes of a square."""
+        return (self.protocol.resize or self.protocol.size) ** 2 * self.protocol.channels
+
+    def _path(self, images: ImageFiles, indexes: np.ndarray) -> Path:
         cut = self.protocol.model_dump(include={"size", "resize", "channels"})
-        contents = [[index, images.names[index], _content(images.path(index))] for index in indexes]
-        return self.folder / f"{digest([FORMAT, PIL.__version__, cut, contents])[:16]}.pixels"
+        key = sha256(digest([FORMAT, PIL.__version__, cut]).encode())
+        contents = remembered("content", images, indexes, lambda missing: _contents(images, missing))
+        for index, content in contents.among(indexes):
+            key.update(f"{index}\0{images.names[index]}\0{content}\0".encode())
+        return self.folder / f"{key.hexdigest()[:16]}.pixels"
 
 
-def _content(path: Path) -> str:
-    try:
-        return files.sha256(path)
-    except OSError:  # told as a bad image when it is read
-        return ""
+def _size(places: np.ndarray) -> int:
+    return int(places["shape"].prod(axis=1, dtype=np.int64).sum())
+
+
+def _contents(images: ImageFiles, indexes: np.ndarray) -> Iterator[tuple[int, bytes]]:
+    for index in indexes.tolist():
+        try:
+            yield index, sha256(images.encoded(index)).digest()
+        except (OSError, BadImage):  # told when it is decoded
+            continue

@@ -47,4 +47,4 @@ def open_images(
     if chosen.needs_folder and options["data"] is None:
         raise BadInput(f"The image set {chosen.name!r} needs --data FOLDER. {chosen.source}")
     train, test = (resolve(chosen.open)(options["data"], split) for split in ("train", "test"))
-    return check_images(train, test, protocol, num_draws, options["skip_bad_images"], shelf)
+    return check_images(train, test, protocol, num_draws, options["skip_bad_images"], shelf, options.get("workers", 0))

@@ -4,13 +4,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+import numpy as np
+
 from bench_core.decoded import Shelf
+from bench_core.digests import Digests
 from bench_core.errors import BadInput
-from bench_core.images import Array, BadImage, ImageFiles, Images
+from bench_core.images import Array, ImageFiles, Images
+from bench_core.looking import Seen, look
+from bench_core.names import Names
 from bench_core.pairs import TrainPairs
 from bench_core.progress import tracking
 from bench_core.protocol import Protocol
-from bench_core.seeds import digest
+from bench_core.remembered import remembered
 
 LISTED = 5
 
@@ -24,7 +29,7 @@ class Subset:
     names: Sequence[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.names = [self.images.names[index] for index in self.indexes]
+        self.names = Names.of(self.images.names[index] for index in self.indexes)
 
     def __len__(self) -> int:
         return len(self.indexes)
@@ -39,7 +44,7 @@ class CheckedImages:
 
     train: Images
     test: Images
-    train_digests: dict[int, str]
+    train_digests: Digests
     """The sha256 of name and pixels of every training image that will be drawn, by index."""
     test_digest: str
     """The sha256 of names and pixels of all test images."""
@@ -47,77 +52,109 @@ class CheckedImages:
     """Why images were skipped."""
 
     def drawn_digest(self, pairs: TrainPairs, draws: int) -> str:
-        """The sha256 of the training images that one training draws."""
-        found = [(index, self.train_digests.get(index)) for index in drawn(pairs, draws)]
-        return digest([len(self.train), found])
+        """The sha256 of [how many there are, [[index, digest], ...]] of the images that one training draws."""
+        found = self.train_digests.among(pairs.drawn(draws))
+        entries = (f'[{index},"{of}"]' if of else f"[{index},null]" for index, of in found)
+        return _digest_of_json(f"[{len(self.train)},[", entries, "]]")
 
 
-def drawn(pairs: TrainPairs, draws: int) -> list[int]:
-    """Indexes of the images that the first `draws` positions take."""
-    return sorted({pairs.image_at(position) for position in range(min(draws, len(pairs.images)))})
+def _digest_of_json(opening: str, entries: Iterator[str], closing: str) -> str:
+    """The sha256 of a list or dict, as `seeds.digest` has it, of which only one entry is in memory at a time."""
+    summary, comma = sha256(opening.encode()), ""
+    for entry in entries:
+        summary.update((comma + entry).encode())
+        comma = ","
+    summary.update(closing.encode())
+    return summary.hexdigest()
 
 
 def check(
-    train: Images, test: Images, protocol: Protocol, draws: int, skip_bad: bool, shelf: Shelf | None = None
+    train: Images,
+    test: Images,
+    protocol: Protocol,
+    draws: int,
+    skip_bad: bool,
+    shelf: Shelf | None = None,
+    workers: int = 0,
 ) -> CheckedImages:
     """Decode the test images, and those training images that the first `draws` of any seed will take.
 
-    What lies decoded on the shelf is taken from there, and what does not is kept there.
+    What lies decoded on the shelf is taken from there, and what does not is kept there. Of lists too long for the
+    shelf, images whose files are as they were when they were last decoded are not decoded again.
+
+    Args:
+        workers: processes that decode; with 0 this one does.
 
     Raises:
         BadInput: an image cannot be decoded and `skip_bad` is not set, or no image is left.
     """
-    orders = [TrainPairs(protocol, train, (), seed) for seed in protocol.seeds]
-    to_train = sorted({index for pairs in orders for index in drawn(pairs, draws)})
-    to_test = list(range(len(test)))[: protocol.test_images]
+    orders = [TrainPairs(protocol, train, (), seed).drawn(draws) for seed in protocol.seeds]
+    to_train = np.unique(np.concatenate(orders))
+    to_test = np.arange(len(test))[: protocol.test_images]
     bad: list[str] = []
     with tracking("checking images", len(to_train) + len(to_test)) as tell:
-        train, train_digests = _looked_at(train, to_train, bad, lambda count: tell(count, ""), shelf)
-        test, test_digests = _looked_at(test, to_test, bad, lambda count: tell(len(to_train) + count, ""), shelf)
+        looks = _Looking(shelf, workers, bad, lambda count: tell(count, ""))
+        train, train_digests = looks.at(train, to_train)
+        test, test_digests = looks.at(test, to_test)
     if bad and not skip_bad:
         rest = f"\n... and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
         raise BadInput(
             "\n".join(bad[:LISTED]) + rest + "\nMend or remove such files, or leave them out with --skip-bad-images."
         )
     for purpose, needed, good in (("train", to_train, train_digests), ("judge", to_test, test_digests)):
-        if needed and not good:
+        if len(needed) and not good:
             raise BadInput(f"Not one image that can be decoded is left to {purpose} with.")
-    return CheckedImages(train, Subset(test, list(test_digests)), train_digests, digest(test_digests), tuple(bad))
+    entries = (f'"{index}":"{of}"' for index, of in test_digests.among(test_digests.indexes))
+    test_digest = _digest_of_json("{", entries, "}")
+    return CheckedImages(train, Subset(test, test_digests.indexes.tolist()), train_digests, test_digest, tuple(bad))
 
 
-def _looked_at(
-    images: Images, indexes: list[int], bad: list[str], tell: Callable[[int], None], shelf: Shelf | None
-) -> tuple[Images, dict[int, str]]:
-    """The images, from the shelf where they are kept, and the digests of those that can be read."""
-    if shelf is None or not indexes or not isinstance(images, ImageFiles):
-        return images, {index: found for index, _, found in _decoded(images, indexes, bad, tell)}
-    kept = shelf.find(images, indexes)
-    digests = {index: place.digest for index, place in kept.places.items()} if kept else {}
-    missing = [index for index in indexes if index not in digests]
-    decoded = _recorded(_decoded(images, missing, bad, tell), digests)
-    if kept is None:
-        kept = shelf.fill(images, indexes, decoded)
-    for _ in decoded:  # those that the shelf did not take
-        pass
-    tell(len(indexes))
-    return (images if kept is None else kept), digests
+@dataclass
+class _Looking:
+    """How images are looked at, and what came of it."""
 
+    shelf: Shelf | None
+    workers: int
+    bad: list[str]
+    """Gains what is said of images that cannot be read."""
+    tell: Callable[[int], None]
+    done: int = 0
 
-def _decoded(
-    images: Images, indexes: list[int], bad: list[str], tell: Callable[[int], None]
-) -> Iterator[tuple[int, Array, str]]:
-    """Every image that can be read, with its index and the sha256 of its name and pixels."""
-    for count, index in enumerate(indexes, start=1):
-        try:
-            pixels = images[index]
-            name = f"{images.names[index]}\0{pixels.shape}\0".encode()
-            yield index, pixels, sha256(name + pixels.tobytes()).hexdigest()
-        except BadImage as error:
-            bad.append(str(error))
-        tell(count)
+    def at(self, images: Images, indexes: np.ndarray) -> tuple[Images, Digests]:
+        """The images, from the shelf where they are kept, and the digests of those that can be read."""
+        before = self.done
+        if self.shelf and isinstance(images, ImageFiles) and len(indexes) and self.shelf.has_room(len(indexes)):
+            images, digests = self._shelved(self.shelf, images, indexes)
+        else:
+            digests = remembered("name and pixels", images, indexes, lambda missing: self._digests(images, missing))
+        self.done = before + len(indexes)
+        self.tell(self.done)
+        return images, digests
 
+    def _shelved(self, shelf: Shelf, images: ImageFiles, indexes: np.ndarray) -> tuple[Images, Digests]:
+        if kept := shelf.find(images, indexes):
+            missing = np.setdiff1d(indexes, kept.digests.indexes)
+            return kept, kept.digests | Digests.of(self._digests(images, missing))
+        noted: list[tuple[int, bytes]] = []
+        seen = self._noted(images, indexes, noted)
+        kept = shelf.fill(images, indexes, seen)
+        for _ in seen:  # those that the shelf did not take
+            pass
+        return kept or images, Digests.of(noted)
 
-def _recorded(decoded: Iterator[tuple[int, Array, str]], digests: dict[int, str]) -> Iterator[tuple[int, Array, str]]:
-    for index, pixels, found in decoded:
-        digests[index] = found
-        yield index, pixels, found
+    def _noted(self, images: Images, indexes: np.ndarray, noted: list[tuple[int, bytes]]) -> Iterator[Seen]:
+        for seen in self._good(images, indexes, keep=True):
+            noted.append((seen.index, seen.digest))
+            yield seen
+
+    def _digests(self, images: Images, indexes: np.ndarray) -> Iterator[tuple[int, bytes]]:
+        return ((seen.index, seen.digest) for seen in self._good(images, indexes, keep=False))
+
+    def _good(self, images: Images, indexes: np.ndarray, keep: bool) -> Iterator[Seen]:
+        for seen in look(images, indexes, self.workers, keep):
+            self.done += 1
+            self.tell(self.done)
+            if seen.problem:
+                self.bad.append(seen.problem)
+            else:
+                yield seen

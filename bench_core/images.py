@@ -1,12 +1,13 @@
 """What an image set opens to, how one image is read from a file, and how it is cut to size."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.Image import Transpose
 from PIL.ImageFile import ImageFile
 
@@ -42,9 +43,17 @@ class Images(Protocol):
 
 @runtime_checkable
 class ImageFiles(Images, Protocol):
-    """Images each of which is a file."""
+    """Images that lie in files below a folder."""
 
-    def path(self, index: int) -> Path: ...
+    folder: Path
+
+    def encoded(self, index: int) -> bytes:
+        """The image as it lies in its file. Raises OSError or BadImage."""
+        ...
+
+    def stamps(self, indexes: Array) -> Iterator[str | None]:
+        """What is another after any change of an image's file, of each of some; see `bench_core.cache.stamp`."""
+        ...
 
 
 class BadImage(BadInput):
@@ -60,12 +69,23 @@ def read_image(path: Path) -> Array:
     Raises:
         BadImage: names the file and what is wrong with it.
     """
+    return _read(path, str(path))
+
+
+def decode_image(content: bytes, name: str) -> Array:
+    """What `read_image` makes of a file with this content. Raises BadImage, which says `name`."""
+    return _read(BytesIO(content), name)
+
+
+def _read(source: Path | BytesIO, name: str) -> Array:
     try:
         # Pillow warns of oddities that do not hinder reading, such as a broken EXIF entry or many pixels.
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as file:
+        with warnings.catch_warnings(action="ignore"), Image.open(source) as file:
             array = _eight_bit(_upright(file), file.format)
+    except UnidentifiedImageError as error:
+        raise BadImage(f"{name} cannot be read as an image: its content is of no known format") from error
     except Exception as error:  # damaged files make Pillow raise errors of many kinds
-        raise BadImage(f"{path} cannot be read as an image: {error}") from error
+        raise BadImage(f"{name} cannot be read as an image: {error}") from error
     return array if array.ndim == 3 else array[..., None]
 
 

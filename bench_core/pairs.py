@@ -91,6 +91,10 @@ class TrainPairs(Dataset[Pair]):
         epoch, within = divmod(position, len(self.images))
         return int(_order(len(self.images), self.seed, epoch)[within])
 
+    def drawn(self, draws: int) -> Array:
+        """Indexes of the images that the first `draws` positions take, ascending."""
+        return np.sort(_order(len(self.images), self.seed, 0)[:draws])
+
     def _read(self, index: int) -> Array:
         for offset in range(len(self.images)):
             try:

@@ -30,10 +30,11 @@ family = "free_form"
 
 @pytest.fixture(autouse=True)
 def offline(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No test may find weights of this machine's user, or download any."""
+    """No test may find weights or kept listings of this machine's user, or download any."""
     from bench_core import weights
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path_factory.mktemp("torch")))
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("BENCH_WEIGHTS", raising=False)
     monkeypatch.setattr(weights, "_download", lambda wanted: (_ for _ in ()).throw(OSError("no network in tests")))
     weights.locate.cache_clear()

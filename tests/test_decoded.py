@@ -16,6 +16,7 @@ from bench_core import imagecheck
 from bench_core.decoded import DecodedImages, Shelf
 from bench_core.errors import BadInput
 from bench_core.imagecheck import CheckedImages
+from bench_core.images import BadImage
 from bench_core.loading import Waited
 from bench_core.mask_sets.holes import open_sets
 from bench_core.pairs import TestPairs, TrainPairs
@@ -135,6 +136,8 @@ def test_bad_images_are_told_every_time_and_the_others_are_kept(images: FileImag
         assert found == CheckedImages(found.train, found.test, plain.train_digests, plain.test_digest, plain.skipped)
         assert "b.jpg" in found.skipped[0] and len(found.skipped) == len(plain.skipped)
         assert len(found.test) == 4
+        with pytest.raises(BadImage, match=r"b\.jpg"):
+            found.train[1]
     with pytest.raises(BadInput, match=r"b\.jpg"):
         checked(images, tmp_path / "kept")
 

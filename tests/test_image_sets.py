@@ -17,7 +17,7 @@ from bench_core.specs import ImageSet, resolve
 
 
 def test_every_record_is_complete_and_opens_a_function() -> None:
-    assert list(SETS) == ["photos", "folder", "mnist", "cifar10", *PAPERS]
+    assert list(SETS) == ["photos", "folder", "shards", "mnist", "cifar10", *PAPERS]
     for image_set in SETS.values():
         assert isinstance(image_set, ImageSet) and image_set.title and image_set.source
         assert callable(resolve(image_set.open))
@@ -37,7 +37,7 @@ def test_an_unknown_split_is_refused(tmp_path: Path, name: str) -> None:
         opened(name, folder, "validation")
 
 
-@pytest.mark.parametrize("name", ["folder", *PAPERS])
+@pytest.mark.parametrize("name", ["folder", "shards", *PAPERS])
 def test_a_set_without_its_folder_says_what_to_do(tmp_path: Path, name: str) -> None:
     file = touch(tmp_path, "a.png") / "a.png"
     wrong = {None: "none was given", tmp_path / "absent": "absent does not exist", file: "is a file"}
@@ -118,7 +118,7 @@ def test_a_fresh_process_gives_the_same_order(tmp_path: Path) -> None:
         touch(tmp_path / "copy", f"{i % 7}/{i}.png")
     code = (
         "import json, sys; from pathlib import Path; from bench_datasets.folder import open_split;"
-        "print(json.dumps([open_split(Path(sys.argv[1]), split).names for split in ('train', 'test')]))"
+        "print(json.dumps([[*open_split(Path(sys.argv[1]), split).names] for split in ('train', 'test')]))"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "copy")]
     run = subprocess.run(command, capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": "5"})

@@ -20,6 +20,13 @@ _FOLDER = ImageSet(
     "there; else by split.csv (columns name,split); else test is what has a sha256 of the name in the lowest fifth.",
 )
 
+_SHARDS = ImageSet(
+    "shards",
+    "any folder of tar files of images, such as WebDataset's shards",
+    "bench_datasets.shards:open_split",
+    "Your own images, packed in uncompressed tar files. Divided as a folder is in which every tar file is a subfolder.",
+)
+
 _MNIST = ImageSet(
     "mnist",
     "MNIST: 70,000 handwritten digits, 28 x 28, grey (60,000 train, 10,000 test)",
@@ -45,4 +52,4 @@ def bench_image_sets() -> list[ImageSet]:
         ImageSet(paper.name, paper.title, f"bench_datasets.papers:{paper.name.upper()}.open_split", paper.text)
         for paper in PAPER_SETS
     ]
-    return [_PHOTOS, _FOLDER, _MNIST, _CIFAR10, *of_papers]
+    return [_PHOTOS, _FOLDER, _SHARDS, _MNIST, _CIFAR10, *of_papers]

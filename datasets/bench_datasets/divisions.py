@@ -2,46 +2,48 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from bench_core.errors import BadInput
-from bench_datasets.listing import Split, image_names
+from bench_datasets.listing import Listing, Split, image_names
 from bench_datasets.lists import from_csv
 
-Rule = Callable[[Path, Split], list[str]]
+Rule = Callable[[Path, Split], Sequence[str]]
 """Names of the images of a folder that belong to a split. Raises BadInput where the folder does not fit the rule."""
 
 _TEST_SHARE = 0.2
 
 
-def own_or(otherwise: Rule) -> Rule:
+def own_or(otherwise: Rule, listed: Listing = image_names) -> Rule:
     """The folder's own division if it has one, ``train/`` and ``test/`` before ``split.csv``; else another rule."""
 
-    def rule(folder: Path, split: Split) -> list[str]:
+    def rule(folder: Path, split: Split) -> Sequence[str]:
         if (folder / "train").is_dir() and (folder / "test").is_dir():
-            return image_names(folder, split)
+            return listed(folder, split)
         if (folder / "split.csv").is_file():
-            return from_csv(folder, split)
+            return from_csv(folder, split, listed)
         return otherwise(folder, split)
 
     return rule
 
 
-def by_hash(folder: Path, split: Split) -> list[str]:
+def by_hash(folder: Path, split: Split, listed: Listing = image_names) -> Sequence[str]:
     """Test is every image whose name's sha256 lies in the lowest fifth; other images never change where one belongs.
 
     Only where that leaves a split empty does the image with the lowest hash become test, or the highest train.
     """
-    names = image_names(folder)
+    import numpy as np  # here, as listing the sets must not
+
+    names = listed(folder)
     if len(names) < 2:
         raise BadInput(
             f"{folder} holds only one image, {names[0]}. Expected at least two: one for train, one for test."
         )
-    ranked = sorted(names, key=_hash)
-    num_test = sum(_hash(name) < _TEST_SHARE for name in names)
-    num_test = min(max(num_test, 1), len(names) - 1)
-    return sorted(ranked[:num_test] if split == "test" else ranked[num_test:])
+    hashes = np.fromiter(map(_hash, names), float, len(names))
+    num_test = min(max(int((hashes < _TEST_SHARE).sum()), 1), len(names) - 1)
+    ranked = np.argsort(hashes, kind="stable")
+    return names.take(np.sort(ranked[:num_test] if split == "test" else ranked[num_test:]))
 
 
 def _hash(name: str) -> float:
@@ -55,7 +57,7 @@ def in_layout(*layouts: tuple[str, str]) -> Rule:
     Where no pair is whole, the first one that has the split is taken, so that a test set alone can be judged.
     """
 
-    def rule(folder: Path, split: Split) -> list[str]:
+    def rule(folder: Path, split: Split) -> Sequence[str]:
         whole_first = sorted(layouts, key=lambda pair: not all((folder / name).is_dir() for name in pair))
         candidates = [test if split == "test" else train for train, test in whole_first]
         for name in candidates:

@@ -1,12 +1,15 @@
 """Images that stay on disk until they are asked for."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from bench_core import cache
 from bench_core.images import read_image
+from bench_core.names import Names
 
 
 @dataclass
@@ -17,6 +20,9 @@ class FileImages:
     names: Sequence[str]
     """Paths relative to the folder, with forward slashes."""
 
+    def __post_init__(self) -> None:
+        self.names = Names.of(self.names)
+
     def __len__(self) -> int:
         return len(self.names)
 
@@ -26,3 +32,10 @@ class FileImages:
 
     def path(self, index: int) -> Path:
         return self.folder / self.names[index]
+
+    def encoded(self, index: int) -> bytes:
+        return self.path(index).read_bytes()
+
+    def stamps(self, indexes: np.ndarray) -> Iterator[str | None]:
+        folder = os.fspath(self.folder)
+        return (cache.stamp(f"{folder}/{name}") for name in Names.of(self.names).take(indexes))

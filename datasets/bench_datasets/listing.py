@@ -1,14 +1,24 @@
-"""Finding the images of a folder by their names alone: no file is opened, however many there are."""
+"""Finding the images of a folder by their names alone: no file is opened, however many there are.
+
+A long listing is kept in the user's cache folder, and is true for as long as none of its folders has changed.
+"""
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from bench_core.errors import BadInput, unknown
 
+if TYPE_CHECKING:
+    from bench_core.names import Names
+
 Split = Literal["train", "test"]
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+
+Listing = Callable[..., "Names"]
+"""Gives the names of all images of a folder, or of one of its subfolders, as `image_names` does."""
 
 
 def known_split(split: str) -> Split:
@@ -35,7 +45,7 @@ def existing_folder(folder: Path | None, image_set: str) -> Path:
     return folder
 
 
-def image_names(folder: Path, within: str = "") -> list[str]:
+def image_names(folder: Path, within: str = "") -> "Names":
     """Names of all images under `folder / within`: POSIX paths relative to `folder`, sorted as text.
 
     Subfolders are searched, hidden files and folders are not; what counts as an image is told by the suffix.
@@ -43,18 +53,54 @@ def image_names(folder: Path, within: str = "") -> list[str]:
     Raises:
         BadInput: there is no image, a folder cannot be listed, or a name is no valid text.
     """
-    start = folder / within
-    names = sorted(path.relative_to(folder).as_posix() for path in _files(start) if path.suffix.lower() in SUFFIXES)
+    names = file_names(folder, within, SUFFIXES)
     if not names:
         suffixes = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
-        raise BadInput(f"{start} holds no image. Expected files that end in {suffixes}, there or in its subfolders.")
-    for name in names:
-        if name.encode(errors="ignore").decode() != name:
-            raise BadInput(f"{start} holds an image whose name is not valid UTF-8: {name!a}. Rename it.")
+        raise BadInput(
+            f"{folder / within} holds no image. Expected files that end in {suffixes}, there or in its subfolders."
+        )
     return names
 
 
-def _files(start: Path) -> Iterator[Path]:
+def file_names(folder: Path, within: str, suffixes: frozenset[str]) -> "Names":
+    """Names of all files under `folder / within` with one of these suffixes, as `image_names` gives them."""
+    from bench_core import cache  # here, as listing the sets must not import NumPy
+    from bench_core.names import Names
+
+    key = ("listings", os.path.abspath(folder), within, *sorted(suffixes))
+    if (kept := cache.read(*key)) is not None:
+        return Names(kept["name"].combine_chunks())
+    began = time.time()
+    names, folders = _listed(folder, within, suffixes)
+    if len(names) >= cache.WORTH_KEEPING:
+        cache.write(names.table(), folders, began, *key)
+    return names
+
+
+def _listed(folder: Path, within: str, suffixes: frozenset[str]) -> "tuple[Names, list[str]]":
+    """The names, and all folders that were searched."""
+    from bench_core.names import Names
+
+    blocks, folders = [Names.of([])], []
+    for searched, files in _searched(folder / within):
+        folders.append(searched)
+        inside = Path(searched).relative_to(folder).as_posix()
+        prefix = "" if inside == "." else f"{inside}/"
+        try:
+            blocks.append(Names.of([prefix + name for name in files if _suffix(name) in suffixes]))
+        except UnicodeEncodeError as error:
+            raise BadInput(
+                f"{folder / within} holds an image whose name is not valid UTF-8: {error.object!a}. Rename it."
+            ) from error
+    return Names.sorted(blocks), folders
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
+def _searched(start: Path) -> Iterator[tuple[str, list[str]]]:
+    """Every folder that is not hidden, and the names of the files in it that are not."""
     entered = set()
     for folder, subfolders, files in os.walk(start, onerror=_stop, followlinks=True):
         # Links to folders are followed, as big sets often lie elsewhere; one may lead back to where we were.
@@ -63,7 +109,7 @@ def _files(start: Path) -> Iterator[Path]:
             continue
         entered.add(real)
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        yield from (Path(folder, name) for name in files if not name.startswith("."))
+        yield folder, [name for name in files if not name.startswith(".")]
 
 
 def _stop(error: OSError) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from bench_core.errors import BadInput
-from bench_datasets.listing import Split, image_names
+from bench_datasets.listing import Listing, Split, image_names
 
 Row = tuple[int, str, str]
 """Line number, image name, the word that stands for its split."""
 
 
-def from_csv(folder: Path, split: Split) -> list[str]:
+def from_csv(folder: Path, split: Split, listed: Listing = image_names) -> list[str]:
     """The images that ``split.csv`` (columns name,split) gives to a split. Images that it does not list are left out.
 
     Raises:
@@ -19,7 +19,7 @@ def from_csv(folder: Path, split: Split) -> list[str]:
     """
     path = folder / "split.csv"
     chosen = _choose(_csv_rows(path), {"train": "train", "test": "test"}, split, path)
-    return _present(chosen, set(image_names(folder)), path)
+    return _present(chosen, set(listed(folder)), path)
 
 
 def from_celeba_list(folder: Path, split: Split) -> list[str]:
