@@ -178,8 +178,7 @@ class Cell:
         model = self.variant.model
         torch.manual_seed(seeds.seed_of("initialisation", self.seed))
         method: Method = resolve(model.build)(self.protocol.scale, self.protocol.channels, **model.options)
-        trained = self.folder.path / "weights.safetensors"
-        weights = self.variant.weights or (trained if model.recipe and trained.exists() else None)
+        weights = self.variant.weights or (self.folder.weights() if model.recipe else None)
         if weights:
             checkpoints.load_weights(weights, method)
         elif model.recipe:

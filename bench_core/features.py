@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
-from bench_core import files
+from bench_core import seal
 from bench_core.errors import BadInput
 
 
@@ -27,10 +27,11 @@ class Features:
         """Those in a file; None where there is no such file.
 
         Raises:
-            BadInput: the file is damaged.
+            BadInput: the file is damaged, or is not as it was written.
         """
         if not path.exists():
             return None
+        seal.read(path)
         try:
             with safe_open(path, "numpy") as file:
                 arrays = {name: file.get_tensor(name) for name in ("values", "hole_ratio")}
@@ -40,4 +41,4 @@ class Features:
 
     def write(self, path: Path) -> None:
         arrays = {"values": np.ascontiguousarray(self.values, np.float32), "hole_ratio": self.hole_ratio}
-        files.write(path, lambda temporary: save_file(arrays, temporary, {"mask_set_hash": self.mask_set_hash}))
+        seal.write(path, save(arrays, {"mask_set_hash": self.mask_set_hash, seal.KEY: seal.BLANK}))
