@@ -18,7 +18,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from bench_core import files
-from bench_core.errors import BadInput
+from bench_core.errors import BadInput, damaged
 from bench_core.features import Features
 from bench_core.protocol import Protocol
 from bench_core.seeds import digest
@@ -54,10 +54,19 @@ class CellFolder:
     identity: dict[str, Any]
 
     def rows(self, judgement: str) -> pd.DataFrame:
-        """Rows of one mask set under one way of judging; empty if there are none yet."""
+        """Rows of one mask set under one way of judging; empty if there are none yet.
+
+        Raises:
+            BadInput: the file is damaged.
+        """
         path = self._rows_path(judgement)
-        rows = pd.read_parquet(path) if path.exists() else as_rows([])
-        return rows if "version" in rows else rows.assign(version=1)
+        if not path.exists():
+            return as_rows([])
+        try:
+            rows = pd.read_parquet(path, page_checksum_verification=True)
+            return (rows if "version" in rows else rows.assign(version=1))[list(COLUMNS)].astype(COLUMNS)
+        except Exception as error:  # damage makes pyarrow raise errors of many kinds
+            raise damaged(path, error) from error
 
     def measured(self, judgement: str) -> set[tuple[str, int]]:
         """Definitions and versions of the metrics that have rows."""
@@ -69,7 +78,9 @@ class CellFolder:
         known = self.rows(judgement)
         known = known[~known["metric"].isin(rows["metric"])]
         together = pd.concat([known, rows], ignore_index=True) if len(known) else rows
-        files.write(self._rows_path(judgement), lambda path: together.to_parquet(path, index=False))
+        files.write(
+            self._rows_path(judgement), lambda path: together.to_parquet(path, index=False, write_page_checksum=True)
+        )
 
     def features(self, judgement: str, name: str) -> Features | None:
         """What an extractor made of every picture of one mask set; None if that was never asked for."""
@@ -86,7 +97,8 @@ class CellFolder:
         return self.path / "rows" / f"{judgement}.parquet"
 
     def begin(self) -> None:
-        """Make the folder, and forget that an earlier attempt failed."""
+        """Make the folder, and forget that an earlier attempt failed or was killed."""
+        files.sweep(self.path)
         files.write_json(self.path / "identity.json", self.identity)
         (self.path / "failure.txt").unlink(missing_ok=True)
 
@@ -94,10 +106,30 @@ class CellFolder:
         """What was used for the ``training``, or for a judgement's rows."""
         files.write_json(self.path / "provenance" / f"{of}.json", provenance)
 
+    def trained_weights(self) -> Path | None:
+        """Those of a finished training; None if there are none.
+
+        Raises:
+            BadInput: they are not as they were written.
+        """
+        path, told = self.path / "weights.safetensors", self.path / "provenance" / "training.json"
+        if not (path.exists() and told.exists()):
+            return None
+        try:
+            expected = json.loads(told.read_text())["weights"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise damaged(told, error) from error
+        if files.sha256(path) != expected:
+            raise damaged(path, f"its sha256 is not that of {told}")
+        return path
+
     def curves(self) -> list[dict[str, Any]]:
         """Means of metrics during the training: lines of ``step``, ``mask_set`` and ``values``."""
         path = self.path / "curves.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        try:
+            return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        except ValueError as error:
+            raise damaged(path, error) from error
 
     def add_to_curves(self, step: int, mask_set: str, values: dict[str, float]) -> None:
         """Add a line, in place of what an interrupted training had written beyond it."""
