@@ -8,7 +8,7 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from bench_core import seal
-from bench_core.errors import BadInput
+from bench_core.errors import damaged
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Features:
                 arrays = {name: file.get_tensor(name) for name in ("values", "hole_ratio")}
                 return cls(**arrays, mask_set_hash=file.metadata()["mask_set_hash"])
         except Exception as error:  # the library raises errors of its own kind
-            raise BadInput(f"{path} is damaged ({error}); remove it and repeat the command that wrote it.") from error
+            raise damaged(path, error) from error
 
     def write(self, path: Path) -> None:
         arrays = {"values": np.ascontiguousarray(self.values, np.float32), "hole_ratio": self.hole_ratio}

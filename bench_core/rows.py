@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from bench_core import seal
-from bench_core.errors import BadInput
+from bench_core.errors import damaged
 
 COLUMNS = {
     "method": "string",
@@ -78,8 +78,8 @@ def _table(path: Path) -> pa.Table:
         if "version" not in table.column_names:  # rows of before there were versions
             table = table.append_column("version", pa.array([1] * len(table), pa.int64()))
         return table.select(list(COLUMNS)).cast(SCHEMA)
-    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise BadInput(f"{path} is damaged ({error}); remove it and repeat the command that wrote it.") from error
+    except Exception as error:  # damage makes pyarrow raise errors of many kinds
+        raise damaged(path, error) from error
 
 
 def _under(mask_set: str, table: pa.Table) -> pa.Table:

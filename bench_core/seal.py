@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from bench_core import files
-from bench_core.errors import BadInput
+from bench_core.errors import BadInput, damaged
 
 KEY = "sealed"
 BLANK = "bench-sha256:" + "0" * 64
@@ -34,9 +34,7 @@ def read(path: Path) -> bytes:
         raise BadInput(f"{path} cannot be read ({error.strerror}).") from error
     mark = _MARK.search(content)
     if mark and mark[0] != _filled(content.replace(mark[0], BLANK.encode())):
-        raise BadInput(
-            f"{path} is damaged: it and the sha256 in it disagree. Remove it and repeat the command that wrote it."
-        )
+        raise damaged(path, "it and the sha256 in it disagree")
     return content
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from bench_core import files, seal
 from bench_core import rows as rows_file
-from bench_core.errors import BadInput
+from bench_core.errors import BadInput, damaged
 from bench_core.features import Features
 from bench_core.protocol import Protocol
 from bench_core.rows import as_rows
@@ -36,7 +36,11 @@ class CellFolder:
     identity: dict[str, Any]
 
     def rows(self, judgement: str) -> pd.DataFrame:
-        """Rows of one mask set under one way of judging; empty if there are none yet."""
+        """Rows of one mask set under one way of judging; empty if there are none yet.
+
+        Raises:
+            BadInput: the file is damaged.
+        """
         path = self.rows_path(judgement)
         return rows_file.read(path) if path.exists() else as_rows([])
 
@@ -66,25 +70,9 @@ class CellFolder:
     def rows_path(self, judgement: str) -> Path:
         return self.path / "rows" / f"{judgement}.parquet"
 
-    def weights(self) -> Path | None:
-        """The file of trained weights; None if there is none yet.
-
-        Raises:
-            BadInput: it is not as the training wrote it.
-        """
-        path, provenance = self.path / "weights.safetensors", self.path / "provenance" / "training.json"
-        if not path.exists() or not provenance.exists():
-            return path if path.exists() else None
-        try:
-            written = json.loads(provenance.read_bytes())["weights"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BadInput(f"{provenance} is damaged ({error}); remove {path.parent} to train anew.") from error
-        if files.sha256(path) != written:
-            raise BadInput(f"{path} is not as it was written; remove {path.parent} to train anew.")
-        return path
-
     def begin(self) -> None:
-        """Make the folder, and forget that an earlier attempt failed."""
+        """Make the folder, and forget that an earlier attempt failed or was killed."""
+        files.sweep(self.path)
         files.write_json(self.path / "identity.json", self.identity)
         (self.path / "failure.txt").unlink(missing_ok=True)
 
@@ -92,10 +80,30 @@ class CellFolder:
         """What was used for the ``training``, or for a judgement's rows."""
         files.write_json(self.path / "provenance" / f"{of}.json", provenance)
 
+    def trained_weights(self) -> Path | None:
+        """Those of a finished training; None if there are none.
+
+        Raises:
+            BadInput: they are not as they were written.
+        """
+        path, told = self.path / "weights.safetensors", self.path / "provenance" / "training.json"
+        if not (path.exists() and told.exists()):
+            return None
+        try:
+            expected = json.loads(told.read_text())["weights"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise damaged(told, error) from error
+        if files.sha256(path) != expected:
+            raise damaged(path, f"its sha256 is not that of {told}")
+        return path
+
     def curves(self) -> list[dict[str, Any]]:
         """Means of metrics during the training: lines of ``step``, ``mask_set`` and ``values``."""
         path = self.path / "curves.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        try:
+            return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        except ValueError as error:
+            raise damaged(path, error) from error
 
     def add_to_curves(self, step: int, mask_set: str, values: dict[str, float]) -> None:
         """Add a line, in place of what an interrupted training had written beyond it."""
