@@ -1,6 +1,7 @@
 """A cell: one variant and one seed, trained, judged and stored."""
 
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.markup import escape
 
 from bench_core import checkpoints, files, seeds
 from bench_core.devices import open_fabric
+from bench_core.errors import BadInput
 from bench_core.evaluation import Evaluation, judgement_name
 from bench_core.identity import identity
 from bench_core.imagecheck import Subset
@@ -69,8 +71,9 @@ class Cell:
             self._complete()
             self.entry.state = "done"
         except Exception as error:  # one cell's failure is a row of the table; the others go on
-            self.entry.state, self.entry.reason = "failed", f"{type(error).__name__}: {error}"
-            folder.fail(traceback.format_exc())
+            self.entry.state, self.entry.reason = "failed", _reason(error)
+            with suppress(OSError):  # that may be why it failed
+                folder.fail(traceback.format_exc())
             told = f"[red]{escape(self.entry.variant)} failed:[/] {escape(self.entry.reason)} "
             console.print(told + f"({escape(str(folder.path))})")
 
@@ -179,9 +182,7 @@ class Cell:
         model = self.variant.model
         torch.manual_seed(seeds.seed_of("initialisation", self.seed))
         method: Method = resolve(model.build)(self.protocol.scale, self.protocol.channels, **model.options)
-        trained, checkpoint = (self.folder.path / name for name in ("weights.safetensors", "checkpoint.pt"))
-        is_trained = model.recipe and trained.exists() and not checkpoint.exists()  # it is deleted at the very end
-        weights = self.variant.weights or (trained if is_trained else None)
+        weights = self.variant.weights or (self.folder.trained_weights() if model.recipe else None)
         if self.setup.machine.compiled and (weights or model.recipe):
             method.generator.compile()  # in place: its weights keep their names
         if weights:
@@ -238,6 +239,10 @@ class Cell:
             root = self.setup.store.root / "tensorboard"
             loggers = [TensorBoardLogger(root, name=self.folder.path.name, version="")]
         return open_fabric(self.setup.machine.device, self.setup.machine.precision, loggers)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
 
 
 def _shown(values: dict[str, float]) -> str:

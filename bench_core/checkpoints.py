@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -10,7 +11,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from bench_core import files
-from bench_core.errors import BadInput
+from bench_core.errors import BadInput, damaged
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
@@ -19,8 +20,21 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
 
 
 def load_state(path: Path) -> dict[str, Any] | None:
-    """The state to go on from, on the CPU; None if there is none. No code in the file is run."""
-    return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
+    """The state to go on from, on the CPU; None if there is none. No code in the file is run.
+
+    Raises:
+        BadInput: the file is damaged. Without it, the training begins anew.
+    """
+    if not path.exists():
+        return None
+    try:
+        with ZipFile(path) as archive:  # torch itself looks at no checksum
+            broken = archive.testzip()
+        if broken:
+            raise ValueError(f"wrong checksum of {broken}")
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damage makes torch raise errors of many kinds
+        raise damaged(path, str(error).partition("\n")[0]) from error
 
 
 def save_weights(path: Path, method: nn.Module, facts: dict[str, Any]) -> None:

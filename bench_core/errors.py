@@ -2,10 +2,16 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class BadInput(ValueError):
     """Something the user gave cannot be used. The text says what was given, what was expected and what to do."""
+
+
+def damaged(path: Path, why: object) -> BadInput:
+    """The error for a file of the store that is not as it was written; all of them can be made again."""
+    return BadInput(f"{path} is damaged ({why}); remove it and repeat the command that wrote it.")
 
 
 def unknown(kind: str, given: str, known: Iterable[str]) -> BadInput:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
-from bench_core import files
-from bench_core.errors import BadInput
+from bench_core import seal
+from bench_core.errors import damaged
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,18 @@ class Features:
         """Those in a file; None where there is no such file.
 
         Raises:
-            BadInput: the file is damaged.
+            BadInput: the file is damaged, or is not as it was written.
         """
         if not path.exists():
             return None
+        seal.read(path)
         try:
             with safe_open(path, "numpy") as file:
                 arrays = {name: file.get_tensor(name) for name in ("values", "hole_ratio")}
                 return cls(**arrays, mask_set_hash=file.metadata()["mask_set_hash"])
         except Exception as error:  # the library raises errors of its own kind
-            raise BadInput(f"{path} is damaged ({error}); remove it and repeat the command that wrote it.") from error
+            raise damaged(path, error) from error
 
     def write(self, path: Path) -> None:
         arrays = {"values": np.ascontiguousarray(self.values, np.float32), "hole_ratio": self.hole_ratio}
-        files.write(path, lambda temporary: save_file(arrays, temporary, {"mask_set_hash": self.mask_set_hash}))
+        seal.write(path, save(arrays, {"mask_set_hash": self.mask_set_hash, seal.KEY: seal.BLANK}))

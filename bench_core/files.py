@@ -10,11 +10,24 @@ from typing import Any
 
 from bench_core.errors import BadInput
 
+_TEMPORARY = ".half-written-"
+
+
+class Unwritable(BadInput, OSError):
+    """The system refuses to write a file, for instance since the disk is full."""
+
 
 def write(path: Path, fill: Callable[[Path], Any]) -> None:
-    """Let `fill` write a temporary file beside `path`, bring it to disk, and rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    """Let `fill` write a temporary file beside `path`, bring it to disk, and rename it.
+
+    Raises:
+        Unwritable: the system refuses; what was at `path` is still there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY, suffix=path.suffix)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -23,8 +36,34 @@ def write(path: Path, fill: Callable[[Path], Any]) -> None:
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
+    except Exception as error:
+        refused = error if isinstance(error, OSError) else _refusal(temporary)
+        if refused is None:
+            raise
+        raise _unwritable(path, refused) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _refusal(temporary: Path) -> OSError | None:
+    """Why the system takes no more, which libraries hide in errors of their own kind."""
+    try:
+        with temporary.open("ab") as file:
+            file.write(bytes(2**20))
+    except OSError as error:
+        return error
+    return None
+
+
+def _unwritable(path: Path, error: OSError) -> Unwritable:
+    said = error.strerror or error
+    return Unwritable(f"{path} cannot be written ({said}); mend that and repeat the same command.")
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes that were killed have left half-written in a folder that nobody writes to now."""
+    for left in folder.rglob(f"{_TEMPORARY}*"):
+        left.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -32,7 +71,11 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    write_bytes(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
+    write_bytes(path, as_json(value))
+
+
+def as_json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def sha256(path: Path) -> str:

@@ -14,8 +14,8 @@ FEWEST = 10
 """Fewer photographs than this are not resampled: their errors follow Student's t."""
 LEAST_SPREAD = 0.1
 """A resample has at least this part of the sample's spread; one that has none would make an interval infinite."""
-CHUNK = 2_000_000
-"""Weights that are held at a time."""
+CHUNK = 200_000
+"""Weights that are held at a time: few enough for a processor's cache."""
 
 
 def contrasts(columns: Float[ndarray, "n methods"]) -> Float[ndarray, "n contrasts"]:

@@ -9,7 +9,7 @@ OUT/runs/PROTOCOL-KEY/       run.json: the resolved protocol and, for every cell
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,33 +17,15 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from bench_core import files
-from bench_core.errors import BadInput
+from bench_core import files, seal
+from bench_core import rows as rows_file
+from bench_core.errors import BadInput, damaged
 from bench_core.features import Features
 from bench_core.protocol import Protocol
+from bench_core.rows import as_rows
 from bench_core.seeds import digest
 
 State = Literal["pending", "done", "failed", "n/a"]
-COLUMNS = {
-    "method": "string",
-    "variant": "string",
-    "seed": "int64",
-    "image": "string",
-    "mask_set": "string",
-    "mask_set_hash": "string",
-    "hole_ratio": "float64",
-    "metric": "string",
-    "version": "int64",
-    "region": "string",
-    "source": "string",
-    "value": "float64",
-}
-"""One row for every image and metric; a metric of a whole set has one row, whose image is ``*``."""
-
-
-def as_rows(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """A frame with exactly the columns of the store; a record without a version is of the first."""
-    return pd.DataFrame([{"version": 1, **record} for record in records], columns=list(COLUMNS)).astype(COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -54,10 +36,13 @@ class CellFolder:
     identity: dict[str, Any]
 
     def rows(self, judgement: str) -> pd.DataFrame:
-        """Rows of one mask set under one way of judging; empty if there are none yet."""
-        path = self._rows_path(judgement)
-        rows = pd.read_parquet(path) if path.exists() else as_rows([])
-        return rows if "version" in rows else rows.assign(version=1)
+        """Rows of one mask set under one way of judging; empty if there are none yet.
+
+        Raises:
+            BadInput: the file is damaged.
+        """
+        path = self.rows_path(judgement)
+        return rows_file.read(path) if path.exists() else as_rows([])
 
     def measured(self, judgement: str) -> set[tuple[str, int]]:
         """Definitions and versions of the metrics that have rows."""
@@ -69,7 +54,7 @@ class CellFolder:
         known = self.rows(judgement)
         known = known[~known["metric"].isin(rows["metric"])]
         together = pd.concat([known, rows], ignore_index=True) if len(known) else rows
-        files.write(self._rows_path(judgement), lambda path: together.to_parquet(path, index=False))
+        rows_file.write(self.rows_path(judgement), together)
 
     def features(self, judgement: str, name: str) -> Features | None:
         """What an extractor made of every picture of one mask set; None if that was never asked for."""
@@ -82,11 +67,12 @@ class CellFolder:
     def _features_path(self, judgement: str, name: str) -> Path:
         return self.path / "features" / f"{judgement}-{name}.safetensors"
 
-    def _rows_path(self, judgement: str) -> Path:
+    def rows_path(self, judgement: str) -> Path:
         return self.path / "rows" / f"{judgement}.parquet"
 
     def begin(self) -> None:
-        """Make the folder, and forget that an earlier attempt failed."""
+        """Make the folder, and forget that an earlier attempt failed or was killed."""
+        files.sweep(self.path)
         files.write_json(self.path / "identity.json", self.identity)
         (self.path / "failure.txt").unlink(missing_ok=True)
 
@@ -94,10 +80,30 @@ class CellFolder:
         """What was used for the ``training``, or for a judgement's rows."""
         files.write_json(self.path / "provenance" / f"{of}.json", provenance)
 
+    def trained_weights(self) -> Path | None:
+        """Those of a finished training; None if there are none.
+
+        Raises:
+            BadInput: they are not as they were written.
+        """
+        path, told = self.path / "weights.safetensors", self.path / "provenance" / "training.json"
+        if not (path.exists() and told.exists()) or (self.path / "checkpoint.pt").exists():  # which is deleted last
+            return None
+        try:
+            expected = json.loads(told.read_text())["weights"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise damaged(told, error) from error
+        if files.sha256(path) != expected:
+            raise damaged(path, f"its sha256 is not that of {told}")
+        return path
+
     def curves(self) -> list[dict[str, Any]]:
         """Means of metrics during the training: lines of ``step``, ``mask_set`` and ``values``."""
         path = self.path / "curves.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        try:
+            return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        except ValueError as error:
+            raise damaged(path, error) from error
 
     def add_to_curves(self, step: int, mask_set: str, values: dict[str, float]) -> None:
         """Add a line, in place of what an interrupted training had written beyond it."""
@@ -165,8 +171,8 @@ class Store:
 
     def write_run(self, run: Run) -> Path:
         folder = self.run_folder(run)
-        record = {**asdict(run), "protocol": run.protocol.model_dump(mode="json")}
-        files.write_json(folder / "run.json", record)
+        record = {**asdict(run), "protocol": run.protocol.model_dump(mode="json"), seal.KEY: seal.BLANK}
+        seal.write(folder / "run.json", files.as_json(record))
         return folder
 
     @property
@@ -184,15 +190,18 @@ class Store:
         return Features.read(self.truth(run.protocol, run.images, name))
 
     def rows(self, run: Run) -> pd.DataFrame:
-        """All rows of a run's cells, under the names that the run's protocol gives its mask sets."""
-        frames = [as_rows([])]
-        for entry in run.entries:
-            if entry.state == "done":
-                folder = CellFolder(self.root / "cells" / entry.folder, {})
-                frames += [
-                    folder.rows(judgement).assign(mask_set=mask_set) for mask_set, judgement in entry.judgements.items()
-                ]
-        return pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True).astype(COLUMNS)
+        """All rows of a run's cells, under the names that the run's protocol gives its mask sets; texts are categories.
+
+        Raises:
+            BadInput: a file of rows is damaged.
+        """
+        done = [entry for entry in run.entries if entry.state == "done"]
+        parts = [
+            (CellFolder(self.root / "cells" / entry.folder, {}).rows_path(judgement), mask_set)
+            for entry in done
+            for mask_set, judgement in entry.judgements.items()
+        ]
+        return rows_file.together((path, mask_set) for path, mask_set in parts if path.exists())
 
 
 def read_runs(path: Path) -> tuple[Store, list[Run]]:
@@ -211,7 +220,8 @@ def read_runs(path: Path) -> tuple[Store, list[Run]]:
 
 def _read(path: Path) -> Run:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(seal.read(path))
+        record.pop(seal.KEY, None)
         entries = [Entry(**entry) for entry in record["entries"]]
         return Run(**{**record, "protocol": Protocol.model_validate(record["protocol"]), "entries": entries})
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -4,17 +4,18 @@ import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from io import BytesIO
+from io import BytesIO, StringIO
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from rich.console import Console
 
 from bench_core.metrics import bench_metrics
 from bench_core.specs import resolve
-from bench_reports import bench_reports
+from bench_reports import bench_reports, terminal
 from bench_reports.table import Table
 
 WRITE = {report.name: resolve(report.write) for report in bench_reports()}
@@ -160,3 +161,25 @@ def test_every_format_shows_title_columns_and_notes() -> None:
     for name in ("markdown", "latex", "html"):
         content = WRITE[name](table("a")).decode()
         assert all(part in content for part in ("A title", "center", "free-form", "L1", "PSNR", "A note.")), name
+
+
+def shown(made: Table) -> str:
+    console = Console(file=StringIO(), width=400, force_terminal=True, color_system=None)
+    terminal.show(made, console)
+    return console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@given(st.lists(NAMES, min_size=1, max_size=4, unique=True) | st.just([*NASTY, "[red]x[/]", "[link=http://a]b[/link]"]))
+def test_the_terminal_shows_any_name_as_text(names: list[str]) -> None:
+    printed = shown(table(*names, title=names[0], note=names[0]))
+    assert all(name in printed for name in names)
+
+
+def test_no_name_steers_the_terminal() -> None:
+    hostile = "a\x1b[2Jb\x07\x9bc\u202ed"
+    assert not re.search("[\x07\x9b\u202e]|\x1b\\[2J", shown(table(hostile, title=hostile, note=hostile)))
+
+
+@pytest.mark.parametrize("name", ["latex", "markdown"])
+def test_a_name_of_several_lines_stays_in_its_row(name: str) -> None:
+    assert WRITE[name](table("a\n\nb")) == WRITE[name](table("a b"))

@@ -85,10 +85,7 @@ def write(path: Path, size: int, holes: Sequence[PackedHole], about: Mapping[str
     manifest |= {"holes_sha256": _sha256([tensors["holes"]]), "facts_sha256": _sha256(tensors[name] for name in FACTS)}
     manifest["sha256"] = seeds.digest(manifest)
     metadata = {"manifest": json.dumps(manifest, sort_keys=True, separators=(",", ":"))}
-    try:
-        files.write(path, lambda temporary: save_file(tensors, temporary, metadata))
-    except OSError as error:
-        raise BadInput(f"The mask set {path} cannot be written: {error.strerror}.") from error
+    files.write(path, lambda temporary: save_file(tensors, temporary, metadata))
     return manifest["sha256"]
 
 

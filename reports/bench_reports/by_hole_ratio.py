@@ -100,7 +100,7 @@ class Buckets:
 
     def _gaps(self, every: Sequence[Column]) -> list[str]:
         """A metric of a whole set whose features are not stored."""
-        measured = set(self.rows["metric"])
+        measured = set(self.rows["metric"].unique())
         gaps = {of.metric.title for of in every if of.metric.per == "set" and of.metric.definition in measured}
         gaps -= {of.metric.title for of in every if len(of.means)}
         return [f"{name}: the features that it compares are not stored here; repeat the bench run." for name in gaps]

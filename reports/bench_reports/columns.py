@@ -1,10 +1,12 @@
 """A column of a table: one metric on one mask set, its methods compared on the same pairs."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from bench_core.ranking import Ranking, rank
 from bench_core.specs import Metric
@@ -84,21 +86,24 @@ def columns(run: Run, rows: pd.DataFrame, metrics: Mapping[str, Metric]) -> list
         BadInput: what is stored was measured in another way than the metric's definition says now, or on other holes.
     """
     definitions.check(run, rows, metrics)
-    found = dict(iter(rows.groupby(["mask_set", "metric"], sort=False)))
-    nothing = rows.iloc[:0]
-    return [
-        column(run, mask_set, metric, found.get((mask_set, metric.definition), nothing))
-        for mask_set in run.protocol.test_masks
-        for metric in metrics.values()
-    ]
+    needed = rows[["image", "variant", "seed", "value"]]
+    found = dict(iter(needed.groupby([rows["mask_set"], rows["metric"]], sort=False, observed=True)))
+    nothing = needed.iloc[:0]
+    wanted = [(mask_set, metric) for mask_set in run.protocol.test_masks for metric in metrics.values()]
+    # two at once, for more would take more memory; and each on one thread, for theirs would fight
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(2) as threads:
+        return list(threads.map(lambda of: column(run, *of, found.get((of[0], of[1].definition), nothing)), wanted))
 
 
 def column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame) -> Column:
     """Compare the variants that were measured on all pairs. `rows` are of one mask set and one metric."""
     if metric.per == "set":
-        by_variant = rows.groupby("variant", sort=False)["value"]
+        by_variant = rows.groupby("variant", sort=False, observed=True)["value"]
         return Column(mask_set, metric, by_variant.mean(), run.num_pairs, by_variant.size())
-    pairs = rows.groupby(["image", "variant", "seed"], sort=False)["value"].mean().unstack(["variant", "seed"])
+    each = rows.groupby(["image", "variant", "seed"], sort=False, observed=True)["value"].mean()
+    pairs = each.unstack(["variant", "seed"])
+    if isinstance(pairs.columns, pd.MultiIndex):  # names as texts, for pandas looks up no lists of categories
+        pairs.columns = pairs.columns.set_levels(pairs.columns.levels[0].astype(str), level=0)
     whole = pairs.loc[:, pairs.notna().all()]
     names = list(rows["variant"].unique())
     present = [name for name in names if name in whole]

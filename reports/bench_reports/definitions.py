@@ -36,7 +36,7 @@ def same_versions(rows: pd.DataFrame, metrics: Mapping[str, Metric]) -> None:
 def same_holes(rows: pd.DataFrame) -> None:
     """Raises BadInput where the holes of a mask set are not the same for all variants."""
     seen = rows[["mask_set", "mask_set_hash", "variant"]].drop_duplicates(["mask_set", "mask_set_hash"])
-    for mask_set, several in seen.groupby("mask_set", sort=False):
+    for mask_set, several in seen.groupby("mask_set", sort=False, observed=True):
         if len(several) > 1:
             (_, one, first), (_, other, second) = several.head(2).itertuples(index=False)
             raise BadInput(
@@ -47,7 +47,7 @@ def same_holes(rows: pd.DataFrame) -> None:
 
 def _same_name(asked: str, metric: Metric, run: Run, rows: pd.DataFrame) -> None:
     """A bare name must not mean another definition than when it was measured."""
-    stored = set(rows["metric"])
+    stored = set(rows["metric"].unique())
     others = sorted(each for each in stored if each.partition("@")[0] == metric.name)
     if "@" not in asked and others and metric.definition not in {*stored, *run.missing}:
         raise BadInput(

@@ -102,7 +102,7 @@ def _metrics(sides: Sides, asked: Sequence[str], known: Mapping[str, Metric]) ->
 
 def _columns(sides: Sides, metrics: Mapping[str, Metric]) -> list[Column]:
     columns = []
-    for (mask_set, definition), rows in sides.rows.groupby(["mask_set", "metric"], sort=False):
+    for (mask_set, definition), rows in sides.rows.groupby(["mask_set", "metric"], sort=False, observed=True):
         if definition in metrics and rows["variant"].nunique() == 2:
             _same_images(sides, str(mask_set), rows)
             columns.append(column(sides.run, str(mask_set), metrics[str(definition)], rows))
@@ -139,7 +139,7 @@ def _share(sides: Sides, of: Column) -> float:
     if of.metric.per == "set":
         return np.nan
     rows = sides.rows[(sides.rows["mask_set"] == of.mask_set) & (sides.rows["metric"] == of.metric.definition)]
-    values = rows.groupby(["variant", "image"])["value"].mean()
+    values = rows.groupby(["variant", "image"], observed=True)["value"].mean()
     a, b = (values[name] for name in sides.names)
     return float((a > b if of.metric.better == "higher" else a < b).mean())
 

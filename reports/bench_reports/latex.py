@@ -34,10 +34,10 @@ def latex(table: Table) -> bytes:
         cells = [rf"\textbf{{{_escape(text)}}}" if best else _escape(text) for text, best in line]
         lines.append(" & ".join([*map(_escape, names), *cells]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
-    lines += [rf"\par\footnotesize {_escape(' '.join(note.split()))}" for note in table.notes]
+    lines += [rf"\par\footnotesize {_escape(note)}" for note in table.notes]
     lines += [r"\end{table}", ""]
     return "\n".join(lines).encode()
 
 
 def _escape(text: str) -> str:
-    return "".join(SPECIAL.get(character, character) for character in text)
+    return "".join(SPECIAL.get(character, character) for character in " ".join(text.split()))

@@ -8,20 +8,27 @@ from bench_reports.table import Table
 
 
 def show(table: Table, console: Console) -> None:
-    console.print(Text(table.title, style="bold"), soft_wrap=True)
+    console.print(_text(table.title, "bold"), soft_wrap=True)
     for mask_set in dict.fromkeys(mask_set for mask_set, _ in table.values.columns):
-        block = RichTable(title=Text(str(mask_set)), title_justify="left")
+        block = RichTable(title=_text(str(mask_set)), title_justify="left")
         for key in table.keys:
-            block.add_column(Text(key), no_wrap=True)
+            block.add_column(_text(key), no_wrap=True)
         texts, best = table.texts[mask_set], table.best[mask_set]
         for metric in texts.columns:
-            block.add_column(Text(table.header(metric)), justify="right", no_wrap=True)
+            block.add_column(_text(table.header(metric)), justify="right", no_wrap=True)
         for (names, _), line, tops in zip(table.lines, texts.to_numpy(), best.to_numpy(), strict=True):
-            cells = [Text(text, style="bold green" if top else "") for text, top in zip(line, tops, strict=True)]
-            block.add_row(*map(Text, names), *cells)
+            cells = [_text(text, "bold green" if top else "") for text, top in zip(line, tops, strict=True)]
+            block.add_row(*map(_text, names), *cells)
         _print_whole(block, console)
     for note in table.notes:
-        console.print(Text(note, style="dim"))
+        console.print(_text(note, "dim"))
+
+
+def _text(text: str, style: str = "") -> Text:
+    """As it is, but for what would steer the terminal."""
+    return Text(
+        "".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text), style
+    )
 
 
 def _print_whole(block: RichTable, console: Console) -> None:
