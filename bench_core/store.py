@@ -129,6 +129,10 @@ class Entry:
     judgements: dict[str, str] = field(default_factory=dict)
     """For each mask set of the protocol, the name of the rows."""
 
+    @property
+    def title(self) -> str:
+        return f"{self.variant}, seed {self.seed}"
+
 
 @dataclass
 class Run:
@@ -157,6 +161,10 @@ class Store:
     def cell(self, identity: dict[str, Any]) -> CellFolder:
         name = re.sub(r"[^\w.+=,-]+", "-", f"{identity['variant']}-{identity['seed']}-{digest(identity)[:12]}")
         return CellFolder(self.root / "cells" / name, identity)
+
+    def folder(self, entry: Entry) -> CellFolder:
+        """What a run's cell has on disk."""
+        return CellFolder(self.root / "cells" / entry.folder, {})
 
     def run_folder(self, run: Run) -> Path:
         """The same for every repetition of a command."""
@@ -188,7 +196,7 @@ class Store:
         frames = [as_rows([])]
         for entry in run.entries:
             if entry.state == "done":
-                folder = CellFolder(self.root / "cells" / entry.folder, {})
+                folder = self.folder(entry)
                 frames += [
                     folder.rows(judgement).assign(mask_set=mask_set) for mask_set, judgement in entry.judgements.items()
                 ]
