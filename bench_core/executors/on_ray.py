@@ -36,7 +36,7 @@ def run(
         _require_shared(setup.store.root)
         if cell_gpus is None:
             cell_gpus = 0 if setup.machine.device == "cpu" else min(1, ray.cluster_resources().get("GPU", 0))
-        task = ray.remote(num_cpus=cell_cpus, num_gpus=cell_gpus, max_retries=RETRIES)(_work)
+        task: Any = ray.remote(num_cpus=cell_cpus, num_gpus=cell_gpus, max_retries=RETRIES)(_work)
         shared, here = ray.put(setup), os.getcwd()
         running = {task.remote(here, shared, cell.plugin, cell.variant, cell.seed): cell for cell in cells}
         while running:
