@@ -1,7 +1,8 @@
 """A cell: one variant and one seed, trained, judged and stored."""
 
 import traceback
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from lightning_fabric.loggers import TensorBoardLogger
 from rich.markup import escape
 
 from bench_core import checkpoints, files, seeds
+from bench_core.claims import claimed
 from bench_core.devices import open_fabric
 from bench_core.errors import BadInput
 from bench_core.evaluation import Evaluation, judgement_name
@@ -53,8 +55,11 @@ class Cell:
     def protocol(self) -> Protocol:
         return self.setup.protocol
 
-    def run(self) -> None:
-        """Do what is still to be done; a failure is told in the entry."""
+    def run(self, around: Callable[["Cell"], AbstractContextManager[Any]] = nullcontext) -> None:
+        """Do what is still to be done, inside of `around`; a failure is told in the entry.
+
+        It stays pending if another process is doing it.
+        """
         self.entry.reason = self._reason()
         if self.entry.reason:
             self.entry.state = "n/a"
@@ -67,15 +72,21 @@ class Cell:
             name: judgement_name(pairs, self.setup.images.test_digest, finish)
             for name, pairs in self._test_pairs.items()
         }
+        with claimed(folder.path) as ours:
+            if ours:
+                with around(self):
+                    self._attempt()
+
+    def _attempt(self) -> None:
         try:
             self._complete()
             self.entry.state = "done"
         except Exception as error:  # one cell's failure is a row of the table; the others go on
             self.entry.state, self.entry.reason = "failed", _reason(error)
             with suppress(OSError):  # that may be why it failed
-                folder.fail(traceback.format_exc())
+                self.folder.fail(traceback.format_exc())
             told = f"[red]{escape(self.entry.variant)} failed:[/] {escape(self.entry.reason)} "
-            console.print(told + f"({escape(str(folder.path))})")
+            console.print(told + f"({escape(str(self.folder.path))})")
 
     def _reason(self) -> str:
         """Why the method cannot serve the protocol at all."""

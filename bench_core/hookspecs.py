@@ -2,7 +2,7 @@
 
 import pluggy
 
-from bench_core.specs import ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
+from bench_core.specs import Executor, ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
 
 hookspec = pluggy.HookspecMarker("bench")
 hookimpl = pluggy.HookimplMarker("bench")
@@ -41,6 +41,12 @@ def bench_metrics() -> list[Metric]:
 @hookspec
 def bench_reports() -> list[Report]:
     """Formats in which tables are written."""
+    return []
+
+
+@hookspec
+def bench_executors() -> list[Executor]:
+    """Ways of running the cells of a comparison."""
     return []
 
 

@@ -13,6 +13,7 @@ from bench_core.comparison import Comparison
 from bench_core.compiling import require_compiler
 from bench_core.decoded import Shelf
 from bench_core.errors import BadInput, unknown
+from bench_core.executors.choice import choose_executor
 from bench_core.ground import open_images, open_protocol
 from bench_core.mask_sets.holes import Holes, open_sets
 from bench_core.method_request import Request, parse
@@ -70,6 +71,7 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
         raise BadInput(f"--log {options['tracker']} needs `pip install inpaint-bench[{options['tracker']}]`.")
     if options["compiled"]:
         require_compiler(options["device"])
+    executor, placing = choose_executor(plugins.records("executors"), options)
     store = Store(files.writable_folder(out))
     most = max((draws(v.model.recipe, protocol, protocol.steps) for _, v in variants if v.model.recipe), default=0)
     shelf = Shelf(store.decoded, protocol, options["keep_decoded"]) if options["keep_decoded"] else None
@@ -83,7 +85,7 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
         options["compiled"],
     )
     setup = Setup(protocol, images, holes, metrics, store, machine, options["skip_bad_images"])
-    return Plan(Comparison(setup, variants), plugins, list(broken.values()))
+    return Plan(Comparison(setup, variants, executor, placing), plugins, list(broken.values()))
 
 
 def _variants(plugins: Plugins, requests: list[Request], options: Mapping[str, Any]) -> list[tuple[Plugin, Variant]]:

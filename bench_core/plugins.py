@@ -12,10 +12,10 @@ import pluggy
 
 from bench_core import hookspecs
 from bench_core.errors import BadInput, unknown
-from bench_core.specs import ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
+from bench_core.specs import Executor, ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
 
 GROUP = "bench"
-PARTS = ("baselines", "losses", "metrics", "masks", "datasets", "reports")
+PARTS = ("baselines", "losses", "metrics", "masks", "datasets", "reports", "executors")
 """The plugins that ship with the harness itself and are always loaded."""
 
 
@@ -37,6 +37,10 @@ class Plugin:
     @property
     def version(self) -> str:
         return self.entry.dist.version if self.entry.dist else "unknown"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process loads it anew, by its name."""
+        return _again, (self.name,)
 
     @property
     def hooks(self) -> list[str]:
@@ -143,6 +147,11 @@ class Plugins:
         return named
 
 
+def _again(name: str) -> Plugin:
+    (plugin,) = Plugins.find().load([name], strict=True)
+    return plugin
+
+
 _TYPES = {
     "models": Model,
     "losses": Loss,
@@ -150,6 +159,7 @@ _TYPES = {
     "image_sets": ImageSet,
     "metrics": Metric,
     "reports": Report,
+    "executors": Executor,
     "protocols": NamedFile,
     "paper_tables": NamedFile,
 }

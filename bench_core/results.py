@@ -7,6 +7,7 @@ from rich.console import Console
 
 from bench_core import files
 from bench_core.plugins import Plugins
+from bench_core.progress import console as aside
 from bench_core.specs import resolve
 from bench_core.store import Run, Store
 
@@ -26,3 +27,14 @@ def publish(plugins: Plugins, store: Store, run: Run, folder: Path, beside: Sequ
         markup=False,
         soft_wrap=True,
     )
+
+
+def tell_failures(store: Store, run: Run) -> int:
+    """Print which cells failed, why, and where more stands; returns how many."""
+    failed = [entry for entry in run.entries if entry.state == "failed"]
+    if failed:
+        aside.print(f"{len(failed)} of {len(run.entries)} cells failed; repeating the command tries them again:")
+    for entry in failed:
+        logs = [path for name in ("failure.txt", "log.txt") if (path := store.folder(entry).path / name).exists()]
+        aside.print(f"  {entry.title}: {entry.reason}", *logs, sep="\n    ", markup=False, soft_wrap=True)
+    return len(failed)

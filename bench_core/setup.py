@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -63,6 +63,14 @@ class Setup:
     @cached_property
     def backbones(self) -> Backbones:
         return Backbones(self.protocol.backbone, self.device)
+
+    def missing(self, here: bool) -> dict[str, str]:
+        """For each metric that cannot be computed, why. Cells that run elsewhere need the GPU for themselves."""
+        return (self.judge if here else Judge(list(self.metrics), torch.device("cpu"), self.protocol)).missing
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Another process makes device, judge and backbones anew."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def compare_sets(
         self, folder: CellFolder, judgement: str, wanted: Sequence[Metric], pairs: Pairs, about: Mapping[str, Any]

@@ -135,6 +135,10 @@ class Entry:
     judgements: dict[str, str] = field(default_factory=dict)
     """For each mask set of the protocol, the name of the rows."""
 
+    @property
+    def title(self) -> str:
+        return f"{self.variant}, seed {self.seed}"
+
 
 @dataclass
 class Run:
@@ -163,6 +167,10 @@ class Store:
     def cell(self, identity: dict[str, Any]) -> CellFolder:
         name = re.sub(r"[^\w.+=,-]+", "-", f"{identity['variant']}-{identity['seed']}-{digest(identity)[:12]}")
         return CellFolder(self.root / "cells" / name, identity)
+
+    def folder(self, entry: Entry) -> CellFolder:
+        """What a run's cell has on disk."""
+        return CellFolder(self.root / "cells" / entry.folder, {})
 
     def run_folder(self, run: Run) -> Path:
         """The same for every repetition of a command."""
@@ -197,7 +205,7 @@ class Store:
         """
         done = [entry for entry in run.entries if entry.state == "done"]
         parts = [
-            (CellFolder(self.root / "cells" / entry.folder, {}).rows_path(judgement), mask_set)
+            (self.folder(entry).rows_path(judgement), mask_set)
             for entry in done
             for mask_set, judgement in entry.judgements.items()
         ]

@@ -13,14 +13,23 @@ def usable_cores() -> int:
 
 
 def one_thread(worker: int = 0) -> None:
-    """Compute on one thread from now on: for a process that is one of several. `worker` is its number, of no matter.
+    """Compute on one thread from now on: for a process that is one of several. `worker` is its number, of no matter."""
+    take(1)
 
-    Torch is told where it is loaded already; what is loaded later reads the environment.
-    """
-    os.environ["OMP_NUM_THREADS"] = "1"
-    cv2.setNumThreads(1)
+
+def share_cores(among: int) -> None:
+    """Take this process's part of the cores from now on, of which OMP_NUM_THREADS may allow fewer."""
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    part = max(1, usable_cores() // among)
+    take(min(part, int(allowed)) if allowed.isdecimal() else part)
+
+
+def take(threads: int) -> None:
+    """Compute on so many. Torch is told where it is loaded already; what is loaded later reads the environment."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    cv2.setNumThreads(threads)
     if torch := sys.modules.get("torch"):
-        torch.set_num_threads(1)
+        torch.set_num_threads(threads)
 
 
 @cache

@@ -44,6 +44,12 @@ WORDS = Listed()
 @click.option("--eval-batch", type=click.IntRange(1), default=8, show_default=True, help="Images measured at a time.")
 @click.option("--workers", type=click.IntRange(0), default=0, show_default=True, help="Processes that load images.")
 @click.option("--keep-decoded", type=click.FloatRange(0), default=8.0, help="GiB of images kept decoded; 0: none.")
+@click.option("--executor", default="here", show_default=True, help="Where cells run: here, local, ray.")
+@click.option("--jobs", type=click.IntRange(1), help="local: cells at once; one for each GPU by default.")
+@click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="local: minutes that a cell may take.")
+@click.option("--address", help="ray: of the cluster; auto finds the one of this machine. Left out, one is started.")
+@click.option("--cell-gpus", type=click.FloatRange(0), help="ray: GPUs of each cell; 1 by default if there are any.")
+@click.option("--cell-cpus", type=click.FloatRange(0), help="ray: processor cores of each cell; 1 by default.")
 @click.option("--log", "tracker", type=click.Choice(["tensorboard"]), help="Also log the training there.")
 def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, **options: Any) -> None:
     """Train and judge methods under one protocol, and print the table.
@@ -72,8 +78,8 @@ def carry_out(planned: "Plan") -> int:
     except KeyboardInterrupt:
         console.print("Interrupted. Repeat the same command to go on from here.")
         sys.exit(130)
-    from bench_core.results import publish
+    from bench_core.results import publish, tell_failures
 
-    publish(planned.plugins, planned.comparison.setup.store, run, folder)
-    failed = [entry for entry in run.entries if entry.state == "failed"]
-    return 2 if planned.broken else 1 if failed else 0
+    store = planned.comparison.setup.store
+    publish(planned.plugins, store, run, folder)
+    return 2 if planned.broken else 1 if tell_failures(store, run) else 0

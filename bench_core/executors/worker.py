@@ -1,0 +1,26 @@
+"""What another process does to run a cell. The judge, devices and backbones are made there."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from bench_core.allocator import keep_memory
+from bench_core.cell import Cell
+from bench_core.plugins import Plugin
+from bench_core.setup import Setup
+from bench_core.store import Entry
+from bench_core.variants import Variant
+
+
+def work(
+    setup: Setup,
+    plugin: Plugin,
+    variant: Variant,
+    seed: int,
+    around: Callable[[Cell], AbstractContextManager[Any]] = nullcontext,
+) -> Entry:
+    """Run one cell; returns how far it came. `around` surrounds the work on it."""
+    keep_memory()
+    cell = Cell(setup, plugin, variant, seed)
+    cell.run(around)
+    return cell.entry

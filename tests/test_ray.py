@@ -1,0 +1,114 @@
+"""Laws of the executor `ray`, on a real cluster of several node processes on this machine."""
+
+import os
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from click.testing import Result
+
+from bench_core.store import read_runs
+
+ray = pytest.importorskip("ray")
+Bench = Callable[..., Result]
+SLOW = """
+import os, time
+from bench_core import Model, Optimiser, Phase, Recipe, Update, hookimpl
+from bench_core.method import Method, Painting
+from torch import cat, nn
+
+@hookimpl
+def bench_models():
+    return [
+        Model(name, "T", "C", "bench_slow:build", Recipe((Phase("train", ((update(rate),),)),), "0"))
+        for name, rate in (("slow", 0.1), ("slow:slower", 0.01), ("slow:slowest", 0.001))
+    ]
+
+def update(rate):
+    return Update("generator", Optimiser("SGD", {"lr": rate}), {"l1": 1.0})
+
+class Slow(Method):
+    def __init__(self, channels):
+        super().__init__()
+        self.generator = nn.Conv2d(channels + 1, channels, 1)
+
+    def forward(self, masked, hole):
+        time.sleep(float(os.environ.get("SLOWNESS", 0)))
+        return Painting(self.generator(cat([masked, hole], 1)))
+
+    def predict(self, masked, hole):
+        return self(masked, hole).prediction.clamp(0, 1)
+
+def build(scale, channels):
+    return Slow(channels)
+"""
+
+
+@pytest.fixture
+def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin that is installed here and on all nodes; it trains three methods as slowly as SLOWNESS says."""
+    information = tmp_path / "modules" / "bench_slow-0.dist-info"
+    information.mkdir(parents=True)
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: bench-slow\nVersion: 0\n")
+    (information / "entry_points.txt").write_text("[bench]\nslow = bench_slow\n")
+    (tmp_path / "modules" / "bench_slow.py").write_text(SLOW)
+    monkeypatch.syspath_prepend(tmp_path / "modules")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    monkeypatch.setenv("SLOWNESS", "0.2")
+
+
+@pytest.fixture
+def cluster(slow: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, list]]:
+    """A head without cores, and two nodes of one core each."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    small: dict[str, Any] = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
+        except Exception as error:
+            pytest.skip(f"Ray does not start here: {error}")
+        nodes = [found.add_node(num_cpus=1, **small) for _ in range(2)]
+        found.wait_for_nodes()
+        yield found, nodes
+        found.shutdown()
+
+
+def test_a_comparison_survives_the_loss_of_a_node(
+    bench: Bench,
+    cluster: tuple[Any, list],
+    tmp_path: Path,
+    protocol: Path,
+    photographs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    out = tmp_path / "out"
+    asked = ["--plugins", "slow,slow:slower,slow:slowest", "--seeds", "0,1", "--metrics", "l1,psnr", "--steps", "10"]
+    asked += ["--no-baselines", "--test-masks", "center"]
+    world = ["--protocol", protocol, "--data", photographs, "--device", "cpu", "--out", out]
+    command = [sys.executable, "-m", "bench_core", "run", *asked, *map(str, world)]
+    command += ["--executor", "ray", "--address", cluster[0].address]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while len(list(out.glob("cells/*/claim.json"))) < 2 and time.monotonic() < deadline and run.poll() is None:
+        time.sleep(0.05)
+    busy = len(list(out.glob("cells/*/claim.json")))
+    cluster[0].remove_node(cluster[1][0], allow_graceful=False)
+    said = "".join(run.communicate(timeout=200))
+    assert busy == 2, said  # a cell on each node
+    assert run.returncode == 0, said
+    assert "6 of 6 cells" in said
+    store, (found,) = read_runs(out)
+    assert [entry.state for entry in found.entries] == ["done"] * 6
+    monkeypatch.delenv("SLOWNESS")
+    bench(*asked, out="here")
+    other, (alone,) = read_runs(tmp_path / "here")
+    pd.testing.assert_frame_equal(store.rows(found), other.rows(alone), check_exact=True)
+    assert not list(out.rglob("claim.json*"))

@@ -1,0 +1,88 @@
+"""Laws of `bench doctor --store`: a whole store is whole, and whatever is taken from it is told."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from bench_core.claims import NAME, STALE_AFTER, claimed
+from bench_core.cli import main
+
+
+@pytest.fixture
+def store(bench: Callable[..., Result], tmp_path: Path) -> Path:
+    bench("--plugins", "pconv", "--test-masks", "center", "--metrics", "l1,psnr", "--steps", "2")
+    assert doctor(tmp_path / "out", 0).endswith("Nothing to change.\n")
+    return tmp_path / "out"
+
+
+def doctor(store: Path, code: int) -> str:
+    result = CliRunner().invoke(main, ["doctor", "--store", str(store)])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def cell(store: Path) -> Path:
+    return next((store / "cells").glob("pconv-*"))
+
+
+def shorten(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def test_whatever_is_damaged_is_told_with_its_file(store: Path):
+    for pattern in ("rows/*.parquet", "weights.safetensors", "provenance/training.json"):
+        (path,) = cell(store).glob(pattern)
+        whole = path.read_bytes()
+        shorten(path)
+        assert f"delete {path} and repeat" in doctor(store, 1)
+        path.write_bytes(whole)
+    assert "Nothing to change" in doctor(store, 0)
+
+
+def test_missing_and_doubled_rows_are_told(store: Path):
+    (path,) = cell(store).glob("rows/*.parquet")
+    rows = pd.read_parquet(path)
+    for wrong, told in (
+        (rows.iloc[1:], "1 rows of 1 pictures for l1@full, not 2"),
+        (rows[rows["metric"] == "l1@full"], "no rows of psnr@full"),
+        (pd.concat([rows, rows.iloc[:1]]), "3 rows of 2 pictures for l1@full, not 2"),
+        (rows.assign(value=float("nan")), "some values are missing"),
+    ):
+        wrong.to_parquet(path, index=False)
+        assert f"pconv, seed 0 on center: {told}" in doctor(store, 1)
+    path.unlink()
+    assert "no rows of l1@full" in doctor(store, 1)
+
+
+def test_other_weights_than_were_trained_are_told(store: Path):
+    path = cell(store) / "provenance" / "training.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"weights": "0" * 64}))
+    assert "has other weights than were trained" in doctor(store, 1)
+
+
+def test_a_damaged_run_is_told(store: Path):
+    (path,) = store.glob("runs/*/run.json")
+    shorten(path)
+    assert f"{path} is damaged" in doctor(store, 1)
+
+
+def test_what_was_left_behind_is_told_and_what_is_in_use_is_not(store: Path):
+    (cell(store) / ".weights.safetensors.abc").touch()
+    with claimed(cell(store)):
+        said = doctor(store, 0)
+        assert f"process {os.getpid()} on" in said and "never finished" not in said
+    assert ".weights.safetensors.abc was never finished" in doctor(store, 1)
+    (cell(store) / ".weights.safetensors.abc").unlink()
+    (cell(store) / NAME).write_text("{}")
+    long_ago = (cell(store) / "identity.json").stat().st_mtime - 2 * STALE_AFTER
+    os.utime(cell(store) / NAME, (long_ago, long_ago))
+    assert "who worked on it has gone" in doctor(store, 1)
+
+
+def test_a_folder_that_is_no_store_is_refused(tmp_path: Path):
+    assert "is no store" in doctor(tmp_path, 2)
