@@ -12,7 +12,6 @@ from lightning_fabric.loggers import TensorBoardLogger
 from rich.markup import escape
 
 from bench_core import checkpoints, files, seeds
-from bench_core.devices import open_fabric
 from bench_core.evaluation import Evaluation, judgement_name
 from bench_core.identity import identity
 from bench_core.imagecheck import Subset
@@ -69,7 +68,8 @@ class Cell:
             self.entry.state = "done"
         except Exception as error:  # one cell's failure is a row of the table; the others go on
             self.entry.state, self.entry.reason = "failed", f"{type(error).__name__}: {error}"
-            folder.fail(traceback.format_exc())
+            if self.setup.ranks.is_zero:
+                folder.fail(traceback.format_exc())
             told = f"[red]{escape(self.entry.variant)} failed:[/] {escape(self.entry.reason)} "
             console.print(told + f"({escape(str(folder.path))})")
 
@@ -129,15 +129,15 @@ class Cell:
         return {name: TestPairs(self.protocol, self.setup.images.test, self.setup.holes[name]) for name in names}
 
     def _complete(self) -> None:
-        """Train the cell and measure what has not been measured yet."""
-        todo = {}
+        """Train the cell and measure what has not been measured yet. Rank zero reads and writes for all."""
+        ranks, todo = self.setup.ranks, {}
         for name, judgement in self.entry.judgements.items():
-            known = self.folder.measured(judgement)
+            known = ranks.zero(partial(self.folder.measured, judgement))
             todo[name] = [m for m in self.setup.judge.usable if (m.definition, m.version) not in known]
         if not any(todo.values()):
             return
-        self.folder.begin()
-        unseen = {name: [metric for metric in of if not self._seen(name, metric)] for name, of in todo.items()}
+        ranks.zero(self.folder.begin)
+        unseen = ranks.zero(lambda: {name: [m for m in of if not self._seen(name, m)] for name, of in todo.items()})
         if any(unseen.values()):
             method = self._ready()
             for name, wanted in unseen.items():
@@ -158,15 +158,16 @@ class Cell:
         evaluation = self._evaluation(method, self._test_pairs[mask_set], self.folder.path / "samples" / name)
         with tracking(f"judging {self.entry.variant} on {mask_set}", len(evaluation.pairs)) as tell:
             judged = evaluation.judged(wanted, lambda done: tell(done, ""))
-        self.folder.add_features(name, judged.features)
-        self.folder.add_rows(name, judged.rows(self._about(mask_set)))
-        self.folder.write_provenance(name, self.setup.provenance())
+        zero = self.setup.ranks.zero
+        zero(lambda: self.folder.add_features(name, judged.features))
+        zero(lambda: self.folder.add_rows(name, judged.rows(self._about(mask_set))))
+        zero(lambda: self.folder.write_provenance(name, self.setup.provenance()))
 
     def _evaluation(self, method: Method, pairs: TestPairs, samples: Path | None = None) -> Evaluation:
         finish = resolve(self.variant.model.finish) if self.variant.model.finish else None
-        machine = self.setup.machine
+        setup, machine = self.setup, self.setup.machine
         return Evaluation(
-            self.setup.judge, method, pairs, machine.eval_batch, machine.workers, samples, self.guide, finish
+            setup.judge, method, pairs, machine.eval_batch, machine.workers, samples, self.guide, finish, setup.ranks
         )
 
     def _about(self, mask_set: str) -> dict[str, Any]:
@@ -181,7 +182,7 @@ class Cell:
         trained = self.folder.path / "weights.safetensors"
         weights = self.variant.weights or (trained if model.recipe and trained.exists() else None)
         if weights:
-            checkpoints.load_weights(weights, method)
+            self.setup.ranks.each(lambda: checkpoints.load_weights(weights, method))
         elif model.recipe:
             return self._train(method.to(self.setup.device))
         method = method.to(self.setup.device)
@@ -190,7 +191,7 @@ class Cell:
         return method
 
     def _train(self, method: Method) -> Method:
-        path, setup, model = self.folder.path, self.setup, self.variant.model
+        path, setup = self.folder.path, self.setup
         training = Training(
             self._fabric(),
             method,
@@ -200,11 +201,20 @@ class Cell:
             path,
             setup.machine.workers,
             self.guide,
+            micro_batch=setup.machine.micro_batch,
+            auto_batch=setup.machine.auto_batch,
+            sync_batchnorm=setup.machine.sync_batchnorm,
         )
         if self.protocol.curve_every:
             training.watch = partial(self._watch, method)
         with tracking(f"training {self.entry.variant}, seed {self.seed}", self.protocol.steps) as tell:
             training.run(lambda step, values: tell(step, _shown(values)))
+        setup.ranks.zero(partial(self._keep, method, training.waiting_share))
+        return method
+
+    def _keep(self, method: Method, waiting_share: float) -> None:
+        """Store what was trained."""
+        path, model = self.folder.path, self.variant.model
         facts = {
             "method": model.trained_as or model.name,
             "scale": self.protocol.scale,
@@ -213,10 +223,9 @@ class Cell:
         }
         weights = path / "weights.safetensors"
         checkpoints.save_weights(weights, method, facts)
-        learned = {"weights": files.sha256(weights), "waiting_share": round(training.waiting_share, 4)}
+        learned = {"weights": files.sha256(weights), "waiting_share": round(waiting_share, 4)}
         self.folder.write_provenance("training", self.setup.provenance() | learned)
         (path / "checkpoint.pt").unlink(missing_ok=True)
-        return method
 
     def _watch(self, method: Method, step: int) -> None:
         """A line of the curves for each mask set: means over the first test images."""
@@ -226,14 +235,14 @@ class Cell:
             few = TestPairs(self.protocol, images, pairs.holes)
             rows = self._evaluation(method, few).judged(metrics, lambda done: None).rows(self._about(name))
             values = {str(metric): float(of["value"].mean()) for metric, of in rows.groupby("metric", sort=False)}
-            self.folder.add_to_curves(step, name, values)
+            self.setup.ranks.zero(partial(self.folder.add_to_curves, step, name, values))
 
     def _fabric(self) -> Fabric:
         loggers = []
         if self.setup.machine.tracker == "tensorboard":
             root = self.setup.store.root / "tensorboard"
             loggers = [TensorBoardLogger(root, name=self.folder.path.name, version="")]
-        return open_fabric(self.setup.machine.device, self.setup.machine.precision, loggers)
+        return self.setup.machine.open(loggers)
 
 
 def _shown(values: dict[str, float]) -> str:

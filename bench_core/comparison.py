@@ -34,8 +34,8 @@ class Comparison:
             setup.judge.missing,
             list(setup.images.skipped),
         )
-        folder = setup.store.write_run(run)
+        folder = setup.ranks.zero(lambda: setup.store.write_run(run))
         for cell in cells:
             cell.run()
-            setup.store.write_run(run)
+            setup.ranks.zero(lambda: setup.store.write_run(run))
         return run, folder

@@ -20,11 +20,11 @@ from bench_core.plugins import PARTS, Plugin, Plugins
 from bench_core.pretrained import with_weights
 from bench_core.progress import console
 from bench_core.protocol import Protocol
+from bench_core.schedule import draws
 from bench_core.serving import refusal, require_backbones, unserved
-from bench_core.setup import Machine, Setup
+from bench_core.setup import Machine, Setup, check_division
 from bench_core.specs import Loss
 from bench_core.store import Store
-from bench_core.training import draws
 from bench_core.variants import Changes, Variant, check, vary
 
 
@@ -71,11 +71,17 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
     most = max((draws(v.model.recipe, protocol, protocol.steps) for _, v in variants if v.model.recipe), default=0)
     shelf = Shelf(store.decoded, protocol, options["keep_decoded"]) if options["keep_decoded"] else None
     images = open_images(plugins, protocol, most, options, shelf)
-    machine = Machine(
-        options["device"], options["precision"], options["eval_batch"], options["workers"], options["tracker"]
-    )
+    machine = _machine(options, protocol)
     setup = Setup(protocol, images, holes, metrics, store, machine, options["skip_bad_images"])
     return Plan(Comparison(setup, variants), plugins, list(broken.values()))
+
+
+def _machine(options: Mapping[str, Any], protocol: Protocol) -> Machine:
+    """Where and how cells will run."""
+    of = ("device", "precision", "eval_batch", "workers", "tracker", "devices", "nodes", "micro_batch", "auto_batch")
+    machine = Machine(**{name: options[name] for name in of}, sync_batchnorm=options["sync_batchnorm"])
+    check_division(machine, protocol.batch)
+    return machine
 
 
 def _variants(plugins: Plugins, requests: list[Request], options: Mapping[str, Any]) -> list[tuple[Plugin, Variant]]:

@@ -20,8 +20,9 @@ from bench_core.method import Method, Scene
 from bench_core.pairs import TrainPairs
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSet, Protocol
+from bench_core.schedule import draws, schedule
 from bench_core.specs import Model, Optimiser, Phase, Recipe, Update, resolve
-from bench_core.training import Training, draws, schedule
+from bench_core.training import Training
 from bench_core.variants import Changes, Variant, check, vary
 
 PLUGINS = Plugins.find()

@@ -40,6 +40,11 @@ WORDS = Listed()
 @click.option("--skip-bad-images", is_flag=True, help="Leave out images that cannot be decoded.")
 @click.option("--device", type=DEVICE, default="auto", show_default=True)
 @click.option("--precision", type=click.Choice(["32-true", "bf16-mixed", "16-mixed"]), default="32-true")
+@click.option("--devices", type=click.IntRange(1), default=1, show_default=True, help="Devices that share each method.")
+@click.option("--nodes", type=click.IntRange(1), default=1, show_default=True, help="Machines that have so many.")
+@click.option("--micro-batch", type=click.IntRange(1), help="Train with so many images at a time on each device.")
+@click.option("--auto-batch", is_flag=True, help="Halve that where memory is too small; batches stay as they are.")
+@click.option("--sync-batchnorm", is_flag=True, help="Batch norm sees the images of all devices.")
 @click.option("--eval-batch", type=click.IntRange(1), default=8, show_default=True, help="Images measured at a time.")
 @click.option("--workers", type=click.IntRange(0), default=0, show_default=True, help="Processes that load images.")
 @click.option("--keep-decoded", type=click.FloatRange(0), default=8.0, help="GiB of images kept decoded; 0: none.")
@@ -55,9 +60,14 @@ def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, **options: An
               bench run --plugins ONE:FORM --option ONE.NAME=VALUE --option TERM.NAME=VALUE
               bench run --plugins ONE --weights ONE=weights.safetensors --scale paper
     """
+    from bench_core.devices import join
     from bench_core.planning import plan
+    from bench_core.progress import console
 
-    sys.exit(carry_out(plan(plugins, protocol, out, options)))
+    ranks = join(options["device"], options["devices"], options["nodes"])
+    console.quiet = not ranks.is_zero
+    code = carry_out(ranks.in_turn(lambda: plan(plugins, protocol, out, options)))
+    sys.exit(code if ranks.is_zero else 0)
 
 
 def carry_out(planned: "Plan") -> int:
@@ -73,6 +83,7 @@ def carry_out(planned: "Plan") -> int:
         sys.exit(130)
     from bench_core.results import publish
 
-    publish(planned.plugins, planned.comparison.setup.store, run, folder)
+    if planned.comparison.setup.ranks.is_zero:
+        publish(planned.plugins, planned.comparison.setup.store, run, folder)
     failed = [entry for entry in run.entries if entry.state == "failed"]
     return 2 if planned.broken else 1 if failed else 0
