@@ -1,6 +1,6 @@
 """Batches of pairs, read by this process or by several that each compute on one thread."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Generic, TypeVar
@@ -46,8 +46,8 @@ class _Parts:
     batch: int
     ranks: Ranks
 
-    def __iter__(self) -> Iterator[Sequence[int]]:
-        return filter(None, self.ranks.parts(self.positions, self.batch))
+    def __iter__(self) -> Iterator[list[int]]:
+        return (list(part) for part in self.ranks.parts(self.positions, self.batch) if part)
 
 
 class Waited(Iterator[T], Generic[T]):

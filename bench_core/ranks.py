@@ -80,19 +80,20 @@ class Ranks:
 
     def add_up(self, tensors: Iterable[Tensor]) -> None:
         """Put the sum over all ranks in place of each tensor. All ranks give the same shapes in the same order."""
-        self._at_once(list(tensors), distributed.all_reduce)
+        self._at_once(tensors, distributed.all_reduce)
 
     def follow(self, tensors: Iterable[Tensor]) -> None:
         """Put rank zero's values in place of each tensor."""
-        self._at_once(list(tensors), lambda joined: distributed.broadcast(joined, 0))
+        self._at_once(tensors, lambda joined: distributed.broadcast(joined, 0))
 
-    def _at_once(self, tensors: list[Tensor], exchange: Callable[[Tensor], Any]) -> None:
+    def _at_once(self, tensors: Iterable[Tensor], exchange: Callable[[Tensor], Any]) -> None:
         """As one long vector, since a message costs more than what it carries."""
-        if self.count == 1 or not tensors:
+        each = list(tensors) if self.count > 1 else []
+        if not each:
             return
-        joined = torch.cat([tensor.detach().flatten() for tensor in tensors])
+        joined = torch.cat([tensor.detach().flatten() for tensor in each])
         _together(lambda: exchange(joined))
-        for tensor, part in zip(tensors, joined.split([tensor.numel() for tensor in tensors]), strict=True):
+        for tensor, part in zip(each, joined.split([tensor.numel() for tensor in each]), strict=True):
             tensor.detach().copy_(part.view_as(tensor))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
@@ -114,7 +115,7 @@ def test_auto_batch_finds_what_fits_and_trains_alike(room: int, tmp_path: Path):
 
     def scarce(job: Training) -> None:
         job.auto_batch = True
-        job.method.most = room  # pyright: ignore[reportAttributeAccessIssue]
+        cast(Two, job.method).most = room
 
     assert far(whole, ended(training(rounds, tmp_path / "scarce"), scarce)) < 1e-5
 
@@ -132,7 +133,7 @@ def test_what_does_not_fit_is_told_with_what_to_try(
 ):
     job = training(((DISCRIMINATOR, GENERATOR),), tmp_path)
     job.micro_batch, job.auto_batch = given, auto
-    job.method.most = room  # pyright: ignore[reportAttributeAccessIssue]
+    cast(Two, job.method).most = room
     with pytest.raises(OutOfMemory, match=said):
         job.run(lambda step, values: None)
 
