@@ -8,14 +8,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import torch
-from lightning_fabric import Fabric
-from lightning_fabric.loggers import TensorBoardLogger
 from rich.markup import escape
 
-from bench_core import checkpoints, files, seeds
 from bench_core.claims import claimed
-from bench_core.devices import open_fabric
 from bench_core.errors import BadInput
 from bench_core.evaluation import Evaluation, judgement_name
 from bench_core.identity import identity
@@ -27,11 +22,11 @@ from bench_core.plugins import Plugin
 from bench_core.pretrained import remark
 from bench_core.progress import console, tracking
 from bench_core.protocol import Protocol
+from bench_core.readying import Readying
 from bench_core.serving import refusal, unserved
 from bench_core.setup import Setup
 from bench_core.specs import Metric, resolve
 from bench_core.store import CellFolder, Entry
-from bench_core.training import Training
 from bench_core.variants import Variant
 
 
@@ -72,8 +67,9 @@ class Cell:
             name: judgement_name(pairs, self.setup.images.test_digest, finish)
             for name, pairs in self._test_pairs.items()
         }
-        with claimed(folder.path) as ours:
-            if ours:
+        ranks = self.setup.ranks
+        with claimed(folder.path) if ranks.is_zero else nullcontext(True) as ours:
+            if ranks.zero(lambda: ours):
                 with around(self):
                     self._attempt()
 
@@ -83,8 +79,9 @@ class Cell:
             self.entry.state = "done"
         except Exception as error:  # one cell's failure is a row of the table; the others go on
             self.entry.state, self.entry.reason = "failed", _reason(error)
-            with suppress(OSError):  # that may be why it failed
-                self.folder.fail(traceback.format_exc())
+            if self.setup.ranks.is_zero:
+                with suppress(OSError):  # that may be why it failed
+                    self.folder.fail(traceback.format_exc())
             told = f"[red]{escape(self.entry.variant)} failed:[/] {escape(self.entry.reason)} "
             console.print(told + f"({escape(str(self.folder.path))})")
 
@@ -144,15 +141,15 @@ class Cell:
         return {name: TestPairs(self.protocol, self.setup.images.test, self.setup.holes[name]) for name in names}
 
     def _complete(self) -> None:
-        """Train the cell and measure what has not been measured yet."""
-        todo = {}
+        """Train the cell and measure what has not been measured yet. Rank zero reads and writes for all."""
+        ranks, todo = self.setup.ranks, {}
         for name, judgement in self.entry.judgements.items():
-            known = self.folder.measured(judgement)
+            known = ranks.zero(partial(self.folder.measured, judgement))
             todo[name] = [m for m in self.setup.judge.usable if (m.definition, m.version) not in known]
         if not any(todo.values()):
             return
-        self.folder.begin()
-        unseen = {name: [metric for metric in of if not self._seen(name, metric)] for name, of in todo.items()}
+        ranks.zero(self.folder.begin)
+        unseen = ranks.zero(lambda: {name: [m for m in of if not self._seen(name, m)] for name, of in todo.items()})
         if any(unseen.values()):
             method = self._ready()
             for name, wanted in unseen.items():
@@ -173,15 +170,16 @@ class Cell:
         evaluation = self._evaluation(method, self._test_pairs[mask_set], self.folder.path / "samples" / name)
         with tracking(f"judging {self.entry.variant} on {mask_set}", len(evaluation.pairs)) as tell:
             judged = evaluation.judged(wanted, lambda done: tell(done, ""))
-        self.folder.add_features(name, judged.features)
-        self.folder.add_rows(name, judged.rows(self._about(mask_set)))
-        self.folder.write_provenance(name, self.setup.provenance())
+        zero = self.setup.ranks.zero
+        zero(lambda: self.folder.add_features(name, judged.features))
+        zero(lambda: self.folder.add_rows(name, judged.rows(self._about(mask_set))))
+        zero(lambda: self.folder.write_provenance(name, self.setup.provenance()))
 
     def _evaluation(self, method: Method, pairs: TestPairs, samples: Path | None = None) -> Evaluation:
         finish = resolve(self.variant.model.finish) if self.variant.model.finish else None
-        machine = self.setup.machine
+        setup, machine = self.setup, self.setup.machine
         return Evaluation(
-            self.setup.judge, method, pairs, machine.eval_batch, machine.workers, samples, self.guide, finish
+            setup.judge, method, pairs, machine.eval_batch, machine.workers, samples, self.guide, finish, setup.ranks
         )
 
     def _about(self, mask_set: str) -> dict[str, Any]:
@@ -189,50 +187,8 @@ class Cell:
         return {"method": entry.method, "variant": entry.variant, "seed": entry.seed, "mask_set": mask_set}
 
     def _ready(self) -> Method:
-        """The method with its weights: given, found in the folder, or trained now."""
-        model = self.variant.model
-        torch.manual_seed(seeds.seed_of("initialisation", self.seed))
-        method: Method = resolve(model.build)(self.protocol.scale, self.protocol.channels, **model.options)
-        weights = self.variant.weights or (self.folder.trained_weights() if model.recipe else None)
-        if self.setup.machine.compiled and (weights or model.recipe):
-            method.generator.compile()  # in place: its weights keep their names
-        if weights:
-            checkpoints.load_weights(weights, method)
-        elif model.recipe:
-            return self._train(method.to(self.setup.device))
-        method = method.to(self.setup.device)
-        if weights:
-            method.generator = self._fabric().setup_module(method.generator)
-        return method
-
-    def _train(self, method: Method) -> Method:
-        path, setup, model = self.folder.path, self.setup, self.variant.model
-        training = Training(
-            self._fabric(),
-            method,
-            self.variant,
-            self._train_pairs,
-            setup.backbones,
-            path,
-            setup.machine.workers,
-            self.guide,
-        )
-        if self.protocol.curve_every:
-            training.watch = partial(self._watch, method)
-        with tracking(f"training {self.entry.variant}, seed {self.seed}", self.protocol.steps) as tell:
-            training.run(lambda step, values: tell(step, _shown(values)))
-        facts = {
-            "method": model.trained_as or model.name,
-            "scale": self.protocol.scale,
-            "channels": self.protocol.channels,
-            "options": dict(model.options),
-        }
-        weights = path / "weights.safetensors"
-        checkpoints.save_weights(weights, method, facts)
-        learned = {"weights": files.sha256(weights), "waiting_share": round(training.waiting_share, 4)}
-        self.folder.write_provenance("training", self.setup.provenance() | learned)
-        (path / "checkpoint.pt").unlink(missing_ok=True)
-        return method
+        readying = Readying(self.setup, self.variant, self.seed, self.folder, self._train_pairs, self.guide)
+        return readying.method(self.entry.variant, self._watch)
 
     def _watch(self, method: Method, step: int) -> None:
         """A line of the curves for each mask set: means over the first test images."""
@@ -242,19 +198,8 @@ class Cell:
             few = TestPairs(self.protocol, images, pairs.holes)
             rows = self._evaluation(method, few).judged(metrics, lambda done: None).rows(self._about(name))
             values = {str(metric): float(of["value"].mean()) for metric, of in rows.groupby("metric", sort=False)}
-            self.folder.add_to_curves(step, name, values)
-
-    def _fabric(self) -> Fabric:
-        loggers = []
-        if self.setup.machine.tracker == "tensorboard":
-            root = self.setup.store.root / "tensorboard"
-            loggers = [TensorBoardLogger(root, name=self.folder.path.name, version="")]
-        return open_fabric(self.setup.machine.device, self.setup.machine.precision, loggers)
+            self.setup.ranks.zero(partial(self.folder.add_to_curves, step, name, values))
 
 
 def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
-
-
-def _shown(values: dict[str, float]) -> str:
-    return "  ".join(f"{name.rpartition('/')[2]} {value:.3g}" for name, value in values.items())

@@ -40,10 +40,10 @@ class Comparison:
             setup.missing(self.executor.here),
             list(setup.images.skipped),
         )
-        folder = setup.store.write_run(run)
+        folder = setup.ranks.zero(lambda: setup.store.write_run(run))
         for cell in self._finished(cells):
             run.entries = [each.entry for each in cells]
-            setup.store.write_run(run)
+            setup.ranks.zero(lambda: setup.store.write_run(run))
             self._tell(cell, cells)
         return run, folder
 
@@ -62,7 +62,7 @@ class Comparison:
             yield from (cell for cell in execute(cells) if cell.entry.state != "pending")
             cells = [cell for cell in cells if cell.entry.state == "pending"]
             if cells:
-                self._wait(cells)
+                self.setup.ranks.zero(partial(self._wait, cells))
 
     def _wait(self, cells: Sequence[Cell]) -> None:
         """Until one of the cells is nobody's."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -10,10 +11,11 @@ from PIL import Image
 from torch import Tensor
 
 from bench_core import files, seeds
-from bench_core.judging import Judge, Judgement, Painted
+from bench_core.judging import Judge, Judgement, Measured, Painted
 from bench_core.loading import loader
 from bench_core.method import Finish, Guide, Method, composite, guided
 from bench_core.pairs import TestPairs, to_floats
+from bench_core.ranks import ALONE, Ranks
 from bench_core.specs import Metric
 
 SAMPLES = 4
@@ -40,9 +42,10 @@ class Evaluation:
     guide: Guide | None = None
     finish: Finish | None = None
     """The method's post-processing."""
+    ranks: Ranks = ALONE
 
     def judged(self, wanted: list[Metric], advance: Callable[[int], None]) -> Judgement:
-        """Measure every pair with the wanted metrics.
+        """Measure every pair with the wanted metrics. Each rank looks at its part, and all get the whole judgement.
 
         Raises:
             ValueError: the method returned something that is no picture of the right shape and range.
@@ -50,14 +53,31 @@ class Evaluation:
         judgement = Judgement(self.judge, wanted)
         devices = [self.judge.device] if self.judge.device.type == "cuda" else []
         with torch.random.fork_rng(devices), torch.inference_mode():
-            for painted in self._painted():
-                judgement.add(painted, [self.pairs.name(index) for index in painted.indexes])
-                advance(painted.indexes[-1] + 1)
+            painted = self._painted()
+            for done, part in enumerate(self.ranks.parts(self._every, self._together), start=1):
+                measured = partial(self._measured, judgement, painted)
+                for found in self.ranks.each(measured if part else _nothing):
+                    if found:
+                        judgement.take(found)
+                advance(min(done * self._together, len(self.pairs)))
         return judgement
+
+    @property
+    def _every(self) -> range:
+        return range(len(self.pairs))
+
+    @property
+    def _together(self) -> int:
+        """How many pairs are measured between two times that the ranks meet."""
+        return self.batch * self.ranks.count
+
+    def _measured(self, judgement: Judgement, batches: Iterator[Painted]) -> Measured:
+        painted = next(batches)
+        return judgement.measured(painted, [self.pairs.name(index) for index in painted.indexes])
 
     def _painted(self) -> Iterator[Painted]:
         self.method.eval()
-        for pair in loader(self.pairs, self.batch, self.workers, self.judge.device):
+        for pair in loader(self.pairs, self._together, self.workers, self.judge.device, self._every, self.ranks):
             indexes = pair["index"].tolist()
             image, hole, masked = to_floats(pair, self.judge.device)
             prediction = self._predict(indexes, masked, hole, *guided(self.guide, image)).to(image.dtype)
@@ -76,6 +96,10 @@ class Evaluation:
             torch.manual_seed(seeds.seed_of("prediction", self.pairs.protocol.seed, index))  # for those that draw
             predictions.append(self.method.predict(*one))
         return torch.cat(predictions)
+
+
+def _nothing() -> None:
+    """What a rank measures that has no part in a small last batch."""
 
 
 def keep_samples(folder: Path, num_pairs: int, painted: Painted) -> None:

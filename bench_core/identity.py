@@ -6,7 +6,7 @@ from bench_core import __version__, files, provenance
 from bench_core.imagecheck import CheckedImages
 from bench_core.pairs import TrainPairs
 from bench_core.plugins import Plugin
-from bench_core.training import draws
+from bench_core.schedule import draws
 from bench_core.variants import Variant
 
 

@@ -85,6 +85,16 @@ def eight_bit(picture: Tensor) -> Tensor:
     return (picture * 255).round() / 255
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What was found on a batch, as plain data that one process can send to another."""
+
+    records: list[dict[str, Any]]
+    ratios: list[float]
+    holes: bytes
+    features: dict[str, np.ndarray]
+
+
 @dataclass
 class Judgement:
     """What the judge finds on one mask set, gathered batch by batch."""
@@ -98,42 +108,55 @@ class Judgement:
     """Of all holes that were met, packed, in order."""
 
     def add(self, painted: Painted, names: list[str]) -> None:
+        """Measure a batch, and take what is found.
+
+        Raises:
+            ValueError: a metric is no number on a picture.
+        """
+        self.take(self.measured(painted, names))
+
+    def take(self, found: Measured) -> None:
+        """Batches are taken in the order of the pairs."""
+        self._records += found.records
+        self._ratios += found.ratios
+        self._holes.update(found.holes)
+        for name, values in found.features.items():
+            self._features.setdefault(name, []).append(values)
+
+    def measured(self, painted: Painted, names: list[str]) -> Measured:
         """Measure a batch.
 
         Raises:
             ValueError: a metric is no number on a picture.
         """
         ratios = painted.hole.mean((1, 2, 3)).tolist()
-        self._ratios += ratios
-        self._holes.update(np.packbits(painted.hole.byte().flatten(1).cpu().numpy(), axis=1).tobytes())
-        found = self._values(painted)
+        holes = np.packbits(painted.hole.byte().flatten(1).cpu().numpy(), axis=1).tobytes()
+        found, features = self._values(painted)
+        records = []
         for metric in (metric for metric in self.wanted if metric.per == "image"):
             values = found[metric.definition]
             if any(map(isnan, values)):
                 raise ValueError(f"{metric.definition} is no number on a picture among {', '.join(names)}")
             for name, ratio, value in zip(names, ratios, values, strict=True):
-                self._records.append(record(metric, image=name, hole_ratio=ratio, value=value))
+                records.append(record(metric, image=name, hole_ratio=ratio, value=value))
+        return Measured(records, ratios, holes, features)
 
-    def _values(self, painted: Painted) -> dict[str, list[float]]:
-        """Of every metric of pictures, by definition; of metrics of sets, features are kept."""
+    def _values(self, painted: Painted) -> tuple[dict[str, list[float]], dict[str, np.ndarray]]:
+        """Of every metric of pictures, by definition; of metrics of sets, features by their name."""
         regions = {name: pixels_of(name, painted.hole) for name in {metric.region for metric in self.wanted}}
         values: dict[str, Tensor] = {}
+        features: dict[str, np.ndarray] = {}
         for shown, group in groupby(sorted(self.wanted, key=_shown), _shown):
             picture, alike = painted.picture(*shown), list(group)
             for metric in alike:
-                if metric.per == "set":
-                    self._extract(metric, picture)
+                if metric.per == "set" and metric.features not in features:
+                    features[metric.features] = self.judge.measure(metric)(picture).cpu().numpy()
             metrics = [metric for metric in alike if metric.per == "image"]
             measures = [self.judge.measure(metric) for metric in metrics]
             found = together(measures, [regions[metric.region] for metric in metrics], picture, painted.image)
             values |= zip([metric.definition for metric in metrics], found, strict=True)
         at_once = torch.stack([each.double() for each in values.values()]).tolist() if values else []
-        return dict(zip(values, at_once, strict=True))
-
-    def _extract(self, metric: Metric, picture: Tensor) -> None:
-        gathered = self._features.setdefault(metric.features, [])
-        if sum(map(len, gathered)) == len(self._ratios) - len(picture):  # not done yet for another metric
-            gathered.append(self.judge.measure(metric)(picture).cpu().numpy())
+        return dict(zip(values, at_once, strict=True)), features
 
     def rows(self, about: dict[str, Any]) -> pd.DataFrame:
         """One row for every picture and metric of pictures; `about` fills the columns that are the same in all."""

@@ -1,6 +1,7 @@
 """Batches of pairs, read by this process or by several that each compute on one thread."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Generic, TypeVar
 
@@ -8,15 +9,21 @@ import torch
 from torch.utils.data import DataLoader
 
 from bench_core.pairs import Pair, Pairs, TrainPairs
+from bench_core.ranks import ALONE, Ranks
 from bench_core.threads import mind_forks, one_thread
 
 T = TypeVar("T")
 
 
 def loader(
-    pairs: Pairs | TrainPairs, batch: int, workers: int, device: torch.device, positions: range | None = None
+    pairs: Pairs | TrainPairs,
+    batch: int,
+    workers: int,
+    device: torch.device,
+    positions: range,
+    ranks: Ranks = ALONE,
 ) -> DataLoader[Pair]:
-    """The pairs at some positions, or all of them, in their order.
+    """The pairs at some positions, in their order: of every batch this rank's part, unless that is empty.
 
     Args:
         workers: processes that read; with 0 this one does.
@@ -25,13 +32,22 @@ def loader(
     mind_forks()
     return DataLoader(
         pairs,
-        batch_size=batch,
-        sampler=positions,
+        batch_sampler=_Parts(positions, batch, ranks),
         num_workers=workers,
         worker_init_fn=one_thread,
         pin_memory=device.type == "cuda",
         generator=torch.Generator(),  # its own, as it would else draw from the first step's randomness
     )
+
+
+@dataclass(frozen=True)
+class _Parts:
+    positions: range
+    batch: int
+    ranks: Ranks
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return (list(part) for part in self.ranks.parts(self.positions, self.batch) if part)
 
 
 class Waited(Iterator[T], Generic[T]):

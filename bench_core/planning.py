@@ -1,7 +1,7 @@
 """From what a user asks for to a comparison that is ready to run. All bad input is found here, before any training."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,11 @@ from bench_core.plugins import PARTS, Plugin, Plugins
 from bench_core.pretrained import with_weights
 from bench_core.progress import console
 from bench_core.protocol import Protocol
+from bench_core.schedule import draws
 from bench_core.serving import refusal, require_backbones, unserved
-from bench_core.setup import Machine, Setup
+from bench_core.setup import Machine, Setup, check_division
 from bench_core.specs import Loss
 from bench_core.store import Store
-from bench_core.training import draws
 from bench_core.variants import Changes, Variant, check, vary
 
 
@@ -72,20 +72,24 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
     if options["compiled"]:
         require_compiler(options["device"])
     executor, placing = choose_executor(plugins.records("executors"), options)
+    if options["devices"] * options["nodes"] > 1 and not executor.here:
+        raise BadInput(
+            f"--devices and --nodes share out one cell at a time: give --executor here, not {executor.name}."
+        )
     store = Store(files.writable_folder(out))
     most = max((draws(v.model.recipe, protocol, protocol.steps) for _, v in variants if v.model.recipe), default=0)
     shelf = Shelf(store.decoded, protocol, options["keep_decoded"]) if options["keep_decoded"] else None
     images = open_images(plugins, protocol, most, options, shelf)
-    machine = Machine(
-        options["device"],
-        options["precision"],
-        options["eval_batch"],
-        options["workers"],
-        options["tracker"],
-        options["compiled"],
-    )
+    machine = _machine(options, protocol)
     setup = Setup(protocol, images, holes, metrics, store, machine, options["skip_bad_images"])
     return Plan(Comparison(setup, variants, executor, placing), plugins, list(broken.values()))
+
+
+def _machine(options: Mapping[str, Any], protocol: Protocol) -> Machine:
+    """Where and how cells will run."""
+    machine = Machine(**{field.name: options[field.name] for field in fields(Machine)})
+    check_division(machine, protocol.batch)
+    return machine
 
 
 def _variants(plugins: Plugins, requests: list[Request], options: Mapping[str, Any]) -> list[tuple[Plugin, Variant]]:

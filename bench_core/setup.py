@@ -3,14 +3,17 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
+from lightning_fabric import Fabric
+from lightning_fabric.loggers import Logger
 
 from bench_core import provenance
 from bench_core.backbones import Backbones
 from bench_core.devices import Precision, open_fabric
+from bench_core.errors import BadInput
 from bench_core.features import Features
 from bench_core.imagecheck import CheckedImages
 from bench_core.judging import Judge, set_rows, truth_features
@@ -18,6 +21,7 @@ from bench_core.mask_sets.holes import Holes
 from bench_core.pairs import Pairs
 from bench_core.progress import tracking
 from bench_core.protocol import Protocol
+from bench_core.ranks import Ranks
 from bench_core.specs import Metric
 from bench_core.store import CellFolder, Store
 
@@ -33,11 +37,44 @@ class Machine:
     tracker: str | None = None
     compiled: bool = False
     """Whether generators run as torch.compile makes them, which rounds otherwise."""
+    devices: int = 1
+    """On each node. All of them work on one cell at a time."""
+    nodes: int = 1
+    micro_batch: int | None = None
+    """Images at a time on one device while it trains; all of its part of a batch if left out."""
+    auto_batch: bool = False
+    """Whether that is halved where memory is too small."""
+    sync_batchnorm: bool = False
+    """Whether batch norm sees the images of all devices in training."""
 
     @property
     def arithmetic(self) -> str:
         """How numbers are rounded, in words. What is computed otherwise is never taken for the same."""
         return f"{self.precision}, compiled" if self.compiled else self.precision
+
+    def open(self, loggers: Sequence[Logger] = ()) -> Fabric:
+        return open_fabric(self.device, self.precision, loggers, self.devices, self.nodes)
+
+
+def check_division(machine: Machine, batch: int) -> None:
+    """Make sure that a batch can be shared out among the devices.
+
+    Raises:
+        BadInput: it is too small, or batch norm cannot be synchronised.
+    """
+    count = machine.devices * machine.nodes
+    if batch < count:
+        raise BadInput(
+            f"A batch of {batch} cannot be shared out among {count} devices; give fewer, or a larger --batch."
+        )
+    if machine.sync_batchnorm:
+        if machine.device == "cpu":
+            raise BadInput("--sync-batchnorm works on CUDA only; leave it out on a CPU.")
+        if batch % count or machine.auto_batch:
+            raise BadInput(
+                f"--sync-batchnorm needs the same work on all devices: a --batch that {count} divides, not {batch}, "
+                "and no --auto-batch."
+            )
 
 
 @dataclass
@@ -53,12 +90,24 @@ class Setup:
     skip_bad: bool = False
 
     @cached_property
+    def fabric(self) -> Fabric:
+        return self.machine.open()
+
+    @cached_property
+    def ranks(self) -> Ranks:
+        return Ranks(self.fabric.global_rank, self.fabric.world_size)
+
+    @property
     def device(self) -> torch.device:
-        return open_fabric(self.machine.device).device
+        return self.fabric.device
 
     @cached_property
     def judge(self) -> Judge:
-        return Judge(list(self.metrics), self.device, self.protocol)
+        """The same on all ranks, where what one cannot compute is missing on all."""
+        judge = Judge(list(self.metrics), self.device, self.protocol)
+        for missing in self.ranks.each(lambda: judge.missing):
+            judge.missing |= missing
+        return judge
 
     @cached_property
     def backbones(self) -> Backbones:
@@ -78,9 +127,14 @@ class Setup:
         """Add the rows of those wanted metrics that compare sets, from features that are stored."""
         for metric in wanted:
             if metric.per == "set":
-                found = folder.features(judgement, metric.features)
-                assert found, "features are stored before they are compared"
-                folder.add_rows(judgement, set_rows(metric, found, self._truth_features(metric, pairs), about))
+                self.ranks.zero(partial(self._compare_set, folder, judgement, metric, pairs, about))
+
+    def _compare_set(
+        self, folder: CellFolder, judgement: str, metric: Metric, pairs: Pairs, about: Mapping[str, Any]
+    ) -> None:
+        found = folder.features(judgement, metric.features)
+        assert found, "features are stored before they are compared"
+        folder.add_rows(judgement, set_rows(metric, found, self._truth_features(metric, pairs), about))
 
     def _truth_features(self, metric: Metric, pairs: Pairs) -> Features:
         """Computed once in a store for all methods and mask sets."""
@@ -98,5 +152,8 @@ class Setup:
             "device": provenance.device_name(self.device),
             "precision": self.machine.precision,
             "compiled": self.machine.compiled,
+            "devices": self.ranks.count,
+            "micro_batch": self.machine.micro_batch,
+            "sync_batchnorm": self.machine.sync_batchnorm,
             **provenance.environment(),
         }

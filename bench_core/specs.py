@@ -241,7 +241,7 @@ class Executor:
     title: str
     run: Reference
     """A function ``(cells, **options)`` that yields every `bench_core.cell.Cell` once it is through, in any order, with
-    its entry filled in. An entry that stays pending says that somebody else works on that cell."""
+    its entry filled in; if that stays pending, somebody else works on the cell."""
     options: tuple[str, ...] = ()
     """Which of the options about executors of `bench run` it takes."""
     here: bool = False

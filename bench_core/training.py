@@ -1,10 +1,9 @@
 """The training loop: phases, rounds and updates of a recipe, resumed exactly where it was interrupted."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from inspect import signature
 from pathlib import Path
 from typing import cast
@@ -15,14 +14,19 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bench_core import checkpoints
+from bench_core.accumulation import Round
 from bench_core.backbones import Backbones
+from bench_core.errors import BadInput
 from bench_core.finiteness import Finiteness
 from bench_core.loading import Waited, loader
 from bench_core.method import Guide, Method, Scene, guided
 from bench_core.pairs import Pair, TrainPairs, to_floats
-from bench_core.protocol import Protocol
+from bench_core.ranks import ALONE, Ranks
+from bench_core.schedule import draws, schedule
 from bench_core.seeds import seed_of
 from bench_core.specs import Phase, Recipe, Update, resolve
+from bench_core.training_log import Log
+from bench_core.updates import Updates
 from bench_core.variants import Variant
 
 CHECKPOINT_EVERY = 30.0
@@ -50,6 +54,12 @@ class Training:
     watch: Callable[[int], None] = lambda step: None
     """Called before the first step and after every so many of the protocol's `curve_every`, to judge the method."""
     finiteness: Finiteness = field(default_factory=Finiteness)
+    micro_batch: int | None = None
+    """Images at a time on one device; all of its part of a batch if left out."""
+    auto_batch: bool = False
+    """Halve that where memory is too small."""
+    sync_batchnorm: bool = False
+    """Let batch norm see the images of all devices."""
     _waited: float = field(default=0.0, init=False)
     _stepped: float = field(default=0.0, init=False)
 
@@ -62,32 +72,70 @@ class Training:
     def terms(self) -> dict[str, Callable[[Scene], Tensor]]:
         return {name: partial(resolve(loss.term), **loss.parameters) for name, loss in self.variant.losses.items()}
 
+    @cached_property
+    def ranks(self) -> Ranks:
+        return Ranks(self.fabric.global_rank, self.fabric.world_size)
+
+    @cached_property
+    def updates(self) -> Updates:
+        batch = self.pairs.protocol.batch
+        most = self.micro_batch or batch
+        return Updates(
+            self.fabric,
+            self.method,
+            self.recipe.networks,
+            self.terms,
+            self.finiteness,
+            self.ranks,
+            batch,
+            most,
+            self.auto_batch,
+        )
+
     def run(self, advance: Advance) -> None:
         """Train to the end of the budget, from the last checkpoint if there is one.
 
         Raises:
             bench_core.finiteness.NonFinite: says which term, at which step; the last good checkpoint is kept.
         """
-        state = checkpoints.load_state(self.folder / "checkpoint.pt") or {"step": 0}
-        start: int = state["step"]
-        if start:
-            self.method.load_state_dict(state["method"])
-        for name in self.recipe.networks:
-            setattr(self.method, name, self.fabric.setup_module(getattr(self.method, name)))
-        self.optimisers = self._optimisers()
-        if start:
-            for optimiser, saved in zip(self.optimisers.values(), state["optimisers"], strict=True):
-                optimiser.load_state_dict(saved)
-        log = Log(self.folder / "training.jsonl", self.fabric, start)
+        start, *others = self.ranks.each(self._prepare)
+        if set(others) - {start}:
+            raise BadInput(f"{self.folder} is not the same on all machines; --out must be a folder that they share.")
+        log = Log(self.folder / "training.jsonl", self.fabric)
+        self.ranks.zero(lambda: log.begin(start))
         if not start:
-            self.method.calibrate(to_floats(batch)[0] for batch in self._batches(0, self.pairs.protocol.steps))
+            self.ranks.each(self._calibrate)
             self.watch(0)
         advance(start, {})
         for phase, first, last in schedule(self.recipe, self.pairs.protocol.steps):
             if max(start, first) < last:
                 self._run_phase(phase, max(start, first), last, log, advance)
 
-    def _run_phase(self, phase: Phase, start: int, last: int, log: "Log", advance: Advance) -> None:
+    def _prepare(self) -> int:
+        """Make networks and optimisers ready; returns the step to go on with."""
+        state = checkpoints.load_state(self.folder / "checkpoint.pt") or {"step": 0}
+        if state["step"]:
+            self.method.load_state_dict(state["method"])
+        self._set_up_networks()
+        self.optimisers = self._optimisers()
+        if state["step"]:
+            for optimiser, saved in zip(self.optimisers.values(), state["optimisers"], strict=True):
+                optimiser.load_state_dict(saved)
+        return state["step"]
+
+    def _set_up_networks(self) -> None:
+        for name in self.recipe.networks:
+            network: nn.Module = getattr(self.method, name)
+            if self.sync_batchnorm:
+                network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+            setattr(self.method, name, self.fabric.setup_module(network))
+
+    def _calibrate(self) -> None:
+        """By whole batches, which are the same on all ranks."""
+        batches = self._batches(0, self.pairs.protocol.steps, ALONE)
+        self.method.calibrate(to_floats(batch)[0] for batch in batches)
+
+    def _run_phase(self, phase: Phase, start: int, last: int, log: Log, advance: Advance) -> None:
         self.method.enter(phase.name)
         batches = Waited(self._batches(start, last))
         due = time.monotonic() + CHECKPOINT_EVERY
@@ -95,15 +143,15 @@ class Training:
             began = time.perf_counter()
             values = self._step(phase, step, batches)
             if step % LOG_EVERY == 0:
-                self.finiteness.check()
-                log.note(step, values)
+                self._check()
+                self.ranks.zero(partial(log.note, step, values))
             self._stepped += time.perf_counter() - began
             advance(step + 1, log.latest)
             if self.pairs.protocol.curve_every and (step + 1) % self.pairs.protocol.curve_every == 0:
-                self.finiteness.check()
+                self._check()
                 self.watch(step + 1)
                 self.method.enter(phase.name)
-            if time.monotonic() > due and step + 1 < last:
+            if self._agreed(step, time.monotonic() > due) and step + 1 < last:
                 due = time.monotonic() + max(CHECKPOINT_EVERY, self._save(step + 1) / CHECKPOINT_SHARE)
         self._waited += batches.seconds
         self._save(last)
@@ -113,16 +161,25 @@ class Training:
         """How much of the time of all steps so far went by until the next batch was there, 0 to 1."""
         return self._waited / self._stepped if self._stepped else 0.0
 
+    def _check(self) -> None:
+        """Make sure that nothing has failed and all is finite, here and on other ranks."""
+        self.updates.look()
+        self.finiteness.check()
+
+    def _agreed(self, step: int, due: bool) -> bool:
+        """Whether it is time for a checkpoint, by rank zero's clock."""
+        return due if self.ranks.count == 1 else step % LOG_EVERY == 0 and self.ranks.zero(lambda: due)
+
     def _save(self, step: int) -> float:
         """Write a checkpoint, unless something is not finite; returns the seconds that it took."""
-        self.finiteness.check()
+        self._check()
         began = time.monotonic()
         state = {
             "step": step,
             "method": self.method.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers.values()],
         }
-        checkpoints.save_state(self.folder / "checkpoint.pt", state)
+        self.ranks.zero(lambda: checkpoints.save_state(self.folder / "checkpoint.pt", state))
         return time.monotonic() - began
 
     def _optimisers(self) -> dict[str, Optimizer]:
@@ -136,85 +193,32 @@ class Training:
         optimiser = kind(getattr(self.method, update.network).parameters(), **fused, **update.optimiser.settings)
         return cast(Optimizer, self.fabric.setup_optimizers(optimiser))
 
-    def _batches(self, start: int, last: int) -> Iterator[Pair]:
-        """The batches of some steps. All methods that draw one batch a step see the same ones."""
+    def _batches(self, start: int, last: int, ranks: Ranks | None = None) -> Iterator[Pair]:
+        """This rank's parts of the batches of some steps. All methods that draw one batch a step see the same ones."""
         positions = range(*(draws(self.recipe, self.pairs.protocol, step) for step in (start, last)))
-        batches = loader(self.pairs, self.pairs.protocol.batch, self.workers, self.fabric.device, positions)
+        batch, where = self.pairs.protocol.batch, self.fabric.device
+        batches = loader(self.pairs, batch, self.workers, where, positions, ranks or self.ranks)
         return cast(Iterator[Pair], iter(self.fabric.setup_dataloaders(batches, use_distributed_sampler=False)))
 
     def _step(self, phase: Phase, step: int, batches: Iterator[Pair]) -> dict[str, Tensor]:
         """All rounds of one step: the value of every loss term, with its update's network."""
-        torch.manual_seed(seed_of("step", self.pairs.seed, step))  # so no random state needs saving
+        rank = [self.ranks.number] if self.ranks.number else []
+        torch.manual_seed(seed_of("step", self.pairs.seed, step, *rank))  # so no random state needs saving
         values: dict[str, Tensor] = {}
         for one_round in phase.rounds:
-            image, hole, masked = to_floats(next(batches))
-            guidance = guided(self.guide, image)
-            with torch.set_grad_enabled(any(update.network == "generator" for update in one_round)):
-                painting = self.method(masked, hole, *guidance)
-            scene = Scene(image, hole, painting, self.method, self.backbones, guidance)
+            taken = cache(partial(self._round, one_round, batches))
             for update in one_round:
-                found = self._update(scene, update, self.optimisers[_key(update)], step)
+                found = self.updates.make(taken, update, self.optimisers[_key(update)], step)
                 values |= {f"{update.network}/{name}": value for name, value in found.items()}
+        # batch norm's statistics, which each rank has gathered from its own images
+        self.ranks.follow(buffer for buffer in self.method.buffers() if buffer.is_floating_point())
         return values
 
-    def _update(self, scene: Scene, update: Update, optimiser: Optimizer, step: int) -> dict[str, Tensor]:
-        network: nn.Module = getattr(self.method, update.network)
-        others = [
-            getattr(self.method, name) for name in self.recipe.networks if name not in (update.network, "generator")
-        ]
-        for other in others:
-            other.requires_grad_(False)
-        seen = scene if update.network == "generator" else scene.detached()
-        values = {name: self.terms[name](seen) for name in update.losses}
-        total = torch.stack([weight * values[name] for name, weight in update.losses.items()]).sum()
-        seen.forget()  # backbones' features are large, and the graph keeps what it needs of them
-        self.fabric.backward(total)
-        values = {name: value.detach() for name, value in values.items()}
-        # a scaler of 16 bits leaves out steps whose gradients are infinite, and goes on with a smaller scale
-        scaled = getattr(self.fabric.strategy.precision, "scaler", None) is not None
-        gradients = [] if scaled else [p.grad for p in network.parameters() if p.grad is not None]
-        self.finiteness.note(step, update, values, gradients)
-        optimiser.step()
-        optimiser.zero_grad()  # now, for the next forward pass needs the memory
-        for other in others:
-            other.requires_grad_(True)
-        return values
+    def _round(self, one_round: tuple[Update, ...], batches: Iterator[Pair]) -> Round:
+        image, hole, masked = to_floats(next(batches))
+        learns = any(update.network == "generator" for update in one_round)
+        return Round(image, hole, masked, guided(self.guide, image), self.method, self.backbones, learns)
 
 
 def _key(update: Update) -> str:
     return f"{update.network} {update.optimiser}"
-
-
-def schedule(recipe: Recipe, steps: int) -> list[tuple[Phase, int, int]]:
-    """Every phase with its first step and the step after its last, in proportion to its share of the budget."""
-    total = sum(phase.share for phase in recipe.phases)
-    bounds, passed = [0], 0.0
-    for phase in recipe.phases:
-        passed += phase.share
-        bounds.append(round(steps * passed / total))
-    return list(zip(recipe.phases, bounds[:-1], bounds[1:], strict=True))
-
-
-def draws(recipe: Recipe, protocol: Protocol, steps: int) -> int:
-    """How many images the first steps of a training take."""
-    parts = schedule(recipe, protocol.steps)
-    batches = sum(len(phase.rounds) * max(0, min(steps, last) - first) for phase, first, last in parts)
-    return batches * protocol.batch
-
-
-class Log:
-    """Loss terms over the steps, as lines of JSON and to the user's tracker."""
-
-    def __init__(self, path: Path, fabric: Fabric, start: int) -> None:
-        self.path, self.fabric = path, fabric
-        self.latest: dict[str, float] = {}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        before = path.read_text().splitlines(keepends=True) if start and path.exists() else []
-        # an interrupted training repeats the steps since its last checkpoint
-        path.write_text("".join(line for line in before if line.endswith("\n") and json.loads(line)["step"] < start))
-
-    def note(self, step: int, values: dict[str, Tensor]) -> None:
-        self.latest = {name: value.item() for name, value in values.items()}
-        with self.path.open("a") as file:
-            file.write(json.dumps({"step": step, **self.latest}) + "\n")
-        self.fabric.log_dict(self.latest, step)

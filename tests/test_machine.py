@@ -66,7 +66,7 @@ cv2.setNumThreads(2)
 torch.set_num_threads(2)
 blurred()  # starts OpenCV's threads
 for _ in range(2):
-    for one, other in loader(Threads(), 2, 2, torch.device("cpu")):
+    for one, other in loader(Threads(), 2, 2, torch.device("cpu"), range(len(Threads()))):
         assert one.tolist() == other.tolist() == [1, 1], (one, other)
     assert cv2.getNumThreads() == 2
 """

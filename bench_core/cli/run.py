@@ -41,6 +41,11 @@ WORDS = Listed()
 @click.option("--device", type=DEVICE, default="auto", show_default=True)
 @click.option("--precision", type=click.Choice(["32-true", "bf16-mixed", "16-mixed"]), default="32-true")
 @click.option("--compile", "compiled", is_flag=True, help="Let torch.compile make generators faster; slow to begin.")
+@click.option("--devices", type=click.IntRange(1), default=1, show_default=True, help="Devices that share each method.")
+@click.option("--nodes", type=click.IntRange(1), default=1, show_default=True, help="Machines that have so many.")
+@click.option("--micro-batch", type=click.IntRange(1), help="Train with so many images at a time on each device.")
+@click.option("--auto-batch", is_flag=True, help="Halve that where memory is too small; batches stay as they are.")
+@click.option("--sync-batchnorm", is_flag=True, help="Batch norm sees the images of all devices.")
 @click.option("--eval-batch", type=click.IntRange(1), default=8, show_default=True, help="Images measured at a time.")
 @click.option("--workers", type=click.IntRange(0), default=0, show_default=True, help="Processes that load images.")
 @click.option("--keep-decoded", type=click.FloatRange(0), default=8.0, help="GiB of images kept decoded; 0: none.")
@@ -62,9 +67,14 @@ def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, **options: An
               bench run --plugins ONE:FORM --option ONE.NAME=VALUE --option TERM.NAME=VALUE
               bench run --plugins ONE --weights ONE=weights.safetensors --scale paper
     """
+    from bench_core.devices import join
     from bench_core.planning import plan
+    from bench_core.progress import console
 
-    sys.exit(carry_out(plan(plugins, protocol, out, options)))
+    ranks = join(options["device"], options["devices"], options["nodes"])
+    console.quiet = not ranks.is_zero
+    code = carry_out(ranks.in_turn(lambda: plan(plugins, protocol, out, options)))
+    sys.exit(code if ranks.is_zero else 0)
 
 
 def carry_out(planned: "Plan") -> int:
@@ -81,5 +91,6 @@ def carry_out(planned: "Plan") -> int:
     from bench_core.results import publish, tell_failures
 
     store = planned.comparison.setup.store
-    publish(planned.plugins, store, run, folder)
+    if planned.comparison.setup.ranks.is_zero:
+        publish(planned.plugins, store, run, folder)
     return 2 if planned.broken else 1 if tell_failures(store, run) else 0

@@ -32,8 +32,8 @@ class Folder(click.ParamType):
 
 
 DATA = click.option("--data", type=Folder(), multiple=True, help="Folder of an image set (repeatable).")
-SETTLED = {"plugins", "protocol", "data", "added", "dropped", "baselines", "metrics"}
-"""What a table says itself; every other option of `bench run` may be given."""
+SETTLED = {"plugins", "protocol", "data", "added", "dropped", "baselines", "metrics", "devices", "nodes"}
+"""What a table says itself, and what only `bench run` can do; every other option of `bench run` may be given."""
 
 
 @click.group(invoke_without_command=True)
@@ -104,7 +104,8 @@ def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], **options: Any
             click.echo(f"{each} is left out: none of its methods is here.", err=True)
         else:
             settled = {"data": folder, "added": (), "dropped": (), "baselines": False, "metrics": None}
-            codes.append(carry_out(plan(requests, each, out, options | settled)))
+            alone = {"devices": 1, "nodes": 1}
+            codes.append(carry_out(plan(requests, each, out, options | settled | alone)))
     if not codes:
         raise BadInput(f"Nothing of the table {name} can be measured here; `bench tables` lists what is missing.")
     opened.show(out, "terminal", None)

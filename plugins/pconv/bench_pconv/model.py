@@ -79,7 +79,7 @@ class PConv(Method):
         self.train()
         if phase == "finetune":  # statistics taken over hole pixels are off, so the encoder's stay as they are
             for module in self.generator.encoder.modules():
-                if isinstance(module, nn.BatchNorm2d):
+                if isinstance(module, nn.BatchNorm2d | nn.SyncBatchNorm):
                     module.eval()
 
 

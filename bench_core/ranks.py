@@ -1,0 +1,110 @@
+"""The processes, one for each device, that train and judge one method together; the first of them is rank zero.
+
+Each may fail alone. What may fail is therefore done inside `each`, `zero` or `in_turn`, which fail on all ranks at
+once, so that none waits for another that has given up.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, distributed
+
+from bench_core.errors import BadInput
+
+T = TypeVar("T")
+
+
+class FailedElsewhere(BadInput):
+    """Another rank could not go on; the text tells why."""
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """All of them, as this one sees them. One process alone needs no group, and waits for nobody."""
+
+    number: int = 0
+    """Which of them this process is."""
+    count: int = 1
+
+    @property
+    def is_zero(self) -> bool:
+        return self.number == 0
+
+    def each(self, work: Callable[[], T]) -> list[T]:
+        """What every rank's work returns, by rank. It must be plain data, for it is sent to all.
+
+        Raises:
+            FailedElsewhere: another rank's work raised something. What this rank's raises is raised as it is.
+        """
+        if self.count == 1:
+            return [work()]
+        mine, failure = None, None
+        try:
+            mine = work()
+        except Exception as error:
+            failure = error
+        found: list[Any] = [None] * self.count
+        told = failure and f"{type(failure).__name__}: {failure}"
+        _together(lambda: distributed.all_gather_object(found, (mine, told)))
+        if failure:
+            raise failure
+        for number, (_, told) in enumerate(found):
+            if told:
+                raise FailedElsewhere(f"rank {number} of {self.count} failed with {told}")
+        return [value for value, _ in found]
+
+    def zero(self, work: Callable[[], T]) -> T:
+        """What rank zero's work returns, here and elsewhere; the others wait for it. For all that writes."""
+        found: list[Any] = self.each(lambda: work() if self.is_zero else None)
+        return found[0]
+
+    def in_turn(self, work: Callable[[], T]) -> T:
+        """Work on rank zero first, and then on the others, which leave quietly where it failed."""
+        found: list[T] = []
+        try:
+            self.each(lambda: found.append(work()) if self.is_zero else None)
+            self.each(lambda: None if self.is_zero else found.append(work()))
+        except FailedElsewhere:
+            if self.is_zero:
+                raise
+            raise SystemExit(0) from None
+        return found[0]
+
+    def parts(self, positions: range, batch: int) -> Iterator[range]:
+        """This rank's part of every batch: even but for one, in order of rank, and empty where ranks are too many."""
+        for first in range(0, len(positions), batch):
+            whole = positions[first : first + batch]
+            yield whole[len(whole) * self.number // self.count : len(whole) * (self.number + 1) // self.count]
+
+    def add_up(self, tensors: Iterable[Tensor]) -> None:
+        """Put the sum over all ranks in place of each tensor. All ranks give the same shapes in the same order."""
+        self._at_once(tensors, distributed.all_reduce)
+
+    def follow(self, tensors: Iterable[Tensor]) -> None:
+        """Put rank zero's values in place of each tensor."""
+        self._at_once(tensors, lambda joined: distributed.broadcast(joined, 0))
+
+    def _at_once(self, tensors: Iterable[Tensor], exchange: Callable[[Tensor], Any]) -> None:
+        """As one long vector, since a message costs more than what it carries."""
+        each = list(tensors) if self.count > 1 else []
+        if not each:
+            return
+        joined = torch.cat([tensor.detach().flatten() for tensor in each])
+        _together(lambda: exchange(joined))
+        for tensor, part in zip(each, joined.split([tensor.numel() for tensor in each]), strict=True):
+            tensor.detach().copy_(part.view_as(tensor))
+
+
+ALONE = Ranks()
+
+
+def _together(exchange: Callable[[], Any]) -> None:
+    """Ends this process where the others cannot be reached, as nothing can be agreed on any more."""
+    try:
+        exchange()
+    except RuntimeError as error:
+        raise SystemExit(
+            f"Another process of this run was lost ({error}). Repeat the same command to go on where it was."
+        ) from error

@@ -1,0 +1,97 @@
+"""A cell's method with its weights: those that were given, those that lie in its folder, or trained now."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.loggers import TensorBoardLogger
+
+from bench_core import checkpoints, files, seeds
+from bench_core.method import Guide, Method
+from bench_core.pairs import TrainPairs
+from bench_core.progress import tracking
+from bench_core.setup import Setup
+from bench_core.specs import resolve
+from bench_core.store import CellFolder
+from bench_core.training import Training
+from bench_core.variants import Variant
+
+Watch = Callable[[Method, int], None]
+
+
+@dataclass(frozen=True)
+class Readying:
+    """Of one variant and seed."""
+
+    setup: Setup
+    variant: Variant
+    seed: int
+    folder: CellFolder
+    pairs: TrainPairs
+    guide: Guide | None
+
+    def method(self, title: str, watch: Watch) -> Method:
+        """Ready to paint; `watch` is called with it and the step, now and then while it is trained."""
+        setup, model = self.setup, self.variant.model
+        torch.manual_seed(seeds.seed_of("initialisation", self.seed))
+        method: Method = resolve(model.build)(setup.protocol.scale, setup.protocol.channels, **model.options)
+        weights = self.variant.weights or (self.folder.trained_weights() if model.recipe else None)
+        if setup.machine.compiled and (weights or model.recipe):
+            method.generator.compile()  # in place: its weights keep their names
+        if weights:
+            setup.ranks.each(lambda: checkpoints.load_weights(weights, method))
+        method = method.to(setup.device)
+        if weights:
+            method.generator = self._fabric().setup_module(method.generator)
+        elif model.recipe:
+            self._train(method, title, watch)
+        return method
+
+    def _train(self, method: Method, title: str, watch: Watch) -> None:
+        setup = self.setup
+        training = Training(
+            self._fabric(),
+            method,
+            self.variant,
+            self.pairs,
+            setup.backbones,
+            self.folder.path,
+            setup.machine.workers,
+            self.guide,
+            micro_batch=setup.machine.micro_batch,
+            auto_batch=setup.machine.auto_batch,
+            sync_batchnorm=setup.machine.sync_batchnorm,
+        )
+        if setup.protocol.curve_every:
+            training.watch = partial(watch, method)
+        with tracking(f"training {title}, seed {self.seed}", setup.protocol.steps) as tell:
+            training.run(lambda step, values: tell(step, _shown(values)))
+        setup.ranks.zero(partial(self._keep, method, training.waiting_share))
+
+    def _keep(self, method: Method, waiting_share: float) -> None:
+        """Store what was trained."""
+        path, model, protocol = self.folder.path, self.variant.model, self.setup.protocol
+        facts = {
+            "method": model.trained_as or model.name,
+            "scale": protocol.scale,
+            "channels": protocol.channels,
+            "options": dict(model.options),
+        }
+        weights = path / "weights.safetensors"
+        checkpoints.save_weights(weights, method, facts)
+        learned = {"weights": files.sha256(weights), "waiting_share": round(waiting_share, 4)}
+        self.folder.write_provenance("training", self.setup.provenance() | learned)
+        (path / "checkpoint.pt").unlink(missing_ok=True)
+
+    def _fabric(self) -> Fabric:
+        loggers = []
+        if self.setup.machine.tracker == "tensorboard":
+            root = self.setup.store.root / "tensorboard"
+            loggers = [TensorBoardLogger(root, name=self.folder.path.name, version="")]
+        return self.setup.machine.open(loggers)
+
+
+def _shown(values: dict[str, float]) -> str:
+    return "  ".join(f"{name.rpartition('/')[2]} {value:.3g}" for name, value in values.items())
