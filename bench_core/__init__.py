@@ -4,20 +4,8 @@ A plugin imports its records and `hookimpl` from here. Importing this package im
 """
 
 from bench_core.hookspecs import hookimpl
-from bench_core.specs import (
-    Checkpoint,
-    ImageSet,
-    Loss,
-    MaskFamily,
-    Metric,
-    Model,
-    NamedFile,
-    Optimiser,
-    Phase,
-    Recipe,
-    Report,
-    Update,
-)
+from bench_core.recipes import Optimiser, Phase, Recipe, Update
+from bench_core.specs import Checkpoint, ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
 
 __version__ = "0.1.0"
 

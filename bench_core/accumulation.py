@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from bench_core.backbones import Backbones
 from bench_core.method import Canvas, Guidance, Hole, Painting, Scene
-from bench_core.specs import Update
+from bench_core.recipes import Update
 
 
 class OutOfMemory(RuntimeError):

@@ -52,7 +52,7 @@ class Backbones:
     def get(self, name: str) -> nn.Sequential:
         """The convolutional part of a backbone, without gradients for its parameters."""
         if name not in self._built:
-            self._built[name] = build(name, self.source).to(self.device, memory_format=torch.channels_last)
+            self._built[name] = build(name, self.source).to(self.device).to(memory_format=torch.channels_last)
         return self._built[name]
 
 

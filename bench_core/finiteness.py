@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
-from bench_core.specs import Update
+from bench_core.recipes import Update
 
 
 class NonFinite(RuntimeError):

@@ -1,7 +1,7 @@
 """How a training's budget of steps is shared out among the phases of its recipe."""
 
 from bench_core.protocol import Protocol
-from bench_core.specs import Phase, Recipe
+from bench_core.recipes import Phase, Recipe
 
 
 def schedule(recipe: Recipe, steps: int) -> list[tuple[Phase, int, int]]:

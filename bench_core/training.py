@@ -22,9 +22,10 @@ from bench_core.loading import Waited, loader
 from bench_core.method import Guide, Method, Scene, guided
 from bench_core.pairs import Pair, TrainPairs, to_floats
 from bench_core.ranks import ALONE, Ranks
+from bench_core.recipes import Phase, Recipe, Update
 from bench_core.schedule import draws, schedule
 from bench_core.seeds import seed_of
-from bench_core.specs import Phase, Recipe, Update, resolve
+from bench_core.specs import resolve
 from bench_core.training_log import Log
 from bench_core.updates import Updates
 from bench_core.variants import Variant

@@ -18,7 +18,7 @@ from bench_core.finiteness import Finiteness
 from bench_core.method import Method, Scene
 from bench_core.progress import console
 from bench_core.ranks import Ranks
-from bench_core.specs import Update
+from bench_core.recipes import Update
 
 Terms = Mapping[str, Callable[[Scene], Tensor]]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bench_core.errors import BadInput, unknown
-from bench_core.specs import Loss, Model, Phase, Update
+from bench_core.recipes import Phase, Update
+from bench_core.specs import Loss, Model
 
 Public = Mapping[str, Loss]
 

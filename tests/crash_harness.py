@@ -11,6 +11,7 @@ import time
 from argparse import ArgumentParser
 from collections import Counter
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -59,7 +60,7 @@ class World:
         (self.folder / "rules.toml").write_text(PROTOCOL)
         return self
 
-    def start(self, out: str) -> multiprocessing.process.BaseProcess:
+    def start(self, out: str) -> BaseProcess:
         given = {"plugins": ",".join(METHODS), "protocol": self.folder / "rules.toml", "data": self.folder / "images"}
         given |= {"device": "cpu", "out": self.folder / out}
         process = _forkserver.Process(target=_bench, args=([f"--{key}={value}" for key, value in given.items()],))

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from bench_core.accumulation import OutOfMemory
 from bench_core.method import Method, Painting, Scene
-from bench_core.specs import Loss, Optimiser, Phase, Recipe, Update
+from bench_core.recipes import Optimiser, Phase, Recipe, Update
+from bench_core.specs import Loss
 from bench_core.training import Training
 
 SGD = Optimiser("SGD", {"lr": 0.1})

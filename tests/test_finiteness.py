@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bench_core.finiteness import Finiteness, NonFinite
-from bench_core.specs import Optimiser, Update
+from bench_core.recipes import Optimiser, Update
 
 UPDATE = Update("generator", Optimiser("Adam", {}), {"near": 1.0, "far": 1.0})
 

@@ -22,8 +22,9 @@ from bench_core.method import Method, Scene
 from bench_core.pairs import TrainPairs
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSet, Protocol
+from bench_core.recipes import Optimiser, Phase, Recipe, Update
 from bench_core.schedule import draws, schedule
-from bench_core.specs import Optimiser, Phase, Recipe, Update, resolve
+from bench_core.specs import resolve
 from bench_core.training import Training
 from bench_core.variants import vary
 

@@ -3,7 +3,8 @@
 import pytest
 
 from bench_core.plugins import Plugins
-from bench_core.specs import Model, Optimiser, Phase, Recipe, Update
+from bench_core.recipes import Optimiser, Phase, Recipe, Update
+from bench_core.specs import Model
 from bench_core.variants import Changes, Variant, check, vary
 
 PLUGINS = Plugins.find()

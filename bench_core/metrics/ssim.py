@@ -146,7 +146,7 @@ def _levels(x: Array, y: Array, margin: int) -> tuple[Array, Array, float]:
     s += black
     d = (WHITE * (x - y)).astype(np.float32)
     framed = [
-        cv2.copyMakeBorder(plane, *[margin] * 4, cv2.BORDER_CONSTANT, value=beyond)
+        cv2.copyMakeBorder(plane, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=beyond)
         for plane, beyond in ((s, black), (d, 0))
     ]
     return framed[0], framed[1], black

@@ -17,7 +17,8 @@ from bench_core.performance.records import Case, Contender
 from bench_core.performance.settings import Settings
 from bench_core.performance.stepping import apart
 from bench_core.performance.trainings import Lesson, OurSteps
-from bench_core.specs import Update, resolve
+from bench_core.recipes import Update
+from bench_core.specs import resolve
 
 
 def cases(settings: Settings) -> Iterator[Case]:

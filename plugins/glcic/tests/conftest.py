@@ -10,7 +10,8 @@ from torch import Tensor, nn
 import bench_glcic
 from bench_core.backbones import Backbones
 from bench_core.method import Painting, Scene
-from bench_core.specs import Model, Phase, resolve
+from bench_core.recipes import Phase
+from bench_core.specs import Model, resolve
 from bench_glcic.model import GLCIC, build
 
 Network = TypeVar("Network", bound=nn.Module)
