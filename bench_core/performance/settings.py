@@ -40,6 +40,7 @@ class Settings:
     @property
     def forms(self) -> tuple[Form, ...]:
         """The plain one, in 32 bits, comes last."""
-        others = dict.fromkeys(each for each in self.precisions if each != "32-true")
-        arithmetics: tuple[Arithmetic, ...] = (*others, "32-true")
-        return tuple(Form(each, compiled) for each in arithmetics for compiled in (True, False)[not self.compiled :])
+        others = dict.fromkeys(self.precisions)
+        others.pop("32-true", None)
+        ways = (True, False) if self.compiled else (False,)
+        return tuple(Form(each, compiled) for each in (*others, "32-true") for compiled in ways)
