@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 METHODS := context_encoder,glcic,gradient_attention,pconv,gated,dmfn
 
-.PHONY: run test lint test-oldest soak quick-report gpu gpu-papers constraints clean
+.PHONY: run test fuzz lint test-oldest soak quick-report gpu gpu-papers constraints clean
 
 run: $(INSTALLED)
 	$(BIN)/bench run --plugins $(METHODS)
@@ -33,6 +33,10 @@ quick-report: $(INSTALLED)
 	$(BIN)/bench run --plugins $(METHODS) --device cpu --out .quick
 	cp $(addprefix .quick/runs/*/,run.json table.md table.csv grid.png) reports/quick/
 	$(BIN)/python docs/embed_tables.py
+
+# Damaged files of every kind, more than two thousand; `make test` tries some two hundred.
+fuzz: $(INSTALLED)
+	BENCH_FUZZ=2400 $(BIN)/python -m pytest tests/test_fuzz.py
 
 # What can only be checked where there is a GPU; says so and skips elsewhere.
 gpu: $(INSTALLED)

@@ -52,8 +52,8 @@ def weights_facts(path: Path) -> dict[str, Any]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            return json.loads((file.metadata() or {})["inpaint-bench"])
-    except (OSError, SafetensorError, ValueError, KeyError) as error:
+            return dict(json.loads((file.metadata() or {})["inpaint-bench"]))
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path} is no file of weights that `bench run` has written ({error}).") from error
 
 

@@ -74,10 +74,13 @@ def _read_safetensors(path: Path) -> dict[str, Any]:
 
 def _check_archive(path: Path) -> None:
     """PyTorch's files are zip archives of a known inside."""
-    if not zipfile.is_zipfile(path):
-        raise BadInput(f"{path} is damaged or cut short; fetch it again.")
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names, broken = archive.namelist(), archive.testzip()  # torch itself looks at no checksum
+    except Exception as error:  # damaged archives raise errors of many kinds
+        raise BadInput(f"{path} is damaged or cut short ({error}); fetch it again.") from error
+    if broken:
+        raise BadInput(f"{path} is damaged: the checksum of {broken} is wrong; fetch it again.")
     if any(name.endswith("/constants.pkl") for name in names):
         raise BadInput(f"{path} is a TorchScript program, which is code; {HOW_TO_CONVERT}.")
     if not any(name.endswith("/data.pkl") for name in names):

@@ -35,6 +35,9 @@ def weights_of(model: Model, path: Path) -> dict[str, Any]:
     facts = checkpoints.weights_facts(path)
     if facts.get("method") not in (model.name, model.trained_as):
         raise BadInput(f"{path} holds weights of {facts.get('method')!r}, not of {model.name!r}.")
+    options = facts.get("options", {})
+    if not {"scale", "channels"} <= facts.keys() or not isinstance(options, dict) or options.keys() - model.options:
+        raise BadInput(f"{path} does not tell how to build {model.name}; get it again, or make it anew.")
     return facts
 
 

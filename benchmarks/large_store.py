@@ -25,8 +25,8 @@ METRICS = [metric for metric in bench_metrics() if metric.per == "image"]
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--variants", type=int, default=40)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--variants", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--images", type=int, default=5000)
     parser.add_argument("--metrics", type=int, default=8, help=f"of {len(METRICS)}")
     parser.add_argument("report", nargs="*", help="options of `bench report`, after --")

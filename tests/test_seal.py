@@ -41,8 +41,8 @@ KINDS = [stored_rows, stored_features, stored_run]
 
 
 def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
-    path, read = stored_rows(tmp_path)
-    pd.testing.assert_frame_equal(pd.DataFrame(read()), ROWS)
+    path, _ = stored_rows(tmp_path)
+    pd.testing.assert_frame_equal(rows.read(path), ROWS)
     together = rows.together([(path, "one"), (path, "other")])
     assert together["mask_set"].astype(str).tolist() == ["one"] * 50 + ["other"] * 50
     assert together["value"].tolist() == [*ROWS["value"]] * 2

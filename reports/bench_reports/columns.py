@@ -92,7 +92,9 @@ def columns(run: Run, rows: pd.DataFrame, metrics: Mapping[str, Metric]) -> list
     wanted = [(mask_set, metric) for mask_set in run.protocol.test_masks for metric in metrics.values()]
     # two at once, for more would take more memory; and each on one thread, for theirs would fight
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(2) as threads:
-        return list(threads.map(lambda of: column(run, *of, found.get((of[0], of[1].definition), nothing)), wanted))
+        return list(
+            threads.map(lambda of: column(run, of[0], of[1], found.get((of[0], of[1].definition), nothing)), wanted)
+        )
 
 
 def column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame) -> Column:
@@ -103,7 +105,7 @@ def column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame) -> Colum
     each = rows.groupby(["image", "variant", "seed"], sort=False, observed=True)["value"].mean()
     pairs = each.unstack(["variant", "seed"])
     if isinstance(pairs.columns, pd.MultiIndex):  # names as texts, for pandas looks up no lists of categories
-        pairs.columns = pairs.columns.set_levels(pairs.columns.levels[0].astype(str), level=0)
+        pairs.columns = pairs.columns.set_levels(pairs.columns.levels[0].astype(str).tolist(), level=0)
     whole = pairs.loc[:, pairs.notna().all()]
     names = list(rows["variant"].unique())
     present = [name for name in names if name in whole]
