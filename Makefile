@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 METHODS := context_encoder,glcic,gradient_attention,pconv,gated,dmfn
 
-.PHONY: run test lint test-oldest quick-report gpu gpu-papers constraints clean
+.PHONY: run test lint soak test-oldest quick-report gpu gpu-papers constraints clean
 
 run: $(INSTALLED)
 	$(BIN)/bench run --plugins $(METHODS)
@@ -16,6 +16,10 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+# Killed at random moments, again and again; the test suite does so three times.
+soak: $(INSTALLED)
+	INPAINT_SOAK=40 $(BIN)/python -m pytest -s tests/test_crashes.py -k random
 
 # The lower bounds of the dependencies; wants Python 3.11.
 test-oldest:

@@ -14,7 +14,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bench_core import checkpoints
+from bench_core import checkpoints, files, interruption
 from bench_core.backbones import Backbones
 from bench_core.finiteness import Finiteness
 from bench_core.loading import Waited, loader
@@ -78,6 +78,7 @@ class Training:
         if start:
             for optimiser, saved in zip(self.optimisers.values(), state["optimisers"], strict=True):
                 optimiser.load_state_dict(saved)
+            self.fabric.strategy.precision.load_state_dict(state["precision"])
         log = Log(self.folder / "training.jsonl", self.fabric, start)
         if not start:
             self.method.calibrate(to_floats(batch)[0] for batch in self._batches(0, self.pairs.protocol.steps))
@@ -87,6 +88,7 @@ class Training:
             if max(start, first) < last:
                 self._run_phase(phase, max(start, first), last, log, advance)
 
+    @interruption.held()
     def _run_phase(self, phase: Phase, start: int, last: int, log: "Log", advance: Advance) -> None:
         self.method.enter(phase.name)
         batches = Waited(self._batches(start, last))
@@ -103,10 +105,12 @@ class Training:
                 self.finiteness.check()
                 self.watch(step + 1)
                 self.method.enter(phase.name)
+            if interruption.asked():
+                break
             if time.monotonic() > due and step + 1 < last:
                 due = time.monotonic() + max(CHECKPOINT_EVERY, self._save(step + 1) / CHECKPOINT_SHARE)
         self._waited += batches.seconds
-        self._save(last)
+        self._save(step + 1)
 
     @property
     def waiting_share(self) -> float:
@@ -121,6 +125,7 @@ class Training:
             "step": step,
             "method": self.method.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers.values()],
+            "precision": self.fabric.strategy.precision.state_dict(),  # what 16-mixed scales gradients by
         }
         checkpoints.save_state(self.folder / "checkpoint.pt", state)
         return time.monotonic() - began
@@ -208,7 +213,8 @@ class Log:
         path.parent.mkdir(parents=True, exist_ok=True)
         before = path.read_text().splitlines(keepends=True) if start and path.exists() else []
         # an interrupted training repeats the steps since its last checkpoint
-        path.write_text("".join(line for line in before if line.endswith("\n") and json.loads(line)["step"] < start))
+        kept = [line for line in before if line.endswith("\n") and json.loads(line)["step"] < start]
+        files.write_bytes(path, "".join(kept).encode())
 
     def note(self, step: int, values: dict[str, Tensor]) -> None:
         self.latest = {name: value.item() for name, value in values.items()}
