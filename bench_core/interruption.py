@@ -55,6 +55,12 @@ def asked() -> bool:
     return _asked is not None
 
 
+def leave_to_parent() -> None:
+    """For a process that works for another one, which a terminal or a scheduler signals as well."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _heed(number: int, frame: FrameType | None) -> None:
     global _asked
     waits, _asked = _held and _asked is None, number

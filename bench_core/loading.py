@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 import torch
 from torch.utils.data import DataLoader
 
+from bench_core import interruption
 from bench_core.pairs import Pair, Pairs, TrainPairs
 from bench_core.threads import mind_forks, one_thread
 
@@ -28,10 +29,15 @@ def loader(
         batch_size=batch,
         sampler=positions,
         num_workers=workers,
-        worker_init_fn=one_thread,
+        worker_init_fn=_begin,
         pin_memory=device.type == "cuda",
         generator=torch.Generator(),  # its own, as it would else draw from the first step's randomness
     )
+
+
+def _begin(worker: int) -> None:
+    one_thread(worker)
+    interruption.leave_to_parent()
 
 
 class Waited(Iterator[T], Generic[T]):
