@@ -91,6 +91,7 @@ class Training:
     @interruption.held()
     def _run_phase(self, phase: Phase, start: int, last: int, log: "Log", advance: Advance) -> None:
         self.method.enter(phase.name)
+        step = start
         batches = Waited(self._batches(start, last))
         due = time.monotonic() + CHECKPOINT_EVERY
         for step in range(start, last):

@@ -24,7 +24,7 @@ def bench(log: str, least: float, *arguments: str) -> None:
     for number in (1, 2):
         os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
     step = training.Training._step
-    training.Training._step = lambda *of: (time.sleep(least), step(*of))[1]
+    setattr(training.Training, "_step", lambda *of: (time.sleep(least), step(*of))[1])  # noqa: B010 - of another type
     main(arguments)
 
 
@@ -41,4 +41,5 @@ for line in sys.stdin:
     print(child, flush=True)
     # not reaped before the next line, so that a late signal reaches nobody else
     ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    assert ended
     print(ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status, flush=True)
