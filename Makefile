@@ -17,6 +17,10 @@ lint: $(INSTALLED)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
+# Killed at random moments, again and again; the test suite does so three times.
+soak: $(INSTALLED)
+	INPAINT_SOAK=40 $(BIN)/python -m pytest -s tests/test_crashes.py -k random
+
 # The lower bounds of the dependencies; wants Python 3.11.
 test-oldest:
 	$(PYTHON) -m venv .venv-oldest

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import torch
 from torch.utils.data import DataLoader
 
+from bench_core import interruption
 from bench_core.pairs import Pair, Pairs, TrainPairs
 from bench_core.ranks import ALONE, Ranks
 from bench_core.threads import mind_forks, one_thread
@@ -34,7 +35,7 @@ def loader(
         pairs,
         batch_sampler=_Parts(positions, batch, ranks),
         num_workers=workers,
-        worker_init_fn=one_thread,
+        worker_init_fn=_begin,
         pin_memory=device.type == "cuda",
         generator=torch.Generator(),  # its own, as it would else draw from the first step's randomness
     )
@@ -48,6 +49,11 @@ class _Parts:
 
     def __iter__(self) -> Iterator[list[int]]:
         return (list(part) for part in self.ranks.parts(self.positions, self.batch) if part)
+
+
+def _begin(worker: int) -> None:
+    one_thread(worker)
+    interruption.leave_to_parent()
 
 
 class Waited(Iterator[T], Generic[T]):

@@ -67,7 +67,8 @@ class Method(nn.Module):
     def calibrate(self, images: Iterator[Canvas]) -> None:
         """Learn constants of the training images, such as their mean, once before the first step.
 
-        `images` brings batches in the order of training, as many as are asked for; override to take some.
+        `images` brings batches in the order of training, as many as are asked for; override to take some. Keep what is
+        learnt in buffers: what no `state_dict` holds is lost where a training goes on after an interruption.
         """
 
     def enter(self, phase: str) -> None:

@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bench_core import checkpoints
+from bench_core import checkpoints, interruption
 from bench_core.accumulation import Round
 from bench_core.backbones import Backbones
 from bench_core.errors import BadInput
@@ -122,6 +122,7 @@ class Training:
         if state["step"]:
             for optimiser, saved in zip(self.optimisers.values(), state["optimisers"], strict=True):
                 optimiser.load_state_dict(saved)
+            self.fabric.strategy.precision.load_state_dict(state["precision"])
         return state["step"]
 
     def _set_up_networks(self) -> None:
@@ -136,6 +137,7 @@ class Training:
         batches = self._batches(0, self.pairs.protocol.steps, ALONE)
         self.method.calibrate(to_floats(batch)[0] for batch in batches)
 
+    @interruption.held()
     def _run_phase(self, phase: Phase, start: int, last: int, log: Log, advance: Advance) -> None:
         self.method.enter(phase.name)
         batches = Waited(self._batches(start, last))
@@ -152,7 +154,11 @@ class Training:
                 self._check()
                 self.watch(step + 1)
                 self.method.enter(phase.name)
-            if self._agreed(step, time.monotonic() > due) and step + 1 < last:
+            is_due, is_over = self._agreed(step, time.monotonic() > due)
+            if is_over:
+                self._save(step + 1)
+                interruption.end()
+            if is_due and step + 1 < last:
                 due = time.monotonic() + max(CHECKPOINT_EVERY, self._save(step + 1) / CHECKPOINT_SHARE)
         self._waited += batches.seconds
         self._save(last)
@@ -167,9 +173,14 @@ class Training:
         self.updates.look()
         self.finiteness.check()
 
-    def _agreed(self, step: int, due: bool) -> bool:
-        """Whether it is time for a checkpoint, by rank zero's clock."""
-        return due if self.ranks.count == 1 else step % LOG_EVERY == 0 and self.ranks.zero(lambda: due)
+    def _agreed(self, step: int, due: bool) -> tuple[bool, bool]:
+        """Whether it is time for a checkpoint, by rank zero's clock, and whether any rank has been asked to end."""
+        if self.ranks.count == 1:
+            return due, interruption.asked()
+        if step % LOG_EVERY:
+            return False, False
+        found = self.ranks.each(lambda: (due, interruption.asked()))
+        return found[0][0], any(asked for _, asked in found)
 
     def _save(self, step: int) -> float:
         """Write a checkpoint, unless something is not finite; returns the seconds that it took."""
@@ -179,6 +190,7 @@ class Training:
             "step": step,
             "method": self.method.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers.values()],
+            "precision": self.fabric.strategy.precision.state_dict(),  # what 16-mixed scales gradients by
         }
         self.ranks.zero(lambda: checkpoints.save_state(self.folder / "checkpoint.pt", state))
         return time.monotonic() - began

@@ -6,6 +6,8 @@ from pathlib import Path
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from bench_core import files
+
 
 class Log:
     """Loss terms over the steps, as lines of JSON and to the user's tracker."""
@@ -16,11 +18,9 @@ class Log:
 
     def begin(self, start: int) -> None:
         """Go on before a step. An interrupted training repeats the steps since its last checkpoint."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         before = self.path.read_text().splitlines(keepends=True) if start and self.path.exists() else []
-        self.path.write_text(
-            "".join(line for line in before if line.endswith("\n") and json.loads(line)["step"] < start)
-        )
+        kept = [line for line in before if line.endswith("\n") and json.loads(line)["step"] < start]
+        files.write_bytes(self.path, "".join(kept).encode())
 
     def note(self, step: int, values: dict[str, Tensor]) -> None:
         self.latest = {name: value.item() for name, value in values.items()}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench_core import interruption
 from bench_core.cli.values import DEVICE, Assigned, Listed, Weighted
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ WORDS = Listed()
 @click.option("--cell-gpus", type=click.FloatRange(0), help="ray: GPUs of each cell; 1 by default if there are any.")
 @click.option("--cell-cpus", type=click.FloatRange(0), help="ray: processor cores of each cell; 1 by default.")
 @click.option("--log", "tracker", type=click.Choice(["tensorboard"]), help="Also log the training there.")
+@interruption.heeded()
 def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, **options: Any) -> None:
     """Train and judge methods under one protocol, and print the table.
 
@@ -80,14 +82,9 @@ def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, **options: An
 def carry_out(planned: "Plan") -> int:
     """Run what is missing, store and print the tables; returns the command's exit code."""
     from bench_core.allocator import keep_memory
-    from bench_core.progress import console
 
     keep_memory()
-    try:
-        run, folder = planned.comparison.run()
-    except KeyboardInterrupt:
-        console.print("Interrupted. Repeat the same command to go on from here.")
-        sys.exit(130)
+    run, folder = planned.comparison.run()
     from bench_core.results import publish, tell_failures
 
     store = planned.comparison.setup.store

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench_core import interruption
 from bench_core.cli.report import FORMAT, OUTPUT, put
 from bench_core.cli.run import carry_out
 from bench_core.cli.run import run as bench_run
@@ -81,6 +82,7 @@ def show(name: str, runs: Path | None, format_: str, output: Path | None) -> Non
 @tables.command(params=[option for option in bench_run.params if option.name not in SETTLED])
 @click.argument("name")
 @DATA
+@interruption.heeded()
 def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], **options: Any) -> None:
     """Train and judge what the table NAME needs, and print it. What is not here is left out and said.
 

@@ -1,0 +1,39 @@
+"""Faults that are injected into a store between two runs, and what the user must be told of each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong with one file of a store."""
+
+    name: str
+    damaged: str
+    """Which file, as a pattern below the store."""
+    inject: Callable[[Path], object]
+    said: str
+    """What the message must hold; nothing where the file is simply made again."""
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flip(path: Path) -> None:
+    """One bit, in the middle of the last quarter, where no format keeps its list of contents first."""
+    content = bytearray(path.read_bytes())
+    content[len(content) * 7 // 8] ^= 1
+    path.write_bytes(content)
+
+
+FAULTS = (
+    Fault("rows, truncated", "cells/toy-*/rows/*.parquet", truncate, "is damaged"),
+    Fault("weights, truncated", "cells/toy-*/weights.safetensors", truncate, "is damaged"),
+    Fault("weights, one bit flipped", "cells/toy-*/weights.safetensors", flip, "is damaged"),
+    Fault("checkpoint, truncated", "cells/toy-*/checkpoint.pt", truncate, "is damaged"),
+    Fault("checkpoint, one bit flipped", "cells/toy-*/checkpoint.pt", flip, "is damaged"),
+    Fault("record of a run, truncated", "runs/*/run.json", truncate, ""),
+    Fault("decoded images, truncated", "decoded/*.pixels", truncate, ""),
+)

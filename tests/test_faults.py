@@ -1,0 +1,105 @@
+"""Whatever is damaged between two runs is named, nothing else is touched, and a repetition after repair works."""
+
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from faults import FAULTS, Fault
+from torch import nn
+
+import bench_core.plugins
+from bench_core import checkpoints, files, training
+from bench_core.errors import BadInput
+
+Bench = Callable[..., Result]
+TOY = ("--plugins", "toy", "--no-baselines")
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Pretend that the toy is installed as a plugin."""
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "bench_toy.py").write_text(Path(__file__).with_name("toy_plugin.py").read_text())
+    monkeypatch.syspath_prepend(tmp_path / "modules")
+    real = bench_core.plugins.entry_points
+    mine = EntryPoint("toy", "bench_toy", "bench")
+    monkeypatch.setattr(bench_core.plugins, "entry_points", lambda group: [*real(group=group), mine])
+    yield
+    sys.modules.pop("bench_toy", None)
+
+
+def interrupted_or_done(bench: Bench, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave a checkpoint where one is to be damaged; else weights, without rows where the weights are."""
+    if "checkpoint" not in fault.damaged:
+        bench(*TOY)
+        return
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Training, "waiting_share", property(lambda self: 1 / 0))
+        bench(*TOY, code=1)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_damage_is_named_and_repaired(bench: Bench, tmp_path: Path, fault: Fault, monkeypatch: pytest.MonkeyPatch):
+    bench(*TOY, out="straight")
+    interrupted_or_done(bench, fault, monkeypatch)
+    path = sorted((tmp_path / "out").glob(fault.damaged))[0]
+    fault.inject(path)
+    broken = path.read_bytes()
+    if "weights" in fault.damaged:  # nobody reads them until something is to be measured
+        for rows in path.parent.glob("rows/*"):
+            rows.unlink()
+    result = bench(*TOY, code=1 if fault.said else 0)
+    assert "Traceback" not in result.output
+    if fault.said:
+        said = re.sub(r"\s+", "", result.output)
+        assert re.sub(r"\s+", "", f"{path} {fault.said}") in said and "removeit" in said
+        assert path.read_bytes() == broken  # the user's to remove
+        path.unlink()
+        bench(*TOY)
+    for kind in ("*.safetensors", "*.parquet", "table.csv"):
+        straight, mended = (sorted((tmp_path / out).rglob(kind)) for out in ("straight", "out"))
+        assert [each.read_bytes() for each in straight] == [each.read_bytes() for each in mended]
+
+
+def test_the_page_lists_these_faults():
+    """`python docs/reliability_page.py` mends it."""
+    made = runpy.run_path(str(Path(__file__).parents[1] / "docs" / "reliability_page.py"))
+    shown = made["PAGE"].read_text()
+    assert made["page"](shown) == shown and made["table"]() in shown
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one MiB; only root may mount it."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)], capture_output=True, check=False
+    )
+    if not mounted or mounted.returncode:
+        pytest.skip("no file system may be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("library", ["torch", "safetensors", "plain"])
+def test_a_full_disk_is_named_and_what_was_there_is_kept(tiny_disk: Path, library: str):
+    """Real ENOSPC, which torch reports as an unexpected position."""
+    large = nn.Module()
+    large.generator = nn.Linear(1000, 1000)
+    write = {
+        "torch": lambda path: checkpoints.save_state(path, large.state_dict()),
+        "safetensors": lambda path: checkpoints.save_weights(path, large, {}),
+        "plain": lambda path: files.write_bytes(path, bytes(2**21)),
+    }[library]
+    files.write_bytes(tiny_disk / "file", b"before")
+    with pytest.raises(BadInput, match=r"file cannot be written \(No space left on device\)"):
+        write(tiny_disk / "file")
+    assert [(path.name, path.read_bytes()) for path in tiny_disk.iterdir()] == [("file", b"before")]
