@@ -24,7 +24,7 @@ from bench_core.method import Guide, Method
 from bench_core.pairs import TestPairs, TrainPairs
 from bench_core.plugins import Plugin
 from bench_core.pretrained import remark
-from bench_core.progress import console, tracking
+from bench_core.progress import console, shown, tracking
 from bench_core.protocol import Protocol
 from bench_core.serving import refusal, unserved
 from bench_core.setup import Setup
@@ -216,7 +216,7 @@ class Cell:
         if self.protocol.curve_every:
             training.watch = partial(self._watch, method)
         with tracking(f"training {self.entry.variant}, seed {self.seed}", self.protocol.steps) as tell:
-            training.run(lambda step, values: tell(step, _shown(values)))
+            training.run(lambda step, values: tell(step, shown(values)))
         facts = {
             "method": model.trained_as or model.name,
             "scale": self.protocol.scale,
@@ -246,7 +246,3 @@ class Cell:
             root = self.setup.store.root / "tensorboard"
             loggers = [TensorBoardLogger(root, name=self.folder.path.name, version="")]
         return open_fabric(self.setup.machine.device, self.setup.machine.precision, loggers)
-
-
-def _shown(values: dict[str, float]) -> str:
-    return "  ".join(f"{name.rpartition('/')[2]} {value:.3g}" for name, value in values.items())
