@@ -2,7 +2,8 @@
 
 import pluggy
 
-from bench_core.specs import Executor, ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
+from bench_core.placing import Executor
+from bench_core.specs import ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
 
 hookspec = pluggy.HookspecMarker("bench")
 hookimpl = pluggy.HookimplMarker("bench")

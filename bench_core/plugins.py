@@ -12,7 +12,8 @@ import pluggy
 
 from bench_core import hookspecs
 from bench_core.errors import BadInput, unknown
-from bench_core.specs import Executor, ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
+from bench_core.placing import Executor
+from bench_core.specs import ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
 
 GROUP = "bench"
 PARTS = ("baselines", "losses", "metrics", "masks", "datasets", "reports", "executors")

@@ -33,3 +33,8 @@ def tracking(title: str, total: int) -> Iterator[Callable[[int, str], None]]:
             told = now
 
     yield tell
+
+
+def shown(values: dict[str, float]) -> str:
+    """Loss terms as a note."""
+    return "  ".join(f"{name.rpartition('/')[2]} {value:.3g}" for name, value in values.items())

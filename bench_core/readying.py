@@ -11,7 +11,7 @@ from lightning_fabric.loggers import TensorBoardLogger
 from bench_core import checkpoints, files, seeds
 from bench_core.method import Guide, Method
 from bench_core.pairs import TrainPairs
-from bench_core.progress import tracking
+from bench_core.progress import shown, tracking
 from bench_core.setup import Setup
 from bench_core.specs import resolve
 from bench_core.store import CellFolder
@@ -67,7 +67,7 @@ class Readying:
         if setup.protocol.curve_every:
             training.watch = partial(watch, method)
         with tracking(f"training {title}, seed {self.seed}", setup.protocol.steps) as tell:
-            training.run(lambda step, values: tell(step, _shown(values)))
+            training.run(lambda step, values: tell(step, shown(values)))
         setup.ranks.zero(partial(self._keep, method, training.waiting_share))
 
     def _keep(self, method: Method, waiting_share: float) -> None:
@@ -91,7 +91,3 @@ class Readying:
             root = self.setup.store.root / "tensorboard"
             loggers = [TensorBoardLogger(root, name=self.folder.path.name, version="")]
         return self.setup.machine.open(loggers)
-
-
-def _shown(values: dict[str, float]) -> str:
-    return "  ".join(f"{name.rpartition('/')[2]} {value:.3g}" for name, value in values.items())

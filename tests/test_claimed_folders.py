@@ -92,6 +92,21 @@ def test_a_claim_that_was_taken_over_is_not_given_back_by_its_first_owner(tmp_pa
     assert holder(tmp_path) is not None
 
 
+def test_a_claim_that_was_replaced_after_it_was_seen_stale_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    left_behind(tmp_path, STALE_AFTER + 60)
+
+    def replaced(path: Path, owner: Owner) -> bool:
+        left_behind(tmp_path, 0)
+        return True
+
+    monkeypatch.setattr(claims, "_stale", replaced)
+    with claimed(tmp_path) as ours:
+        assert not ours
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def race(folder: Path, rounds: int, barrier, found) -> None:
     """Of every round's stale claim, how many were taken."""
     for number in range(rounds):
