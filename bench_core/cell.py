@@ -1,5 +1,6 @@
 """A cell: one variant and one seed, trained, judged and stored."""
 
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -169,11 +170,13 @@ class Cell:
         name = self.entry.judgements[mask_set]
         evaluation = self._evaluation(method, self._test_pairs[mask_set], self.folder.path / "samples" / name)
         with tracking(f"judging {self.entry.variant} on {mask_set}", len(evaluation.pairs)) as tell:
+            began = time.perf_counter()
             judged = evaluation.judged(wanted, lambda done: tell(done, ""))
+            taken = {"seconds_per_image": (time.perf_counter() - began) / len(evaluation.pairs)}
         zero = self.setup.ranks.zero
         zero(lambda: self.folder.add_features(name, judged.features))
         zero(lambda: self.folder.add_rows(name, judged.rows(self._about(mask_set))))
-        zero(lambda: self.folder.write_provenance(name, self.setup.provenance()))
+        zero(lambda: self.folder.write_provenance(name, self.setup.provenance() | taken))
 
     def _evaluation(self, method: Method, pairs: TestPairs, samples: Path | None = None) -> Evaluation:
         finish = resolve(self.variant.model.finish) if self.variant.model.finish else None

@@ -68,9 +68,10 @@ class Readying:
             training.watch = partial(watch, method)
         with tracking(f"training {title}, seed {self.seed}", setup.protocol.steps) as tell:
             training.run(lambda step, values: tell(step, shown(values)))
-        setup.ranks.zero(partial(self._keep, method, training.waiting_share))
+        times = {"waiting_share": round(training.waiting_share, 4), "seconds_per_step": training.seconds_per_step}
+        setup.ranks.zero(partial(self._keep, method, times))
 
-    def _keep(self, method: Method, waiting_share: float) -> None:
+    def _keep(self, method: Method, times: dict[str, float | None]) -> None:
         """Store what was trained."""
         path, model, protocol = self.folder.path, self.variant.model, self.setup.protocol
         facts = {
@@ -81,8 +82,8 @@ class Readying:
         }
         weights = path / "weights.safetensors"
         checkpoints.save_weights(weights, method, facts)
-        learned = {"weights": files.sha256(weights), "waiting_share": round(waiting_share, 4)}
-        self.folder.write_provenance("training", self.setup.provenance() | learned)
+        learned = {"weights": files.sha256(weights)}
+        self.folder.write_provenance("training", self.setup.provenance() | learned | times)
         (path / "checkpoint.pt").unlink(missing_ok=True)
 
     def _fabric(self) -> Fabric:

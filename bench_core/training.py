@@ -63,6 +63,7 @@ class Training:
     """Let batch norm see the images of all devices."""
     _waited: float = field(default=0.0, init=False)
     _stepped: float = field(default=0.0, init=False)
+    _steps: int = field(default=0, init=False)
 
     @property
     def recipe(self) -> Recipe:
@@ -149,6 +150,7 @@ class Training:
                 self._check()
                 self.ranks.zero(partial(log.note, step, values))
             self._stepped += time.perf_counter() - began
+            self._steps += 1
             advance(step + 1, log.latest)
             if self.pairs.protocol.curve_every and (step + 1) % self.pairs.protocol.curve_every == 0:
                 self._check()
@@ -167,6 +169,11 @@ class Training:
     def waiting_share(self) -> float:
         """How much of the time of all steps so far went by until the next batch was there, 0 to 1."""
         return self._waited / self._stepped if self._stepped else 0.0
+
+    @property
+    def seconds_per_step(self) -> float | None:
+        """The mean over the steps of this process; None if it had none to make."""
+        return self._stepped / self._steps if self._steps else None
 
     def _check(self) -> None:
         """Make sure that nothing has failed and all is finite, here and on other ranks."""
