@@ -27,7 +27,18 @@ COLUMNS = {
     "value": "float64",
 }
 """One row for every image and metric; a metric of a whole set has one row, whose image is ``*``."""
-COMPARED = ["variant", "seed", "image", "mask_set", "mask_set_hash", "hole_ratio", "metric", "version", "value"]
+COMPARED = [
+    "method",
+    "variant",
+    "seed",
+    "image",
+    "mask_set",
+    "mask_set_hash",
+    "hole_ratio",
+    "metric",
+    "version",
+    "value",
+]
 """What a table is made of."""
 TEXTS = [name for name, kind in COLUMNS.items() if kind == "string"]
 KINDS = {"string": pa.dictionary(pa.int32(), pa.string()), "int64": pa.int64(), "float64": pa.float64()}

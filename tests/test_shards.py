@@ -1,8 +1,6 @@
-"""Laws of images in tar files: they are those of the same files in a folder, and no tar file can do harm."""
+"""Laws of images in tar files: they are those of the same files in a folder."""
 
-import io
 import pickle
-import random
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 from click.testing import Result
+from packed_shards import pack, write_pictures
 from PIL import Image
 
 from bench_core import cache, imagecheck, seeds
-from bench_core.errors import BadInput
-from bench_core.images import BadImage, Images
+from bench_core.images import Images
 from bench_core.loading import loader
 from bench_core.mask_sets.holes import open_sets
 from bench_core.pairs import TrainPairs
@@ -23,7 +21,7 @@ from bench_core.protocol import Protocol
 from bench_core.remembered import remembered
 from bench_core.store import Store, read_runs
 from bench_datasets import folder as folders
-from bench_datasets import shards, tar_index
+from bench_datasets import shards
 from bench_masks import bench_masks
 
 MASKS = {"box": {"family": "random_box"}}
@@ -31,33 +29,6 @@ RULES = Protocol.model_validate(
     {"name": "mine", "image_set": "mine", "size": 16, "steps": 1, "batch": 1, "metrics": ["l1"], "masks": MASKS}
 )
 HOLES = list(open_sets(RULES.masks, {family.name: family for family in bench_masks()}).values())
-
-
-def write_pictures(folder: Path) -> None:
-    """Pictures of several formats in folders that are named as shards, with what is no image beside them."""
-    for number in range(24):
-        path = (
-            folder
-            / f"{number % 3}.tar"
-            / ("deep/er" if number % 2 else "")
-            / f"ü {number}.{'jpg' if number % 4 else 'png'}"
-        )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pixels = np.random.default_rng(number).integers(0, 256, (20, 16 + number, 3), np.uint8)
-        Image.fromarray(pixels if number % 5 else pixels[..., 0]).save(path)
-        path.with_suffix(".json").write_text("{}")
-    (folder / "0.tar" / ".hidden.png").write_bytes(b"")
-
-
-def pack(unpacked: Path, packed: Path, tar_format: int = tarfile.PAX_FORMAT) -> Path:
-    """Every folder named as a shard becomes one, its members in no order."""
-    for source in sorted(unpacked.rglob("*.tar")):
-        target = packed / source.relative_to(unpacked)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(target, "w", format=tar_format) as tar:
-            for path in sorted(source.rglob("*"), reverse=True):
-                tar.add(path, f"./{path.relative_to(source)}", recursive=False)
-    return packed
 
 
 @pytest.fixture
@@ -181,100 +152,6 @@ def test_images_travel_to_another_process(packed: Path) -> None:
     np.testing.assert_array_equal(again[0], images[0])
     with pytest.raises(IndexError):
         images[len(images)]
-
-
-# Shards that are refused
-
-
-def tar_of(folder: Path, *members: tuple[str, bytes, dict[str, object]]) -> Path:
-    folder.mkdir(exist_ok=True)
-    with tarfile.open(folder / "odd.tar", "w") as tar:
-        for name, content, fields in members:
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            for field, value in fields.items():
-                setattr(member, field, value)
-            tar.addfile(member, io.BytesIO(content))
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("name", "fields", "text"),
-    [
-        ("a.png", {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}, "is a link or no plain file"),
-        ("a.png", {"type": tarfile.LNKTYPE, "linkname": "b.png"}, "is a link or no plain file"),
-        ("a", {"type": tarfile.SYMTYPE, "linkname": ".."}, "is a link or no plain file"),
-        ("a.png", {"type": tarfile.FIFOTYPE}, "is a link or no plain file"),
-        ("a.png", {"type": tarfile.CHRTYPE}, "is a link or no plain file"),
-        ("../a.png", {}, "leads out of it"),
-        ("b/../../a.png", {}, "leads out of it"),
-        ("/etc/a.png", {}, "leads out of it"),
-        ("b.png", {}, r"b\.png is there twice"),
-        ("./b.png", {}, r"b\.png is there twice"),
-        ("caf\udce9.png", {}, "not valid UTF-8"),
-    ],
-)
-def test_odd_members_are_refused(tmp_path: Path, name: str, fields: dict[str, object], text: str) -> None:
-    tar_of(tmp_path / "set", ("b.png", b"", {}), (name, b"", fields), ("c.png", b"", {}))
-    with pytest.raises(BadInput, match=text) as refusal:
-        shards.open_split(tmp_path / "set", "train")
-    assert "odd.tar" in str(refusal.value)
-
-
-def test_a_shard_cut_off_anywhere_is_named(packed: Path, tmp_path: Path) -> None:
-    whole = (packed / "1.tar").read_bytes()
-    with tarfile.open(packed / "1.tar") as tar:
-        members = tar.getmembers()
-    ends = [member.offset for member in members[1:]] + [tar.offset]
-    (tmp_path / "cut").mkdir()
-    for length in {0, 1, 511, 600, *ends, *(end + 100 for end in ends[:-1]), *(end - 700 for end in ends)}:
-        (tmp_path / "cut" / "1.tar").write_bytes(whole[:length])
-        with pytest.raises(BadInput, match=r"1\.tar is cut off"):
-            shards.open_split(tmp_path / "cut", "train")
-
-
-def test_what_is_no_tar_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.tar").write_bytes(b"\x1f\x8b" + bytes(1000))
-    with pytest.raises(BadInput, match=r"a\.tar is cut off, damaged, or no uncompressed tar"):
-        shards.open_split(tmp_path, "train")
-    (tmp_path / "a.tar").unlink()
-    with pytest.raises(BadInput, match="holds no shard"):
-        shards.open_split(tmp_path, "train")
-    with pytest.raises(BadInput, match="hold no image"):
-        shards.open_split(tar_of(tmp_path / "set", ("a.json", b"{}", {})), "train")
-
-
-def test_damaged_bytes_raise_nothing_but_bad_input(packed: Path, tmp_path: Path) -> None:
-    whole, draw = (packed / "0.tar").read_bytes(), random.Random(0)
-    (tmp_path / "damaged").mkdir()
-    headers = [at for at in range(0, len(whole), 512) if whole[at + 257 : at + 262] == b"ustar"]
-    refused = 0
-    for _ in range(150):
-        content = bytearray(whole)
-        for _ in range(3):
-            content[draw.choice(headers) + draw.randrange(512)] = draw.randrange(256)
-        (tmp_path / "damaged" / "0.tar").write_bytes(content)
-        try:
-            images = shards.open_split(tmp_path / "damaged", "train")
-            images[0]
-        except BadInput:
-            refused += 1
-    assert refused
-
-
-def test_a_bad_member_is_named_as_a_bad_image(tmp_path: Path) -> None:
-    folder = tar_of(tmp_path / "set", *((f"{number}.png", b"no picture", {}) for number in range(9)))
-    images = shards.open_split(folder, "train")
-    with pytest.raises(BadImage, match=r"odd\.tar.\d\.png cannot be read as an image"):
-        images[0]
-    (folder / "odd.tar").unlink()
-    with pytest.raises(BadImage, match=r"odd\.tar.\d\.png cannot be read: No such file"):
-        images[0]
-
-
-def test_an_index_of_no_images_is_empty(tmp_path: Path) -> None:
-    folder = tar_of(tmp_path / "set", ("a.json", b"{}", {}))
-    assert len(tar_index.image_members(folder, tar_index.shard_names(folder))) == 0
 
 
 def test_a_run_on_shards_gives_the_rows_of_a_run_on_the_folder(

@@ -31,9 +31,7 @@ def cost(runs: Path, steps: int, images: int, mask_sets: int, seeds: int, method
     store, found = read_runs(runs)
     known = list(costs(store, found[-1]))
     if not known:
-        raise BadInput(
-            f"No cell of the last run in {runs} tells what it took: it is of an older version. Run it anew."
-        )
+        raise BadInput(f"No cell of the last run in {runs} tells what it took: it is of an older version. Run it anew.")
     plan = Plan(steps, images, mask_sets, seeds)
     table = Table("method", "device", "size", "batch", "s a step", "s an image", "hours")
     for each in known:
