@@ -8,8 +8,9 @@ METHODS := context_encoder,glcic,gradient_attention,pconv,gated,dmfn
 run: $(INSTALLED)
 	$(BIN)/bench run --plugins $(METHODS)
 
+# Two to four processes of one thread each, and each file's tests in one of them.
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
