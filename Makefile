@@ -50,6 +50,7 @@ gpu: $(INSTALLED)
 gpu-perf: $(INSTALLED)
 	$(BIN)/bench perf --parts forward,training --device cuda --sizes 256,512 --batches 1,8 --precision tf32,bf16-mixed \
 		--json reports/performance/gpu.json
+	$(BIN)/python reports/performance/page.py
 
 # Six methods at paper scale on a GPU, on the embedded photographs: how they train, not how good they can be.
 GPU_RUN = $(BIN)/bench run --protocol center-256 --image-set photos --backbone random --device cuda --out .gpu-papers
