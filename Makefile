@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 METHODS := context_encoder,glcic,gradient_attention,pconv,gated,dmfn
 
-.PHONY: run test fuzz lint test-oldest soak quick-report gpu gpu-papers constraints clean
+.PHONY: run test fuzz lint test-oldest soak quick-report gpu gpu-perf gpu-papers constraints clean
 
 run: $(INSTALLED)
 	$(BIN)/bench run --plugins $(METHODS)
@@ -46,6 +46,12 @@ fuzz: $(INSTALLED)
 # What can only be checked where there is a GPU; says so and skips elsewhere.
 gpu: $(INSTALLED)
 	$(BIN)/python -m pytest -rs tests/test_gpu.py
+
+# How fast all methods that learn paint and train on a GPU.
+gpu-perf: $(INSTALLED)
+	$(BIN)/bench perf --parts forward,training --device cuda --sizes 256,512 --batches 1,8 --precision tf32,bf16-mixed \
+		--json reports/performance/gpu.json
+	$(BIN)/python reports/performance/page.py
 
 # Six methods at paper scale on a GPU, on the embedded photographs: how they train, not how good they can be.
 GPU_RUN = $(BIN)/bench run --protocol center-256 --image-set photos --backbone random --device cuda --out .gpu-papers

@@ -5,9 +5,11 @@ All take turns in one process, and their values are compared. Networks have rand
 
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -19,10 +21,11 @@ from torchvision.models import alexnet
 from bench_core import files, seeds, weights
 from bench_core.cli.perf_tables import show
 from bench_core.evaluation import Evaluation
-from bench_core.judging import Judge, Judgement, Painted
+from bench_core.judging import Judge, Judgement, Painted, eight_bit
 from bench_core.mask_sets.holes import open_sets
-from bench_core.method import Method
+from bench_core.method import Method, composite
 from bench_core.metrics.frechet import frechet_distance
+from bench_core.metrics.inception import inception as inception_network
 from bench_core.pairs import TestPairs, to_floats
 from bench_core.performance import Report, libraries, machine
 from bench_core.performance.floor import best_kernel
@@ -36,6 +39,9 @@ from bench_core.specs import Metric, resolve
 from benchmarks.picture_loop import by_hand, gaussian
 
 CPU, BATCH = torch.device("cpu"), 8
+Look = Callable[..., Tensor]
+Networks = Callable[[Any, Any], tuple[Look, Look]]
+"""From our measures of LPIPS and FID to those that look."""
 PARTS = ("metrics", "ssim", "frechet", "overhead")
 PROTOCOL = Protocol(
     name="noise",
@@ -73,9 +79,8 @@ def main() -> None:
     plugins = Plugins.find()
     settings = Settings(plugins, (asked.method,), tuple(asked.parts or PARTS), seconds=0)
     facts = machine.facts(settings)
-    features = patch.object(weights, "load_features", lambda name: alexnet().features.state_dict())
-    with features, patch.object(weights, "load", lambda name: _inception().state_dict()):
-        cases = _cases(settings, asked.pairs, asked.images)
+    with random_weights():
+        cases = cases_of(settings, asked.pairs, asked.images)
         rows = [row for case in cases for row in measured(case, 0, partial(best_kernel, CPU))]
     report = Report({**facts, "load_after": machine.load(), "kernels": {}}, tuple(rows))
     show(report)
@@ -83,7 +88,7 @@ def main() -> None:
         files.write_json(asked.json, report.as_dict())
 
 
-def _cases(settings: Settings, num_pairs: int, num_images: int) -> Iterator[Case]:
+def cases_of(settings: Settings, num_pairs: int, num_images: int) -> Iterator[Case]:
     known = settings.plugins.records("metrics")
     light = [metric for metric in known.values() if metric.per == "image" and metric.weights is None]
     every = Contender("judge", partial(_judge, settings.plugins, light, num_pairs))
@@ -92,20 +97,28 @@ def _cases(settings: Settings, num_pairs: int, num_images: int) -> Iterator[Case
     ssim = Contender("loop over scikit-image", partial(_loop, settings.plugins, _ssim_alone, num_pairs))
     ways = {"judge": frechet_distance, "pytorch-fid": libraries.pytorch_fid}
     distances = tuple(Contender(name, partial(_frechet, way)) for name, way in ways.items())
-    wanted = [*light, known["lpips@alex"], known["fid@pytorch-fid"]]
-    judging = partial(_evaluation, settings, wanted, num_images)
+    looking = [known["lpips@alex"], known["fid@pytorch-fid"]]
+    judging = partial(_evaluation, settings, [*light, *looking], num_images)
+    bare = partial(_bare, settings, looking, num_images)
     whole = (
         Contender("bench", partial(judging, True)),
         Contender("bench, truth looked at anew", partial(judging, False)),
-        Contender(f"{settings.methods[0]}, LPIPS and Inception alone", partial(_bare, settings, wanted, num_images)),
+        Contender(f"{settings.methods[0]}, LPIPS and Inception alone", partial(bare, _packages)),
+    )
+    harness = (
+        Contender("bench, LPIPS and FID only", partial(_evaluation, settings, looking, num_images, True)),
+        Contender("the same networks, no harness", partial(bare, lambda *ours: ours)),
     )
     parts = {
-        "metrics": Case("metrics", f"all {len(light)} without a network", (every, loop), "pairs", num_pairs, 1e-6),
-        "ssim": Case("metrics", "ssim@skimage", (one, ssim), "pairs", num_pairs, 1e-6),
-        "frechet": Case("metrics", "Frechet distance 2500 x 2048", distances, "distances", 1, 1e-6),
-        "overhead": Case("metrics", "a method judged by all, LPIPS and FID", whole, "images", num_images),
+        "metrics": [Case("metrics", f"all {len(light)} without a network", (every, loop), "pairs", num_pairs, 1e-6)],
+        "ssim": [Case("metrics", "ssim@skimage", (one, ssim), "pairs", num_pairs, 1e-6)],
+        "frechet": [Case("metrics", "Frechet distance 2500 x 2048", distances, "distances", 1, 1e-6)],
+        "overhead": [
+            Case("metrics", "a method judged by all, LPIPS and FID", whole, "images", num_images),
+            Case("metrics", "a method judged by LPIPS and FID", harness, "images", num_images),
+        ],
     }
-    yield from (parts[name] for name in settings.parts)
+    yield from (case for name in settings.parts for case in parts[name])
 
 
 def _pairs(plugins: Plugins, count: int) -> TestPairs:
@@ -171,26 +184,49 @@ def _evaluation(settings: Settings, wanted: list[Metric], count: int, keep: bool
     if not keep:
         next(judge.measure(metric) for metric in wanted if metric.definition == "lpips@alex").room = 0
 
-    def run() -> None:
-        evaluation.judged(wanted, lambda done: None).rows(ABOUT)
+    def run() -> np.ndarray:
+        rows = evaluation.judged(wanted, lambda done: None).rows(ABOUT)
+        return rows.loc[rows["metric"] == "lpips@alex", "value"].to_numpy()
 
     return Runner(run)
 
 
-def _bare(settings: Settings, wanted: list[Metric], count: int, cleanup: ExitStack) -> Runner:
+def _bare(settings: Settings, wanted: list[Metric], count: int, choose: Networks, cleanup: ExitStack) -> Runner:
     """What a script without a harness would call, on pictures that are in memory: no metric but those two."""
     method, batches = _method(settings), _batches(settings.plugins, count)
-    lpips, fid = (resolve(metric.build)(CPU) for metric in wanted[-2:])
+    lpips, fid = choose(*(resolve(metric.build)(CPU) for metric in wanted))
 
-    def run() -> None:
+    def run() -> Tensor:
+        values = []
         for image, hole, _ in batches:
             pair = {"image": image, "hole": hole}
             image, hole, masked = to_floats(pair)  # type: ignore[arg-type]
-            picture = torch.cat([method.predict(*one) for one in zip(masked.split(1), hole.split(1), strict=True)])
-            libraries.lpips(lpips, picture, image)()
-            libraries.inception(fid, picture, image)()
+            prediction = torch.cat([method.predict(*one) for one in zip(masked.split(1), hole.split(1), strict=True)])
+            picture = composite(image, hole, eight_bit(prediction))
+            values.append(lpips(picture, image))
+            fid(picture)
+        return torch.cat(values)
 
     return Runner(settled(run, CPU))
+
+
+def _packages(lpips: Any, fid: Any) -> tuple[Look, Look]:
+    """The networks as their packages have them, with the weights of ours; they know no truth from before."""
+    distance = deepcopy(lpips.network).to(memory_format=torch.contiguous_format)
+    features = inception_network()
+    return lambda *pair: distance(*pair, normalize=True).flatten(), lambda picture: features(picture)[0]
+
+
+@contextmanager
+def random_weights() -> Iterator[None]:
+    """In place of those that networks would have to find; the same each time."""
+    torch.manual_seed(0)
+    trunk, whole = alexnet().features.state_dict(), _inception().state_dict()
+    with (
+        patch.object(weights, "load_features", lambda name: trunk),
+        patch.object(weights, "load", lambda name: whole),
+    ):
+        yield
 
 
 def _inception() -> nn.Module:

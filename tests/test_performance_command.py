@@ -10,8 +10,12 @@ import torch
 from click.testing import CliRunner, Result
 
 from bench_core.cli import main
+from bench_core.errors import BadInput
 from bench_core.performance import metrics
+from bench_core.performance.mask_inputs import inputs
 from bench_core.performance.memory import STATUS
+from bench_core.plugins import Plugins
+from bench_core.specs import MaskFamily
 
 Perf = Callable[..., Result]
 SAME = """
@@ -193,11 +197,20 @@ def test_masks_loading_and_start(perf: Perf, tmp_path: Path):
     perf("--parts", "masks,loading,startup")
     found = json.loads((tmp_path / "perf.json").read_text())["rows"]
     cases = {row["case"]: row for row in found}
-    assert cases["free_form 64"]["per_second"] > 0
-    assert "folder" in cases["files 64"]["reason"]
+    families = [f"{name} 64" for name in Plugins.find().records("masks")]
+    assert {"free_form 64", "instances 64", "files 64", "set 64"} <= set(families), "three draw from files"
+    assert not {cases[family]["reason"] for family in families} - {""}
+    assert all(cases[family]["per_second"] > 0 for family in families)
     ours = [row for row in found if row["part"] == "loading" and row["name"] == "ours"]
     assert len(ours) == 3 and all(row["difference"] == 0 and row["agrees"] for row in ours)
     assert [row["name"] for row in found if row["part"] == "startup"] == ["ours", "python with click"]
+
+
+def test_a_family_that_asks_for_something_unknown_is_told(tmp_path: Path):
+    family = MaskFamily(name="tides", title="", draw="x:y", parameters={"moon": ..., "folder": ...}, source="")
+    with pytest.raises(BadInput, match="It needs moon; "):
+        inputs(family, tmp_path, 64)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from bench_core.errors import BadInput
 from bench_core.mask_sets.holes import open_sets
+from bench_core.performance.mask_inputs import inputs
 from bench_core.performance.records import Case, Contender, Runner
 from bench_core.performance.settings import Settings
 from bench_core.protocol import MaskSet
@@ -16,7 +18,7 @@ HOLES = 16
 
 
 def cases(settings: Settings) -> Iterator[Case]:
-    """Every family with its default parameters, at every size."""
+    """Every family with its default parameters, at every size; files that it asks for are made for it."""
     for family in settings.plugins.records("masks").values():
         for size in settings.sizes:
             drawn = Contender("ours", partial(_ours, family, size))
@@ -24,10 +26,9 @@ def cases(settings: Settings) -> Iterator[Case]:
 
 
 def _ours(family: MaskFamily, size: int, cleanup: ExitStack) -> Runner:
-    asked = [name for name, value in family.parameters.items() if value is ...]
-    if asked:
-        raise BadInput(f"It draws from files, and none are given: {', '.join(asked)}.")
-    holes = open_sets({"speed": MaskSet(family=family.name)}, {family.name: family})["speed"]
+    folder = Path(cleanup.enter_context(TemporaryDirectory()))
+    given = MaskSet.model_validate({"family": family.name, **inputs(family, folder, size)})
+    holes = open_sets({"speed": given}, {family.name: family})["speed"]
 
     def run() -> None:
         for number in range(HOLES):

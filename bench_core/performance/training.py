@@ -11,10 +11,10 @@ from bench_core.performance.trainings import OurSteps, TheirSteps
 
 
 def cases(settings: Settings) -> Iterator[Case]:
-    """A step of every method that learns, at the smallest size with the largest batch."""
-    size, batch = min(settings.sizes), max(settings.batches)
+    """A step of every method that learns, at every size with the largest batch."""
+    batch = max(settings.batches)
     for name in settings.methods:
-        if settings.plugins.model(name).recipe:
+        for size in settings.sizes if settings.plugins.model(name).recipe else ():
             contenders = tuple(_contenders(settings, name, size, batch))
             yield Case("training", f"{name} {size} b{batch}", contenders, "images", batch)
 
