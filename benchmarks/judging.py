@@ -36,6 +36,7 @@ from bench_core.performance.timing import settled
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSet, Protocol
 from bench_core.specs import Metric, resolve
+from benchmarks.noise import Noise
 from benchmarks.picture_loop import by_hand, gaussian
 
 CPU, BATCH = torch.device("cpu"), 8
@@ -53,19 +54,6 @@ PROTOCOL = Protocol(
     metrics=("l1",),
 )
 ABOUT = {"method": "noise", "variant": "noise", "seed": 0, "mask_set": "m"}
-
-
-class Noise:
-    """An image set of 8-bit noise."""
-
-    def __init__(self, count: int) -> None:
-        self.names = [str(number) for number in range(count)]
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        return seeds.generator("noise", index).integers(0, 256, (256, 256, 3), np.uint8)
 
 
 def main() -> None:
@@ -123,7 +111,7 @@ def cases_of(settings: Settings, num_pairs: int, num_images: int) -> Iterator[Ca
 
 def _pairs(plugins: Plugins, count: int) -> TestPairs:
     (holes,) = open_sets(PROTOCOL.masks, plugins.records("masks")).values()
-    return TestPairs(PROTOCOL, Noise(count), holes)
+    return TestPairs(PROTOCOL, Noise(count, PROTOCOL.size), holes)
 
 
 def _batches(plugins: Plugins, count: int) -> list[tuple[Tensor, Tensor, Tensor]]:

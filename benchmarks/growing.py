@@ -1,0 +1,65 @@
+"""Work of any size, for `benchmarks.growth`: each is prepared on entry, and gives what does it once."""
+
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from bench_core.evaluation import Evaluation
+from bench_core.judging import Judge
+from bench_core.mask_sets.holes import open_sets
+from bench_core.pairs import TestPairs
+from bench_core.performance.paintings import Canvases
+from bench_core.plugins import Plugins
+from bench_core.protocol import MaskSet, Protocol
+from bench_core.specs import Scale, resolve
+from bench_core.store import Store, read_runs
+from benchmarks import large_store
+from benchmarks.noise import Noise
+
+Work = Callable[[], AbstractContextManager[Callable[[], Any]]]
+SIDE, BATCH = 64, 8
+BASELINE = "mean_color"
+
+
+@contextmanager
+def painting(name: str, scale: Scale, size: int, batch: int) -> Iterator[Callable[[], Any]]:
+    """A method with random weights fills the holes of a batch."""
+    subject, given = Canvases(name, scale, size, batch, "cpu").opened()
+    with torch.inference_mode():
+        yield lambda: subject.method.predict(*given)
+
+
+@contextmanager
+def judging(images: int) -> Iterator[Callable[[], Any]]:
+    """A baseline paints so many images, and all metrics of pictures that need no network judge it."""
+    plugins = Plugins.find()
+    metrics = [each for each in plugins.records("metrics").values() if each.per == "image" and not each.weights]
+    protocol = Protocol(
+        name="growth",
+        image_set="noise",
+        size=SIDE,
+        masks={"m": MaskSet(family="free_form")},
+        steps=0,
+        batch=BATCH,
+        metrics=tuple(metric.definition for metric in metrics),
+    )
+    (holes,) = open_sets(protocol.masks, plugins.records("masks")).values()
+    method = resolve(plugins.model(BASELINE).build)("paper", 3)
+    judge = Judge(metrics, torch.device("cpu"), protocol)
+    evaluation = Evaluation(judge, method, TestPairs(protocol, Noise(images, SIDE), holes), BATCH, 0)
+    about = {"method": BASELINE, "variant": BASELINE, "seed": 0, "mask_set": "m"}
+    yield lambda: evaluation.judged(judge.usable, lambda done: None).rows(about)
+
+
+@contextmanager
+def reporting(methods: int, seeds: int, images: int, metrics: int) -> Iterator[Callable[[], Any]]:
+    """A table is built of a store that holds methods x seeds cells."""
+    build, known = resolve("bench_reports.table:build"), Plugins.find().records("metrics")
+    with TemporaryDirectory() as folder:
+        large_store.make(Store(Path(folder)), Namespace(variants=methods, seeds=seeds, images=images, metrics=metrics))
+        yield lambda: build(*read_runs(Path(folder)), known)
