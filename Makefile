@@ -27,10 +27,6 @@ test-oldest:
 	.venv-oldest/bin/pip install --quiet -c constraints-oldest.txt -e .[test] $(patsubst %,-e %,$(wildcard plugins/*))
 	.venv-oldest/bin/python -m pytest
 
-# Comparisons killed at random moments; the short form is in the tests.
-soak: $(INSTALLED)
-	$(BIN)/python tests/crash_harness.py --kills 100
-
 # The README's table and picture, measured anew.
 quick-report: $(INSTALLED)
 	rm -rf .quick
