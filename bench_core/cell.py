@@ -134,7 +134,9 @@ class Cell:
 
     @cached_property
     def _train_pairs(self) -> TrainPairs:
-        return TrainPairs(self.protocol, self.setup.images.train, self._train_holes, self.seed, self.setup.skip_bad)
+        images = self.setup.images
+        sound = images.train_digests.indexes if self.setup.skip_bad else None
+        return TrainPairs(self.protocol, images.train, self._train_holes, self.seed, sound)
 
     @cached_property
     def _test_pairs(self) -> dict[str, TestPairs]:

@@ -86,7 +86,6 @@ def holder(folder: Path) -> Owner | None:
 
 
 def _claim(path: Path, me: Owner) -> bool:
-    path.parent.mkdir(parents=True, exist_ok=True)
     if _created(path, me):
         return True
     owner = _owner(path)
@@ -106,12 +105,19 @@ def _claim(path: Path, me: Owner) -> bool:
 
 
 def _created(path: Path, me: Owner) -> bool:
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            json.dump(asdict(me), file)
-        return True
-    except FileExistsError:
-        return False
+    with files.refusals(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file = path.open("x", encoding="utf-8")
+        except FileExistsError:
+            return False
+        try:
+            with file:
+                json.dump(asdict(me), file)
+        except OSError:
+            path.unlink()  # or it would be taken for somebody else's
+            raise
+    return True
 
 
 def _owner(path: Path) -> Owner | None:

@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,9 @@ def write(path: Path, fill: Callable[[Path], Any]) -> None:
     Raises:
         Unwritable: the system refuses; what was at `path` is still there.
     """
-    try:
+    with refusals(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY, suffix=path.suffix)
-    except OSError as error:
-        raise _unwritable(path, error) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -43,6 +42,15 @@ def write(path: Path, fill: Callable[[Path], Any]) -> None:
         raise _unwritable(path, refused) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def refusals(path: Path) -> Iterator[None]:
+    """For what does not go through `write`: the system's refusal is told as Unwritable."""
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def _refusal(temporary: Path) -> OSError | None:

@@ -73,8 +73,9 @@ class TrainPairs(Dataset[Pair]):
     images: Images
     holes: Sequence[Holes]
     seed: int
-    skip_bad: bool = False
-    """Take the next image in place of one that cannot be decoded."""
+    sound: Array | None = None
+    """Indexes of images that are known to be readable. The next image stands in for any other that cannot be decoded;
+    without this, none does."""
 
     def __getitem__(self, position: int) -> Pair:
         size = self.protocol.size
@@ -97,10 +98,11 @@ class TrainPairs(Dataset[Pair]):
 
     def _read(self, index: int) -> Array:
         for offset in range(len(self.images)):
+            which = (index + offset) % len(self.images)
             try:
-                return self.images[(index + offset) % len(self.images)]
+                return self.images[which]
             except BadImage:
-                if not self.skip_bad:
+                if self.sound is None or which in self.sound:
                     raise
         raise BadImage("Not one training image can be decoded.")
 

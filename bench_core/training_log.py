@@ -24,6 +24,6 @@ class Log:
 
     def note(self, step: int, values: dict[str, Tensor]) -> None:
         self.latest = {name: value.item() for name, value in values.items()}
-        with self.path.open("a") as file:
+        with files.refusals(self.path), self.path.open("a") as file:
             file.write(json.dumps({"step": step, **self.latest}) + "\n")
         self.fabric.log_dict(self.latest, step)

@@ -1,25 +1,39 @@
-"""Writes the table in docs/reliability.md from the faults that tests/test_faults.py injects."""
+"""Writes the tables in docs/reliability.md from what tests/test_faults.py and tests/test_mishaps.py inject."""
 
 import re
-import runpy
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 PAGE = Path(__file__).with_name("reliability.md")
-FAULTS = runpy.run_path(str(Path(__file__).parents[1] / "tests" / "faults.py"))["FAULTS"]
-TABLE = re.compile(r"^\| fault \|.*?\n(?=\n)", re.MULTILINE | re.DOTALL)
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+
+from faults import FAULTS  # noqa: E402
+from mishaps import MISHAPS  # noqa: E402
 
 
-def table() -> str:
-    lines = ["| fault | file | exit code | what is said | what becomes of it |", "|---|---|---|---|---|"]
-    for fault in FAULTS:
-        told = ("1", f"FILE {fault.said}", "left for you to remove") if fault.said else ("0", "", "made again")
-        lines.append(f"| {fault.name} | `{fault.damaged}` | " + " | ".join(told) + " |")
-    return "\n".join(lines) + "\n"
+def mishaps() -> str:
+    rows = ((each.name, each.injected, str(each.code), each.said, each.kept) for each in MISHAPS)
+    return _table("mishap", rows)
+
+
+def faults() -> str:
+    told = ("1", "FILE is damaged (...); remove it and repeat the command that wrote it.", "all files, as they are")
+    again = ("0", "", "everything: it is made again")
+    return _table("fault", ((each.name, f"`{each.damaged}`", *(told if each.said else again)) for each in FAULTS))
+
+
+def _table(kind: str, rows: Iterable[tuple[str, ...]]) -> str:
+    head = (kind, "what is injected", "exit code", "what is said", "what is preserved")
+    lines = (head, ("---",) * len(head), *rows)
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def page(before: str) -> str:
-    """The page with today's table."""
-    return TABLE.sub(lambda _: table(), before)
+    """The page with today's tables."""
+    for kind, table in (("mishap", mishaps()), ("fault", faults())):
+        before = re.sub(rf"^\| {kind} \|.*?\n(?=\n)", lambda _, new=table: new, before, flags=re.MULTILINE | re.DOTALL)
+    return before
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """What many tests need: a small world in which a comparison takes seconds."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+import bench_core.plugins
 from bench_core.cli import main
 from bench_core.store import Store
 
@@ -88,3 +91,16 @@ def bench(protocol: Path, photographs: Path, tmp_path: Path) -> Callable[..., Re
         return result
 
     return call
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Pretend that the toy is installed as a plugin."""
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "bench_toy.py").write_text(Path(__file__).with_name("toy_plugin.py").read_text())
+    monkeypatch.syspath_prepend(tmp_path / "modules")
+    real = bench_core.plugins.entry_points
+    mine = EntryPoint("toy", "bench_toy", "bench")
+    monkeypatch.setattr(bench_core.plugins, "entry_points", lambda group: [*real(group=group), mine])
+    yield
+    sys.modules.pop("bench_toy", None)

@@ -30,10 +30,14 @@ def flip(path: Path) -> None:
 
 FAULTS = (
     Fault("rows, truncated", "cells/toy-*/rows/*.parquet", truncate, "is damaged"),
+    Fault("rows, one bit flipped", "cells/toy-*/rows/*.parquet", flip, "is damaged"),
     Fault("weights, truncated", "cells/toy-*/weights.safetensors", truncate, "is damaged"),
     Fault("weights, one bit flipped", "cells/toy-*/weights.safetensors", flip, "is damaged"),
     Fault("checkpoint, truncated", "cells/toy-*/checkpoint.pt", truncate, "is damaged"),
     Fault("checkpoint, one bit flipped", "cells/toy-*/checkpoint.pt", flip, "is damaged"),
+    Fault("features, truncated", "cells/toy-*/features/*.safetensors", truncate, "is damaged"),
+    Fault("features, one bit flipped", "cells/toy-*/features/*.safetensors", flip, "is damaged"),
+    Fault("features of the truth, one bit flipped", "truth/*.safetensors", flip, "is damaged"),
     Fault("record of a run, truncated", "runs/*/run.json", truncate, ""),
     Fault("decoded images, truncated", "decoded/*.pixels", truncate, ""),
 )

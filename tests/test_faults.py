@@ -4,9 +4,7 @@ import re
 import runpy
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -14,25 +12,12 @@ from click.testing import Result
 from faults import FAULTS, Fault
 from torch import nn
 
-import bench_core.plugins
 from bench_core import checkpoints, files, training
 from bench_core.errors import BadInput
 
 Bench = Callable[..., Result]
-TOY = ("--plugins", "toy", "--no-baselines")
-
-
-@pytest.fixture(autouse=True)
-def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Pretend that the toy is installed as a plugin."""
-    (tmp_path / "modules").mkdir()
-    (tmp_path / "modules" / "bench_toy.py").write_text(Path(__file__).with_name("toy_plugin.py").read_text())
-    monkeypatch.syspath_prepend(tmp_path / "modules")
-    real = bench_core.plugins.entry_points
-    mine = EntryPoint("toy", "bench_toy", "bench")
-    monkeypatch.setattr(bench_core.plugins, "entry_points", lambda group: [*real(group=group), mine])
-    yield
-    sys.modules.pop("bench_toy", None)
+TOY = ("--plugins", "toy", "--no-baselines", "--metrics", "l1,mean@toy")
+pytestmark = pytest.mark.usefixtures("toy")
 
 
 def interrupted_or_done(bench: Bench, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,8 +37,8 @@ def test_damage_is_named_and_repaired(bench: Bench, tmp_path: Path, fault: Fault
     path = sorted((tmp_path / "out").glob(fault.damaged))[0]
     fault.inject(path)
     broken = path.read_bytes()
-    if "weights" in fault.damaged:  # nobody reads them until something is to be measured
-        for rows in path.parent.glob("rows/*"):
+    if fault.damaged.endswith(".safetensors"):  # nobody reads them until something is to be measured
+        for rows in (tmp_path / "out").glob("cells/*/rows/*"):
             rows.unlink()
     result = bench(*TOY, code=1 if fault.said else 0)
     assert "Traceback" not in result.output
@@ -63,7 +48,7 @@ def test_damage_is_named_and_repaired(bench: Bench, tmp_path: Path, fault: Fault
         assert path.read_bytes() == broken  # the user's to remove
         path.unlink()
         bench(*TOY)
-    for kind in ("*.safetensors", "*.parquet", "table.csv"):
+    for kind in ("weights.safetensors", "*.parquet", "table.csv"):
         straight, mended = (sorted((tmp_path / out).rglob(kind)) for out in ("straight", "out"))
         assert [each.read_bytes() for each in straight] == [each.read_bytes() for each in mended]
 
@@ -72,7 +57,8 @@ def test_the_page_lists_these_faults():
     """`python docs/reliability_page.py` mends it."""
     made = runpy.run_path(str(Path(__file__).parents[1] / "docs" / "reliability_page.py"))
     shown = made["PAGE"].read_text()
-    assert made["page"](shown) == shown and made["table"]() in shown
+    assert made["page"](shown) == shown
+    assert made["faults"]() in shown and made["mishaps"]() in shown
 
 
 @pytest.fixture

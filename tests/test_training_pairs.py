@@ -122,7 +122,7 @@ def test_no_test_hole_is_trained_on() -> None:
 
 
 def test_the_next_image_stands_in_for_one_that_cannot_be_decoded() -> None:
-    whole, holed = pairs_of(), pairs_of(bad=(2, 3, 6), skip_bad=True)
+    whole, holed = pairs_of(), pairs_of(bad=(2, 3, 6), sound=np.array([0, 1, 4, 5]))
     instead = {2: 4, 3: 4, 6: 0}
     for position in range(21):
         wanted = shown(whole[position])
@@ -137,6 +137,14 @@ def test_a_bad_image_is_an_error_unless_it_may_be_skipped() -> None:
         pairs[position]
 
 
+def test_an_image_that_was_readable_before_is_never_replaced() -> None:
+    pairs = pairs_of(bad=(2, 3), sound=np.array([0, 1, 2, 4, 5, 6]))
+    lost, bad = (next(position for position in range(7) if pairs.image_at(position) == which) for which in (2, 3))
+    assert shown(pairs[bad]) == 4
+    with pytest.raises(BadImage, match="2 is broken"):
+        pairs[lost]
+
+
 def test_nothing_but_bad_images_is_an_error() -> None:
     with pytest.raises(BadImage, match="Not one"):
-        pairs_of(bad=range(7), skip_bad=True)[0]
+        pairs_of(bad=range(7), sound=np.array([], int))[0]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from bench_core import Loss, Model, Optimiser, Phase, Recipe, Update, hookimpl
+from bench_core import Loss, Metric, Model, Optimiser, Phase, Recipe, Update, hookimpl
 from bench_core.errors import BadInput
 from bench_core.method import Method, Painting
 
@@ -37,6 +37,24 @@ def bench_models():
 @hookimpl
 def bench_losses():
     return [Loss("far", "distance from a level", "bench_toy:far", parameters={"level": 0.25})]
+
+
+@hookimpl
+def bench_metrics():
+    made = {"features": "means", "fewest_images": 2, "compare": "bench_toy:apart"}
+    return [Metric("mean@toy", "mean", "", "lower", "bench_toy:Means", per="set", **made)]
+
+
+class Means:
+    def __init__(self, device):
+        self.device = device
+
+    def __call__(self, pictures):
+        return pictures.mean((2, 3))
+
+
+def apart(found, truth):
+    return float(abs(found.mean(0) - truth.mean(0)).max())
 
 
 def far(scene, level):
