@@ -1,6 +1,10 @@
 """Laws of executors: wherever cells run, the rows are the same, and one cell's end is never another's."""
 
+import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +12,7 @@ import pandas as pd
 import pytest
 from click.testing import Result
 
+from bench_core import checkpoints
 from bench_core.executors.job import how_it_ended
 from bench_core.store import Run, Store, read_runs
 
@@ -70,6 +75,22 @@ def test_processes_give_the_same_rows_and_weights(bench: Bench, tmp_path: Path, 
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(*weights, strict=True))
     learned = [store.folder(entry).path / "log.txt" for entry in run.entries if entry.method == "pconv"]
     assert ["training pconv, seed 0: 4/4" in log.read_text() for log in learned] == [True, False]
+
+
+def test_asked_to_end_a_run_lets_its_processes_save_their_step(protocol: Path, photographs: Path, tmp_path: Path):
+    options = ["--protocol", protocol, "--data", photographs, "--out", tmp_path / "out", "--device", "cpu"]
+    options += ["--plugins", "gated", "--no-baselines", "--executor", "local", "--steps", "100000"]
+    command = [sys.executable, "-m", "bench_core", "run", *map(str, options)]
+    with subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE) as process:
+        while not any(log.stat().st_size for log in (tmp_path / "out").glob("cells/*/training.jsonl")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 128 + signal.SIGTERM
+    (cell,) = (tmp_path / "out" / "cells").iterdir()
+    state = checkpoints.load_state(cell / "checkpoint.pt")
+    assert state and state["step"] > 0
+    assert not (cell / "claim.json").exists()
 
 
 @pytest.mark.usefixtures("doomed")

@@ -11,6 +11,7 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
+from bench_core import interruption
 from bench_core.cell import Cell
 from bench_core.executors.worker import work
 from bench_core.threads import share_cores
@@ -21,10 +22,11 @@ LOG = "log.txt"
 def in_child(pipe: Connection, environment: Mapping[str, str], among: int, which: tuple[Any, ...]) -> None:
     """Run a cell, one of `among` at a time, and tell its entry when its folder is known and when it is through."""
     os.environ.update(environment)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the parent ends its children
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     share_cores(among)
-    pipe.send((work(*which, around=partial(_captured, pipe)), True))
+    with interruption.heeded():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the parent ends its children
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        pipe.send((work(*which, around=partial(_captured, pipe)), True))
 
 
 @contextmanager
