@@ -83,3 +83,27 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path):
     assert seen == [b"old"]
     assert (tmp_path / "file").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_no_bit_of_a_checkpoint_s_tensors_changes_unnoticed(tmp_path: Path):
+    path, state = tmp_path / "checkpoint.pt", {"method": torch.full((1000,), 1.25)}
+    checkpoints.save_state(path, state)
+    content = bytearray(path.read_bytes())
+    inside = content.index(state["method"].numpy().tobytes()) + 2001
+    content[inside] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match=r"checkpoint\.pt is damaged"):
+        checkpoints.load_state(path)
+
+
+def test_what_a_killed_process_left_half_written_is_swept_away(tmp_path: Path):
+    path = tmp_path / "below" / "file"
+
+    def killed(temporary: Path) -> None:
+        temporary.with_name(f"{temporary.name}.left").write_text("half")
+
+    files.write(path, killed)
+    files.write(path, lambda temporary: temporary.write_text("whole"))
+    assert len(list(path.parent.iterdir())) == 2
+    files.sweep(tmp_path)
+    assert [each.name for each in path.parent.iterdir()] == ["file"]

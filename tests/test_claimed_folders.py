@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from errno import ENOSPC
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,7 @@ from click.testing import Result
 
 from bench_core import claims
 from bench_core.claims import NAME, STALE_AFTER, Owner, claimed, holder
+from bench_core.errors import BadInput
 from bench_core.store import read_runs
 
 
@@ -148,3 +150,15 @@ def test_two_runs_on_one_store_do_every_cell_once(
     other, (alone,) = read_runs(tmp_path / "alone")
     pd.testing.assert_frame_equal(store.rows(run), other.rows(alone), check_exact=True)
     assert not [path for path in (tmp_path / "out").rglob("*") if path.name.startswith((".", NAME))]
+
+
+def test_a_claim_that_cannot_be_written_holds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*given: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(claims.json, "dump", full)
+        with pytest.raises(BadInput, match="No space left"), claims.claimed(tmp_path):
+            pass
+    with claims.claimed(tmp_path) as ours:
+        assert ours

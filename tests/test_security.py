@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,3 +123,20 @@ def test_no_name_leads_out_of_the_store(name: str, tmp_path: Path) -> None:
     for changed in ({"name": name}, {"masks": {name: rules["masks"]["center"]}, "train_masks": [], "test_masks": []}):
         with pytest.raises(BadInput, match="not valid"):
             validated({**rules, **changed}, "protocol")
+
+
+def test_nothing_is_written_but_below_out_and_the_caches(protocol: Path, photographs: Path, tmp_path: Path) -> None:
+    homes = {name: str(tmp_path / name) for name in ("HOME", "XDG_CACHE_HOME", "TORCH_HOME", "TMPDIR")}
+    for folder in (*homes.values(), tmp_path / "here"):
+        Path(folder).mkdir()
+    before = set(tmp_path.rglob("*"))
+    world = ["--protocol", str(protocol), "--data", str(photographs), "--plugins", "gated", "--device", "cpu"]
+    for words in (["run", *world, "--out", str(tmp_path / "out")], ["report", str(tmp_path / "out")]):
+        kept = {name: value for name, value in os.environ.items() if name != "BENCH_CACHE"}
+        command = [sys.executable, "-B", "-m", "bench_core", *words]
+        subprocess.run(command, cwd=tmp_path / "here", env=kept | homes, check=True, capture_output=True)
+    written = {path.relative_to(tmp_path).as_posix() for path in set(tmp_path.rglob("*")) - before}
+    caches = ("HOME/.cache", "XDG_CACHE_HOME", "TORCH_HOME")
+    theirs = ("HOME/.config", "TMPDIR/torchinductor")
+    """What matplotlib and torch make for themselves."""
+    assert not [path for path in written if not path.startswith(("out", *caches, *theirs))]
