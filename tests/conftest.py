@@ -96,6 +96,7 @@ def bench(protocol: Path, photographs: Path, tmp_path: Path) -> Callable[..., Re
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Pretend that the toy is installed as a plugin."""
+    sys.modules.pop("bench_toy", None)  # another test's
     (tmp_path / "modules").mkdir()
     (tmp_path / "modules" / "bench_toy.py").write_text(Path(__file__).with_name("toy_plugin.py").read_text())
     monkeypatch.syspath_prepend(tmp_path / "modules")

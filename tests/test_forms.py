@@ -1,34 +1,18 @@
 """What a method may ask of the harness beyond a network and a recipe: forms, options, guides, post-processing, ..."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from click.testing import Result
 
-import bench_core.plugins
 from bench_core.checkpoints import weights_facts
 from bench_core.store import Entry, read_runs
 
 Bench = Callable[..., Result]
-TOY = Path(__file__).with_name("toy_plugin.py")
-
-
-@pytest.fixture(autouse=True)
-def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Pretend that the toy is installed as a plugin."""
-    (tmp_path / "modules").mkdir()
-    (tmp_path / "modules" / "bench_toy.py").write_text(TOY.read_text())
-    monkeypatch.syspath_prepend(tmp_path / "modules")
-    real = bench_core.plugins.entry_points
-    mine = EntryPoint("toy", "bench_toy", "bench")
-    monkeypatch.setattr(bench_core.plugins, "entry_points", lambda group: [*real(group=group), mine])
-    yield
-    sys.modules.pop("bench_toy", None)
+pytestmark = pytest.mark.usefixtures("toy")
 
 
 def entries(out: Path) -> dict[str, Entry]:
