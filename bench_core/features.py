@@ -1,5 +1,6 @@
 """Features of a set of pictures, kept on disk so that nobody need look through a network twice. No torch here."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +36,14 @@ class Features:
         try:
             with safe_open(path, "numpy") as file:
                 arrays = {name: file.get_tensor(name) for name in ("values", "hole_ratio")}
-                return cls(**arrays, mask_set_hash=file.metadata()["mask_set_hash"])
+                told = file.metadata()
+                about = json.loads(told["about"]) if "about" in told else told  # so in files from before the seal
+                return cls(**arrays, mask_set_hash=about["mask_set_hash"])
         except Exception as error:  # the library raises errors of its own kind
             raise damaged(path, error) from error
 
     def write(self, path: Path) -> None:
         arrays = {"values": np.ascontiguousarray(self.values, np.float32), "hole_ratio": self.hole_ratio}
-        seal.write(path, save(arrays, {"mask_set_hash": self.mask_set_hash, seal.KEY: seal.BLANK}))
+        about = json.dumps({"mask_set_hash": self.mask_set_hash, seal.KEY: seal.BLANK})
+        # one entry, since safetensors writes several in no fixed order, and equal features must make equal files
+        seal.write(path, save(arrays, {"about": about}))

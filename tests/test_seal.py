@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
 from bench_core import rows, seal
 from bench_core.errors import BadInput
@@ -46,6 +47,24 @@ def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
     together = rows.together([(path, "one"), (path, "other")])
     assert together["mask_set"].astype(str).tolist() == ["one"] * 50 + ["other"] * 50
     assert together["value"].tolist() == [*ROWS["value"]] * 2
+
+
+def test_equal_features_make_equal_files(tmp_path: Path) -> None:
+    contents = set()
+    for _ in range(8):
+        path, read = stored_features(tmp_path)
+        contents.add(path.read_bytes())
+        found = read()
+    assert len(contents) == 1
+    assert isinstance(found, Features) and found.mask_set_hash == FEATURES.mask_set_hash
+    np.testing.assert_array_equal(found.values, FEATURES.values)
+
+
+def test_features_of_before_there_were_seals_are_read(tmp_path: Path) -> None:
+    arrays = {"values": FEATURES.values, "hole_ratio": FEATURES.hole_ratio}
+    save_file(arrays, tmp_path / "old.safetensors", {"mask_set_hash": "abc"})
+    found = Features.read(tmp_path / "old.safetensors")
+    assert found and found.mask_set_hash == "abc"
 
 
 def test_rows_of_before_there_were_seals_and_versions_are_read(tmp_path: Path) -> None:
