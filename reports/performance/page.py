@@ -28,9 +28,7 @@ that tells the floor less than it gave the step.
 
 Ratios depend on the machine: what a method saves is mostly memory traffic, so it gains less where convolutions are slow
 (x floor tells how near that is). The training steps were measured before gradients were let go right after the step,
-which lowers their memory. SSIM's row holds all that the judge does with a picture, not the filters alone. In "a method
-judged by all, LPIPS and FID" the last row is too slow, since it built its networks anew for every batch; that is
-mended, and not measured again yet.
+which lowers their memory. SSIM's row holds all that the judge does with a picture, not the filters alone.
 """
 COLUMNS = ("what", "machine", "who", "median ms", "times as fast", "x floor", "peak MiB", "difference")
 
