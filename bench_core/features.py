@@ -36,8 +36,7 @@ class Features:
         try:
             with safe_open(path, "numpy") as file:
                 arrays = {name: file.get_tensor(name) for name in ("values", "hole_ratio")}
-                told = file.metadata()
-                about = json.loads(told["about"]) if "about" in told else told  # so in files from before the seal
+                about = json.loads(file.metadata()["about"])
                 return cls(**arrays, mask_set_hash=about["mask_set_hash"])
         except Exception as error:  # the library raises errors of its own kind
             raise damaged(path, error) from error

@@ -86,8 +86,6 @@ def _table(path: Path) -> pa.Table:
     content = seal.read(path)
     try:
         table = parquet.read_table(pa.BufferReader(content), read_dictionary=TEXTS, use_threads=False)
-        if "version" not in table.column_names:  # rows of before there were versions
-            table = table.append_column("version", pa.array([1] * len(table), pa.int64()))
         return table.select(list(COLUMNS)).cast(SCHEMA)
     except Exception as error:  # damage makes pyarrow raise errors of many kinds
         raise damaged(path, error) from error

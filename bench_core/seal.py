@@ -1,7 +1,7 @@
 """Files that tell their own sha256, so that numbers which have changed on disk are not taken for what was measured.
 
 Whoever writes such a file puts `BLANK` once into its metadata. The digest of all bytes then takes the place of the
-zeros, and is compared with that of all bytes with zeros in its place. A file without a seal is taken as it is.
+zeros, and is compared with that of all bytes with zeros in its place.
 """
 
 import re
@@ -26,15 +26,16 @@ def read(path: Path) -> bytes:
     """All bytes of a file.
 
     Raises:
-        BadInput: it cannot be read, or is not as it was written.
+        BadInput: it cannot be read, has no seal, or is not as it was written.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror}).") from error
     mark = _MARK.search(content)
-    whole = mark is not None and mark[0] == _filled(content.replace(mark[0], BLANK.encode()))
-    if not whole and (mark or KEY.encode() in content):
+    if mark is None:
+        raise damaged(path, "the sha256 of itself is missing in it")
+    if mark[0] != _filled(content.replace(mark[0], BLANK.encode())):
         raise damaged(path, "it and the sha256 in it disagree")
     return content
 

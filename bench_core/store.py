@@ -100,16 +100,14 @@ class CellFolder:
     def curves(self) -> list[dict[str, Any]]:
         """Means of metrics during the training: lines of ``step``, ``mask_set`` and ``values``."""
         path = self.path / "curves.jsonl"
-        try:
-            return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-        except ValueError as error:
-            raise damaged(path, error) from error
+        lines = map(json.loads, seal.read(path).splitlines() if path.exists() else [])
+        return [line for line in lines if seal.KEY not in line]
 
     def add_to_curves(self, step: int, mask_set: str, values: dict[str, float]) -> None:
         """Add a line, in place of what an interrupted training had written beyond it."""
         before = [line for line in self.curves() if (line["step"], line["mask_set"] == mask_set) < (step, True)]
-        lines = [*before, {"step": step, "mask_set": mask_set, "values": values}]
-        files.write_bytes(self.path / "curves.jsonl", "".join(json.dumps(line) + "\n" for line in lines).encode())
+        lines = [*before, {"step": step, "mask_set": mask_set, "values": values}, {seal.KEY: seal.BLANK}]
+        seal.write(self.path / "curves.jsonl", "".join(json.dumps(line) + "\n" for line in lines).encode())
 
     def fail(self, text: str) -> None:
         files.write_bytes(self.path / "failure.txt", text.encode())
@@ -227,10 +225,11 @@ def read_runs(path: Path) -> tuple[Store, list[Run]]:
 
 
 def _read(path: Path) -> Run:
+    content = seal.read(path)
     try:
-        record = json.loads(seal.read(path))
-        record.pop(seal.KEY, None)
+        record = json.loads(content)
+        del record[seal.KEY]
         entries = [Entry(**entry) for entry in record["entries"]]
         return Run(**{**record, "protocol": Protocol.model_validate(record["protocol"]), "entries": entries})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{path} is damaged ({error}); repeat the `bench run` that wrote it.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(path, error) from error

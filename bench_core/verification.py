@@ -4,10 +4,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
 from safetensors import safe_open
 
-from bench_core import files
+from bench_core import files, seal
 from bench_core.claims import NAME, holder
 from bench_core.diagnosis import Fact
 from bench_core.errors import BadInput
@@ -83,8 +82,8 @@ def _of_cell(cell: Path) -> Iterator[Fact]:
 def _read(path: Path) -> None:
     if path.suffix == ".json" and path.name != NAME:
         json.loads(path.read_text(encoding="utf-8"))
-    elif path.suffix == ".parquet":
-        pd.read_parquet(path)
+    elif path.suffix == ".parquet" or path.name == "curves.jsonl" or path.parent.name in ("features", "truth"):
+        seal.read(path)
     elif path.suffix == ".safetensors":
         with safe_open(path, framework="np") as file:
             file.keys()

@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from bench_core.checkpoints import weights_facts
-from bench_core.store import Entry, read_runs
+from bench_core.store import CellFolder, Entry, read_runs
 
 Bench = Callable[..., Result]
 pytestmark = pytest.mark.usefixtures("toy")
@@ -147,7 +147,7 @@ def test_weights_of_another_method_or_scale_are_refused(bench: Bench, tmp_path: 
 def test_curves_are_judged_during_the_training(bench: Bench, protocol: Path, tmp_path: Path):
     protocol.write_text("curve_every = 2\ncurve_images = 1\n" + protocol.read_text())
     bench("--plugins", "toy")
-    lines = [json.loads(line) for line in (cell(tmp_path / "out", "toy") / "curves.jsonl").read_text().splitlines()]
+    lines = CellFolder(cell(tmp_path / "out", "toy"), {}).curves()
     assert [(line["step"], line["mask_set"]) for line in lines] == [
         (step, name) for step in (0, 2, 4) for name in ("center", "free-form")
     ]

@@ -8,12 +8,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.numpy import save_file
 
 from bench_core import rows, seal
 from bench_core.errors import BadInput
 from bench_core.features import Features
-from bench_core.store import Entry, Run, Store, as_rows, read_runs
+from bench_core.store import CellFolder, Entry, Run, Store, as_rows, read_runs
 
 ABOUT = {"method": "a", "variant": "a", "seed": 0, "mask_set": "center", "mask_set_hash": "abc", "hole_ratio": 0.25}
 ABOUT |= {"metric": "l1@full", "region": "full", "source": "composite"}
@@ -38,7 +37,14 @@ def stored_run(folder: Path) -> tuple[Path, Callable[[], object]]:
     return record, lambda: read_runs(folder)
 
 
-KINDS = [stored_rows, stored_features, stored_run]
+def stored_curves(folder: Path) -> tuple[Path, Callable[[], object]]:
+    cell = CellFolder(folder, {})
+    for step in (10, 20):
+        cell.add_to_curves(step, "center", {"l1@full": 1 / step})
+    return folder / "curves.jsonl", cell.curves
+
+
+KINDS = [stored_rows, stored_features, stored_run, stored_curves]
 
 
 def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
@@ -57,16 +63,19 @@ def test_equal_features_make_equal_files_and_come_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.values, FEATURES.values)
 
 
-def test_features_of_before_there_were_seals_are_read(tmp_path: Path) -> None:
-    arrays = {"values": FEATURES.values, "hole_ratio": FEATURES.hole_ratio}
-    save_file(arrays, tmp_path / "old.safetensors", {"mask_set_hash": "abc"})
-    found = Features.read(tmp_path / "old.safetensors")
-    assert found and found.mask_set_hash == "abc"
+def test_curves_come_back_and_a_repeated_step_replaces_what_lay_beyond(tmp_path: Path) -> None:
+    stored_curves(tmp_path)
+    cell = CellFolder(tmp_path, {})
+    cell.add_to_curves(10, "center", {"l1@full": 0.5})
+    assert cell.curves() == [{"step": 10, "mask_set": "center", "values": {"l1@full": 0.5}}]
 
 
-def test_rows_of_before_there_were_seals_and_versions_are_read(tmp_path: Path) -> None:
-    ROWS.drop(columns="version").to_parquet(tmp_path / "old.parquet", index=False)
-    pd.testing.assert_frame_equal(rows.read(tmp_path / "old.parquet"), ROWS)
+@pytest.mark.parametrize("stored", KINDS)
+def test_a_file_without_a_seal_is_refused(stored: Callable, tmp_path: Path) -> None:
+    path, read = stored(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"bench-sha256:", b"bench-sha---:"))
+    with pytest.raises(BadInput, match="sha256 of itself is missing"):
+        read()
 
 
 @pytest.mark.parametrize("stored", KINDS)
@@ -76,10 +85,7 @@ def test_no_byte_can_be_changed_unnoticed(stored: Callable, data: st.DataObject,
     path, read = stored(tmp_path_factory.mktemp("stored"))
     read()
     content = bytearray(path.read_bytes())
-    first = content.rindex(b"bench-sha256:")
-    word = range(first, first + len("bench-sha256:"))
-    places = st.integers(0, len(content) - 1).filter(lambda place: place not in word)
-    content[data.draw(places)] ^= data.draw(st.integers(1, 255))
+    content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     path.write_bytes(content)
     with pytest.raises(BadInput, match=path.name):
         read()

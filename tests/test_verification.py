@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
+from bench_core import rows as rows_file
 from bench_core.claims import NAME, STALE_AFTER, claimed
 from bench_core.cli import main
 
@@ -46,14 +47,14 @@ def test_whatever_is_damaged_is_told_with_its_file(store: Path):
 
 def test_missing_and_doubled_rows_are_told(store: Path):
     (path,) = cell(store).glob("rows/*.parquet")
-    rows = pd.read_parquet(path)
+    rows = rows_file.read(path)
     for wrong, told in (
         (rows.iloc[1:], "1 rows of 1 pictures for l1@full, not 2"),
         (rows[rows["metric"] == "l1@full"], "no rows of psnr@full"),
         (pd.concat([rows, rows.iloc[:1]]), "3 rows of 2 pictures for l1@full, not 2"),
         (rows.assign(value=float("nan")), "some values are missing"),
     ):
-        wrong.to_parquet(path, index=False)
+        rows_file.write(path, wrong)
         assert f"pconv, seed 0 on center: {told}" in doctor(store, 1)
     path.unlink()
     assert "no rows of l1@full" in doctor(store, 1)
