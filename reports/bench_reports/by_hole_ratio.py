@@ -63,15 +63,18 @@ class Buckets:
 
     def columns(self) -> Iterator[list[Column]]:
         """For each bucket of each mask set one column for each metric."""
-        per_image = self.rows[self.rows["image"] != "*"]
         for mask_set in self.run.protocol.test_masks:
-            here = per_image[per_image["mask_set"] == mask_set]
-            labels = bucket(here["hole_ratio"].to_numpy())
-            for label in LABELS:
-                inside = here[labels == label]
-                pairs = inside["image"].nunique()
-                if pairs:
-                    yield [self._column(mask_set, label, pairs, metric, inside) for metric in self.metrics.values()]
+            yield from self.columns_of(mask_set)
+
+    def columns_of(self, mask_set: str) -> Iterator[list[Column]]:
+        """Those of one mask set."""
+        here = self.rows[(self.rows["image"] != "*") & (self.rows["mask_set"] == mask_set)]
+        labels = bucket(here["hole_ratio"].to_numpy())
+        for label in LABELS:
+            inside = here[labels == label]
+            pairs = inside["image"].nunique()
+            if pairs:
+                yield [self._column(mask_set, label, pairs, metric, inside) for metric in self.metrics.values()]
 
     def _column(self, mask_set: str, label: str, pairs: int, metric: Metric, inside: pd.DataFrame) -> Column:
         rows = inside[inside["metric"] == metric.definition]
