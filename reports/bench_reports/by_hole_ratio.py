@@ -49,13 +49,13 @@ class Buckets:
         blocks = {(of[0].mask_set, of[0].part, of[0].pairs): of for of in self.columns()}
         every = [column for of in blocks.values() for column in of]
         frames = {key: Cells(self.run, of) for key, of in blocks.items()}
-        values, texts, best, details = (
+        values, texts, best, second, details = (
             _stacked({key: getattr(cells, kind) for key, cells in frames.items()}, self.metrics)
-            for kind in ("values", "texts", "best", "details")
+            for kind in ("values", "texts", "best", "second", "details")
         )
         told = [*notes.all_notes(self.run, every, known), *self._gaps(every)]
         heading = f"{title(self.run.protocol)}, by hole ratio"
-        return Table(heading, values, texts, best.astype(bool), self.metrics, told, details)
+        return Table(heading, values, texts, best.astype(bool), self.metrics, told, details, second.astype(bool))
 
     @cached_property
     def rows(self) -> pd.DataFrame:

@@ -27,6 +27,7 @@ def draw(
     mask_set: str = "",
     definition: str = "",
     width: str = "column",
+    methods: Sequence[str] = (),
 ) -> Figure:
     """One metric in every bucket of a mask set, as in the table by hole ratio.
 
@@ -39,16 +40,16 @@ def draw(
     found = [column for (column,) in buckets.columns_of(where) if len(column.means)]
     if not found:
         raise chosen.nothing(run, metric, where)
-    return of_columns(run, found, width)
+    return of_columns(run, found, width, methods)
 
 
 @style.rules()
-def of_columns(run: Run, found: Sequence[Column], width: str = "column") -> Figure:
+def of_columns(run: Run, found: Sequence[Column], width: str = "column", methods: Sequence[str] = ()) -> Figure:
     """Columns of one metric, one for each bucket, at the buckets' middles. Bands are 95 % intervals of the means."""
     metric, where = found[0].metric, found[0].mask_set
     figure = style.new(width, HEIGHT, f"{metric.title} against the hole ratio on {where}")
     axes, shown = figure.subplots(), {}
-    for variant, look in style.of_methods(run).items():
+    for variant, look in chosen.methods(run, methods).items():
         points = pd.DataFrame([_point(column, variant) for column in found if variant in column.means])
         if len(points):
             axes.plot(points["x"], points["mean"], **look)

@@ -1,12 +1,14 @@
 """What a figure is asked to show of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bench_core.errors import BadInput, unknown
 from bench_core.specs import Metric
 from bench_core.store import Run, Store
 from bench_reports.columns import Column, column
 from bench_reports.definitions import check
+from bench_reports.figures import style
 from bench_reports.table import ARROWS, wanted
 
 
@@ -32,6 +34,19 @@ def mask_set(run: Run, name: str) -> str:
     if name and name not in run.protocol.test_masks:
         raise unknown("mask set in this run", name, run.protocol.test_masks)
     return name or run.protocol.test_masks[0]
+
+
+def methods(run: Run, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The looks of these variants, or of all if none is asked for; nobody's look depends on who else is drawn.
+
+    Raises:
+        BadInput: one is not in the run.
+    """
+    looks = style.looks(entry.variant for entry in run.entries)
+    for name in names:
+        if name not in looks:
+            raise unknown("method in this run", name, looks)
+    return {name: look for name, look in looks.items() if not names or name in names}
 
 
 def column_of(store: Store, run: Run, known: Mapping[str, Metric], mask_set_: str, definition: str) -> Column:

@@ -26,28 +26,28 @@ def draw(
     width: str = "column",
     methods: Sequence[str] = (),
 ) -> Figure:
-    """A line for each method, or for `methods` only: the mean over seeds, its band from the lowest to the highest.
+    """A line for each method, or for these only: the mean over seeds, its band from the lowest to the highest.
 
     Raises:
         BadInput: there is nothing to draw.
     """
     metric, where = chosen.metric(run, known, definition), chosen.mask_set(run, mask_set)
+    looks = chosen.methods(run, methods)
     points = read(store, [run])
     points = points[(points["mask_set"] == where) & (points["metric"] == metric.definition)]
-    points = points[points["variant"].isin(methods)] if methods else points
-    if points.empty:
+    shown = {name: look for name, look in looks.items() if name in set(points["variant"])}
+    if not shown:
         raise BadInput(
             f"There are no curves of {metric.title} on {where}: cells write them while they are trained, where the "
             "protocol says `curve_every`."
         )
-    return _drawn(run, points, metric, where, width)
+    return _drawn(points, shown, metric, where, width)
 
 
 @style.rules()
-def _drawn(run: Run, points: pd.DataFrame, metric: Metric, where: str, width: str) -> Figure:
+def _drawn(points: pd.DataFrame, shown: Mapping[str, Mapping], metric: Metric, where: str, width: str) -> Figure:
     figure = style.new(width, HEIGHT, f"{metric.title} on {where} over the steps of the training")
-    axes, present = figure.subplots(), set(points["variant"])
-    shown = {name: look for name, look in style.of_methods(run).items() if name in present}
+    axes = figure.subplots()
     for variant, look in shown.items():
         line(axes, points[points["variant"] == variant], look)
     steps(axes)

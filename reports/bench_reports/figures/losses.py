@@ -1,7 +1,7 @@
 """The loss terms of one method over the steps of its training."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -19,17 +19,9 @@ POINTS = 150
 
 
 def draw(
-    store: Store,
-    run: Run,
-    known: Mapping[str, Metric],
-    *,
-    mask_set: str = "",
-    definition: str = "",
-    width: str = "column",
-    method: str = "",
+    store: Store, run: Run, known: Mapping[str, Metric], *, width: str = "column", methods: Sequence[str] = ()
 ) -> Figure:
-    """A line for each term of a method, the run's first that learns if none is asked for. What else is asked for has
-    no meaning here.
+    """A line for each term of one method, the run's first that learned if none is asked for.
 
     Raises:
         BadInput: there is nothing to draw.
@@ -37,10 +29,12 @@ def draw(
     logged = dict.fromkeys(entry.variant for entry in run.entries if _log(store, entry).is_file())
     if not logged:
         raise BadInput("No cell has a training.jsonl, where its losses are: nothing was trained, or it is not here.")
-    if method and method not in logged:
-        raise unknown("method with losses in this run", method, logged)
-    chosen = method or next(iter(logged))
-    return _drawn(read(store, run, chosen), chosen, width)
+    variant, *others = methods or logged
+    if methods and others:
+        raise BadInput(f"Losses of several methods do not compare: give one of {', '.join(methods)}.")
+    if variant not in logged:
+        raise unknown("method with losses in this run", variant, logged)
+    return _drawn(read(store, run, variant), variant, width)
 
 
 def read(store: Store, run: Run, variant: str) -> pd.DataFrame:

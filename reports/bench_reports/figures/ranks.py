@@ -45,7 +45,7 @@ def of_column(run: Run, column: Column, width: str = "column") -> Figure:
     up = column.metric.better == "lower"
     ordered = standing.details.loc[column.means[list(standing.variants)].sort_values(ascending=up).index]
     figure = style.new(width, 0.6 + LINE * len(ordered), f"Ranks that are possible by {title} on {column.where}")
-    axes, looks = figure.subplots(), style.of_methods(run)
+    axes, looks = figure.subplots(), chosen.methods(run, ())
     for place, (variant, of) in enumerate(ordered.iterrows(), start=1):
         look = looks[str(variant)]
         ends = [of["best rank"], of["worst rank"]]

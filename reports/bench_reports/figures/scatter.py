@@ -1,6 +1,6 @@
 """Quality against cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -29,6 +29,7 @@ def draw(
     mask_set: str = "",
     definition: str = "",
     width: str = "column",
+    methods: Sequence[str] = (),
     cost: str = "image",
 ) -> Figure:
     """One column of the table against what methods cost, "image", "training" or "parameters".
@@ -37,10 +38,10 @@ def draw(
         BadInput: there is nothing to draw.
     """
     column = chosen.column_of(store, run, known, mask_set, definition)
-    return of_column(run, column, of_methods(store, run, cost), cost, width)
+    return of_column(run, column, spent(store, run, cost), cost, width, methods)
 
 
-def of_methods(store: Store, run: Run, cost: str) -> dict[str, float]:
+def spent(store: Store, run: Run, cost: str) -> dict[str, float]:
     """What each variant costs as far as its cells tell; 0 where nothing is learned.
 
     Raises:
@@ -58,17 +59,26 @@ def of_methods(store: Store, run: Run, cost: str) -> dict[str, float]:
 
 
 @style.rules()
-def of_column(run: Run, column: Column, found: Mapping[str, float], cost: str, width: str = "column") -> Figure:
+def of_column(
+    run: Run,
+    column: Column,
+    found: Mapping[str, float],
+    cost: str,
+    width: str = "column",
+    methods: Sequence[str] = (),
+) -> Figure:
     """A point for each method, with the interval of its mean; a level line where it costs nothing."""
     label = f"{column.metric.title} on {column.where} against {COSTS[cost]}"
     figure = style.new(width, HEIGHT, label)
     axes, shown = figure.subplots(), {}
-    for variant, look in style.of_methods(run).items():
+    for variant, look in chosen.methods(run, methods).items():
         if variant in found and variant in column.means:
             _mark(axes, column, variant, found[variant], look)
             shown[variant] = look if found[variant] == 0 else look | {"linestyle": ""}
     _axis(axes)
     axes.set(xlabel=COSTS[cost], ylabel=style.plain(chosen.header(column.metric)))
+    if not shown:
+        raise BadInput(f"There is nothing to draw: no method has both {column.metric.title} and {COSTS[cost]}.")
     style.legend(figure, shown)
     return figure
 

@@ -12,8 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.style import context
 
-from bench_core.store import Run
-
 WIDTHS = {"column": 3.25, "page": 6.75}
 """Of a figure, in inches."""
 INK = "#111111"
@@ -53,7 +51,7 @@ RULES: dict[str, Any] = {
     "svg.hashsalt": "inpaint-bench",
 }
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")
-"""Those of Okabe and Ito, told apart by the colour-blind, but for black and yellow, which a page may have as its own."""
+"""Those of Okabe and Ito, told apart by the colour-blind, but for black and yellow: pages are black or white."""
 LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 MARKERS = "os^Dv<P>X"
 LONGEST = 32
@@ -85,11 +83,6 @@ def looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
         }
         for place, name in enumerate(dict.fromkeys(names))
     }
-
-
-def of_methods(run: Run) -> dict[str, dict[str, Any]]:
-    """Those of a run's variants, drawn or not."""
-    return looks(entry.variant for entry in run.entries)
 
 
 def plain(text: str, longest: int = LONGEST) -> str:
