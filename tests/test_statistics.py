@@ -1,6 +1,7 @@
 """Laws of intervals and paired differences, on simulated data whose truth is known, and against scipy."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -126,6 +127,15 @@ def test_few_photographs_get_students_interval() -> None:
     low, high = stats.t.interval(0.95, 3, values.mean(), values.std(ddof=1) / 2)
     found = of(values, resamples=20_000)
     assert (found.low[0], found.high[0]) == pytest.approx((low, high), rel=1e-2)
+
+
+def test_tables_that_are_made_at_once_have_the_numbers_of_those_made_in_turn() -> None:
+    """Student's quantiles of old versions of scipy are not those of one thread."""
+    values = [np.random.default_rng(count).normal(size=(2, 1, count)) for count in range(2, 9)] * 3
+    with ThreadPoolExecutor(4) as threads:
+        at_once = threads.map(lambda each: compare([*each], np.arange(each.shape[2])).low, values)
+        in_turn = [compare([*each], np.arange(each.shape[2])).low for each in values]
+        np.testing.assert_array_equal(list(at_once), in_turn)
 
 
 def test_seeds_alone_give_the_interval_of_welchs_test() -> None:
