@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 METHODS := context_encoder,glcic,gradient_attention,pconv,gated,dmfn
 
-.PHONY: run test fuzz lint test-oldest soak quick-report gpu gpu-perf gpu-papers constraints clean
+.PHONY: run test docs pages fuzz lint test-oldest soak quick-report gpu gpu-perf gpu-papers constraints clean
 
 run: $(INSTALLED)
 	$(BIN)/bench run --plugins $(METHODS)
@@ -21,6 +21,17 @@ lint: $(INSTALLED)
 # Killed at random moments, again and again; the test suite does so three times.
 soak: $(INSTALLED)
 	INPAINT_SOAK=40 $(BIN)/python -m pytest -s tests/test_crashes.py -k random
+
+# The documentation as a site, in site-docs/. A warning ends it. (The variable silences a notice about MkDocs's successors.)
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+# Tables and lists in the pages, from what is stored, measured and injected.
+pages: $(INSTALLED)
+	$(BIN)/python docs/embed_tables.py
+	$(BIN)/python docs/metrics_page.py
+	$(BIN)/python docs/reliability_page.py
+	$(BIN)/python reports/performance/page.py
 
 # The lower bounds of the dependencies; wants Python 3.11.
 test-oldest:
@@ -65,4 +76,4 @@ $(INSTALLED): requirements.txt constraints.txt pyproject.toml $(wildcard plugins
 	touch $@
 
 clean:
-	rm -rf .venv .venv-oldest
+	rm -rf .venv .venv-oldest site-docs

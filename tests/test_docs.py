@@ -10,15 +10,9 @@ import venv
 from pathlib import Path
 
 import pytest
+from pages import PAGES, ROOT, shell_blocks
 
 from bench_core.protocol import load
-
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
-
-
-def shell_blocks(page: Path) -> list[str]:
-    return re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")

@@ -42,9 +42,9 @@ def report(
     if sum(map(bool, (by, statistics, against))) > 1:
         raise BadInput("Give one of --by, --statistics and --against: each is a table of its own.")
     found = Plugins.find()
+    found.load_all()  # a plugin may bring a metric or a format
     known, (store, stored) = found.records("metrics"), read_runs(runs)
     if against:
-        found.load_all()
         tables = resolve("bench_reports.claims:build")(store, stored, known, *_papers(found))
     else:
         kind = "by_hole_ratio" if by else "standings" if statistics else "table"

@@ -1,0 +1,101 @@
+"""What the records of installed plugins say of their methods, below each plugin's own page and as one list of all."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from repository import ELSEWHERE
+
+from bench_core.plugins import Plugins
+from bench_core.recipes import Recipe
+from bench_core.specs import Model
+
+PLUGINS = [uri.removeprefix("methods/")[:-3] for uri in ELSEWHERE.values() if uri.startswith("methods/")]
+LOADED = Plugins.find().load(["baselines", *PLUGINS], strict=True)
+MODELS: dict[str, list[Model]] = {plugin.name: plugin.records["models"] for plugin in LOADED}
+INDEX = """# Methods
+
+A plugin brings a method, often in several forms. Its page is the plugin's README, with what its records say below it.
+The first ones come with the harness, so that every table has a floor.
+
+"""
+
+
+def on_files(files: Files, config: MkDocsConfig) -> None:
+    files.append(File.generated(config, "methods/index.md", content=INDEX + overview()))
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    folder, _, name = page.file.src_uri.removesuffix(".md").rpartition("/")
+    return f"{markdown}\n{facts(MODELS[name])}" if folder == "methods" and name in MODELS else markdown
+
+
+def overview() -> str:
+    """Every form of every method."""
+    rows = ((_linked(name, model), model.title, *_parameters(model)) for name in MODELS for model in MODELS[name])
+    return table(("form", "title", "parameters, `paper`", "`nano`"), rows)
+
+
+def facts(models: list[Model]) -> str:
+    """All that one plugin's records say."""
+    return "\n".join(["## Its records\n", *dict.fromkeys(f"{model.citation}\n" for model in models), *_facts(models)])
+
+
+def _facts(models: list[Model]) -> Iterator[str]:
+    forms = ((f"`{model.name}`", model.title, *_parameters(model), *_sides(model)) for model in models)
+    yield table(("form", "title", "parameters, `paper`", "`nano`", "sides, `paper`", "`nano`"), forms)
+    for default, forms in _alike(models, lambda model: model.options):
+        options = ((f"`{name}`", f"`{value}`") for name, value in default.items())
+        yield f"### Options of {forms}\n\n{table(('option', 'default'), options)}" if default else ""
+    for recipe, forms in _alike(models, lambda model: model.recipe):
+        yield f"### Recipe of {forms}\n\n{_recipe(recipe)}"
+
+
+def _alike(models: list[Model], what: Callable[[Model], Any]) -> Iterator[tuple[Any, str]]:
+    """Each different value with the forms that share it."""
+    found = [(what(model), f"`{model.name}`") for model in models]
+    for value, first in found:
+        forms = [form for other, form in found if other == value]
+        if first == forms[0]:
+            yield value, ", ".join(forms)
+
+
+def _recipe(recipe: Recipe | None) -> str:
+    if recipe is None:
+        return "Nothing is trained.\n"
+    asked = f"The paper's batch: {recipe.batch or 'not stated'}; its steps: {recipe.steps or 'not stated'}."
+    updates = table(("phase", "batch", "network", "optimiser", "losses"), _updates(recipe))
+    return f"{asked} Initialisation: {recipe.initialisation}.\n\n{updates}"
+
+
+def _updates(recipe: Recipe) -> Iterator[tuple[str, ...]]:
+    for phase in recipe.phases:
+        for number, one_round in enumerate(phase.rounds, start=1):
+            for update in one_round:
+                settings = ", ".join(f"{key} {value}" for key, value in update.optimiser.settings.items())
+                losses = " + ".join(f"{weight:g} `{term}`" for term, weight in update.losses.items())
+                yield phase.name, str(number), update.network, f"{update.optimiser.name} ({settings})", losses
+
+
+def _parameters(model: Model) -> tuple[str, str]:
+    paper, nano = (model.num_parameters.get(scale) for scale in ("paper", "nano"))
+    return f"{paper:,}" if paper else "", f"{nano:,}" if nano else ""
+
+
+def _sides(model: Model) -> Iterator[str]:
+    for scale in ("paper", "nano"):
+        fixed, multiple = model.fixed_size.get(scale), model.size_multiple.get(scale)
+        yield f"{fixed} only" if fixed else f"multiples of {multiple}" if multiple else "no such scale"
+
+
+def _linked(plugin: str, model: Model) -> str:
+    """The form, leading to the plugin's page if it has one."""
+    return f"`{model.name}`" if plugin not in PLUGINS else f"[`{model.name}`]({plugin}.md)"
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table, or nothing where there is no row."""
+    lines = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in (head, ["---"] * len(head), *lines)) if lines else ""

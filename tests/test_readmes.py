@@ -1,0 +1,32 @@
+"""What the READMEs tell a reader to type works: in this process, and with less to compute."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from calling import call
+from pages import READMES, ROOT, shell_blocks
+
+from bench_core.cli import main
+
+SMALLER = shlex.split("--size 64 --steps 1 --batch 2 --test-images 1 --metrics l1 --no-baselines --device cpu")
+
+
+@pytest.mark.parametrize("page", READMES, ids=lambda page: page.parent.name)
+def test_every_command_of_a_readme_works(page: Path, tmp_path: Path):
+    for line in "".join(shell_blocks(page)).splitlines():
+        program, *words = shlex.split(line, comments=True)
+        if program == "make":
+            assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), line
+        elif program == "pip":
+            (kind, target) = words[1:]
+            assert (ROOT / target / "pyproject.toml" if kind == "-e" else ROOT / target).is_file(), line
+        else:
+            assert (program, words[0]) == ("bench", "run"), line
+            call(*words, *SMALLER, "--out", str(tmp_path))
+
+
+def test_the_readme_lists_every_command():
+    (listed,) = re.findall(r"```text\n(bench run .*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert set(re.findall(r"\bbench (\w+)", listed)) | {"cost"} == set(main.list_commands(None))
