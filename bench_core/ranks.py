@@ -1,7 +1,7 @@
 """The processes, one for each device, that train and judge one method together; the first of them is rank zero.
 
-Each may fail alone. What may fail is therefore done inside `each`, `zero` or `in_turn`, which fail on all ranks at
-once, so that none waits for another that has given up.
+Each may fail alone. What may fail is therefore done inside `each`, `own`, `zero` or `in_turn`, which fail on all ranks
+at once, so that none waits for another that has given up, or takes what another says of the next cell for an answer.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -54,6 +54,12 @@ class Ranks:
             if told:
                 raise FailedElsewhere(f"rank {number} of {self.count} failed with {told}")
         return [value for value, _ in found]
+
+    def own(self, work: Callable[[], T]) -> T:
+        """What this rank's work returns, which may be anything, once that of all ranks is done."""
+        found: list[T] = []
+        self.each(lambda: found.append(work()))
+        return found[0]
 
     def zero(self, work: Callable[[], T]) -> T:
         """What rank zero's work returns, here and elsewhere; the others wait for it. For all that writes."""

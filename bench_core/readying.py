@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
@@ -34,20 +35,25 @@ class Readying:
 
     def method(self, title: str, watch: Watch) -> Method:
         """Ready to paint; `watch` is called with it and the step, now and then while it is trained."""
+        recipe = self.variant.model.recipe
+        weights = self.variant.weights or (self.folder.trained_weights() if recipe else None)
+        method = self.setup.ranks.own(lambda: self._built(weights))
+        if weights:
+            method.generator = self._fabric().setup_module(method.generator)
+        elif recipe:
+            self._train(method, title, watch)
+        return method
+
+    def _built(self, weights: Path | None) -> Method:
+        """On its device, with these weights or those that training begins with."""
         setup, model = self.setup, self.variant.model
         torch.manual_seed(seeds.seed_of("initialisation", self.seed))
         method: Method = resolve(model.build)(setup.protocol.scale, setup.protocol.channels, **model.options)
-        weights = self.variant.weights or (self.folder.trained_weights() if model.recipe else None)
         if setup.machine.compiled and (weights or model.recipe):
             method.generator.compile()  # in place: its weights keep their names
         if weights:
-            setup.ranks.each(lambda: checkpoints.load_weights(weights, method))
-        method = method.to(setup.device)
-        if weights:
-            method.generator = self._fabric().setup_module(method.generator)
-        elif model.recipe:
-            self._train(method, title, watch)
-        return method
+            checkpoints.load_weights(weights, method)
+        return method.to(setup.device)
 
     def _train(self, method: Method, title: str, watch: Watch) -> None:
         setup = self.setup

@@ -61,8 +61,9 @@ def _wrong_rows(cell: CellFolder, judgement: str, metrics: list[str], num_pairs:
         if metric not in counts.index:
             return f"no rows of {metric}"
         size, different, first = counts.loc[metric]
-        if size != different or size != (1 if first == "*" else num_pairs):
-            return f"{size} rows of {different} pictures for {metric}, not {num_pairs}"
+        wanted = 1 if first == "*" else num_pairs
+        if size != different or size != wanted:
+            return f"{size} rows of {different} pictures for {metric}, not {wanted}"
     return ""
 
 

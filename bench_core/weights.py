@@ -1,13 +1,14 @@
 """Finding pretrained networks: in ``BENCH_WEIGHTS``, in torch's hub cache, or at their official address."""
 
 import os
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
 from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPException
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import torch
 from torch import Tensor
@@ -25,7 +26,6 @@ class Weights:
 
     url: str
     sha256: str
-    """The digest, or its beginning where only that is published (in the file's name)."""
     also: tuple[tuple[str, str], ...] = ()
     """Other files (name, sha256) that hold the same tensors."""
 
@@ -42,17 +42,25 @@ TORCHVISION = "https://download.pytorch.org/models"
 ALEXNET_FEATURES = "b75935c777b8287bff45f1e549b3c988fa13e5d17892c1c4c993bcd19b32d07d"
 SQUEEZENET_FEATURES = "f32ddb7c35e6a81ca21d05d651ed09b611f8243cd1aa31faaf5547b6eba14e1a"
 OFFICIAL = {
-    "vgg16": Weights(f"{TORCHVISION}/vgg16-397923af.pth", "397923af"),
-    "vgg19": Weights(f"{TORCHVISION}/vgg19-dcbb9e9d.pth", "dcbb9e9d"),
+    "vgg16": Weights(
+        f"{TORCHVISION}/vgg16-397923af.pth", "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"
+    ),
+    "vgg19": Weights(
+        f"{TORCHVISION}/vgg19-dcbb9e9d.pth", "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"
+    ),
     "alexnet": Weights(
-        f"{TORCHVISION}/alexnet-owt-7be5be79.pth", "7be5be79", (("alexnet_features.pth", ALEXNET_FEATURES),)
+        f"{TORCHVISION}/alexnet-owt-7be5be79.pth",
+        "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
+        (("alexnet_features.pth", ALEXNET_FEATURES),),
     ),
     "squeezenet": Weights(
-        f"{TORCHVISION}/squeezenet1_1-b8a52dc0.pth", "b8a52dc0", (("squeezenet1_1_features.pth", SQUEEZENET_FEATURES),)
+        f"{TORCHVISION}/squeezenet1_1-b8a52dc0.pth",
+        "b8a52dc049b60e4b6ab68ad0df457362afab8b6304b2febdc1650a5dab4d7e7b",
+        (("squeezenet1_1_features.pth", SQUEEZENET_FEATURES),),
     ),
     "inception": Weights(
         "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
-        "6726825d",
+        "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
     ),
 }
 
@@ -74,11 +82,9 @@ def locate(name: str) -> Path:
         for filename, sha256 in wanted.accepted:
             path = folder / filename
             if path.is_file():
-                if files.sha256(path).startswith(sha256):
+                if files.sha256(path) == sha256:
                     return path
-                tried.append(
-                    f"{shortened(path)} is damaged or not the official file (its sha256 does not begin with {sha256})"
-                )
+                tried.append(f"{shortened(path)} is damaged or not the official file (its sha256 is not {sha256})")
     try:
         return _download(wanted)
     except (OSError, HTTPException, RuntimeError) as error:
@@ -126,20 +132,20 @@ def folders() -> list[Path]:
     return [*([Path(given).expanduser()] if given else []), _hub()]
 
 
+class _StaysPrivate(HTTPRedirectHandler):
+    def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
+        if not newurl.startswith("https://"):
+            raise OSError(f"{req.full_url} leads to {newurl}, which is not https")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _download(wanted: Weights) -> Path:
     path = _hub() / wanted.filename
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _patience():
-        # writes a temporary file, compares the digest, renames
-        torch.hub.download_url_to_file(wanted.url, str(path), hash_prefix=wanted.sha256, progress=False)
-    return path
-
-
-@contextmanager
-def _patience() -> Iterator[None]:
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(PATIENCE)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
+    with TemporaryDirectory(dir=path.parent, prefix=".half-loaded-") as folder:
+        part = Path(folder) / path.name
+        with build_opener(_StaysPrivate).open(wanted.url, timeout=PATIENCE) as answer, part.open("wb") as file:
+            shutil.copyfileobj(answer, file)
+        if files.sha256(part) != wanted.sha256:
+            raise OSError(f"what came has not the sha256 {wanted.sha256}")
+        return part.replace(path)

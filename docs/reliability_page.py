@@ -1,4 +1,4 @@
-"""Writes the tables in docs/reliability.md from what tests/test_faults.py and tests/test_mishaps.py inject."""
+"""Writes the tables in docs/reliability.md from what the tests of faults, mishaps and lost ranks inject."""
 
 import re
 import sys
@@ -10,10 +10,11 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 from faults import FAULTS  # noqa: E402
 from mishaps import MISHAPS  # noqa: E402
+from test_lost_ranks import RANKS  # noqa: E402
 
 
 def mishaps() -> str:
-    rows = ((each.name, each.injected, str(each.code), each.said, each.kept) for each in MISHAPS)
+    rows = ((each.name, each.injected, str(each.code), each.said, each.kept) for each in (*MISHAPS, *RANKS))
     return _table("mishap", rows)
 
 

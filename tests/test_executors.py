@@ -11,10 +11,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import Result
+from installing import install
 
 from bench_core import checkpoints
+from bench_core.executors import local
 from bench_core.executors.job import how_it_ended
 from bench_core.store import Run, Store, read_runs
+from bench_core.threads import usable_cores
 
 Bench = Callable[..., Result]
 DOOMED = """
@@ -24,7 +27,7 @@ from bench_core.method import Method
 
 @hookimpl
 def bench_models():
-    names = ("killed", "crashed", "left", "whole", "doomed:late")
+    names = ("killed", "crashed", "left", "whole", "doomed:late", "doomed:slow")
     return [Model(name, "T", "C", "bench_doomed:" + name.split(":")[-1]) for name in names]
 
 class Doomed(Method):
@@ -34,12 +37,15 @@ class Doomed(Method):
 
     def predict(self, masked, hole):
         print("painting", file=sys.stderr)
+        print("on", os.environ.get("CUDA_VISIBLE_DEVICES"), "with", os.environ.get("OMP_NUM_THREADS"))
+        sys.stdout.flush()
         self.end()
         return masked
 
 def killed(scale, channels): return Doomed(lambda: os.kill(os.getpid(), signal.SIGKILL))
 def crashed(scale, channels): return Doomed(lambda: os.kill(os.getpid(), signal.SIGSEGV))
 def late(scale, channels): return Doomed(lambda: time.sleep(300))
+def slow(scale, channels): return Doomed(lambda: time.sleep(0.6))
 def left(scale, channels): return Doomed(lambda: os._exit(0))
 def whole(scale, channels): return Doomed(lambda: None)
 """
@@ -48,12 +54,7 @@ def whole(scale, channels): return Doomed(lambda: None)
 @pytest.fixture
 def doomed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An installed plugin whose methods end their processes."""
-    information = tmp_path / "modules" / "bench_doomed-0.dist-info"
-    information.mkdir(parents=True)
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: bench-doomed\nVersion: 0\n")
-    (information / "entry_points.txt").write_text("[bench]\ndoomed = bench_doomed\n")
-    (tmp_path / "modules" / "bench_doomed.py").write_text(DOOMED)
-    monkeypatch.syspath_prepend(tmp_path / "modules")
+    install("doomed", DOOMED, tmp_path / "modules", monkeypatch)
 
 
 def stored(out: Path) -> tuple[Store, Run, pd.DataFrame]:
@@ -77,24 +78,42 @@ def test_processes_give_the_same_rows_and_weights(bench: Bench, tmp_path: Path, 
     assert ["training pconv, seed 0: 4/4" in log.read_text() for log in learned] == [True, False]
 
 
-def test_asked_to_end_a_run_lets_its_processes_save_their_step(protocol: Path, photographs: Path, tmp_path: Path):
+def cells(out: Path, pattern: str) -> list[Path]:
+    return [path for path in out.glob(f"cells/*/{pattern}") if path.stat().st_size]
+
+
+def soon(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_however_a_run_ends_its_processes_save_their_step(
+    protocol: Path, photographs: Path, tmp_path: Path, number: int, code: int
+):
+    """By Ctrl-C, which a terminal sends to all of them, or by the death of the one that started them."""
     options = ["--protocol", protocol, "--data", photographs, "--out", tmp_path / "out", "--device", "cpu"]
     options += ["--plugins", "gated", "--no-baselines", "--executor", "local", "--steps", "100000"]
     command = [sys.executable, "-m", "bench_core", "run", *map(str, options)]
-    with subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE) as process:
-        while not any(log.stat().st_size for log in (tmp_path / "out").glob("cells/*/training.jsonl")):
-            assert process.poll() is None
-            time.sleep(0.05)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait() == 128 + signal.SIGTERM
-    (cell,) = (tmp_path / "out" / "cells").iterdir()
-    state = checkpoints.load_state(cell / "checkpoint.pt")
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, start_new_session=True) as process:
+        soon(lambda: process.poll() is not None or cells(tmp_path / "out", "training.jsonl"))
+        (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+        assert process.wait(60) == code
+    soon(lambda: not cells(tmp_path / "out", "claim.json"))
+    (checkpoint,) = cells(tmp_path / "out", "checkpoint.pt")
+    state = checkpoints.load_state(checkpoint)
     assert state and state["step"] > 0
-    assert not (cell / "claim.json").exists()
 
 
 @pytest.mark.usefixtures("doomed")
-def test_a_process_that_ends_is_a_failed_row_and_the_others_go_on(bench: Bench, tmp_path: Path):
+def test_a_process_that_ends_is_a_failed_row_and_the_others_go_on(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(local, "_gpus", lambda device: ["7", "3"])
+    monkeypatch.setenv("OMP_NUM_THREADS", "64")
     options = ["--plugins", "doomed", "--no-baselines", "--executor", "local", "--jobs", "4"]
     said = bench(*options, code=1).output.replace("\n", " ")
     store, run, rows = stored(tmp_path / "out")
@@ -111,13 +130,17 @@ def test_a_process_that_ends_is_a_failed_row_and_the_others_go_on(bench: Bench, 
         assert "painting" in (folder / "log.txt").read_text()
         assert (folder / "failure.txt").exists() == (entry.state == "failed")
         assert (str(folder / "log.txt") in said) == (entry.state == "failed")
+    whole = (store.folder(run.entries[3]).path / "log.txt").read_text()
+    assert f"on 3 with {max(1, usable_cores() // 4)}\n" in whole, "the fourth of four places on two cards"
     crashed = store.folder(run.entries[1]).path / "log.txt"
     assert "Segmentation fault" in crashed.read_text() and "in predict" in crashed.read_text()
 
 
 @pytest.mark.usefixtures("doomed")
 def test_a_process_that_takes_too_long_is_ended(bench: Bench, tmp_path: Path):
-    bench("--plugins", "doomed:late", "--no-baselines", "--executor", "local", "--time-limit", "0.05", code=1)
+    options = ["--no-baselines", "--executor", "local", "--time-limit"]
+    bench("--plugins", "doomed:slow", "--test-masks", "center", *options, "1")  # more than a second, less than a minute
+    bench("--plugins", "doomed:late", *options, "0.05", code=1)
     _, run, _ = stored(tmp_path / "out")
     assert [entry.reason for entry in run.entries] == ["took longer than 0.05 minutes"]
 

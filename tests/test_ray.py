@@ -1,6 +1,5 @@
 """Laws of the executor `ray`, on a real cluster of several node processes on this machine."""
 
-import os
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from click.testing import Result
+from installing import install
 
 from bench_core.store import read_runs
 
@@ -53,13 +53,7 @@ def build(scale, channels):
 @pytest.fixture
 def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plugin that is installed here and on all nodes; it trains three methods as slowly as SLOWNESS says."""
-    information = tmp_path / "modules" / "bench_slow-0.dist-info"
-    information.mkdir(parents=True)
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: bench-slow\nVersion: 0\n")
-    (information / "entry_points.txt").write_text("[bench]\nslow = bench_slow\n")
-    (tmp_path / "modules" / "bench_slow.py").write_text(SLOW)
-    monkeypatch.syspath_prepend(tmp_path / "modules")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    install("slow", SLOW, tmp_path / "modules", monkeypatch)
     monkeypatch.setenv("SLOWNESS", "0.2")
 
 

@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.plugins import MixedPrecision
-from torch.amp.grad_scaler import GradScaler
 
 from bench_core import checkpoints, training
 from bench_core.backbones import Backbones
@@ -211,18 +209,6 @@ def test_a_gradient_that_runs_away_is_told(tmp_path: Path):
     job = a_training("pconv", tmp_path)
     job.terms["tv"] = lambda scene: (scene.prediction - scene.prediction.detach()).abs().sum().sqrt()
     with pytest.raises(NonFinite, match=r"gradient of .*tv of the generator"):
-        job.run(lambda step, values: None)
-
-
-def test_a_scaler_leaves_out_a_step_whose_gradient_is_infinite(tmp_path: Path):
-    job = a_training("pconv", tmp_path)
-    job.fabric = Fabric(accelerator="cpu", plugins=MixedPrecision("16-mixed", "cpu", GradScaler("cpu", 2.0**127)))
-    job.run(lambda step, values: None)
-    assert all(value.isfinite().all() for value in job.method.state_dict().values())
-    job = a_training("pconv", tmp_path / "bad")
-    job.fabric = Fabric(accelerator="cpu", plugins=MixedPrecision("16-mixed", "cpu", GradScaler("cpu")))
-    job.terms["tv"] = lambda scene: scene.prediction.mean() / 0
-    with pytest.raises(NonFinite, match="loss term tv"):
         job.run(lambda step, values: None)
 
 

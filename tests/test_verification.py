@@ -3,15 +3,18 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from stored_cells import done, run_of
 
 from bench_core import rows as rows_file
 from bench_core.claims import NAME, STALE_AFTER, claimed
 from bench_core.cli import main
+from bench_core.store import Store
 
 
 @pytest.fixture
@@ -43,21 +46,32 @@ def test_whatever_is_damaged_is_told_with_its_file(store: Path):
         assert f"delete {path} and repeat" in doctor(store, 1)
         path.write_bytes(whole)
     assert "Nothing to change" in doctor(store, 0)
+    (store / "truth").mkdir()
+    (store / "truth" / "a.safetensors").write_bytes(b"no features")
+    assert f"delete {store / 'truth' / 'a.safetensors'} and repeat" in doctor(store, 1)
 
 
-def test_missing_and_doubled_rows_are_told(store: Path):
-    (path,) = cell(store).glob("rows/*.parquet")
-    rows = rows_file.read(path)
+def test_missing_and_doubled_rows_are_told(tmp_path: Path):
+    entry = done(Store(tmp_path), "pconv", l1=[0.1, 0.2], psnr=[20.0, 30.0], fid=[5.0])
+    failed = replace(entry, state="failed", judgements={"center": "never judged"})
+    wanted = {"metrics": ["l1", "psnr", "fid", "lpips"], "missing": {"lpips@alex": "no weights"}}
+    Store(tmp_path).write_run(run_of(entry, failed, num_pairs=2, **wanted))
+    assert "Nothing to change" in doctor(tmp_path, 0)
+    (path,) = tmp_path.glob("cells/*/rows/*.parquet")
+    rows = rows_file.read(path)  # of l1 twice, psnr twice, fid
     for wrong, told in (
         (rows.iloc[1:], "1 rows of 1 pictures for l1@full, not 2"),
-        (rows[rows["metric"] == "l1@full"], "no rows of psnr@full"),
+        (rows.iloc[[0, 0, 2, 3, 4]], "2 rows of 1 pictures for l1@full, not 2"),
+        (rows.iloc[[0, 1, 4]], "no rows of psnr@full"),
+        (rows.iloc[:4], "no rows of fid@pytorch-fid"),
         (pd.concat([rows, rows.iloc[:1]]), "3 rows of 2 pictures for l1@full, not 2"),
+        (pd.concat([rows, rows.iloc[4:]]), "2 rows of 1 pictures for fid@pytorch-fid, not 1"),
         (rows.assign(value=float("nan")), "some values are missing"),
     ):
         rows_file.write(path, wrong)
-        assert f"pconv, seed 0 on center: {told}" in doctor(store, 1)
+        assert f"pconv, seed 0 on center: {told}" in doctor(tmp_path, 1)
     path.unlink()
-    assert "no rows of l1@full" in doctor(store, 1)
+    assert "no rows of l1@full" in doctor(tmp_path, 1)
 
 
 def test_other_weights_than_were_trained_are_told(store: Path):

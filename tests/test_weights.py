@@ -3,12 +3,14 @@
 import hashlib
 import os
 import pickle
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlparse
+from urllib.request import Request
 
 import pytest
 import torch
@@ -63,7 +65,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: Server) -> Iter
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr(weights, "_download", DOWNLOAD)
-    monkeypatch.setitem(OFFICIAL, "small", Weights(server.url, SHA256[:8]))
+    monkeypatch.setitem(OFFICIAL, "small", Weights(server.url, SHA256))
     weights.locate.cache_clear()
     yield tmp_path / "torch" / "hub" / "checkpoints"
     weights.locate.cache_clear()
@@ -115,8 +117,20 @@ def test_a_download_that_is_not_the_official_file_leaves_nothing_behind(
     assert list(hub.iterdir()) == []
 
 
+def test_a_redirect_is_followed_to_https_only(hub: Path, server: Server) -> None:
+    server.answer = f"HTTP/1.0 302 Found\r\nLocation: {server.url}/elsewhere\r\n\r\n".encode()
+    with pytest.raises(MissingWeights, match=f"leads to {server.url}/elsewhere, which is not https"):
+        weights.locate("small")
+    assert server.requests == 1 and list(hub.iterdir()) == []
+    follow, asked = weights._StaysPrivate().redirect_request, Request("https://official/a.pth")
+    followed = follow(asked, None, 302, "Found", {}, "https://elsewhere/a.pth")
+    assert followed and followed.full_url == "https://elsewhere/a.pth"
+    with pytest.raises(OSError, match="not https"):
+        follow(asked, None, 302, "Found", {}, "http://official/a.pth")
+
+
 def test_without_a_network_the_error_tells_where_to_put_which_file(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    nobody = Weights("http://127.0.0.1:9/small.pth", SHA256[:8])
+    nobody = Weights("http://127.0.0.1:9/small.pth", SHA256)
     monkeypatch.setitem(OFFICIAL, "small", nobody)
     with pytest.raises(MissingWeights) as caught:
         weights.locate("small")
@@ -143,7 +157,7 @@ def test_another_file_with_the_same_tensors_is_accepted(
     hub: Path, given: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     also = (("part.pth", hashlib.sha256(b"part").hexdigest()),)
-    monkeypatch.setitem(OFFICIAL, "small", Weights("http://127.0.0.1:9/small.pth", SHA256[:8], also))
+    monkeypatch.setitem(OFFICIAL, "small", Weights("http://127.0.0.1:9/small.pth", SHA256, also))
     (given / "part.pth").write_bytes(b"part")
     assert weights.locate("small") == given / "part.pth"
 
@@ -200,9 +214,9 @@ def test_code_in_a_file_of_weights_is_not_run(given: Path, tmp_path: Path, monke
     assert not trace.exists()
 
 
-@pytest.mark.parametrize("name", ["vgg16", "vgg19", "alexnet", "inception"])
+@pytest.mark.parametrize("name", OFFICIAL)
 def test_official_files_come_over_https_and_carry_their_checksum_in_their_name(name: str) -> None:
     official = OFFICIAL[name]
     assert urlparse(official.url).scheme == "https"
-    assert official.filename.removesuffix(".pth").endswith(f"-{official.sha256}")
-    assert all(len(sha256) == 64 for _, sha256 in official.also)
+    assert official.filename.removesuffix(".pth").endswith(f"-{official.sha256[:8]}")
+    assert all(re.fullmatch("[0-9a-f]{64}", sha256) for _, sha256 in official.accepted)
