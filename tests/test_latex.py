@@ -65,7 +65,7 @@ def test_names_of_ascii_are_printed_as_they_are(names: list[str]) -> None:
     assert [printed(row[0]) for row in rows(latex(made(*names)))] == names
 
 
-@given(st.lists(st.text(min_size=1), min_size=1, max_size=4, unique=True))
+@given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=4, unique=True))
 def test_any_text_becomes_ascii_with_balanced_braces_in_its_own_row(names: list[str]) -> None:
     content = latex(made(*names))
     assert len(rows(content)) == len(names)
