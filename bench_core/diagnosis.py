@@ -2,8 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -11,11 +12,14 @@ import torch
 
 from bench_core import provenance, weights
 from bench_core.allocator import SWITCH, keep_memory
-from bench_core.plugins import Plugins
+from bench_core.plugins import PARTS, Plugins
+from bench_core.specs import ImageSet
 from bench_core.threads import usable_cores
 
 LITTLE_DISK = 5
 """GiB of free space, below which a warning is due."""
+EXTRAS = {"demo": "starlette", "mlflow": "mlflow", "ray": "ray", "tensorboard": "tensorboard", "wandb": "wandb"}
+"""Optional parts of the installation, with a module that only they bring."""
 
 
 @dataclass(frozen=True)
@@ -25,17 +29,24 @@ class Fact:
     subject: str
     told: str
     advice: str = ""
+    missing: bool = False
+    """Whether it tells of something that could be here and is not, which is no harm."""
+
+    @property
+    def mark(self) -> str:
+        return "wrong" if self.advice else "missing" if self.missing else "ok"
 
 
 def examine(out: Path) -> Iterator[Fact]:
     """All facts, in the order in which they are told. `out` is where results would lie; it need not be there yet."""
     yield from _software()
-    yield from _plugins()
     yield from _device()
     yield from _threads()
     yield _allocator()
-    yield from _weights()
     yield _disk(out)
+    yield from _plugins()
+    yield from _weights()
+    yield from _extras()
 
 
 def _software() -> Iterator[Fact]:
@@ -47,18 +58,28 @@ def _software() -> Iterator[Fact]:
 def _plugins() -> Iterator[Fact]:
     found = Plugins.find()
     found.load_all()
-    whole = [plugin.name for plugin in found.installed.values() if not plugin.error]
-    yield Fact("plugins", ", ".join(whole))
+    whole = [name for name, plugin in found.installed.items() if not plugin.error and name not in PARTS]
+    yield Fact("plugins", ", ".join(whole) or "none but the harness's own parts", missing=not whole)
     for plugin in found.installed.values():
         if plugin.error:
             yield Fact("plugins", f"{plugin.name} is broken: {plugin.reason}", "`bench plugins` prints where it broke.")
-    sets = found.records("image_sets").values()
-    yield Fact("image sets", f"without a folder: {', '.join(each.name for each in sets if not each.needs_folder)}")
-    yield Fact("image sets", f"with --data FOLDER: {', '.join(each.name for each in sets if each.needs_folder)}")
+    yield from _image_sets(found.records("image_sets").values())
+
+
+def _image_sets(known: Iterable[ImageSet]) -> Iterator[Fact]:
+    own = {each.name: Path(each.home).expanduser() for each in known if not each.needs_folder}
+    absent = [name for name, home in own.items() if not home.exists()]
+    yield Fact("image sets", f"at hand: {', '.join(name for name in own if name not in absent)}")
+    if absent:
+        yield Fact(
+            "image sets", f"{', '.join(absent)}: downloaded when first used, or give --data FOLDER", missing=True
+        )
+    given = ", ".join(each.name for each in known if each.needs_folder)
+    yield Fact("image sets", f"where --data FOLDER says: {given}", missing=True)
 
 
 def _device() -> Iterator[Fact]:
-    yield Fact("processor", provenance.device_name(torch.device("cpu")))
+    yield Fact("processor", f"{provenance.device_name(torch.device('cpu'))}{_memory()}")
     for number in range(torch.cuda.device_count()):
         memory = torch.cuda.get_device_properties(number).total_memory / 2**30
         yield Fact("GPU", f"{provenance.device_name(torch.device('cuda', number))}, {memory:.0f} GiB")
@@ -72,7 +93,14 @@ def _no_gpu() -> Fact:
     if torch.version.cuda is None and shutil.which("nvidia-smi"):
         advice = "This torch was built without CUDA, though NVIDIA's driver is here: install a build with CUDA."
         return Fact("GPU", "none that torch can use", advice)
-    return Fact("GPU", "none")
+    return Fact("GPU", "none: the processor does it all, which takes long for the papers' networks", missing=True)
+
+
+def _memory() -> str:
+    """In words, where the system tells."""
+    if not {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(getattr(os, "sysconf_names", ())):
+        return ""
+    return f", {os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.1f} GiB of memory"
 
 
 def _threads() -> Iterator[Fact]:
@@ -96,10 +124,23 @@ def _allocator() -> Fact:
 
 
 def _weights() -> Iterator[Fact]:
-    yield Fact("weights", f"looked for in {', '.join(map(weights.shortened, weights.folders()))}")
-    for name in weights.OFFICIAL:
-        path = weights.found(name)
-        yield Fact("weights", f"{name}: {weights.shortened(path) if path else 'missing; downloaded when needed'}")
+    where = {name: path for name in weights.OFFICIAL if (path := weights.found(name))}
+    places = ", ".join(map(weights.shortened, weights.folders()))
+    if where:
+        folders = ", ".join(dict.fromkeys(weights.shortened(path.parent) for path in where.values()))
+        yield Fact("weights", f"{', '.join(where)} (in {folders})")
+    if absent := ", ".join(name for name in weights.OFFICIAL if name not in where):
+        told = f"{absent}: downloaded when first needed, or put the files in {places} (docs/weights.md)"
+        yield Fact("weights", told, missing=True)
+
+
+def _extras() -> Iterator[Fact]:
+    """What is installed beside the harness for some of its options."""
+    absent = [name for name, module in EXTRAS.items() if find_spec(module) is None]
+    if here := ", ".join(name for name in EXTRAS if name not in absent):
+        yield Fact("extras", here)
+    if absent:
+        yield Fact("extras", f"{', '.join(absent)}: pip install 'inpaint-bench[{','.join(absent)}]'", missing=True)
 
 
 def _disk(out: Path) -> Fact:

@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from bench_core import terminal
 
 LINE_EVERY = 15.0
 """Seconds between lines where no bar can be drawn."""
 
-console = Console(stderr=True, highlight=False)
+console = terminal.console(stderr=True)
 
 
 @contextmanager

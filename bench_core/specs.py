@@ -128,6 +128,8 @@ class ImageSet:
     source: str
     """Where the images come from and how a user gets them."""
     needs_folder: bool = True
+    home: str = ""
+    """Where it lies, or will lie once it is downloaded, if no folder is given; empty where it is installed."""
 
 
 @dataclass(frozen=True)

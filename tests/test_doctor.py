@@ -1,11 +1,14 @@
 """`bench doctor`: what it tells is so, and what does harm has an advice."""
 
 import os
+import re
 import shutil
+import tomllib
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+import pty_session
 import pytest
 import torch
 from click.testing import CliRunner
@@ -36,10 +39,35 @@ def test_it_tells_versions_plugins_threads_and_space_and_writes_nothing(tmp_path
 
 def test_weights_are_told_as_found_where_they_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))
-    assert told().count("missing") == len(weights.OFFICIAL)
+    every = ", ".join(weights.OFFICIAL)
+    assert re.search(rf"^missing +weights +{every}: downloaded", told(), re.MULTILINE)
     (tmp_path / "alexnet_features.pth").touch()
-    assert f"alexnet: {tmp_path / 'alexnet_features.pth'}" in told()
-    assert told().count("missing") == len(weights.OFFICIAL) - 1
+    shown = told()
+    assert re.search(rf"^ok +weights +alexnet \(in {tmp_path}\)$", shown, re.MULTILINE)
+    assert re.search(rf"^missing +{every.replace('alexnet, ', '')}: downloaded", shown, re.MULTILINE)
+
+
+def test_image_sets_are_told_as_at_hand_where_they_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "at hand: photos\n" in told() and "mnist, cifar10: downloaded" in told()
+    (tmp_path / ".cache" / "inpaint-bench" / "mnist" / "MNIST").mkdir(parents=True)
+    assert "at hand: photos, mnist\n" in told() and "cifar10: downloaded" in told()
+
+
+def test_extras_are_those_that_a_user_can_install(monkeypatch: pytest.MonkeyPatch):
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    assert set(diagnosis.EXTRAS) == set(project["optional-dependencies"]) - {"docs", "test"}
+    monkeypatch.setattr(diagnosis, "find_spec", lambda name: None if name in ("ray", "wandb") else name)
+    assert re.search(r"^ok +extras +demo, mlflow, tensorboard$", shown := told(), re.MULTILINE)
+    assert "ray, wandb: pip install 'inpaint-bench[ray,wandb]'" in shown
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_it_fits_one_screen_and_marks_are_words(width: int):
+    shown = pty_session.run(["doctor"], width, NO_COLOR="1").splitlines()
+    assert len(shown) <= 24 and max(map(len, shown)) <= max(width, 100)
+    facts = [line for line in shown[: shown.index("")] if not line.startswith(" ")]
+    assert {line.split()[0] for line in facts} <= {"ok", "missing", "wrong"}
 
 
 @pytest.mark.parametrize(

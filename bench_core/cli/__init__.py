@@ -3,8 +3,10 @@
 import click
 
 from bench_core import __version__
+from bench_core.cli.as_json import tell
 from bench_core.cli.check import check
 from bench_core.cli.compare import compare
+from bench_core.cli.completion import completion
 from bench_core.cli.cost import cost
 from bench_core.cli.doctor import doctor
 from bench_core.cli.figure import figure
@@ -18,6 +20,7 @@ from bench_core.cli.protocols import protocols
 from bench_core.cli.report import report
 from bench_core.cli.run import run
 from bench_core.cli.score import export, score
+from bench_core.cli.sections import Group
 from bench_core.cli.show import show
 from bench_core.cli.tables import tables
 from bench_core.cli.weights import weights
@@ -28,32 +31,52 @@ class Refusal(click.ClickException):
     exit_code = 2
 
 
-class Bench(click.Group):
+class Bench(Group):
     """Turns bad input into a message and exit code 2; anything else unexpected is a bug and keeps its traceback."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta["json"] = "--json" in args
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context):
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            _tell(ctx, error)
+            raise
         except BadInput as error:
-            raise Refusal(str(error)) from error
+            refusal = Refusal(str(error))
+            _tell(ctx, refusal)
+            raise refusal from error
 
 
-@click.group(cls=Bench, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def _tell(ctx: click.Context, error: click.ClickException) -> None:
+    """Programs, too, if the command was to tell them something."""
+    if ctx.meta["json"]:
+        tell({"error": error.format_message()})
+
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
+
+
+@click.group(cls=Bench, context_settings=SETTINGS)
 @click.version_option(__version__, prog_name="inpaint-bench")
 def main() -> None:
     """Compare image inpainting methods under the same rules.
 
     \b
-    bench run --plugins ONE,OTHER          train, judge, and print a table
-    bench report results --format latex    print that table again
+    Examples:
+      bench run --plugins ONE,OTHER          # train, judge, and print a table
+      bench report results --format latex    # print that table again
+      bench run --help                       # what else there is to say
     """
 
 
-# fmt: off
-COMMANDS = (
-    run, report, compare, figure, plugins, protocols, metrics, masks, tables, show, inpaint, weights, score, export,
-    check, new, perf, cost, doctor,
+main.add(
+    {
+        "Compare": (run, report, figure, compare, score, export, tables, cost),
+        "Look": (plugins, show, protocols, metrics, masks, inpaint),
+        "Extend": (new, check, weights),
+        "Machine": (doctor, perf, completion),
+    }
 )
-# fmt: on
-for command in COMMANDS:
-    main.add_command(command)

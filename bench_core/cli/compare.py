@@ -1,12 +1,12 @@
 """`bench compare`: which of two is better, and how sure that is."""
 
-import json
 from pathlib import Path
 
 import click
 
+from bench_core.cli import names
+from bench_core.cli.as_json import JSON, tell
 from bench_core.cli.report import FORMAT, OUTPUT, put
-from bench_core.cli.values import Listed
 from bench_core.errors import BadInput
 
 
@@ -14,20 +14,23 @@ from bench_core.errors import BadInput
 @click.argument("a")
 @click.argument("b")
 @click.argument("runs", required=False, type=click.Path(path_type=Path))
-@click.option("--metrics", type=Listed(), default=(), help="Only these; a bare name means its default definition.")
-@click.option("--json", "as_json", is_flag=True, help="Print numbers for programs.")
+@click.option("--metrics", type=names.METRICS, default=(), help="Only these; a bare name means its default definition.")
 @FORMAT
 @OUTPUT
+@JSON
 def compare(
-    a: str, b: str, runs: Path | None, metrics: tuple[str, ...], as_json: bool, format_: str, output: Path | None
+    a: str, b: str, runs: Path | None, metrics: tuple[str, ...], format_: str, output: Path | None, as_json: bool
 ) -> None:
-    """Compare two methods, A and B, of RUNS (results, if not given), or two runs by their folders, pair by pair.
+    """Tell which of two methods or runs is better, pair by pair.
+
+    A and B are methods that were judged in RUNS (results, if not given), or the folders of two runs.
 
     \b
-    Examples: bench compare telea navier_stokes results
-              bench compare results/runs/ONE results/runs/OTHER --metrics psnr,lpips
+    Examples:
+      bench compare telea navier_stokes results
+      bench compare results/runs/ONE results/runs/OTHER --metrics psnr,lpips
+      bench compare telea navier_stokes --json -o difference.json
     """
-    from bench_core import files
     from bench_core.plugins import Plugins
     from bench_core.specs import resolve
     from bench_core.store import read_runs
@@ -43,11 +46,7 @@ def compare(
         together = [[each] for each in sides]
     build, known = resolve("bench_reports.differences:build"), found.records("metrics")
     compared = [build(sides, metrics, known) for sides in together]
-    if not as_json:
-        put(found, [each.table() for each in compared], format_, output)
-        return
-    text = json.dumps([each.record() for each in compared], indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    if output:
-        files.write_bytes(output, text.encode())
+    if as_json:
+        tell([each.record() for each in compared], output)
     else:
-        click.echo(text, nl=False)
+        put(found, [each.table() for each in compared], format_, output)

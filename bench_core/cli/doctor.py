@@ -1,45 +1,82 @@
-"""`bench doctor`: what this machine offers, and what costs speed."""
+"""`bench doctor`: what works on this machine, and what to do about the rest."""
 
 import sys
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from bench_core.cli.as_json import JSON, tell
+
 if TYPE_CHECKING:
     from bench_core.diagnosis import Fact
 
+STYLES = {"ok": "green", "missing": "yellow", "wrong": "bold red"}
+INDENT = 8 + 12
+"""Columns of the mark and of the subject."""
+WIDEST = 120
+FOLDED = 2
+"""Lines that a fact may take on a terminal."""
+
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="results", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="results", help="Whose disk is meant.")
 @click.option("--store", type=click.Path(path_type=Path, file_okay=False), help="Verify what this store holds instead.")
-def doctor(out: Path, store: Path | None) -> None:
-    """Tell versions, plugins, devices, threads, allocator, weights and free space, and what should be changed.
+@JSON
+def doctor(out: Path, store: Path | None, as_json: bool) -> None:
+    """Tell what works here, and what to do about the rest.
 
-    Nothing is changed or downloaded. With --store every file of a store is read, and the exit code is 1 if one is
-    damaged, rows are missing, or something was left behind.
+    It tells versions, devices, memory, threads, free space, plugins, image sets, weights and extras. Nothing is changed
+    or downloaded. With --store every file of a store is read, and the exit code is 1 if one is damaged, rows are
+    missing, or something was left behind.
 
     \b
-    Examples: bench doctor --out results
-              bench doctor --store results
+    Examples:
+      bench doctor
+      bench doctor --store results
+      bench doctor --json
     """
     if store:
         from bench_core.verification import verify
 
-        sys.exit(1 if _tell(list(verify(store))) else 0)
-    from bench_core.diagnosis import examine
+        facts = list(verify(store))
+    else:
+        from bench_core.diagnosis import examine
 
-    _tell(list(examine(out)))
+        facts = list(examine(out))
+    wrong = any(fact.mark == "wrong" for fact in facts)
+    if as_json:
+        tell({"wrong": wrong, "facts": [asdict(fact) | {"mark": fact.mark} for fact in facts]})
+    else:
+        _show(facts)
+    sys.exit(1 if store and wrong else 0)
 
 
-def _tell(facts: "list[Fact]") -> int:
-    """Print all facts and what to change; returns how many changes are due."""
+def _show(facts: "Sequence[Fact]") -> None:
+    """Print all facts, and below what to change."""
+    from rich.text import Text
+
+    from bench_core.terminal import console
+
+    out = console()
+    width = min(out.width, WIDEST) if out.file.isatty() else sys.maxsize
     above = ""
     for fact in facts:
-        click.echo(f"{fact.subject if fact.subject != above else '':12} {fact.told}")
-        above = fact.subject
+        subject, above = fact.subject if fact.subject != above else "", fact.subject
+        mark, told = (f"{fact.mark:8}", STYLES[fact.mark]), f"{subject:12}{_folded(fact.told, width)}"
+        out.print(Text.assemble(mark, told), soft_wrap=True)
     advice = [fact for fact in facts if fact.advice]
-    click.echo("\nNothing to change." if not advice else "\nTo change:")
+    out.print("\nTo change:" if advice else "\nNothing to change.")
     for fact in advice:
-        click.echo(f"  {fact.subject}: {fact.advice}")
-    return len(advice)
+        out.print(Text(f"  {fact.subject}: {fact.advice}"), soft_wrap=True)
+
+
+def _folded(told: str, width: int) -> str:
+    """In lines beside the subject, without what is too long for a screen."""
+    lines = textwrap.wrap(
+        told, max(20, width - INDENT), max_lines=FOLDED, placeholder=" ... (--json tells all)", break_on_hyphens=False
+    )
+    return ("\n" + " " * INDENT).join(lines)

@@ -21,7 +21,9 @@ KINDS = ("grid", "curves", "losses", "buckets", "scatter", "ranks")
 @click.option("--images", type=Listed(int), default=(), help="For grid: numbers of the images.")
 @click.option("--zoom", is_flag=True, help="For grid: magnify the part where methods are farthest from the truth.")
 def figure(kind: str, runs: Path, output: Path, metric: str, **options: object) -> None:
-    """Draw a figure of RUNS: a folder that `bench run` wrote to, or one run in it. Needs no torch.
+    """Draw a figure of stored rows, for a paper.
+
+    RUNS is a folder that `bench run` wrote to, or one run in it. Needs no torch.
 
     \b
     grid     pictures: truth, masked image and what every method painted
@@ -32,9 +34,10 @@ def figure(kind: str, runs: Path, output: Path, metric: str, **options: object) 
     ranks    which ranks are possible for each method, and groups
 
     \b
-    Examples: bench figure ranks results -o ranks.pdf
-              bench figure buckets results --metric psnr --mask-set free-form -o buckets.pdf
-              bench figure grid results --width page --zoom -o pictures.pdf
+    Examples:
+      bench figure ranks results -o ranks.pdf
+      bench figure buckets results --metric psnr --mask-set free-form -o buckets.pdf
+      bench figure grid results --width page --zoom -o pictures.pdf
     """
     from bench_core import files
     from bench_core.plugins import Plugins

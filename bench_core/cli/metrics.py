@@ -4,22 +4,38 @@ import textwrap
 
 import click
 
+from bench_core.cli.as_json import JSON, tell
+
+# fmt: off
+TOLD = (
+    "definition", "name", "title", "text", "origin", "version", "better", "bounds", "per", "region", "source",
+    "quantised", "weights", "fewest_images", "digits",
+)
+# fmt: on
+
 
 @click.command()
-def metrics() -> None:
+@JSON
+def metrics(as_json: bool) -> None:
     """Print the definition of every metric.
 
     Behind a definition, `-raw` means the method's whole canvas in place of the composite, and `-float` unrounded values
     in place of 8-bit ones; `@ring8` may have any width.
 
     \b
-    Example: bench run --plugins ONE --metrics psnr,ssim@lama,l1@ring4,l1@known-raw
+    Examples:
+      bench metrics
+      bench run --plugins ONE --metrics psnr,ssim@lama,l1@ring4,l1@known-raw
     """
     from bench_core.plugins import Plugins
 
     found = Plugins.find()
     found.load_all()
-    for metric in found.records("metrics").values():
+    known = found.records("metrics").values()
+    if as_json:
+        tell([{name: getattr(metric, name) for name in TOLD} for metric in known])
+        return
+    for metric in known:
         seen = "8-bit pictures" if metric.quantised else "floats"
         facts = f"version {metric.version}, {metric.better} is better, per {metric.per}, of {seen}"
         click.echo(f"{metric.definition} ({facts})")

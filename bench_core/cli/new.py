@@ -7,12 +7,14 @@ import click
 
 @click.command()
 @click.argument("name")
-@click.option("--folder", type=click.Path(path_type=Path), default=".", show_default=True, help="Where NAME/ is made.")
+@click.option("--folder", type=click.Path(path_type=Path), default=".", help="Where NAME/ is made.")
 def new(name: str, folder: Path) -> None:
-    """Write the plugin NAME: a small method that trains, to be made yours.
+    """Write a new plugin: a small method that trains.
 
     \b
-    Example: bench new my_method
+    Examples:
+      bench new my_method
+      bench new my_method --folder ~/plugins
     """
     from bench_core.scaffold import write_plugin
 

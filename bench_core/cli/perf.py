@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench_core.cli.values import DEVICE, Listed
+from bench_core.cli import names
+from bench_core.cli.values import DEVICE, Listed, OneOf
 from bench_core.errors import BadInput, unknown
 
 if TYPE_CHECKING:
@@ -16,31 +17,32 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
-@click.argument("methods", type=Listed(), required=False)
+@click.argument("methods", type=names.METHODS, required=False)
 @click.option(
     "--parts", type=Listed(), help="forward,training,overhead,metrics,masks,loading,startup; all if not given."
 )
-@click.option("--sizes", type=Listed(int), default="256,512", show_default=True, help="Sides of images, in pixels.")
-@click.option("--batches", type=Listed(int), default="1,4", show_default=True, help="Images at a time.")
-@click.option("--scale", type=click.Choice(["paper", "nano"]), default="paper", show_default=True)
+@click.option("--sizes", type=Listed(int), default="256,512", help="Sides of images, in pixels.")
+@click.option("--batches", type=Listed(int), default="1,4", help="Images at a time.")
+@click.option("--scale", type=OneOf(["paper", "nano"]), default="paper", help="The published networks, or narrow ones.")
 @click.option("--against", type=FILE, help="A Python file with a rival's build(); see docs/performance.md.")
 @click.option("--method", help="Which of METHODS the rival is measured beside, if they are several.")
-@click.option("--device", type=DEVICE, default="auto", show_default=True)
+@click.option("--device", type=DEVICE, default="auto", help="What computes.")
 @click.option("--precision", "precisions", type=Listed(), default="", help="tf32,bf16-mixed,16-mixed beside 32 bits.")
 @click.option("--compile", "compiled", is_flag=True, help="Measure generators made faster by torch.compile, too.")
 @click.option("--threads", type=click.IntRange(1), help="Of torch; as many as it takes by itself if left out.")
-@click.option("--seconds", type=click.FloatRange(0), default=5.0, show_default=True, help="For each comparison.")
+@click.option("--seconds", type=click.FloatRange(0), default=5.0, help="For each comparison.")
 @click.option("--json", "file", type=FILE, help="Write everything that was measured to this file, too.")
 def perf(methods: tuple[str, ...] | None, file: Path | None, **options: Any) -> None:
-    """Measure how fast METHODS, such as ONE,OTHER (all that learn, if not given), and the harness are.
+    """Measure how fast methods and the harness are.
 
-    What is compared runs in turn, in this process, so that ratios hold on a busy machine, too. A rival's outputs are
-    compared with ours.
+    METHODS are such as ONE,OTHER; all that learn, if not given. What is compared runs in turn, in this process, so that
+    ratios hold on a busy machine, too. A rival's outputs are compared with ours.
 
     \b
-    Examples: bench perf ONE,OTHER --parts forward --sizes 256
-              bench perf ONE --parts forward,training --against rival.py --json one.json
-              bench perf --parts metrics,masks,loading,startup
+    Examples:
+      bench perf ONE,OTHER --parts forward --sizes 256
+      bench perf ONE --parts forward,training --against rival.py --json one.json
+      bench perf --parts metrics,masks,loading,startup
     """
     from bench_core import files
     from bench_core.allocator import keep_memory

@@ -3,11 +3,11 @@
 from itertools import groupby
 from math import isinf
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from bench_core.performance import Report, Row
+from bench_core.terminal import console
 
 TITLES = {
     "forward": "Painting",
@@ -27,15 +27,15 @@ BUSY = 0.5
 
 def show(report: Report) -> None:
     """Print a table for each part, and below what the numbers mean."""
-    console = Console(highlight=False)
-    console.width = console.width if console.is_terminal else WIDTH
+    out = console()
+    out.width = out.width if out.file.isatty() else WIDTH
     for part, rows in groupby(report.rows, key=lambda row: row.part):
         found = list(rows)
-        console.print(_table(TITLES[part], [row for row in found if row.median]))
+        out.print(_table(TITLES[part], [row for row in found if row.median]))
         for line in _gaps(found):
-            console.print(f"[yellow]{escape(line)}[/]", soft_wrap=True)
+            out.print(f"[yellow]{escape(line)}[/]", soft_wrap=True)
     for line in _remarks(report):
-        console.print(escape(line), soft_wrap=True)
+        out.print(escape(line), soft_wrap=True)
 
 
 def _table(title: str, rows: list[Row]) -> Table:

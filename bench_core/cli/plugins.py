@@ -1,17 +1,19 @@
 """`bench plugins`: what is installed."""
 
-import json
-
 import click
+
+from bench_core.cli.as_json import JSON, tell
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def plugins(as_json: bool) -> None:
-    """List installed plugins: name, version, hooks, papers, state.
+    """List plugins: their methods, papers and state.
 
     \b
-    Example: bench plugins --json
+    Examples:
+      bench plugins
+      bench plugins --json
     """
     from bench_core.plugins import Plugins
 
@@ -30,7 +32,7 @@ def plugins(as_json: bool) -> None:
         for plugin in found.installed.values()
     ]
     if as_json:
-        click.echo(json.dumps(listed, indent=1, ensure_ascii=False))
+        tell(listed)
         return
     for plugin in listed:
         click.echo(f"{plugin['name']:18} {plugin['version']:9} {plugin['state']:8} {', '.join(plugin['hooks'])}")

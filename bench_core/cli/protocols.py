@@ -2,15 +2,21 @@
 
 import click
 
+from bench_core.cli import names
+from bench_core.cli.as_json import JSON, tell
+
 
 @click.command()
-@click.argument("name", required=False)
-def protocols(name: str | None) -> None:
-    """List the named protocols, or print one as TOML to copy and change.
+@click.argument("name", type=names.PROTOCOL, required=False)
+@JSON
+def protocols(name: str | None, as_json: bool) -> None:
+    """List the named protocols, or print one to copy and change.
 
     \b
-    Example: bench protocols quick > mine.toml
-             bench run --protocol mine.toml --plugins METHOD
+    Examples:
+      bench protocols
+      bench protocols quick > mine.toml
+      bench run --protocol mine.toml --plugins METHOD
     """
     from bench_core.errors import unknown
     from bench_core.plugins import Plugins
@@ -19,11 +25,15 @@ def protocols(name: str | None) -> None:
     found = Plugins.find()
     found.load_all()
     known = named(found.records("protocols").values())
-    if name is None:
+    if name is not None and name not in known:
+        raise unknown("protocol", name, known)
+    if as_json:
+        loaded = [load(str(path)) for each, path in known.items() if name in (None, each)]
+        records = [protocol.model_dump(mode="json") | {"hash": protocol.hash} for protocol in loaded]
+        tell(records if name is None else records[0])
+    elif name is None:
         width = max(map(len, known))
         for each, path in known.items():
             click.echo(f"{each:{width}} {load(str(path)).title}")
-        return
-    if name not in known:
-        raise unknown("protocol", name, known)
-    click.echo(known[name].read_text(encoding="utf-8"), nl=False)
+    else:
+        click.echo(known[name].read_text(encoding="utf-8"), nl=False)

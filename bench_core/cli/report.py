@@ -6,34 +6,39 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench_core.cli import names
+from bench_core.cli.as_json import JSON, tell
+from bench_core.cli.values import OneOf
 from bench_core.errors import BadInput, unknown
 
 if TYPE_CHECKING:
     from bench_core.plugins import Plugins
 
 
-FORMAT = click.option(
-    "--format", "format_", default="terminal", show_default=True, metavar="NAME", help="terminal, csv, ..."
-)
+FORMAT = click.option("--format", "format_", type=names.FORMAT, default="terminal", help="terminal, csv, ...")
 OUTPUT = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file, not the terminal.")
 
 
 @click.command()
 @click.argument("runs", type=click.Path(path_type=Path))
-@click.option("--by", type=click.Choice(["hole_ratio"]), help="One block of rows for each tenth of the hole ratio.")
+@click.option("--by", type=OneOf(["hole_ratio"]), help="One block of rows for each tenth of the hole ratio.")
 @click.option("--statistics", is_flag=True, help="Every mean with its interval, its possible ranks and its group.")
-@click.option("--against", type=click.Choice(["published"]), help="What papers claim, beside what was measured.")
+@click.option("--against", type=OneOf(["published"]), help="What papers claim, beside what was measured.")
 @FORMAT
 @OUTPUT
+@JSON
 def report(
-    runs: Path, by: str | None, statistics: bool, against: str | None, format_: str, output: Path | None
+    runs: Path, by: str | None, statistics: bool, against: str | None, format_: str, output: Path | None, as_json: bool
 ) -> None:
-    """Print the tables of RUNS: a folder that `bench run` wrote to, or one run in it. Needs no torch.
+    """Print stored tables, also as csv, latex, html, ...
+
+    RUNS is a folder that `bench run` wrote to, or one run in it. Needs no torch.
 
     \b
-    Examples: bench report results
-              bench report results --by hole_ratio
-              bench report results --format latex -o table.tex
+    Examples:
+      bench report results
+      bench report results --by hole_ratio
+      bench report results --format latex -o table.tex
     """
     from bench_core.plugins import Plugins
     from bench_core.specs import resolve
@@ -41,6 +46,8 @@ def report(
 
     if sum(map(bool, (by, statistics, against))) > 1:
         raise BadInput("Give one of --by, --statistics and --against: each is a table of its own.")
+    if as_json and format_ != "terminal":
+        raise BadInput(f"--json and --format {format_} are two formats: give one.")
     found = Plugins.find()
     found.load_all()  # a plugin may bring a metric or a format
     known, (store, stored) = found.records("metrics"), read_runs(runs)
@@ -49,7 +56,10 @@ def report(
     else:
         kind = "by_hole_ratio" if by else "standings" if statistics else "table"
         tables = resolve(f"bench_reports.{kind}:build")(store, stored, known)
-    put(found, tables, format_, output)
+    if as_json:
+        tell([resolve("bench_reports.data:record")(table) for table in tables], output)
+    else:
+        put(found, tables, format_, output)
 
 
 def _papers(found: "Plugins") -> tuple[list[Any], dict[str, Any]]:
@@ -64,17 +74,16 @@ def _papers(found: "Plugins") -> tuple[list[Any], dict[str, Any]]:
 
 def put(found: "Plugins", tables: Sequence[Any], format_: str, output: Path | None) -> None:
     """Print tables, or write them to a file, in one of the formats of `bench_reports`."""
-    from rich.console import Console
-
     from bench_core import files
     from bench_core.specs import resolve
+    from bench_core.terminal import console
 
     formats = found.records("reports")
     if format_ not in {*formats, "terminal"}:
         raise unknown("format", format_, {*formats, "terminal"})
     if format_ == "terminal":
         for table in tables:
-            resolve("bench_reports.terminal:show")(table, Console())
+            resolve("bench_reports.terminal:show")(table, console())
         return
     contents = [resolve(formats[format_].write)(table) for table in tables]
     if formats[format_].binary and (output is None or len(contents) > 1):

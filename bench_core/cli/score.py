@@ -5,8 +5,10 @@ from typing import Any
 
 import click
 
+from bench_core.cli.as_json import JSON, aside, tell
 from bench_core.cli.run import run
-from bench_core.cli.values import DEVICE
+from bench_core.cli.sections import Command, section
+from bench_core.cli.values import DEVICE, OneOf
 
 FOLDER = click.Path(path_type=Path)
 RULES = {
@@ -20,27 +22,34 @@ def _rules() -> list[click.Parameter]:
     return [option for option in run.params if option.name in RULES]
 
 
-@click.command(params=_rules())
+@click.command(cls=Command, params=_rules())
+@section("Pictures")
 @click.option("--pred", "predictions", multiple=True, required=True, help="Their pictures (repeat for samples).")
 @click.option("--name", required=True, help="How the tables call the method.")
 @click.option("--truth", help="Ground truths, in place of the protocol's own images.")
 @click.option("--holes", help="Mask pictures, or a mask set's file, in place of the protocol's own holes.")
-@click.option("--hole", type=click.Choice(["white", "black"]), default="white", show_default=True, help="Missing side.")
-@click.option("--threshold", type=click.IntRange(1, 255), default=128, show_default=True, help="White starts here.")
+@click.option("--hole", type=OneOf(["white", "black"]), default="white", help="Missing side.")
+@click.option("--threshold", type=click.IntRange(1, 255), default=128, help="White starts here.")
 @click.option("--subset", is_flag=True, help="Judge the pictures that are there, though more truths are.")
-@click.option("--out", type=FOLDER, default="results", show_default=True, help="The store.")
-@click.option("--device", type=DEVICE, default="auto", show_default=True)
-def score(predictions: tuple[str, ...], name: str, protocol: str, out: Path, device: str, **options: Any) -> None:
-    """Judge pictures that another program painted, and enter them in the store's tables.
+@click.option("--out", type=FOLDER, default="results", help="The store.")
+@click.option("--device", type=DEVICE, default="auto", help="What computes.")
+@section("Options")
+@JSON
+def score(
+    predictions: tuple[str, ...], name: str, protocol: str, out: Path, device: str, as_json: bool, **options: Any
+) -> None:
+    """Judge pictures that another program painted.
 
-    They are matched by name: with the files of --truth and --holes, or, without these, with the numbers under which
-    `bench export` wrote the protocol's own pairs. Where names differ in a part, give paths such as out/{name}_a.png.
-    Several --pred are samples of a method that draws; their mean counts, never the best.
+    They are entered in the store's tables, and matched by name: with the files of --truth and --holes, or, without
+    these, with the numbers under which `bench export` wrote the protocol's own pairs. Where names differ in a part,
+    give paths such as out/{name}_a.png. Several --pred are samples of a method that draws; their mean counts, never
+    the best.
 
     \b
-    Examples: bench score --pred theirs --truth images --holes masks --hole black --name Theirs --protocol center-256
-              bench export --protocol quick -o pairs
-              bench score --pred theirs --protocol quick --name Theirs
+    Examples:
+      bench score --pred theirs --name Theirs --truth images --holes masks --hole black
+      bench export --protocol quick -o pairs
+      bench score --pred theirs --name Theirs --protocol quick
     """
     from bench_core.allocator import keep_memory
     from bench_core.errors import BadInput
@@ -53,24 +62,28 @@ def score(predictions: tuple[str, ...], name: str, protocol: str, out: Path, dev
         raise BadInput("--truth and --holes go together: give both, or neither for the protocol's own pairs.")
     keep_memory()
     plugins = Plugins.find()
-    store, run, folder = judged(plugins, name, predictions, protocol, out, device, options)
-    _, stored = read_runs(store.root)
-    key = (run.protocol.hash, run.images)
-    others = [each for each in stored if store.run_folder(each) != folder]
-    alike = [each for each in others if (each.protocol.hash, each.images) == key]
-    publish(plugins, store, run, folder, alike)
+    with aside(as_json):
+        store, run, folder = judged(plugins, name, predictions, protocol, out, device, options)
+        _, stored = read_runs(store.root)
+        key = (run.protocol.hash, run.images)
+        others = [each for each in stored if store.run_folder(each) != folder]
+        alike = [each for each in others if (each.protocol.hash, each.images) == key]
+        record = publish(plugins, store, run, folder, alike)
+    if as_json:
+        tell(record)
 
 
-@click.command(params=_rules())
+@click.command(cls=Command, params=_rules())
 @click.option("-o", "--output", type=FOLDER, required=True, help="A new folder.")
 def export(output: Path, protocol: str, **options: Any) -> None:
-    """Write a protocol's images, holes and masked images as PNG, for programs that are no plugins.
+    """Write a protocol's pairs as pictures, for other programs.
 
-    What they paint is judged by `bench score`, under the same numbers: OUTPUT/MASK_SET/masked/000000.png becomes
-    THEIRS/MASK_SET/000000.png. Holes are white.
+    They are images, holes and masked images, as PNG. What is painted of them is judged by `bench score`, under the same
+    numbers: OUTPUT/MASK_SET/masked/000000.png becomes THEIRS/MASK_SET/000000.png. Holes are white.
 
     \b
-    Example: bench export --protocol quick -o pairs
+    Examples:
+      bench export --protocol quick -o pairs
     """
     from bench_core.ground import open_protocol
     from bench_core.plugins import Plugins

@@ -1,56 +1,134 @@
 """`bench show`: one method's record."""
 
+from typing import TYPE_CHECKING, Any
+
 import click
+
+from bench_core.cli import names
+from bench_core.cli.as_json import JSON, tell
+from bench_core.cli.values import OneOf
+from bench_core.errors import BadInput
+
+if TYPE_CHECKING:
+    from bench_core.plugins import Plugins
+    from bench_core.recipes import Recipe
+    from bench_core.specs import Model
 
 
 @click.command()
-@click.argument("method")
-@click.option("--scale", type=click.Choice(["paper", "nano"]), default="paper", show_default=True)
-def show(method: str, scale: str) -> None:
-    """Print METHOD's citation, what it serves, its recipe, and its networks with their counted parameters.
+@click.argument("method", type=names.METHOD)
+@click.option("--scale", type=OneOf(["paper", "nano"]), default="paper", help="The published networks, or narrow ones.")
+@JSON
+def show(method: str, scale: str, as_json: bool) -> None:
+    """Print a method's record: paper, recipe, networks.
+
+    It tells the citation, what METHOD serves, its options and loss terms, and its parameters, counted.
 
     \b
-    Example: bench show telea
+    Examples:
+      bench show telea
+      bench show METHOD:FORM --scale nano
     """
-    import torch
-
-    from bench_core.errors import BadInput
     from bench_core.plugins import Plugins
-    from bench_core.specs import resolve
 
     found = Plugins.find()
     model = found.model(method)
     found.load_all()  # another plugin may bring a loss term of its recipe
     if scale not in model.scales:
         raise BadInput(f"{method} has no scale {scale!r}, only {', '.join(model.scales)}.")
-    click.echo(f"{model.name}: {model.title}\n{model.citation}\n")
-    click.echo(f"images     {' or '.join(map(str, model.channels))} channels, ", nl=False)
-    fixed = model.fixed_size.get(scale)
-    sides = f"sides of {fixed} pixels only" if fixed else f"sides that are multiples of {model.size_multiple[scale]}"
-    click.echo(f"{sides} (scale {scale})\nmasks      {'some, told when a run begins' if model.serves else 'any'}")
-    for name, value in model.options.items():
-        click.echo(f"option     {model.name.partition(':')[0]}.{name}={str(value).lower()}")
-    for layout in model.checkpoints:
-        click.echo(f"weights    {layout.name}: {layout.title} ({layout.source})")
-    if model.recipe is None:
-        click.echo("recipe     nothing is trained")
-        return
-    recipe = model.recipe
-    click.echo(f"batch      {recipe.batch or 'not stated'} (the paper's)")
-    click.echo(f"steps      {recipe.steps or 'not stated'} (the paper's)")
-    click.echo(f"init       {recipe.initialisation}")
-    public = found.records("losses")
-    titles = {**public, **{loss.name: loss for loss in model.losses}}
-    for phase in recipe.phases:
-        click.echo(f"\nphase {phase.name!r}, share {phase.share:g} of the budget")
-        for number, one_round in enumerate(phase.rounds, start=1):
-            for update in one_round:
-                settings = ", ".join(f"{key} {value}" for key, value in update.optimiser.settings.items())
-                click.echo(f"  batch {number}: {update.network} by {update.optimiser.name} ({settings})")
-                for name, weight in update.losses.items():
-                    click.echo(f"    {weight:<8g} {name:18} {titles[name].title}")
-    click.echo("\nnetworks")
+    record = _record(found, model, scale)
+    if as_json:
+        tell(record)
+    else:
+        click.echo("\n".join([*_head(record), *_recipe_lines(record)]))
+
+
+def _record(found: "Plugins", model: "Model", scale: str) -> dict[str, Any]:
+    layouts = [{"name": each.name, "title": each.title, "source": each.source} for each in model.checkpoints]
+    return {
+        "method": model.name,
+        "title": model.title,
+        "citation": model.citation,
+        "scale": scale,
+        "channels": model.channels,
+        "size": model.fixed_size.get(scale),
+        "size_multiple": model.size_multiple[scale],
+        "serves": "some" if model.serves else "any",
+        "options": model.options,
+        "layouts": layouts,
+        "recipe": model.recipe and _recipe(model.recipe, found, model),
+        "parameters": _parameters(model, scale) if model.recipe else {},
+    }
+
+
+def _recipe(recipe: "Recipe", found: "Plugins", model: "Model") -> dict[str, Any]:
+    titles = {**found.records("losses"), **{loss.name: loss for loss in model.losses}}
+    phases = [
+        {
+            "name": phase.name,
+            "share": phase.share,
+            "rounds": [
+                [
+                    {
+                        "network": update.network,
+                        "optimiser": update.optimiser.name,
+                        "settings": update.optimiser.settings,
+                        "losses": [
+                            {"name": name, "weight": weight, "title": titles[name].title}
+                            for name, weight in update.losses.items()
+                        ],
+                    }
+                    for update in one_round
+                ]
+                for one_round in phase.rounds
+            ],
+        }
+        for phase in recipe.phases
+    ]
+    return {
+        "batch": recipe.batch or None,
+        "steps": recipe.steps or None,
+        "initialisation": recipe.initialisation,
+        "phases": phases,
+    }
+
+
+def _parameters(model: "Model", scale: str) -> dict[str, int]:
+    """Of every network, counted."""
+    import torch
+
+    from bench_core.specs import resolve
+
     with torch.device("meta"):
         built = resolve(model.build)(scale, model.channels[-1], **model.options)
-    for name, network in built.named_children():
-        click.echo(f"  {name:16} {sum(p.numel() for p in network.parameters()):>12,} parameters")
+    return {name: sum(p.numel() for p in network.parameters()) for name, network in built.named_children()}
+
+
+def _head(record: dict[str, Any]) -> list[str]:
+    channels, size = " or ".join(map(str, record["channels"])), record["size"]
+    sides = f"sides of {size} pixels only" if size else f"sides that are multiples of {record['size_multiple']}"
+    owner = record["method"].partition(":")[0]
+    return [
+        f"{record['method']}: {record['title']}\n{record['citation']}\n",
+        f"images     {channels} channels, {sides} (scale {record['scale']})",
+        f"masks      {'some, told when a run begins' if record['serves'] == 'some' else 'any'}",
+        *(f"option     {owner}.{name}={str(value).lower()}" for name, value in record["options"].items()),
+        *(f"weights    {each['name']}: {each['title']} ({each['source']})" for each in record["layouts"]),
+    ]
+
+
+def _recipe_lines(record: dict[str, Any]) -> list[str]:
+    recipe = record["recipe"]
+    if recipe is None:
+        return ["recipe     nothing is trained"]
+    lines = [f"{what:10} {recipe[what] or 'not stated'} (the paper's)" for what in ("batch", "steps")]
+    lines.append(f"init       {recipe['initialisation']}")
+    for phase in recipe["phases"]:
+        lines.append(f"\nphase {phase['name']!r}, share {phase['share']:g} of the budget")
+        for number, one_round in enumerate(phase["rounds"], start=1):
+            for update in one_round:
+                settings = ", ".join(f"{key} {value}" for key, value in update["settings"].items())
+                lines.append(f"  batch {number}: {update['network']} by {update['optimiser']} ({settings})")
+                lines += [f"    {each['weight']:<8g} {each['name']:18} {each['title']}" for each in update["losses"]]
+    counts = [f"  {name:16} {count:>12,} parameters" for name, count in record["parameters"].items()]
+    return [*lines, "\nnetworks", *counts]

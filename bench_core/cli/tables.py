@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench_core import interruption
+from bench_core.cli import names
+from bench_core.cli.as_json import JSON, aside, tell
 from bench_core.cli.report import FORMAT, OUTPUT, put
 from bench_core.cli.run import carry_out
 from bench_core.cli.run import run as bench_run
+from bench_core.cli.sections import Command, Group
 from bench_core.errors import BadInput, unknown
 
 if TYPE_CHECKING:
@@ -37,64 +40,82 @@ SETTLED = {"plugins", "protocol", "data", "added", "dropped", "baselines", "metr
 """What a table says itself, and what only `bench run` can do; every other option of `bench run` may be given."""
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @DATA
+@JSON
 @click.pass_context
-def tables(context: click.Context, data: tuple[tuple[str, Path], ...]) -> None:
-    """List the tables of papers, what measuring each anew needs, and what of it is missing here.
+def tables(context: click.Context, data: tuple[tuple[str, Path], ...], as_json: bool) -> None:
+    """List the tables of papers, and measure them anew.
+
+    Without a command, they are listed with what measuring each anew needs, and what of it is missing here.
 
     \b
-    Examples: bench tables
-              bench tables run NAME --data IMAGE_SET=FOLDER
-              bench tables show NAME results --format latex
+    Examples:
+      bench tables
+      bench tables run NAME --data IMAGE_SET=FOLDER
+      bench tables show NAME results --format latex
     """
     if context.invoked_subcommand:
         return
     from bench_core.paper_needs import needs
 
     found = _plugins()
-    for name in found.records("paper_tables"):
-        opened = Opened(found, name)
-        told = needs(opened.table, opened.protocols, found, dict(data))
-        click.echo(f"{name}: {opened.table.title}")
-        for item in told.wanted:
-            click.echo(f"    needs    {item}")
-        for item in told.missing:
-            click.echo(f"    missing  {item}")
+    folders, every = _folders(found, data), [Opened(found, name) for name in found.records("paper_tables")]
+    told = [(each, needs(each.table, each.protocols, found, folders)) for each in every]
+    if as_json:
+        facts = ((each.name, each.table.title, needed) for each, needed in told)
+        tell([{"name": name, "title": title, "needs": of.wanted, "missing": of.missing} for name, title, of in facts])
+        return
+    for each, needed in told:
+        click.echo(f"{each.name}: {each.table.title}")
+        for what, items in (("needs", needed.wanted), ("missing", needed.missing)):
+            for item in items:
+                click.echo(f"    {what:8} {item}")
 
 
 @tables.command()
-@click.argument("name")
+@click.argument("name", type=names.TABLE)
 @click.argument("runs", required=False, type=click.Path(path_type=Path))
 @FORMAT
 @OUTPUT
-def show(name: str, runs: Path | None, format_: str, output: Path | None) -> None:
-    """Print the table NAME: what was published, and what RUNS, a folder that `bench run` wrote to, holds beside it.
+@JSON
+def show(name: str, runs: Path | None, format_: str, output: Path | None, as_json: bool) -> None:
+    """Print a table: what was published and what was measured.
 
-    With `-o FILE.svg` or `-o FILE.png` a figure's curves are drawn, and their numbers written to a .csv beside it.
+    RUNS, a folder that `bench run` wrote to, holds the latter. With `-o FILE.svg` or `-o FILE.png` a figure's curves
+    are drawn, and their numbers written to a .csv beside it.
 
     \b
-    Example: bench tables show NAME results --format markdown
+    Examples:
+      bench tables show NAME results --format markdown
+      bench tables show NAME results -o figure.svg
     """
-    Opened(_plugins(), name).show(runs, format_, output)
+    opened = Opened(_plugins(), name)
+    if as_json:
+        tell(opened.record(runs), output)
+    else:
+        opened.show(runs, format_, output)
 
 
-@tables.command(params=[option for option in bench_run.params if option.name not in SETTLED])
-@click.argument("name")
+@tables.command(cls=Command, params=[option for option in bench_run.params if option.name not in SETTLED])
+@click.argument("name", type=names.TABLE)
 @DATA
 @interruption.heeded()
-def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], **options: Any) -> None:
-    """Train and judge what the table NAME needs, and print it. What is not here is left out and said.
+def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], as_json: bool, **options: Any) -> None:
+    """Train and judge what a table needs, and print it.
+
+    What is not here is left out and said.
 
     \b
-    Example: bench tables run NAME --data IMAGE_SET=FOLDER --data OTHER_SET=FOLDER
+    Examples:
+      bench tables run NAME --data IMAGE_SET=FOLDER --data OTHER_SET=FOLDER
     """
     from bench_core.paper_needs import needs
     from bench_core.planning import plan
 
     found = _plugins()
-    opened, folders = Opened(found, name), dict(data)
-    here, codes = needs(opened.table, opened.protocols, found, folders).requests, []
+    opened, folders = Opened(found, name), _folders(found, data)
+    here, done = needs(opened.table, opened.protocols, found, folders).requests, []
     sets = found.records("image_sets")
     for each, protocol in opened.protocols.items():
         image_set = options["image_set"] or protocol.image_set
@@ -107,11 +128,15 @@ def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], **options: Any
         else:
             settled = {"data": folder, "added": (), "dropped": (), "baselines": False, "metrics": None}
             alone = {"devices": 1, "nodes": 1}
-            codes.append(carry_out(plan(requests, each, out, options | settled | alone)))
-    if not codes:
+            with aside(as_json):
+                done.append(carry_out(plan(requests, each, out, options | settled | alone)))
+    if not done:
         raise BadInput(f"Nothing of the table {name} can be measured here; `bench tables` lists what is missing.")
-    opened.show(out, "terminal", None)
-    sys.exit(max(codes))
+    if as_json:
+        tell({"runs": [record for _, record in done], "table": opened.record(out)})
+    else:
+        opened.show(out, "terminal", None)
+    sys.exit(max(code for code, _ in done))
 
 
 @dataclass
@@ -137,23 +162,46 @@ class Opened:
         brought = self.plugins.records("protocols").values()
         return {name: load(name, brought) for name in self.table.protocols}
 
-    def show(self, folder: Path | None, format_: str, output: Path | None) -> None:
-        from bench_core import files
+    def record(self, folder: Path | None) -> dict[str, Any]:
         from bench_core.specs import resolve
-        from bench_core.store import read_runs
 
-        stored = read_runs(folder) if folder else (None, [])
-        known = self.plugins.records("metrics")
+        return resolve("bench_reports.data:record")(self._built(folder))
+
+    def show(self, folder: Path | None, format_: str, output: Path | None) -> None:
         if output and output.suffix in (".svg", ".png"):
             if not self.table.curves:
                 raise BadInput(f"{self.name} is no figure of curves; {output.suffix} is for those.")
-            draw = resolve("bench_reports.curves:of_paper")
-            picture, numbers = draw(self.table, self.protocols, *stored, known, output.suffix[1:])
-            files.write_bytes(output, picture)
-            files.write_bytes(output.with_suffix(".csv"), numbers)
+            self._draw(folder, output)
         else:
-            build = resolve("bench_reports.side_by_side:build")
-            put(self.plugins, [build(self.table, self.protocols, *stored, known)], format_, output)
+            put(self.plugins, [self._built(folder)], format_, output)
+
+    def _draw(self, folder: Path | None, output: Path) -> None:
+        from bench_core import files
+        from bench_core.specs import resolve
+
+        draw = resolve("bench_reports.curves:of_paper")
+        picture, numbers = draw(self.table, self.protocols, *self._stored(folder), output.suffix[1:])
+        files.write_bytes(output, picture)
+        files.write_bytes(output.with_suffix(".csv"), numbers)
+
+    def _built(self, folder: Path | None) -> Any:
+        from bench_core.specs import resolve
+
+        return resolve("bench_reports.side_by_side:build")(self.table, self.protocols, *self._stored(folder))
+
+    def _stored(self, folder: Path | None) -> tuple[Any, ...]:
+        """The store, its runs, and the known metrics."""
+        from bench_core.store import read_runs
+
+        return *(read_runs(folder) if folder else (None, [])), self.plugins.records("metrics")
+
+
+def _folders(found: "Plugins", data: tuple[tuple[str, Path], ...]) -> dict[str, Path]:
+    """By the names of image sets."""
+    for name, _ in data:
+        if name and name not in (known := found.records("image_sets")):
+            raise unknown("image set", name, known)
+    return dict(data)
 
 
 def _plugins() -> "Plugins":

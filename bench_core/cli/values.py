@@ -1,11 +1,39 @@
-"""Types of option values that several commands share."""
+"""Types of option values that several commands share, and what completes them in a shell."""
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-DEVICE = click.Choice(["auto", "cpu", "cuda", "mps"])
+from bench_core.errors import unknown
+
+Names = Callable[[click.Context], Iterable[str]]
+"""What a value may be, as far as it can be told without torch."""
+
+
+class OneOf(click.Choice):
+    """A choice that answers a wrong value with the nearest one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value not in self.choices:
+            self.fail(str(unknown("value", str(value), map(str, self.choices))), param, ctx)
+        return super().convert(value, param, ctx)
+
+
+DEVICE = OneOf(["auto", "cpu", "cuda", "mps"])
+
+
+class Named(click.ParamType):
+    """The name of something; whether there is such a thing is found out by the command."""
+
+    def __init__(self, name: str, names: Names) -> None:
+        self.name = name
+        self.names = names
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in self.names(ctx) if name.startswith(incomplete)]
 
 
 class Listed(click.ParamType):
@@ -13,8 +41,9 @@ class Listed(click.ParamType):
 
     name = "a,b,..."
 
-    def __init__(self, kind: type = str) -> None:
+    def __init__(self, kind: type = str, names: Names = lambda ctx: ()) -> None:
         self.kind = kind
+        self.names = names
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple:
         if isinstance(value, tuple):
@@ -23,6 +52,11 @@ class Listed(click.ParamType):
             return tuple(self.kind(part.strip()) for part in value.split(",") if part.strip())
         except ValueError:
             self.fail(f"{value!r} is no list of {self.kind.__name__}s between commas", param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        before, comma, begun = incomplete.rpartition(",")
+        left = [name for name in self.names(ctx) if name not in before.split(",")]
+        return [CompletionItem(before + comma + name) for name in left if name.startswith(begun)]
 
 
 _NUMBER = r"\d[\d.]*(?:e[+-]?\d+)?"
@@ -34,7 +68,10 @@ class Assigned(click.ParamType):
 
     name = "name=value"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+    def __init__(self, names: Names = lambda ctx: ()) -> None:
+        self.names = names
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
         if isinstance(value, tuple):
             return value
         parts = _ASSIGNED.fullmatch(value)
@@ -42,13 +79,16 @@ class Assigned(click.ParamType):
             self.fail(f"{value!r} is not NAME=VALUE", param, ctx)
         return parts[1], parts[2]
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(f"{name}=") for name in self.names(ctx) if name.startswith(incomplete)]
 
-class Weighted(click.ParamType):
+
+class Weighted(Assigned):
     """A name with a number: NAME=WEIGHT."""
 
     name = "name=weight"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
         if isinstance(value, tuple):
             return value
         name, _, weight = value.partition("=")

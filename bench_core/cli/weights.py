@@ -1,11 +1,14 @@
 """`bench weights`: weights that others have published."""
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from bench_core.cli import names
+from bench_core.cli.as_json import JSON, tell
+from bench_core.cli.sections import Group
 
 if TYPE_CHECKING:
     from bench_core.importing import Imported
@@ -13,25 +16,33 @@ if TYPE_CHECKING:
 FILE = click.Path(path_type=Path)
 
 
-@click.group()
+@click.group(cls=Group)
 def weights() -> None:
-    """Bring in weights that others have published."""
+    """Take over weights that others have published.
+
+    \b
+    Examples:
+      bench weights list
+      bench weights import METHOD downloaded.pth
+    """
 
 
 @weights.command("import")
-@click.argument("method")
+@click.argument("method", type=names.METHOD)
 @click.argument("file", type=FILE)
 @click.option("-o", "--output", type=FILE, help="The file to write; METHOD-LAYOUT.safetensors if left out.")
 @click.option("--layout", default="", help="What FILE was written by, where that is not plain; see the list.")
 @click.option("--force", is_flag=True, help="Write over an existing file.")
 def import_(method: str, file: Path, output: Path | None, layout: str, force: bool) -> None:
-    """Turn FILE, published weights of METHOD, into a file of weights for `run` and `inpaint`.
+    """Turn published weights into a file for `run` and `inpaint`.
 
     FILE is a .pth, .pt, .ckpt or .safetensors, or a TensorFlow checkpoint: its prefix, its .index, or its folder.
     No code in it is run, and every tensor in it must be known.
 
     \b
-    Example: bench weights import METHOD downloaded.pth
+    Examples:
+      bench weights import METHOD downloaded.pth
+      bench weights import METHOD downloaded.ckpt --layout LAYOUT -o weights.safetensors
     """
     from bench_core.importing import import_weights
 
@@ -39,11 +50,13 @@ def import_(method: str, file: Path, output: Path | None, layout: str, force: bo
 
 
 @weights.command("list")
-def list_() -> None:
-    """List the layouts of published weights that the installed methods know.
+@JSON
+def list_(as_json: bool) -> None:
+    """List the layouts of published weights that are known.
 
     \b
-    Example: bench weights list
+    Examples:
+      bench weights list
     """
     from bench_core.plugins import Plugins
 
@@ -51,6 +64,10 @@ def list_() -> None:
     found.load_all()
     models = [model for model in found.records("models").values() if not model.trained_as]
     known = [(model.name, layout) for model in models for layout in model.checkpoints]
+    if as_json:
+        told = ("title", "source", "options")
+        tell([{"method": of, "layout": each.name} | {key: getattr(each, key) for key in told} for of, each in known])
+        return
     for name, layout in known:
         click.echo(f"{name:18} {layout.name:18} {layout.title}\n{'':37} {layout.source}")
     if not known:
@@ -60,14 +77,15 @@ def list_() -> None:
 @weights.command()
 @click.argument("file", type=FILE)
 def show(file: Path) -> None:
-    """Print what FILE, written by `run` or `import`, tells about itself.
+    """Print what a file of weights tells of itself, as JSON.
 
     \b
-    Example: bench weights show weights.safetensors
+    Examples:
+      bench weights show weights.safetensors
     """
     from bench_core.checkpoints import weights_facts
 
-    click.echo(json.dumps(weights_facts(file), indent=1, ensure_ascii=False))
+    tell(weights_facts(file))
 
 
 def _summary(method: str, imported: "Imported") -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,18 +15,27 @@ QUANTILES = (0.1, 0.5, 0.9)
 COLUMNS = 12
 
 
-def table(facts: Mapping[str, np.ndarray]) -> str:
+def summary(facts: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Counts of holes by bucket and border contact, and quantiles of the stroke width."""
     buckets = np.array([bucket(ratio) for ratio in facts["hole_ratio"]])
     contact = facts["border_contact"].astype(bool)
-    lines = [f"{'hole ratio':12} {'border':>8} {'no border':>10}"]
-    for name in (*TENTHS, ">0.6"):
-        inside = buckets == name
-        lines.append(f"{name:12} {(inside & contact).sum():8} {(inside & ~contact).sum():10}")
-    lines.append(f"mean hole ratio {facts['hole_ratio'].mean():.4f}")
+    found = {name: buckets == name for name in (*TENTHS, ">0.6")}
+    counts = [
+        {"hole_ratio": name, "border": (inside & contact).sum(), "no_border": (inside & ~contact).sum()}
+        for name, inside in found.items()
+    ]
     widths = np.quantile(facts["stroke_width"], QUANTILES, method="lower")
-    told = ", ".join(f"{width:.1f} ({share:.0%})" for share, width in zip(QUANTILES, widths, strict=True))
-    return "\n".join([*lines, f"stroke width, the largest distance to a known pixel, quantiles: {told}"])
+    quantiles = [{"share": share, "pixels": width} for share, width in zip(QUANTILES, widths, strict=True)]
+    return {"counts": counts, "mean_hole_ratio": facts["hole_ratio"].mean(), "stroke_width": quantiles}
+
+
+def table(told: Mapping[str, Any]) -> str:
+    """A summary in lines."""
+    lines = [f"{'hole ratio':12} {'border':>8} {'no border':>10}"]
+    lines += [f"{each['hole_ratio']:12} {each['border']:8} {each['no_border']:10}" for each in told["counts"]]
+    lines.append(f"mean hole ratio {told['mean_hole_ratio']:.4f}")
+    widths = ", ".join(f"{each['pixels']:.1f} ({each['share']:.0%})" for each in told["stroke_width"])
+    return "\n".join([*lines, f"stroke width, the largest distance to a known pixel, quantiles: {widths}"])
 
 
 def draw(holes: MaskFile, path: Path, count: int) -> None:

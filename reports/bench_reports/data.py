@@ -1,6 +1,7 @@
-"""Tables as data: CSV and parquet, with plain numbers under ``MASK SET/DEFINITION``, and details behind them."""
+"""Tables as data: plain numbers, with details behind them."""
 
 from io import BytesIO
+from typing import Any
 
 import pandas as pd
 
@@ -17,7 +18,23 @@ def parquet(table: Table) -> bytes:
     return buffer.getvalue()
 
 
+def record(table: Table) -> dict[str, Any]:
+    """As plain data: every row's names, and for each of its cells the value, the text and what else is known of it."""
+    rows = []
+    for number, (names, cells) in enumerate(table.lines):
+        values = table.values.iloc[number]
+        details = table.details.iloc[number].to_dict() if len(table.details) else {}
+        told = [
+            {"mask_set": column[0], "metric": column[1], "value": value, "text": text, "best": bool(best)}
+            | {what: detail for (*of, what), detail in details.items() if tuple(of) == column}
+            for column, value, (text, best) in zip(table.columns, values, cells, strict=True)
+        ]
+        rows.append(dict(zip(table.keys, names, strict=True)) | {"values": told})
+    return {"title": table.title, "rows": rows, "notes": list(table.notes)}
+
+
 def _flat(table: Table) -> pd.DataFrame:
+    """With columns named ``MASK SET/DEFINITION``."""
     frames = [_named(frame) for frame in (table.values, table.details) if len(frame.columns)]
     return pd.concat(frames, axis=1).reset_index()
 
