@@ -34,6 +34,7 @@ def report(
     Examples: bench report results
               bench report results --by hole_ratio
               bench report results --format latex -o table.tex
+              bench report results --format html -o site
     """
     from bench_core.plugins import Plugins
     from bench_core.specs import resolve
@@ -43,6 +44,15 @@ def report(
         raise BadInput("Give one of --by, --statistics and --against: each is a table of its own.")
     found = Plugins.find()
     known, (store, stored) = found.records("metrics"), read_runs(runs)
+    format_record = found.records("reports").get(format_)
+    if output and format_record and format_record.site and output.suffix != format_record.suffix:
+        if by or statistics or against:
+            raise BadInput(
+                f"A site holds every table: leave out --by, --statistics and --against, or give -o {output}.html."
+            )
+        found.load_all()
+        resolve(format_record.site)(output, store, stored, found)
+        return
     if against:
         found.load_all()
         tables = resolve("bench_reports.claims:build")(store, stored, known, *_papers(found))
