@@ -11,7 +11,13 @@ from bench_core.errors import BadInput
 from bench_core.plugins import Plugins
 from bench_core.specs import resolve
 from bench_core.store import Run, Store
-from bench_reports.site.pages import ASSETS, render
+from bench_reports.site.boards import board
+from bench_reports.site.links import method_path
+from bench_reports.site.methods import methods
+from bench_reports.site.pages import ASSETS, render, script
+from bench_reports.site.rerun import toml
+from bench_reports.site.spent import spent
+from bench_reports.table import merged
 
 GALLERY = "bench_reports.site.gallery"
 
@@ -39,6 +45,19 @@ def write(folder: Path, store: Store, runs: Sequence[Run], plugins: Plugins) -> 
 
 def _fill(folder: Path, store: Store, runs: Sequence[Run], plugins: Plugins) -> None:
     shutil.copytree(ASSETS, folder / "assets")
-    known = plugins.records("metrics")
+    known, models = plugins.records("metrics"), plugins.records("models")
     gallery = bool(find_spec(GALLERY)) and resolve(f"{GALLERY}:write")(folder, store, runs, known)
-    (folder / "index.html").write_bytes(render("leaderboard.html", "index.html", gallery))
+    together = [(run, board(store, run, known, dict(spent(store, run, models)))) for run in merged(runs)]
+    boards = [made for _, made in together]
+    _put(folder / "index.html", render("leaderboard.html", "index.html", gallery, boards=boards))
+    _put(folder / "data/leaderboard.js", script("BOARDS", boards))
+    for run, made in together:
+        _put(folder / f"protocols/{made['id']}.toml", toml(run.protocol))
+    for name, about in methods(store, together, plugins):
+        path = method_path(name)
+        _put(folder / path, render("method.html", path, gallery, **about))
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
