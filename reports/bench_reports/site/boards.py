@@ -9,27 +9,23 @@ import numpy as np
 
 from bench_core.seeds import digest
 from bench_core.specs import Metric
-from bench_core.store import Run, Store
+from bench_core.store import Run
 from bench_reports import notes
 from bench_reports.cells import Cells
 from bench_reports.columns import Column
 from bench_reports.site.links import method_path
 from bench_reports.site.spent import Spent
-from bench_reports.site.views import View, views
+from bench_reports.site.views import View
 from bench_reports.table import ARROWS, title, wanted
 
 _TEXT = re.compile(r"(\S+)(?: (± \S+?))?([†≈]*)")
 """A cell of the usual table: value, half of the interval, marks."""
 
 
-def board(store: Store, run: Run, known: Mapping[str, Metric], spent: Mapping[str, Spent]) -> dict[str, Any]:
-    """Of a merged run. `spent` tells what variants cost.
-
-    Raises:
-        BadInput: rows of one column do not mean the same.
-    """
+def board(run: Run, views: Sequence[View], known: Mapping[str, Metric], spent: Mapping[str, Spent]) -> dict[str, Any]:
+    """Of a merged run. `spent` tells what variants cost."""
     metrics, protocol = wanted(run, known), run.protocol
-    shown = [_view(view, known) for view in views(store, run, metrics)]
+    shown = [_view(view, known) for view in views]
     return {
         "id": board_id(run),
         "name": protocol.name,
@@ -46,6 +42,10 @@ def board(store: Store, run: Run, known: Mapping[str, Metric], spent: Mapping[st
             for name in Cells(run, ()).variants
         ],
         "views": shown,
+        "plots": {
+            mask_set: {key: f"data/plots-{board_id(run)}-{row}-{column}.js" for column, key in enumerate(metrics)}
+            for row, mask_set in enumerate(protocol.test_masks)
+        },
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from bench_core.plugins import Plugins
 from bench_core.specs import Model
 from bench_core.store import Run, Store
+from bench_reports.site.plots import of_method
 from bench_reports.site.readme import differences
 from bench_reports.site.trials import Trial, trials
 
@@ -19,7 +20,8 @@ def methods(
         for name, trial in trials(store, run, board, plugins).items():
             found.setdefault(name, []).append(trial)
     for name, under in found.items():
-        yield name, _about(name, under, plugins)
+        curves = [(trial.board, of_method(store, trial.run, name, plugins.records("metrics"))) for trial in under]
+        yield name, {**_about(name, under, plugins), "curves": [(board, plots) for board, plots in curves if plots]}
 
 
 def _about(name: str, under: list[Trial], plugins: Plugins) -> dict[str, Any]:

@@ -36,7 +36,8 @@ def spent(store: Store, run: Run, models: Mapping[str, Model]) -> Iterator[tuple
     timed = {cost.variant: cost for cost in costs(store, run)}
     methods = {entry.variant: entry.method for entry in run.entries}
     for variant, method in methods.items():
-        cost, parameters = timed.get(variant), _declared(variant, models.get(method), run)
+        cost = timed.get(variant)
+        parameters = (cost.parameters if cost else 0) or _declared(variant, models.get(method), run)
         training = cost.step * run.protocol.steps if cost and cost.step else None
         if cost or parameters:
             yield variant, Spent(parameters, training, cost.image if cost else None)

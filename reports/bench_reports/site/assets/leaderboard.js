@@ -53,6 +53,12 @@
       return mean !== null && better[state.sort] === "higher" ? -mean : mean;
     }
 
+    /** Which metric is drawn: the one that sorts, or the first that is shown. */
+    function drawn() {
+      const keys = data.metrics.map((metric) => metric.key);
+      return keys.includes(state.sort) ? state.sort : keys.find((key) => !state.hide.split(",").includes(key)) ?? keys[0];
+    }
+
     function sort() {
       const names = new Intl.Collator("en", { numeric: true });
       const sign = state.order === "worst" ? -1 : 1;
@@ -85,7 +91,7 @@
       fill();
       hide();
       sort();
-      section.dispatchEvent(new CustomEvent("shown", { bubbles: true, detail: state }));
+      section.dispatchEvent(new CustomEvent("asked", { bubbles: true, detail: data.plots[state.mask][drawn()] }));
     }
 
     function change(fields) {
