@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 from stored_cells import MASKS, protocol
 
@@ -74,3 +75,14 @@ def boards(site: Path) -> list[dict[str, Any]]:
 def method_page(site: Path, variant: str) -> Path:
     (path,) = {method["path"] for board in boards(site) for method in board["methods"] if method["name"] == variant}
     return site / path
+
+
+def once(factory: pytest.TempPathFactory) -> tuple[Store, Run, Path]:
+    """The store, its run and its site, made once for all tests, which change nothing there."""
+    if not _MADE:
+        store = Store(factory.mktemp("site") / "store")
+        _MADE.append((store, run(store), write(store, store.root.parent / "site")))
+    return _MADE[0]
+
+
+_MADE: list[tuple[Store, Run, Path]] = []

@@ -1,5 +1,6 @@
 """The result page's leaderboard: it tells what `bench report` tells, and does what a reader asks of it."""
 
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ import pytest
 import stored_site
 from browser import serious_findings
 from click.testing import CliRunner
-from stored_cells import KNOWN
+from stored_cells import KNOWN, done, run_of
 from stored_site import IMAGE, L1, PSNR, RATIOS, SCRIPT
 
 from bench_core.cli import main
@@ -26,13 +27,12 @@ VISIBLE = "tbody tr"
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Run]:
-    store = Store(tmp_path_factory.mktemp("world") / "store")
-    return store, stored_site.run(store)
+    return stored_site.once(tmp_path_factory)[:2]
 
 
 @pytest.fixture(scope="module")
-def site(world: tuple[Store, Run]) -> Path:
-    return stored_site.write(world[0], world[0].root.parent / "site")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stored_site.once(tmp_path_factory)[2]
 
 
 @pytest.fixture
@@ -120,9 +120,9 @@ def test_the_keyboard_sorts_too(board: "Page"):
 
 def test_filters_show_what_was_asked_for_and_the_address_tells_it(board: "Page", world: tuple[Store, Run]):
     (buckets,) = by_hole_ratio.build(world[0], [world[1]], KNOWN)
-    board.get_by_label("Mask set").select_option("strokes")
-    board.get_by_label("Hole ratio").select_option("0.1-0.2")
-    board.get_by_label("PSNR").uncheck()
+    board.get_by_role("combobox", name="Mask set").select_option("strokes")
+    board.get_by_role("combobox", name="Hole ratio").select_option("0.1-0.2")
+    board.get_by_role("checkbox", name="PSNR").uncheck()
     (expected,) = (
         of for (mask, part, _), of in buckets.texts.groupby(level=[0, 1, 2]) if (mask, part) == ("strokes", "0.1-0.2")
     )
@@ -131,8 +131,8 @@ def test_filters_show_what_was_asked_for_and_the_address_tells_it(board: "Page",
     assert cells["still"] == ["n/a"] and "fills no strokes" in board.locator(VISIBLE, has_text="still").inner_text()
     board.reload()
     assert shown(board) == cells
-    assert board.get_by_label("Mask set").input_value() == "strokes"
-    assert not board.get_by_label("PSNR").is_checked()
+    assert board.get_by_role("combobox", name="Mask set").input_value() == "strokes"
+    assert not board.get_by_role("checkbox", name="PSNR").is_checked()
 
 
 def test_an_address_opens_what_it_names_and_nonsense_is_passed_over(page: "Page", site: Path):
@@ -144,7 +144,7 @@ def test_an_address_opens_what_it_names_and_nonsense_is_passed_over(page: "Page"
     names = [method["name"] for method in found["methods"]]
     assert shown(page)["bad"][0].startswith(view["columns"][0][names.index("bad")][0] + " ")
     page.goto(f"{address}#{found['id']}?mask=constructor&sort=%3Cimg%3E&order=up&x=1")
-    assert page.get_by_label("Mask set").input_value() == "center"
+    assert page.get_by_role("combobox", name="Mask set").input_value() == "center"
     page.goto(f"{address}#%")
     assert len(shown(page)) == 6
 
@@ -157,14 +157,14 @@ def test_failures_ranks_and_groups_are_told_in_words(board: "Page"):
     assert "±" in even
     assert "rank 1\N{EN DASH}2 · a" in board.locator(VISIBLE, has_text="good").inner_text()
     assert "rank 3 · b" in board.locator(VISIBLE, has_text="bad").inner_text()
-    board.get_by_label("Ranks").uncheck()
+    board.get_by_role("checkbox", name="Ranks").uncheck()
     assert "rank" not in board.locator(VISIBLE, has_text="good").inner_text()
 
 
 def test_names_are_text_whatever_they_are(board: "Page", site: Path):
     assert board.get_by_role("link", name=SCRIPT).is_visible()
     assert board.locator("img").count() == 0
-    assert board.locator("script").count() == 3
+    assert all(board.locator("script").evaluate_all("all => all.map(each => each.src)"))  # none is in the page itself
     data = (site / "data/leaderboard.js").read_text()
     assert "<" not in data and IMAGE not in data
 
@@ -173,6 +173,22 @@ def test_data_survive_being_a_script():
     hostile = "</script><!--  & \\ \" '"
     text = script("X", {"name": hostile}).decode()
     assert not set("<>&\u2028\u2029") & set(text) and text.count("\n") == 1
+
+
+def test_plots_are_of_what_is_looked_at_and_save_as_files(board: "Page", tmp_path: Path):
+    titles = board.locator("figcaption")
+    titles.filter(has_text="Ranks that are possible by L1 on center").wait_for()
+    assert titles.count() == 3  # and against seconds an image, and against the hole ratio
+    assert SCRIPT in board.locator("figure").first.inner_text()
+    board.get_by_role("columnheader", name="PSNR").get_by_role("button").click()
+    board.get_by_role("combobox", name="Mask set").select_option("strokes")
+    ranks = titles.filter(has_text="Ranks that are possible by PSNR on strokes")
+    ranks.wait_for()
+    with board.expect_download() as saving:
+        ranks.get_by_role("button").click()
+    saving.value.save_as(tmp_path / "ranks.svg")
+    drawn = ET.parse(tmp_path / "ranks.svg").getroot()
+    assert drawn.tag == "{http://www.w3.org/2000/svg}svg" and "good" in "".join(drawn.itertext())
 
 
 def test_light_or_dark_is_the_systems_until_the_reader_chooses(board: "Page"):
@@ -197,7 +213,7 @@ def test_only_tables_are_wider_than_a_phone(board: "Page"):
 
 def test_controls_are_not_printed_and_tables_are_whole(board: "Page"):
     board.emulate_media(media="print")
-    assert not board.get_by_label("Mask set").is_visible()
+    assert not board.get_by_role("combobox", name="Mask set").is_visible()
     assert board.evaluate("getComputedStyle(document.querySelector('.wide')).overflowX") == "visible"
 
 
@@ -213,23 +229,24 @@ def test_a_file_that_ends_in_html_is_one_table_as_before(world: tuple[Store, Run
     assert (tmp_path / "page.html").read_bytes() == html(table)
 
 
-def test_a_site_takes_the_place_of_a_site_and_of_nothing_else(world: tuple[Store, Run], tmp_path: Path, monkeypatch):
+def test_a_site_takes_the_place_of_a_site_and_of_nothing_else(store: Store, tmp_path: Path, monkeypatch):
+    store.write_run(run_of(done(store, "one", l1=[0.1, 0.2]), metrics=["l1"]))
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "thesis.tex").write_text("years of work")
-    call = ["report", str(world[0].root), "--format", "html", "-o"]
+    call = ["report", str(store.root), "--format", "html", "-o"]
     refused = CliRunner().invoke(main, [*call, str(mine)])
     assert refused.exit_code == 2 and "something else" in refused.output
     assert [path.name for path in mine.iterdir()] == ["thesis.tex"]
-    site = stored_site.write(world[0], tmp_path / "site")
+    site = stored_site.write(store, tmp_path / "site")
     (site / "methods" / "old.html").touch()
-    stored_site.write(world[0], site)
+    stored_site.write(store, site)
     assert not (site / "methods" / "old.html").exists()
 
-    monkeypatch.setattr("bench_reports.site.write.toml", lambda protocol: 1 / 0)
+    monkeypatch.setattr("bench_reports.site.write.methods", lambda *of: 1 / 0)
     assert isinstance(CliRunner().invoke(main, [*call, str(site)]).exception, ZeroDivisionError)
     assert (site / "index.html").exists()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "site"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "site", "store"]
 
 
 @pytest.mark.parametrize("option", [["--by", "hole_ratio"], ["--statistics"], ["--against", "published"]])
