@@ -25,6 +25,19 @@ class Listed(click.ParamType):
             self.fail(f"{value!r} is no list of {self.kind.__name__}s between commas", param, ctx)
 
 
+class CountOrAll(click.ParamType):
+    """A whole number from 0 on; None for all."""
+
+    name = "n|all"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        if value in ("all", None):
+            return None
+        if str(value).isdecimal():
+            return int(value)
+        self.fail(f"{value!r} is neither a number nor 'all'", param, ctx)
+
+
 _NUMBER = r"\d[\d.]*(?:e[+-]?\d+)?"
 _ASSIGNED = re.compile(rf"((?:[^=+]|\+\w+={_NUMBER})+)=(.+)")
 

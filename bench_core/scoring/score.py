@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from PIL import Image
 
 from bench_core import __version__, files
 from bench_core.errors import BadInput
-from bench_core.evaluation import keep_samples
 from bench_core.ground import open_protocol
 from bench_core.images import Array, as_channels, read_image
 from bench_core.judging import Judgement, Painted
@@ -20,6 +18,7 @@ from bench_core.metrics import choose
 from bench_core.pairs import Pair, to_floats
 from bench_core.plugins import Plugins
 from bench_core.progress import tracking
+from bench_core.samples import Samples
 from bench_core.scoring.contest import Contest, given, own
 from bench_core.scoring.inspection import Inspection, in_words
 from bench_core.setup import Machine, Setup
@@ -92,11 +91,11 @@ class Scoring:
         name, pairs = self.contest.judgement(mask_set), self.contest.pairs[mask_set]
         about: dict[str, Any] = {"method": self.name, "variant": self.name, "seed": seed, "mask_set": mask_set}
         judgement = Judgement(self.setup.judge, wanted)
-        keep = partial(keep_samples, folder.path / "samples" / name, len(pairs))
+        samples = Samples(folder.path / "samples" / name, len(pairs))
         folder.begin()
         with tracking(f"judging {self.name} on {mask_set}", len(pairs)) as tell, torch.inference_mode():
             for painted in self._painted(mask_set, paths):
-                keep(painted)
+                samples.keep(painted)
                 judgement.add(painted, [pairs.name(index) for index in painted.indexes])
                 tell(painted.indexes[-1] + 1, "")
         folder.add_features(name, judgement.features)
