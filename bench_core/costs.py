@@ -33,6 +33,8 @@ class Cost:
     """Seconds of a training step; None if it was not trained there."""
     image: float
     """Seconds until an image is painted and judged by all metrics of the run."""
+    parameters: int = 0
+    """How many numbers the generator learned; 0 if none, or if the cells are of an older version."""
 
     def hours(self, plan: Plan) -> float:
         """On one such device. What learns nothing is judged once."""
@@ -57,7 +59,9 @@ def costs(store: Store, run: Run) -> Iterator[Cost]:
         steps = [each["seconds_per_step"] for each in trained if each.get("seconds_per_step")]
         if images:
             step = fmean(steps) if steps else None
-            yield Cost(variant, judged[0]["device"], run.protocol.size, run.protocol.batch, step, fmean(images))
+            learned = max((each.get("parameters", 0) for each in trained), default=0)
+            sizes = (run.protocol.size, run.protocol.batch)
+            yield Cost(variant, judged[0]["device"], *sizes, step, fmean(images), learned)
 
 
 def _told(folder: CellFolder, of: str) -> dict[str, Any]:

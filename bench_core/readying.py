@@ -82,7 +82,8 @@ class Readying:
         }
         weights = path / "weights.safetensors"
         checkpoints.save_weights(weights, method, facts)
-        learned = {"weights": files.sha256(weights)}
+        count = sum(each.numel() for each in method.generator.parameters())
+        learned = {"weights": files.sha256(weights), "parameters": count}
         self.folder.write_provenance("training", self.setup.provenance() | learned | times)
         (path / "checkpoint.pt").unlink(missing_ok=True)
 

@@ -7,6 +7,7 @@ from bench_core.cli.check import check
 from bench_core.cli.compare import compare
 from bench_core.cli.cost import cost
 from bench_core.cli.doctor import doctor
+from bench_core.cli.figure import figure
 from bench_core.cli.inpaint import inpaint
 from bench_core.cli.masks import masks
 from bench_core.cli.metrics import metrics
@@ -50,8 +51,8 @@ def main() -> None:
 
 # fmt: off
 COMMANDS = (
-    run, report, compare, plugins, protocols, metrics, masks, tables, show, inpaint, weights, score, export, check, new,
-    perf, cost, doctor,
+    run, report, compare, figure, plugins, protocols, metrics, masks, tables, show, inpaint, weights, score, export,
+    check, new, perf, cost, doctor,
 )
 # fmt: on
 for command in COMMANDS:

@@ -49,13 +49,13 @@ class Buckets:
         blocks = {(of[0].mask_set, of[0].part, of[0].pairs): of for of in self.columns()}
         every = [column for of in blocks.values() for column in of]
         frames = {key: Cells(self.run, of) for key, of in blocks.items()}
-        values, texts, best, details = (
+        values, texts, best, second, details = (
             _stacked({key: getattr(cells, kind) for key, cells in frames.items()}, self.metrics)
-            for kind in ("values", "texts", "best", "details")
+            for kind in ("values", "texts", "best", "second", "details")
         )
         told = [*notes.all_notes(self.run, every, known), *self._gaps(every)]
         heading = f"{title(self.run.protocol)}, by hole ratio"
-        return Table(heading, values, texts, best.astype(bool), self.metrics, told, details)
+        return Table(heading, values, texts, best.astype(bool), self.metrics, told, details, second.astype(bool))
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -63,15 +63,18 @@ class Buckets:
 
     def columns(self) -> Iterator[list[Column]]:
         """For each bucket of each mask set one column for each metric."""
-        per_image = self.rows[self.rows["image"] != "*"]
         for mask_set in self.run.protocol.test_masks:
-            here = per_image[per_image["mask_set"] == mask_set]
-            labels = bucket(here["hole_ratio"].to_numpy())
-            for label in LABELS:
-                inside = here[labels == label]
-                pairs = inside["image"].nunique()
-                if pairs:
-                    yield [self._column(mask_set, label, pairs, metric, inside) for metric in self.metrics.values()]
+            yield from self.columns_of(mask_set)
+
+    def columns_of(self, mask_set: str) -> Iterator[list[Column]]:
+        """Those of one mask set."""
+        here = self.rows[(self.rows["image"] != "*") & (self.rows["mask_set"] == mask_set)]
+        labels = bucket(here["hole_ratio"].to_numpy())
+        for label in LABELS:
+            inside = here[labels == label]
+            pairs = inside["image"].nunique()
+            if pairs:
+                yield [self._column(mask_set, label, pairs, metric, inside) for metric in self.metrics.values()]
 
     def _column(self, mask_set: str, label: str, pairs: int, metric: Metric, inside: pd.DataFrame) -> Column:
         rows = inside[inside["metric"] == metric.definition]

@@ -32,6 +32,10 @@ class Cells:
         return self._framed({column.key: column.best for column in self.columns}, False)
 
     @property
+    def second(self) -> pd.DataFrame:
+        return self._framed({column.key: column.second for column in self.columns}, False)
+
+    @property
     def details(self) -> pd.DataFrame:
         """Ends of the intervals, ranks and groups, under (mask set, definition, what)."""
         parts = {

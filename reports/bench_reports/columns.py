@@ -71,6 +71,12 @@ class Column:
         return (self.means == goal) & (len(self.means) > 1)
 
     @property
+    def second(self) -> pd.Series:
+        """Whether a mean is the best of those that are worse than the best."""
+        rest = self.means[~self.best] if self.best.any() else self.means[:0]
+        return self.means.isin([rest.max() if self.metric.better == "higher" else rest.min()])
+
+    @property
     def like_best(self) -> list[str]:
         """Variants that cannot be told from the best."""
         if self.standing is None or not self.best.any() or np.isinf(self.means).any():

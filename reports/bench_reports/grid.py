@@ -1,5 +1,6 @@
 """One picture of a run: a row for each pair, with the image, the masked image and every variant's composite."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -15,8 +16,12 @@ BLANK = Image.new("RGB", (1, 1), "lightgrey")
 
 def grid(store: Store, run: Run) -> bytes | None:
     """A PNG; None where no cell has kept pictures."""
-    shown = list({entry.variant: entry for entry in run.entries if entry.state == "done"}.values())
-    rows = [row for mask_set in run.protocol.test_masks for row in _rows(store, shown, mask_set)[:PAIRS]]
+    shown = latest(run)
+    rows = [
+        pictures(store, shown, mask_set, pair)
+        for mask_set in run.protocol.test_masks
+        for pair in kept(store, shown, mask_set)[:PAIRS]
+    ]
     if not rows:
         return None
     labels = ["image", "masked", *(entry.variant for entry in shown)]
@@ -26,33 +31,40 @@ def grid(store: Store, run: Run) -> bytes | None:
     for column, label in enumerate(labels):
         left = GAP + column * (cell + GAP)
         draw.text((left, 3), _fitted(label, cell, font), fill="black", font=font)
-        for row, pictures in enumerate(rows):
-            picture = pictures[column].resize((cell, cell), Image.Resampling.NEAREST)
+        for row, line in enumerate(rows):
+            picture = line[column].resize((cell, cell), Image.Resampling.NEAREST)
             sheet.paste(picture, (left, LABEL + row * (cell + GAP)))
     buffer = BytesIO()
     sheet.save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def _rows(store: Store, shown: list[Entry], mask_set: str) -> list[list[Image.Image]]:
-    """The pictures of every pair that all variants have kept, blank where one cannot fill this mask set."""
-    samples = [
-        store.root / "cells" / entry.folder / "samples" / entry.judgements[mask_set]
-        if mask_set in entry.judgements
-        else None
-        for entry in shown
-    ]
-    folders = [folder for folder in samples if folder]
-    kept = [{path.name.partition("-")[0] for path in folder.glob("*-composite.png")} for folder in folders]
-    pairs = sorted(set.intersection(*kept)) if kept else []
+def latest(run: Run) -> list[Entry]:
+    """One judged cell of each variant, of its last seed."""
+    return list({entry.variant: entry for entry in run.entries if entry.state == "done"}.values())
+
+
+def kept(store: Store, shown: Sequence[Entry], mask_set: str) -> list[str]:
+    """The numbers of the pairs of which all these cells have kept pictures."""
+    folders = [folder for entry in shown if (folder := _samples(store, entry, mask_set))]
+    numbers = [{path.name.partition("-")[0] for path in folder.glob("*-composite.png")} for folder in folders]
+    return sorted(set.intersection(*numbers)) if numbers else []
+
+
+def pictures(store: Store, shown: Sequence[Entry], mask_set: str, pair: str) -> list[Image.Image]:
+    """Image, masked image and every composite of a pair, blank where a variant cannot fill this mask set."""
+    folders = [_samples(store, entry, mask_set) for entry in shown]
+    first = next(folder for folder in folders if folder)
     return [
-        [
-            _open(folders[0] / f"{pair}-image.png"),
-            _open(folders[0] / f"{pair}-masked.png"),
-            *(_open(folder / f"{pair}-composite.png") if folder else BLANK for folder in samples),
-        ]
-        for pair in pairs
+        _open(first / f"{pair}-image.png"),
+        _open(first / f"{pair}-masked.png"),
+        *(_open(folder / f"{pair}-composite.png") if folder else BLANK for folder in folders),
     ]
+
+
+def _samples(store: Store, entry: Entry, mask_set: str) -> Path | None:
+    judgement = entry.judgements.get(mask_set)
+    return store.folder(entry).path / "samples" / judgement if judgement else None
 
 
 def _open(path: Path) -> Image.Image:

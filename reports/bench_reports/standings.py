@@ -28,16 +28,17 @@ def _table(run: Run, found: Sequence[Column], known: Mapping[str, Metric]) -> Ta
     blocks = [(_block(column), column) for column in found if len(column.means)] or [(_block(found[0]), found[0])]
     values = pd.concat([block for block, _ in blocks])
     texts = pd.concat([_printed(block, column.metric.digits) for block, column in blocks])
-    best = pd.DataFrame(False, values.index, values.columns)
+    best, second = (pd.DataFrame(False, values.index, values.columns) for _ in range(2))
     best["mean"] = [bool(each) for _, column in blocks for each in column.best]
-    for frame in (values, texts, best):
+    second["mean"] = [bool(each) for _, column in blocks for each in column.second]
+    for frame in (values, texts, best, second):
         frame.columns = pd.MultiIndex.from_product([[""], frame.columns], names=["mask_set", "metric"])
     told = [
         "low, high: ends of the 95 % interval of the mean. Ranks: the best and the worst that the differences on the "
         "same pairs leave possible. Methods that share a letter of the group are not distinguishable.",
         *(note for note in notes.all_notes(run, found, known) if not note.startswith(notes.ALIKE)),
     ]
-    return Table(title(run.protocol), values, texts, best, {}, told)
+    return Table(title(run.protocol), values, texts, best, {}, told, second=second)
 
 
 def _block(column: Column) -> pd.DataFrame:

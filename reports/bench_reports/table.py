@@ -33,6 +33,8 @@ class Table:
     notes: Sequence[str]
     details: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What formats for programs hold besides, with columns (group, definition, what)."""
+    second: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Whether a value is the second best of its column; empty where that is not told."""
 
     @property
     def columns(self) -> list[tuple[str, str]]:
@@ -102,6 +104,7 @@ def _table(store: Store, run: Run, known: Mapping[str, Metric]) -> Table:
         metrics,
         notes.all_notes(run, found, known),
         cells.details,
+        cells.second,
     )
 
 

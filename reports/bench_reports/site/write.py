@@ -1,17 +1,26 @@
 """The whole site: built beside the place where it will stand, and moved there when it is complete."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from bench_core import files
 from bench_core.errors import BadInput
 from bench_core.plugins import Plugins
 from bench_core.specs import resolve
 from bench_core.store import Run, Store
-from bench_reports.site.pages import ASSETS, render
+from bench_reports.site.boards import board
+from bench_reports.site.links import method_path
+from bench_reports.site.methods import methods
+from bench_reports.site.pages import ASSETS, render, script
+from bench_reports.site.plots import of_board
+from bench_reports.site.rerun import toml
+from bench_reports.site.spent import spent
+from bench_reports.site.views import View, views
+from bench_reports.table import merged, wanted
 
 GALLERY = "bench_reports.site.gallery"
 
@@ -39,6 +48,26 @@ def write(folder: Path, store: Store, runs: Sequence[Run], plugins: Plugins) -> 
 
 def _fill(folder: Path, store: Store, runs: Sequence[Run], plugins: Plugins) -> None:
     shutil.copytree(ASSETS, folder / "assets")
-    known = plugins.records("metrics")
+    known, models, together = plugins.records("metrics"), plugins.records("models"), []
+    for run in merged(runs):
+        found = list(views(store, run, wanted(run, known)))
+        together.append((run, board(run, found, known, dict(spent(store, run, models)))))
+        _put_rules_and_plots(folder, store, *together[-1], found)
     gallery = bool(find_spec(GALLERY)) and resolve(f"{GALLERY}:write")(folder, store, runs, known)
-    (folder / "index.html").write_bytes(render("leaderboard.html", "index.html", gallery))
+    boards = [made for _, made in together]
+    _put(folder / "index.html", render("leaderboard.html", "index.html", gallery, boards=boards))
+    _put(folder / "data/leaderboard.js", script("BOARDS", boards))
+    for name, about in methods(store, together, plugins):
+        path = method_path(name)
+        _put(folder / path, render("method.html", path, gallery, **about))
+
+
+def _put_rules_and_plots(folder: Path, store: Store, run: Run, made: Mapping[str, Any], found: Sequence[View]) -> None:
+    _put(folder / f"protocols/{made['id']}.toml", toml(run.protocol))
+    for mask_set, definition, plots in of_board(store, run, found):
+        _put(folder / made["plots"][mask_set][definition], script("PLOTS", plots))
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

@@ -1,0 +1,81 @@
+"""A metric against the size of holes."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench_core.specs import Metric
+from bench_core.store import Run, Store
+from bench_reports.by_hole_ratio import EDGES, LABELS, Buckets
+from bench_reports.columns import Column
+from bench_reports.definitions import check
+from bench_reports.figures import chosen, style
+from bench_reports.table import wanted
+
+HEIGHT = 2.3
+APART = 0.05
+"""Tick labels that are nearer than this would overlap."""
+
+
+def draw(
+    store: Store,
+    run: Run,
+    known: Mapping[str, Metric],
+    *,
+    mask_set: str = "",
+    definition: str = "",
+    width: str = "column",
+    methods: Sequence[str] = (),
+) -> Figure:
+    """One metric in every bucket of a mask set, as in the table by hole ratio.
+
+    Raises:
+        BadInput: there is nothing to draw.
+    """
+    metric, where = chosen.metric(run, known, definition), chosen.mask_set(run, mask_set)
+    buckets = Buckets(store, run, {metric.definition: metric})
+    check(run, buckets.rows, wanted(run, known))
+    found = [column for (column,) in buckets.columns_of(where) if len(column.means)]
+    if not found:
+        raise chosen.nothing(run, metric, where)
+    return of_columns(run, found, width, methods)
+
+
+@style.rules()
+def of_columns(run: Run, found: Sequence[Column], width: str = "column", methods: Sequence[str] = ()) -> Figure:
+    """Columns of one metric, one for each bucket, at the buckets' middles. Bands are 95 % intervals of the means."""
+    metric, where = found[0].metric, found[0].mask_set
+    figure = style.new(width, HEIGHT, f"{metric.title} against the hole ratio on {where}")
+    axes, shown = figure.subplots(), {}
+    for variant, look in chosen.methods(run, methods).items():
+        points = pd.DataFrame([_point(column, variant) for column in found if variant in column.means])
+        if len(points):
+            axes.plot(points["x"], points["mean"], **look)
+            style.band(axes, points["x"], points["low"], points["high"], look)
+            shown[variant] = look
+    _ticks(axes, found)
+    axes.set(xlabel="hole ratio", ylabel=style.plain(chosen.header(metric)))
+    style.legend(figure, shown)
+    return figure
+
+
+def _point(column: Column, variant: str) -> dict[str, float]:
+    """Middle of the bucket, mean, and ends of its interval, NaN where there is none."""
+    details = column.standing.details if column.standing else pd.DataFrame()
+    ends = details.loc[variant, ["low", "high"]].to_dict() if variant in details.index else {}
+    low, high = _edges(column)
+    return {"x": (low + high) / 2, "mean": column.means[variant], "low": float("nan"), "high": float("nan"), **ends}
+
+
+def _edges(column: Column) -> tuple[float, float]:
+    place = LABELS.index(column.part)
+    return EDGES[place], EDGES[place + 1]
+
+
+def _ticks(axes: Axes, found: Sequence[Column]) -> None:
+    """At the edges of buckets."""
+    edges = sorted({edge for column in found for edge in _edges(column)})
+    named = [f"{edge:g}" if edge == edges[0] or edge - edges[0] > APART else "" for edge in edges]
+    axes.set_xticks(edges, named)
