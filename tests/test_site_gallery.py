@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from browser import serious_findings
 from PIL import Image
 from stored_pictures import BLUE, GREEN, RED, painted, rename, run_with, site
 
@@ -256,8 +257,6 @@ def test_names_of_anybody_are_text(page: "Page", hostile: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_is_for_everybody(page: "Page", address: str, scheme: str) -> None:
     """Narrow screens need no sideways scrolling, dark is dark, and axe finds nothing that keeps anybody out."""
-    from axe_playwright_python.sync_playwright import Axe
-
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.set_viewport_size({"width": 390, "height": 844})
     opened(page, address, image="image-2", show="error")
@@ -265,6 +264,4 @@ def test_it_is_for_everybody(page: "Page", address: str, scheme: str) -> None:
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor").removeprefix("rgb(").split(",")[0]
     assert (int(paper) < 60) == (scheme == "dark")
     page.set_viewport_size({"width": 1280, "height": 800})
-    found = Axe().run(page, options={"preload": False}).response["violations"]
-    serious = [each for each in found if each["impact"] in ("serious", "critical")]
-    assert not serious, [(each["id"], each["nodes"][0]["html"]) for each in serious]
+    assert not serious_findings(page)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from bench_core.specs import Metric
 from bench_core.store import Entry, Run, Store
+from bench_reports.site.links import method_path
 from bench_reports.site.pictures import Pictures
 from bench_reports.table import ARROWS, wanted
 
@@ -60,7 +61,10 @@ class Hall:
                 {"key": each.definition, "title": each.title, "arrow": ARROWS[each.better], "digits": each.digits}
                 for each in self.metrics
             ],
-            "methods": [{"name": self._name(entry), "why": _why(entry, mask_set)} for entry in self.run.entries],
+            "methods": [
+                {"name": self._name(entry), "path": method_path(entry.variant), "why": _why(entry, mask_set)}
+                for entry in self.run.entries
+            ],
             "pairs": [one | other for one, other in zip(about, shown, strict=True)],
             "values": [
                 [self._values(entry, mask_set, metric, [names[number] for number in kept]) for metric in self.metrics]

@@ -79,7 +79,8 @@
       make("input", { type: "radio", name, value: view, ariaLabel: `${title(view)} on the ${name}`, onchange: () => show({ [name]: view }) });
     const rows = views(set()).map((_, view) => make("tr", {},
       make("td", {}, radio("left", view)), make("td", {}, radio("right", view)),
-      make("th", { scope: "row" }, title(view)), ...set().metrics.map(() => make("td", {}))));
+      make("th", { scope: "row" }, view < 2 ? title(view) : make("a", { href: set().methods[view - 2].path }, title(view))),
+      ...set().metrics.map(() => make("td", {}))));
     const heads = [head("Left"), head("Right"), make("th", { scope: "col", className: "text" }, "Picture"), ...set().metrics.map((each) => head(`${each.title} ${each.arrow}`))];
     const caption = make("caption", { className: "visually-hidden" }, "Which pictures are compared, and their values");
     find(".values").replaceChildren(make("table", {}, caption, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows)));
