@@ -18,7 +18,8 @@ Colour = tuple[int, int, int]
 SIDE = 32
 HOLE = np.zeros((SIDE, SIDE, 1), bool)
 HOLE[8:24, 8:24] = True
-TRUTH, RED, GREEN, BLUE = (200, 200, 200), (255, 0, 0), (0, 255, 0), (0, 0, 255)
+TRUTH, WHITE = (200, 200, 200), (255, 255, 255)
+RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
 
 def truth(number: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from browser import serious_findings
 from PIL import Image
-from stored_pictures import BLUE, GREEN, RED, painted, rename, run_with, site
+from stored_pictures import BLUE, GREEN, RED, WHITE, painted, rename, run_with, site
 
 from bench_core.store import Entry, Store
 
@@ -22,7 +22,7 @@ L1 = {"red": [0.4, 0.1, 0.3, 0.2], "green": [0.2, 0.2, 0.2, 0.2], "blue": [0.1, 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A gallery of three methods, one of which lacks a picture, and one that failed."""
+    """Three methods, one of which lacks a picture; one that was measured on two pairs only; and one that failed."""
     folder = tmp_path_factory.mktemp("gallery")
     store = Store(folder / "store")
     colours = {"red": RED, "green": GREEN, "blue": BLUE}
@@ -30,8 +30,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
         painted(store, name, colour, [0, 1, 3] if name == "blue" else range(4), psnr=PSNR[name], l1=L1[name])
         for name, colour in colours.items()
     ]
+    few = painted(store, "few", WHITE, [0, 1], psnr=[15, 14])
     failed = Entry("lost", "lost", 0, "failed", reason="RuntimeError: no memory")
-    return site(folder / "site", store, run_with(*entries, failed)).as_uri()
+    return site(folder / "site", store, run_with(*entries, few, failed)).as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +94,7 @@ def zoomed(page: "Page", reached: Callable[[float], bool] = lambda scale: True) 
         if reached(found[0][0]):
             break
         found = zooms(page)
-    assert reached(found[0][0]) and len(found) == 8  # two sides, truth, masked image, and four methods
+    assert reached(found[0][0]) and len(found) == 9  # two sides, truth, masked image, and five methods
     for each in found[1:]:
         assert each == pytest.approx(found[0], abs=0.01)
     return found[0]
@@ -179,8 +180,11 @@ def test_all_pictures_zoom_and_move_in_step(page: "Page", address: str) -> None:
         ({"order": "worst", "of": "red", "metric": "psnr@full"}, [0, 1, 2, 3]),
         ({"order": "best", "of": "red", "metric": "l1@full"}, [1, 3, 2, 0]),
         ({"order": "worst", "of": "blue", "metric": "l1@full"}, [3, 2, 1, 0]),
-        # differences between the highest and the lowest: 16, 15, 2, 28
-        ({"order": "disagreed", "metric": "psnr@full"}, [3, 0, 1, 2]),
+        # where nothing was measured comes last
+        ({"order": "best", "of": "few", "metric": "psnr@full"}, [0, 1, 2, 3]),
+        ({"order": "worst", "of": "few", "metric": "psnr@full"}, [1, 0, 2, 3]),
+        # differences between the highest and the lowest: 16, 21, 2, 28
+        ({"order": "disagreed", "metric": "psnr@full"}, [3, 1, 0, 2]),
         # 0.3, 0.1, 0.1, 0.25; equal ones as they are stored
         ({"order": "disagreed", "metric": "l1@full"}, [0, 3, 1, 2]),
         ({"order": "best", "of": "lost", "metric": "l1@full"}, [0, 1, 2, 3]),

@@ -38,6 +38,10 @@ class CountOrAll(click.ParamType):
         self.fail(f"{value!r} is neither a number nor 'all'", param, ctx)
 
 
+SAMPLES = click.option(
+    "--samples", type=CountOrAll(), default=4, show_default=True, help="Pairs of each mask set to keep pictures of."
+)
+
 _NUMBER = r"\d[\d.]*(?:e[+-]?\d+)?"
 _ASSIGNED = re.compile(rf"((?:[^=+]|\+\w+={_NUMBER})+)=(.+)")
 
