@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench_core import interruption
-from bench_core.cli.values import DEVICE, Assigned, Listed, Weighted
+from bench_core.cli.values import DEVICE, SAMPLES, Assigned, Listed, Weighted
 
 if TYPE_CHECKING:
     from bench_core.planning import Plan
@@ -50,6 +50,7 @@ WORDS = Listed()
 @click.option("--eval-batch", type=click.IntRange(1), default=8, show_default=True, help="Images measured at a time.")
 @click.option("--workers", type=click.IntRange(0), default=0, show_default=True, help="Processes that load images.")
 @click.option("--keep-decoded", type=click.FloatRange(0), default=8.0, help="GiB of images kept decoded; 0: none.")
+@SAMPLES
 @click.option("--executor", default="here", show_default=True, help="Where cells run: here, local, ray.")
 @click.option("--jobs", type=click.IntRange(1), help="local: cells at once; one for each GPU by default.")
 @click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="local: minutes that a cell may take.")

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from bench_core.cli.run import run
-from bench_core.cli.values import DEVICE
+from bench_core.cli.values import DEVICE, SAMPLES
 
 FOLDER = click.Path(path_type=Path)
 RULES = {
@@ -28,6 +28,7 @@ def _rules() -> list[click.Parameter]:
 @click.option("--hole", type=click.Choice(["white", "black"]), default="white", show_default=True, help="Missing side.")
 @click.option("--threshold", type=click.IntRange(1, 255), default=128, show_default=True, help="White starts here.")
 @click.option("--subset", is_flag=True, help="Judge the pictures that are there, though more truths are.")
+@SAMPLES
 @click.option("--out", type=FOLDER, default="results", show_default=True, help="The store.")
 @click.option("--device", type=DEVICE, default="auto", show_default=True)
 def score(predictions: tuple[str, ...], name: str, protocol: str, out: Path, device: str, **options: Any) -> None:
