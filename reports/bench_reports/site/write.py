@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 from bench_core import files
 from bench_core.errors import BadInput
 from bench_core.plugins import Plugins
-from bench_core.specs import resolve
 from bench_core.store import Run, Store
+from bench_reports.site import gallery
 from bench_reports.site.boards import board
 from bench_reports.site.links import method_path
 from bench_reports.site.methods import methods
@@ -21,8 +20,6 @@ from bench_reports.site.rerun import toml
 from bench_reports.site.spent import spent
 from bench_reports.site.views import View, views
 from bench_reports.table import merged, wanted
-
-GALLERY = "bench_reports.site.gallery"
 
 
 def write(folder: Path, store: Store, runs: Sequence[Run], plugins: Plugins) -> None:
@@ -53,13 +50,13 @@ def _fill(folder: Path, store: Store, runs: Sequence[Run], plugins: Plugins) -> 
         found = list(views(store, run, wanted(run, known)))
         together.append((run, board(run, found, known, dict(spent(store, run, models)))))
         _put_rules_and_plots(folder, store, *together[-1], found)
-    gallery = bool(find_spec(GALLERY)) and resolve(f"{GALLERY}:write")(folder, store, runs, known)
+    shown = gallery.write(folder, store, runs, known)
     boards = [made for _, made in together]
-    _put(folder / "index.html", render("leaderboard.html", "index.html", gallery, boards=boards))
+    _put(folder / "index.html", render("leaderboard.html", "index.html", shown, boards=boards))
     _put(folder / "data/leaderboard.js", script("BOARDS", boards))
     for name, about in methods(store, together, plugins):
         path = method_path(name)
-        _put(folder / path, render("method.html", path, gallery, **about))
+        _put(folder / path, render("method.html", path, shown, **about))
 
 
 def _put_rules_and_plots(folder: Path, store: Store, run: Run, made: Mapping[str, Any], found: Sequence[View]) -> None:
