@@ -2,11 +2,10 @@
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
@@ -24,6 +23,7 @@ from bench_core.pretrained import remark
 from bench_core.progress import console, tracking
 from bench_core.protocol import Protocol
 from bench_core.readying import Readying
+from bench_core.samples import Samples
 from bench_core.serving import refusal, unserved
 from bench_core.setup import Setup
 from bench_core.specs import Metric, resolve
@@ -149,15 +149,18 @@ class Cell:
         for name, judgement in self.entry.judgements.items():
             known = ranks.zero(partial(self.folder.measured, judgement))
             todo[name] = [m for m in self.setup.judge.usable if (m.definition, m.version) not in known]
-        if not any(todo.values()):
+        unseen = ranks.zero(lambda: {name: [m for m in of if not self._seen(name, m)] for name, of in todo.items()})
+        unkept = ranks.zero(lambda: self._unkept(trains=any(unseen.values())))
+        if not any(todo.values()) and not any(unkept.values()):
             return
         ranks.zero(self.folder.begin)
-        unseen = ranks.zero(lambda: {name: [m for m in of if not self._seen(name, m)] for name, of in todo.items()})
-        if any(unseen.values()):
+        if any(unseen.values()) or any(unkept.values()):
             method = self._ready()
             for name, wanted in unseen.items():
                 if wanted:
                     self._judge(method, name, wanted)
+                elif unkept[name]:
+                    self._paint(method, name, unkept[name])
         for name, wanted in todo.items():
             self.setup.compare_sets(
                 self.folder, self.entry.judgements[name], wanted, self._test_pairs[name], self._about(name)
@@ -168,9 +171,27 @@ class Cell:
         judgement = self.entry.judgements[mask_set]
         return metric.per == "set" and self.folder.features(judgement, metric.features) is not None
 
+    def _unkept(self, trains: bool) -> dict[str, list[int]]:
+        """For each mask set, the pairs that still lack a kept picture; none where that alone would take a training."""
+        unkept = {name: self._samples(name).missing for name in self.entry.judgements}
+        able = trains or self.variant.weights or not self.variant.model.recipe
+        if not any(unkept.values()) or able or self.folder.trained_weights():
+            return unkept
+        console.print(f"No further pictures of {self.entry.title}: its weights are gone.", markup=False)
+        return {name: [] for name in unkept}
+
+    def _samples(self, mask_set: str) -> Samples:
+        folder = self.folder.path / "samples" / self.entry.judgements[mask_set]
+        return Samples(folder, len(self._test_pairs[mask_set]), self.setup.machine.samples)
+
+    def _paint(self, method: Method, mask_set: str, which: Sequence[int]) -> None:
+        with tracking(f"painting {self.entry.variant} on {mask_set}", len(which)) as tell:
+            evaluation = self._evaluation(method, self._test_pairs[mask_set], self._samples(mask_set))
+            evaluation.judged([], lambda done: tell(done, ""), which)
+
     def _judge(self, method: Method, mask_set: str, wanted: list[Metric]) -> None:
         name = self.entry.judgements[mask_set]
-        evaluation = self._evaluation(method, self._test_pairs[mask_set], self.folder.path / "samples" / name)
+        evaluation = self._evaluation(method, self._test_pairs[mask_set], self._samples(mask_set))
         with tracking(f"judging {self.entry.variant} on {mask_set}", len(evaluation.pairs)) as tell:
             began = time.perf_counter()
             judged = evaluation.judged(wanted, lambda done: tell(done, ""))
@@ -180,7 +201,7 @@ class Cell:
         zero(lambda: self.folder.add_rows(name, judged.rows(self._about(mask_set))))
         zero(lambda: self.folder.write_provenance(name, self.setup.provenance() | taken))
 
-    def _evaluation(self, method: Method, pairs: TestPairs, samples: Path | None = None) -> Evaluation:
+    def _evaluation(self, method: Method, pairs: TestPairs, samples: Samples | None = None) -> Evaluation:
         finish = resolve(self.variant.model.finish) if self.variant.model.finish else None
         setup, machine = self.setup, self.setup.machine
         return Evaluation(

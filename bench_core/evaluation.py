@@ -1,25 +1,20 @@
 """A method's pictures, painted for the judge."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import ceil
-from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 
-from bench_core import files, seeds
+from bench_core import seeds
 from bench_core.judging import Judge, Judgement, Measured, Painted
 from bench_core.loading import loader
-from bench_core.method import Finish, Guide, Method, composite, guided
+from bench_core.method import Finish, Guide, Method, guided
 from bench_core.pairs import TestPairs, to_floats
 from bench_core.ranks import ALONE, Ranks
+from bench_core.samples import Samples
 from bench_core.specs import Metric
-
-SAMPLES = 4
-"""Pairs of each mask set, spread over all, whose pictures are kept."""
 
 
 def judgement_name(pairs: TestPairs, test_digest: str, finish: str | None = None) -> str:
@@ -37,34 +32,34 @@ class Evaluation:
     pairs: TestPairs
     batch: int
     workers: int
-    samples: Path | None = None
-    """Where pictures of some pairs are kept."""
+    samples: Samples | None = None
+    """Which pairs' pictures are kept."""
     guide: Guide | None = None
     finish: Finish | None = None
     """The method's post-processing."""
     ranks: Ranks = ALONE
 
-    def judged(self, wanted: list[Metric], advance: Callable[[int], None]) -> Judgement:
-        """Measure every pair with the wanted metrics. Each rank looks at its part, and all get the whole judgement.
+    def judged(
+        self, wanted: list[Metric], advance: Callable[[int], None], which: Sequence[int] | None = None
+    ) -> Judgement:
+        """Measure every pair, or only `which`, with the wanted metrics. Each rank looks at its part, and all get the
+        whole judgement.
 
         Raises:
             ValueError: the method returned something that is no picture of the right shape and range.
         """
         judgement = Judgement(self.judge, wanted)
+        indexes = range(len(self.pairs)) if which is None else which
         devices = [self.judge.device] if self.judge.device.type == "cuda" else []
         with torch.random.fork_rng(devices), torch.inference_mode():
-            painted = self._painted()
-            for done, part in enumerate(self.ranks.parts(self._every, self._together), start=1):
+            painted = self._painted(indexes)
+            for done, part in enumerate(self.ranks.parts(indexes, self._together), start=1):
                 measured = partial(self._measured, judgement, painted)
                 for found in self.ranks.each(measured if part else _nothing):
                     if found:
                         judgement.take(found)
-                advance(min(done * self._together, len(self.pairs)))
+                advance(min(done * self._together, len(indexes)))
         return judgement
-
-    @property
-    def _every(self) -> range:
-        return range(len(self.pairs))
 
     @property
     def _together(self) -> int:
@@ -75,9 +70,9 @@ class Evaluation:
         painted = next(batches)
         return judgement.measured(painted, [self.pairs.name(index) for index in painted.indexes])
 
-    def _painted(self) -> Iterator[Painted]:
+    def _painted(self, which: Sequence[int]) -> Iterator[Painted]:
         self.method.eval()
-        for pair in loader(self.pairs, self._together, self.workers, self.judge.device, self._every, self.ranks):
+        for pair in loader(self.pairs, self._together, self.workers, self.judge.device, which, self.ranks):
             indexes = pair["index"].tolist()
             image, hole, masked = to_floats(pair, self.judge.device)
             prediction = self._predict(indexes, masked, hole, *guided(self.guide, image)).to(image.dtype)
@@ -86,7 +81,7 @@ class Evaluation:
             check(prediction, image)
             painted = Painted(indexes, image, hole, prediction)
             if self.samples:
-                keep_samples(self.samples, len(self.pairs), painted)
+                self.samples.keep(painted)
             yield painted
 
     def _predict(self, indexes: list[int], *given: Tensor) -> Tensor:
@@ -100,27 +95,6 @@ class Evaluation:
 
 def _nothing() -> None:
     """What a rank measures that has no part in a small last batch."""
-
-
-def keep_samples(folder: Path, num_pairs: int, painted: Painted) -> None:
-    """Write image, masked image and composite of those pairs whose pictures are kept."""
-    kept = range(0, num_pairs, ceil(num_pairs / SAMPLES))
-    shown = {
-        "image": painted.image,
-        "masked": painted.image * (1 - painted.hole),
-        "composite": composite(painted.image, painted.hole, painted.prediction),
-    }
-    for place, index in enumerate(painted.indexes):
-        if index in kept:
-            for name, pictures in shown.items():
-                save(folder / f"{index:06}-{name}.png", pictures[place])
-
-
-def save(path: Path, picture: Tensor) -> None:
-    """Write a picture (c, h, w) in [0, 1] as PNG."""
-    array = (picture * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-    shown = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
-    files.write(path, lambda temporary: shown.save(temporary))
 
 
 def check(prediction: Tensor, image: Tensor) -> None:

@@ -1,6 +1,6 @@
 """Batches of pairs, read by this process or by several that each compute on one thread."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Generic, TypeVar
@@ -21,7 +21,7 @@ def loader(
     batch: int,
     workers: int,
     device: torch.device,
-    positions: range,
+    positions: Sequence[int],
     ranks: Ranks = ALONE,
 ) -> DataLoader[Pair]:
     """The pairs at some positions, in their order: of every batch this rank's part, unless that is empty.
@@ -43,7 +43,7 @@ def loader(
 
 @dataclass(frozen=True)
 class _Parts:
-    positions: range
+    positions: Sequence[int]
     batch: int
     ranks: Ranks
 

@@ -4,7 +4,7 @@ Each may fail alone. What may fail is therefore done inside `each`, `own`, `zero
 at once, so that none waits for another that has given up, or takes what another says of the next cell for an answer.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -78,7 +78,7 @@ class Ranks:
             raise SystemExit(0) from None
         return found[0]
 
-    def parts(self, positions: range, batch: int) -> Iterator[range]:
+    def parts(self, positions: Sequence[int], batch: int) -> Iterator[Sequence[int]]:
         """This rank's part of every batch: even but for one, in order of rank, and empty where ranks are too many."""
         for first in range(0, len(positions), batch):
             whole = positions[first : first + batch]

@@ -22,6 +22,7 @@ from bench_core.pairs import Pairs
 from bench_core.progress import tracking
 from bench_core.protocol import Protocol
 from bench_core.ranks import Ranks
+from bench_core.samples import COUNT
 from bench_core.specs import Metric
 from bench_core.store import CellFolder, Store
 
@@ -46,6 +47,8 @@ class Machine:
     """Whether that is halved where memory is too small."""
     sync_batchnorm: bool = False
     """Whether batch norm sees the images of all devices in training."""
+    samples: int | None = COUNT
+    """How many pairs' pictures are kept of every mask set; all if None."""
 
     @property
     def arithmetic(self) -> str:

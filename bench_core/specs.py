@@ -183,6 +183,8 @@ class Report:
     """A function ``(bench_reports.table.Table) -> bytes``."""
     binary: bool = False
     """Whether it cannot be shown on a terminal."""
+    site: Reference | None = None
+    """A function ``(folder, store, runs, plugins)`` that fills a folder with pages of all that is stored."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from bench_core.method import Method
 from bench_core.pairs import TestPairs
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSet, Protocol
+from bench_core.samples import Samples
 
 PLUGINS = Plugins.find()
 PROTOCOL = Protocol(
@@ -60,7 +61,7 @@ def judged(method: Method, folder: Path, batch: int = 2):
     metrics = [PLUGINS.records("metrics")["l1@full"]]
     judge = Judge(metrics, torch.device("cpu"), PROTOCOL)
     (holes,) = open_sets(PROTOCOL.masks, PLUGINS.records("masks")).values()
-    evaluation = Evaluation(judge, method, TestPairs(PROTOCOL, Bright(), holes), batch, 0, folder)
+    evaluation = Evaluation(judge, method, TestPairs(PROTOCOL, Bright(), holes), batch, 0, Samples(folder, 3))
     about = {"method": "spy", "variant": "spy", "seed": 0, "mask_set": "m"}
     return evaluation.judged(metrics, lambda done: None).rows(about)
 

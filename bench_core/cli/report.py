@@ -1,6 +1,6 @@
 """`bench report`: tables from stored rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ def report(
       bench report results
       bench report results --by hole_ratio
       bench report results --format latex -o table.tex
+      bench report results --format html -o site
     """
     from bench_core.plugins import Plugins
     from bench_core.specs import resolve
@@ -51,6 +52,12 @@ def report(
     found = Plugins.find()
     found.load_all()  # a plugin may bring a metric or a format
     known, (store, stored) = found.records("metrics"), read_runs(runs)
+    site = _site(found, format_, output)
+    if site and (by or statistics or against):
+        raise BadInput(f"A site holds every table: leave out --by, --statistics and --against, or give -o {output}.html.")
+    if site:
+        site(output, store, stored, found)
+        return
     if against:
         tables = resolve("bench_reports.claims:build")(store, stored, known, *_papers(found))
     else:
@@ -60,6 +67,14 @@ def report(
         tell([resolve("bench_reports.data:record")(table) for table in tables], output)
     else:
         put(found, tables, format_, output)
+
+
+def _site(found: "Plugins", format_: str, output: Path | None) -> Callable[..., None] | None:
+    """What writes a site in this format, if the output is no file of it."""
+    from bench_core.specs import resolve
+
+    record = found.records("reports").get(format_)
+    return resolve(record.site) if record and record.site and output and output.suffix != record.suffix else None
 
 
 def _papers(found: "Plugins") -> tuple[list[Any], dict[str, Any]]:

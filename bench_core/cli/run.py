@@ -10,7 +10,7 @@ from bench_core import interruption
 from bench_core.cli import names
 from bench_core.cli.as_json import JSON, aside, tell
 from bench_core.cli.sections import Command, section
-from bench_core.cli.values import DEVICE, Listed, OneOf
+from bench_core.cli.values import DEVICE, SAMPLES, Listed, OneOf
 
 if TYPE_CHECKING:
     from bench_core.planning import Plan
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 @click.option("--metrics", type=names.METRICS, help="Which metrics to compute; see `bench metrics`.")
 @click.option("--float-metrics", is_flag=True, help="Measure floats, not the 8 bits that a PNG would hold.")
 @click.option("--eval-batch", type=click.IntRange(1), default=8, help="Images measured at a time.")
+@SAMPLES
 @section("Machine")
 @click.option("--device", type=DEVICE, default="auto", help="What computes.")
 @click.option("--precision", type=OneOf(["32-true", "bf16-mixed", "16-mixed"]), default="32-true", help="Of numbers.")

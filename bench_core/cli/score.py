@@ -8,7 +8,7 @@ import click
 from bench_core.cli.as_json import JSON, aside, tell
 from bench_core.cli.run import run
 from bench_core.cli.sections import Command, section
-from bench_core.cli.values import DEVICE, OneOf
+from bench_core.cli.values import DEVICE, SAMPLES, OneOf
 
 FOLDER = click.Path(path_type=Path)
 RULES = {
@@ -31,6 +31,7 @@ def _rules() -> list[click.Parameter]:
 @click.option("--hole", type=OneOf(["white", "black"]), default="white", help="Missing side.")
 @click.option("--threshold", type=click.IntRange(1, 255), default=128, help="White starts here.")
 @click.option("--subset", is_flag=True, help="Judge the pictures that are there, though more truths are.")
+@SAMPLES
 @click.option("--out", type=FOLDER, default="results", help="The store.")
 @click.option("--device", type=DEVICE, default="auto", help="What computes.")
 @section("Options")

@@ -59,6 +59,23 @@ class Listed(click.ParamType):
         return [CompletionItem(before + comma + name) for name in left if name.startswith(begun)]
 
 
+class CountOrAll(click.ParamType):
+    """A whole number from 0 on; None for all."""
+
+    name = "n|all"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        if value in ("all", None):
+            return None
+        if str(value).isdecimal():
+            return int(value)
+        self.fail(f"{value!r} is neither a number nor 'all'", param, ctx)
+
+
+SAMPLES = click.option(
+    "--samples", type=CountOrAll(), default=4, show_default=True, help="Pairs of each mask set to keep pictures of."
+)
+
 _NUMBER = r"\d[\d.]*(?:e[+-]?\d+)?"
 _ASSIGNED = re.compile(rf"((?:[^=+]|\+\w+={_NUMBER})+)=(.+)")
 

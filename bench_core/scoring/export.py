@@ -7,9 +7,9 @@ from typing import Any
 
 from bench_core import files
 from bench_core.errors import BadInput
-from bench_core.evaluation import save
 from bench_core.pairs import to_floats
 from bench_core.progress import tracking
+from bench_core.samples import save
 from bench_core.scoring.contest import Contest, file_name
 
 KINDS = ("image", "hole", "masked")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from PIL import Image
 
 from bench_core import __version__, files
 from bench_core.errors import BadInput
-from bench_core.evaluation import keep_samples
 from bench_core.ground import open_protocol
 from bench_core.images import Array, as_channels, read_image
 from bench_core.judging import Judgement, Painted
@@ -20,6 +18,7 @@ from bench_core.metrics import choose
 from bench_core.pairs import Pair, to_floats
 from bench_core.plugins import Plugins
 from bench_core.progress import tracking
+from bench_core.samples import Samples
 from bench_core.scoring.contest import Contest, given, own
 from bench_core.scoring.inspection import Inspection, in_words
 from bench_core.setup import Machine, Setup
@@ -86,17 +85,22 @@ class Scoring:
             wanted = [m for m in self.setup.judge.usable if (m.definition, m.version) not in known]
             if wanted:
                 self._judge(folder, seed, mask_set, sample[mask_set], wanted)
+            samples = self._samples(folder, mask_set)
+            for painted in self._painted(mask_set, sample[mask_set], samples.missing):
+                samples.keep(painted)
         return Entry(self.name, self.name, seed, "done", folder.path.name, remarks=remarks, judgements=judgements)
+
+    def _samples(self, folder: CellFolder, mask_set: str) -> Samples:
+        where = folder.path / "samples" / self.contest.judgement(mask_set)
+        return Samples(where, len(self.contest.pairs[mask_set]), self.setup.machine.samples)
 
     def _judge(self, folder: CellFolder, seed: int, mask_set: str, paths: Sequence[Path], wanted: list[Metric]) -> None:
         name, pairs = self.contest.judgement(mask_set), self.contest.pairs[mask_set]
         about: dict[str, Any] = {"method": self.name, "variant": self.name, "seed": seed, "mask_set": mask_set}
         judgement = Judgement(self.setup.judge, wanted)
-        keep = partial(keep_samples, folder.path / "samples" / name, len(pairs))
         folder.begin()
         with tracking(f"judging {self.name} on {mask_set}", len(pairs)) as tell, torch.inference_mode():
-            for painted in self._painted(mask_set, paths):
-                keep(painted)
+            for painted in self._painted(mask_set, paths, range(len(pairs))):
                 judgement.add(painted, [pairs.name(index) for index in painted.indexes])
                 tell(painted.indexes[-1] + 1, "")
         folder.add_features(name, judgement.features)
@@ -104,12 +108,12 @@ class Scoring:
         self.setup.compare_sets(folder, name, wanted, pairs, about)
         folder.write_provenance(name, self.setup.provenance() | {"pictures": [path.name for path in paths]})
 
-    def _painted(self, mask_set: str, paths: Sequence[Path]) -> Iterator[Painted]:
+    def _painted(self, mask_set: str, paths: Sequence[Path], which: Sequence[int]) -> Iterator[Painted]:
         pairs = self.contest.pairs[mask_set]
-        for index, path in enumerate(paths):
+        for index in which:
             pair = pairs[index]
             image, hole, _ = (x.to(self.setup.device) for x in to_floats(_batch(pair)))
-            picture = self._read(path, pair["image"].numpy().transpose(1, 2, 0))
+            picture = self._read(paths[index], pair["image"].numpy().transpose(1, 2, 0))
             planes = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
             yield Painted([index], image, hole, planes.to(self.setup.device).float() / 255)
 
@@ -134,7 +138,7 @@ def score(
     samples = [contest.pictures(where) for where in predictions]
     metrics = choose(protocol.metrics, plugins.records("metrics"))
     store = Store(files.writable_folder(out))
-    setup = Setup(contest.protocol, contest.images, {}, metrics, store, Machine(device))
+    setup = Setup(contest.protocol, contest.images, {}, metrics, store, Machine(device, samples=options["samples"]))
     notes = [f"{name} was painted outside this harness: how it was trained is not known here."]
     if len(samples) > 1:
         notes.append(f"{name} draws: means over {len(samples)} samples of each picture, shown as seeds.")

@@ -11,7 +11,7 @@ def bench_reports() -> list[Report]:
         Report("parquet", ".parquet", "bench_reports.data:parquet", binary=True),
         Report("markdown", ".md", "bench_reports.markdown:markdown"),
         Report("latex", ".tex", "bench_reports.latex:latex"),
-        Report("html", ".html", "bench_reports.html:html"),
+        Report("html", ".html", "bench_reports.html:html", site="bench_reports.site.write:write"),
     ]
 
 

@@ -107,6 +107,17 @@ def test_the_same_command_twice_stores_the_same_and_measures_nothing(score: Scor
     pd.testing.assert_frame_equal(stored(world / "out"), before)
 
 
+def test_more_samples_keep_more_pictures_and_measure_nothing(score: Score, world: Path) -> None:
+    score("--samples", "1")
+    before = stored(world / "out")
+    assert [path.name for path in world.glob("out/cells/*/samples/*/*-composite.png")] == ["000000-composite.png"]
+    assert "judging" not in score("--samples", "all").output
+    for number in range(4):
+        (kept,) = world.glob(f"out/cells/*/samples/*/{number:06}-image.png")
+        np.testing.assert_array_equal(read_image(kept), read_image(world / "truth" / f"{number}.png"))
+    pd.testing.assert_frame_equal(stored(world / "out"), before)
+
+
 def test_a_subset_is_judged_only_where_it_is_asked_for_and_the_table_says_so(score: Score, world: Path) -> None:
     (world / "theirs" / "2.png").unlink()
     assert "Judged on those 3 truths" in score("--subset").output

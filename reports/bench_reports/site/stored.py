@@ -1,0 +1,48 @@
+"""What the store tells of one cell: what it is, and what trained and judged it."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from bench_core.errors import damaged
+from bench_core.store import CellFolder, Entry, Store
+
+
+@dataclass(frozen=True)
+class StoredCell:
+    """Records are empty where there are none."""
+
+    store: Store
+    entry: Entry
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        return self._json("identity.json")
+
+    @cached_property
+    def training(self) -> dict[str, Any]:
+        return self._json("provenance/training.json")
+
+    @cached_property
+    def judging(self) -> dict[str, Any]:
+        """Of the first mask set that was judged."""
+        told = (self._json(f"provenance/{name}.json") for name in self.entry.judgements.values())
+        return next(filter(None, told), {})
+
+    @cached_property
+    def mask_hashes(self) -> dict[str, str]:
+        """By mask set."""
+        rows = {name: self._folder.rows(judgement) for name, judgement in self.entry.judgements.items()}
+        return {name: str(found["mask_set_hash"].iloc[0]) for name, found in rows.items() if len(found)}
+
+    @property
+    def _folder(self) -> CellFolder:
+        return self.store.folder(self.entry)
+
+    def _json(self, name: str) -> dict[str, Any]:
+        path = self._folder.path / name
+        try:
+            return json.loads(path.read_text()) if self.entry.folder and path.exists() else {}
+        except ValueError as error:
+            raise damaged(path, error) from error

@@ -1,0 +1,70 @@
+"""The whole site: built beside the place where it will stand, and moved there when it is complete."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bench_core import files
+from bench_core.errors import BadInput
+from bench_core.plugins import Plugins
+from bench_core.store import Run, Store
+from bench_reports.site import gallery
+from bench_reports.site.boards import board
+from bench_reports.site.links import method_path
+from bench_reports.site.methods import methods
+from bench_reports.site.pages import ASSETS, render, script
+from bench_reports.site.plots import of_board
+from bench_reports.site.rerun import toml
+from bench_reports.site.spent import spent
+from bench_reports.site.views import View, views
+from bench_reports.table import merged, wanted
+
+
+def write(folder: Path, store: Store, runs: Sequence[Run], plugins: Plugins) -> None:
+    """Write the site of some runs, in place of one that is there already.
+
+    Raises:
+        BadInput: something else is there, the folder cannot be written, or the rows contradict each other.
+    """
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "assets/site.css").exists()):
+        raise BadInput(
+            f"{folder} holds something else than a site: give -o another folder, or NAME.html for one table."
+        )
+    with files.refusals(folder):
+        folder = folder.absolute()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent, prefix=".half-written-") as temporary:
+            new, old = Path(temporary) / "new", Path(temporary) / "old"
+            _fill(new, store, runs, plugins)
+            if folder.exists():
+                folder.rename(old)
+            new.rename(folder)
+
+
+def _fill(folder: Path, store: Store, runs: Sequence[Run], plugins: Plugins) -> None:
+    shutil.copytree(ASSETS, folder / "assets")
+    known, models, together = plugins.records("metrics"), plugins.records("models"), []
+    for run in merged(runs):
+        found = list(views(store, run, wanted(run, known)))
+        together.append((run, board(run, found, known, dict(spent(store, run, models)))))
+        _put_rules_and_plots(folder, store, *together[-1], found)
+    shown = gallery.write(folder, store, runs, known)
+    boards = [made for _, made in together]
+    _put(folder / "index.html", render("leaderboard.html", "index.html", shown, boards=boards))
+    _put(folder / "data/leaderboard.js", script("BOARDS", boards))
+    for name, about in methods(store, together, plugins):
+        path = method_path(name)
+        _put(folder / path, render("method.html", path, shown, **about))
+
+
+def _put_rules_and_plots(folder: Path, store: Store, run: Run, made: Mapping[str, Any], found: Sequence[View]) -> None:
+    _put(folder / f"protocols/{made['id']}.toml", toml(run.protocol))
+    for mask_set, definition, plots in of_board(store, run, found):
+        _put(folder / made["plots"][mask_set][definition], script("PLOTS", plots))
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
