@@ -29,6 +29,7 @@ docs: $(INSTALLED)
 # Tables and lists in the pages, from what is stored, measured and injected.
 pages: $(INSTALLED)
 	$(BIN)/python docs/embed_tables.py
+	$(BIN)/python docs/embed_help.py
 	$(BIN)/python docs/metrics_page.py
 	$(BIN)/python docs/reliability_page.py
 	$(BIN)/python reports/performance/page.py

@@ -150,7 +150,7 @@ def test_two_runs_are_compared_method_by_method(tmp_path: Path) -> None:
     before = write(old.root, entry(old, "a", DIFFICULTY + 0.02 + NOISE[0]), entry(old, "b", DIFFICULTY))
     after = write(new.root, entry(new, "a", DIFFICULTY + NOISE[1]), entry(new, "c", DIFFICULTY), steps=90)
     row = compared(before, after)
-    assert (row["method"], row["mask set"], row["metric"]) == ("a", "center", "l1@full")
+    assert (row["method"], row["mask_set"], row["metric"]) == ("a", "center", "l1@full")
     assert row["verdict"] == f"{after} is better"
     assert "method" in bench(before, after).output
 

@@ -30,7 +30,7 @@ OUTPUT = click.option("-o", "--output", type=click.Path(path_type=Path), help="W
 def report(
     runs: Path, by: str | None, statistics: bool, against: str | None, format_: str, output: Path | None, as_json: bool
 ) -> None:
-    """Print stored tables, also as csv, latex, html, ...
+    """Print stored tables, also as csv, latex or html.
 
     RUNS is a folder that `bench run` wrote to, or one run in it. Needs no torch.
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from math import isfinite, nan
 from typing import Any
 
 import click
@@ -110,6 +111,9 @@ class Weighted(Assigned):
             return value
         name, _, weight = value.partition("=")
         try:
-            return name, float(weight)
+            number = float(weight)
         except ValueError:
+            number = nan
+        if not isfinite(number):
             self.fail(f"{value!r} is not NAME=WEIGHT, such as tv=0.1", param, ctx)
+        return name, number

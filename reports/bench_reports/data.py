@@ -26,10 +26,11 @@ def record(table: Table) -> dict[str, Any]:
         details = table.details.iloc[number].to_dict() if len(table.details) else {}
         told = [
             {"mask_set": column[0], "metric": column[1], "value": value, "text": text, "best": bool(best)}
-            | {what: detail for (*of, what), detail in details.items() if tuple(of) == column}
+            | {what.replace(" ", "_"): detail for (*of, what), detail in details.items() if tuple(of) == column}
             for column, value, (text, best) in zip(table.columns, values, cells, strict=True)
         ]
-        rows.append(dict(zip(table.keys, names, strict=True)) | {"values": told})
+        keys = [key.replace(" ", "_") for key in table.keys]
+        rows.append(dict(zip(keys, names, strict=True)) | {"values": told})
     return {"title": table.title, "rows": rows, "notes": list(table.notes)}
 
 

@@ -52,6 +52,7 @@ class Differences:
         """As plain data, with None for what cannot be said."""
         rows = self.frame.reset_index().astype(object)
         rows = rows.where(rows.notna() & ~rows.isin([np.inf, -np.inf]), None)
+        rows = rows.rename(columns={"mask set": "mask_set"})
         return {"a": self.names[0], "b": self.names[1], "comparisons": rows.to_dict("records"), "notes": [*self.told]}
 
 

@@ -1,0 +1,47 @@
+"""Puts the commands' own help into docs/commands.md and their list into the README, between the lines that mark it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from bench_core.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "commands.md"
+README = ROOT / "README.md"
+LIST = re.compile(r"(<!-- commands -->\n).*?(<!-- end -->)", re.DOTALL)
+WIDTH = 100
+HEAD = """# Every command
+
+What `bench COMMAND --help` prints. In a shell, `bench completion bash`, `zsh` or `fish` prints what completes commands,
+options and names. `--json` makes a command answer programs: [what it tells](json.md).
+"""
+
+
+def page() -> str:
+    """The help of every command."""
+    parts = [f"## {name}\n\n```text\n{text.rstrip()}\n```\n" for name, text in _helps(main, None, "bench")]
+    return "\n".join([HEAD, *parts])
+
+
+def listed(readme: str) -> str:
+    """The README with the list of commands as it is now."""
+    lines = [f"bench {name:12}{command.get_short_help_str(80)}" for name, command in main.commands.items()]
+    opening = "<!-- not run: a list -->\n```text\n"
+    return LIST.sub(lambda match: match[1] + opening + "\n".join(lines) + f"\n```\n{match[2]}", readme)
+
+
+def _helps(command: click.Command, parent: click.Context | None, name: str) -> Iterator[tuple[str, str]]:
+    settings = command.context_settings | {"terminal_width": WIDTH}
+    context = click.Context(command, parent=parent, info_name=name, **settings)
+    yield context.command_path, context.get_help()
+    if isinstance(command, click.Group):
+        for below, each in command.commands.items():
+            yield from _helps(each, context, below)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    README.write_text(listed(README.read_text(encoding="utf-8")), encoding="utf-8")
