@@ -1,10 +1,12 @@
 """Rows and provenance on disk. Reading them needs no torch.
 
+```text
 OUT/cells/METHOD-SEED-KEY/   identity.json, training.jsonl, curves.jsonl, weights.safetensors, rows/*.parquet,
                              features/*.safetensors, samples/*.png, provenance/*.json, and failure.txt if the last
                              attempt failed
 OUT/truth/KEY.safetensors    features of the ground truth, by the content of the images
 OUT/runs/PROTOCOL-KEY/       run.json: the resolved protocol and, for every cell, its state; the tables
+```
 """
 
 import json

@@ -34,8 +34,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 def overview() -> str:
     """Every form of every method."""
-    rows = ((_linked(name, model), model.title, *_parameters(model)) for name in MODELS for model in MODELS[name])
-    return table(("form", "title", "parameters, `paper`", "`nano`"), rows)
+    rows = ((_linked(name, model), model.title, _parameters(model)[0]) for name in MODELS for model in MODELS[name])
+    return table(("form", "title", "parameters"), rows)
 
 
 def facts(models: list[Model]) -> str:
@@ -46,20 +46,18 @@ def facts(models: list[Model]) -> str:
 def _facts(models: list[Model]) -> Iterator[str]:
     forms = ((f"`{model.name}`", model.title, *_parameters(model), *_sides(model)) for model in models)
     yield table(("form", "title", "parameters, `paper`", "`nano`", "sides, `paper`", "`nano`"), forms)
-    for default, forms in _alike(models, lambda model: model.options):
-        options = ((f"`{name}`", f"`{value}`") for name, value in default.items())
-        yield f"### Options of {forms}\n\n{table(('option', 'default'), options)}" if default else ""
-    for recipe, forms in _alike(models, lambda model: model.recipe):
+    options = _alike(models, lambda model: [(name, f"`{value}`") for name, value in model.options.items()])
+    yield table(("option", "default", "of"), ((f"`{name}`", value, forms) for (name, value), forms in options))
+    for recipe, forms in _alike(models, lambda model: [model.recipe]):
         yield f"### Recipe of {forms}\n\n{_recipe(recipe)}"
 
 
-def _alike(models: list[Model], what: Callable[[Model], Any]) -> Iterator[tuple[Any, str]]:
-    """Each different value with the forms that share it."""
-    found = [(what(model), f"`{model.name}`") for model in models]
-    for value, first in found:
-        forms = [form for other, form in found if other == value]
-        if first == forms[0]:
-            yield value, ", ".join(forms)
+def _alike(models: list[Model], facts: Callable[[Model], list[Any]]) -> Iterator[tuple[Any, str]]:
+    """Every different fact, with the forms that share it."""
+    found = [(fact, f"`{model.name}`") for model in models for fact in facts(model)]
+    for place, (fact, _) in enumerate(found):
+        if fact not in [before for before, _ in found[:place]]:
+            yield fact, ", ".join(form for other, form in found if other == fact)
 
 
 def _recipe(recipe: Recipe | None) -> str:

@@ -14,12 +14,9 @@ ELSEWHERE = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     **{
-        f"plugins/{path.parent.name}/README.md": f"methods/{path.parent.name}.md"
-        for path in ROOT.glob("plugins/*/README.md")
-    },
-    **{
-        f"reports/{path.parent.name}/README.md": f"results/{path.parent.name}.md"
-        for path in ROOT.glob("reports/*/README.md")
+        f"{room}/{path.parent.name}/README.md": f"{section}/{path.parent.name}.md"
+        for room, section in (("plugins", "methods"), ("reports", "results"))
+        for path in sorted(ROOT.glob(f"{room}/*/README.md"))
     },
 }
 """Where a page lies in the repository, and where on the site."""
