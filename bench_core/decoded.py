@@ -59,7 +59,7 @@ class DecodedImages:
             return self.images[index]
         place = self.places[row]
         pixels = np.asarray(np.memmap(self.path, np.uint8, "r", int(place["offset"]), tuple(place["shape"].tolist())))
-        if zlib.crc32(pixels) == place["crc"]:
+        if zlib.crc32(pixels.data) == place["crc"]:
             return pixels
         with suppress(OSError):
             self.path.with_suffix(TABLE).unlink()  # the next run keeps them anew
