@@ -1,12 +1,15 @@
 """Decoded images on disk, so that no epoch but the first decodes, and no run but the first.
 
 `KEY.pixels` holds the bytes of a list of images, each scaled for a protocol, one after another, and is mapped into
-memory. `KEY.npy` tells where each lies and is written last: without it there is nothing. The key is made of the
-files' contents, so that another picture under the same name is never mistaken.
+memory. `KEY.npz` tells where each lies and is written last: without it there is nothing. The key is made of the
+files' contents, so that another picture under the same name is never mistaken. Whatever has changed on disk is told by
+its CRC-32, and is decoded anew: a zip's own for the table, one for each image when it is read.
 """
 
 import shutil
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -25,9 +28,10 @@ from bench_core.protocol import Protocol
 from bench_core.remembered import remembered
 from bench_core.seeds import digest
 
-FORMAT = 2
-PLACE = np.dtype([("index", "i8"), ("offset", "i8"), ("shape", "i4", 3), ("digest", "S32")])
-"""Where an image lies in the file, its shape, and the digest that it had as it came from its own file."""
+FORMAT = 3
+PLACE = np.dtype([("index", "i8"), ("offset", "i8"), ("shape", "i4", 3), ("digest", "S32"), ("crc", "u4")])
+"""Where an image lies in the file, its shape, the digest that it had as it came from its own file, and its CRC-32."""
+TABLE = ".npz"
 
 
 @dataclass
@@ -54,7 +58,12 @@ class DecodedImages:
         if row == len(self.places) or self.digests.indexes[row] != index:
             return self.images[index]
         place = self.places[row]
-        return np.asarray(np.memmap(self.path, np.uint8, "r", int(place["offset"]), tuple(place["shape"].tolist())))
+        pixels = np.asarray(np.memmap(self.path, np.uint8, "r", int(place["offset"]), tuple(place["shape"].tolist())))
+        if zlib.crc32(pixels.data) == place["crc"]:
+            return pixels
+        with suppress(OSError):
+            self.path.with_suffix(TABLE).unlink()  # the next run keeps them anew
+        return self.images[index]
 
 
 class _TooLarge(Exception):
@@ -81,9 +90,10 @@ class Shelf:
         """Those images of a list that are kept, None if there are none."""
         path = self._path(images, indexes)
         try:
-            places = np.load(path.with_suffix(".npy"), allow_pickle=False)
+            with path.with_suffix(TABLE).open("rb") as file, np.load(file, allow_pickle=False) as table:
+                places = table["places"]
             whole = places.dtype == PLACE and path.stat().st_size == _size(places)
-        except (OSError, ValueError, EOFError):
+        except Exception:  # damage makes numpy raise errors of many kinds, and all that it costs is to decode
             return None
         return DecodedImages(images, path, places) if whole else None
 
@@ -95,7 +105,7 @@ class Shelf:
         path, places = self._path(images, indexes), []
         try:
             files.write(path, lambda temporary: places.append(self._write(temporary, len(indexes), seen)))
-            files.write(path.with_suffix(".npy"), lambda temporary: np.save(temporary, places[0], allow_pickle=False))
+            files.write(path.with_suffix(TABLE), lambda temporary: np.savez(temporary, places=places[0]))
         except (_TooLarge, OSError) as reason:
             self._refuse(reason)
             return None
@@ -104,12 +114,13 @@ class Shelf:
     def _write(self, path: Path, count: int, seen: Iterable[Seen]) -> np.ndarray:
         with path.open("wb") as file:
 
-            def written() -> Iterator[tuple[int, int, tuple[int, ...], bytes]]:
+            def written() -> Iterator[tuple[int, int, tuple[int, ...], bytes, int]]:
                 for done, each in enumerate(seen, start=1):
                     assert each.pixels is not None, "the shelf is given pixels"
                     image = scaled(each.pixels, self.protocol)
-                    yield each.index, file.tell(), image.shape, each.digest
-                    file.write(image.tobytes())
+                    content = image.tobytes()
+                    yield each.index, file.tell(), image.shape, each.digest, zlib.crc32(content)
+                    file.write(content)
                     if file.tell() + (count - done) * self._least > self._allowed:
                         raise self._too_large(count)
 

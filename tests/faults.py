@@ -28,6 +28,11 @@ def flip(path: Path) -> None:
     path.write_bytes(content)
 
 
+def flip_all(path: Path) -> None:
+    """One bit of every byte."""
+    path.write_bytes(bytes(byte ^ 1 for byte in path.read_bytes()))
+
+
 FAULTS = (
     Fault("rows, truncated", "cells/toy-*/rows/*.parquet", truncate, "is damaged"),
     Fault("rows, one bit flipped", "cells/toy-*/rows/*.parquet", flip, "is damaged"),
@@ -40,4 +45,5 @@ FAULTS = (
     Fault("features of the truth, one bit flipped", "truth/*.safetensors", flip, "is damaged"),
     Fault("record of a run, truncated", "runs/*/run.json", truncate, ""),
     Fault("decoded images, truncated", "decoded/*.pixels", truncate, ""),
+    Fault("decoded images, one bit of each byte flipped", "decoded/*.pixels", flip_all, ""),
 )

@@ -3,22 +3,22 @@
 from pathlib import Path
 from typing import Any
 
+import moons
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from moons import METRICS, cell
 
 from bench_core.cli import main
 from bench_core.errors import BadInput
-from bench_core.metrics import bench_metrics
 from bench_core.paper_tables import PaperTable, read
 from bench_core.protocol import Protocol
 from bench_core.specs import NamedFile
-from bench_core.store import Entry, Run, Store, as_rows
+from bench_core.store import Entry, Run, Store
 from bench_reports import table
 from bench_reports.claims import build
 from bench_reports.table import Table
 
-METRICS = {metric.definition: metric for metric in bench_metrics()}
 NUMBERS = """table,dataset,n_images,mask,method,metric,value,unit,direction
 Table 9,Moon,2,box,New (ours),error,12.25,percent,lower
 Table 9,Moon,2,box,New (ours),PSNR,21.5,dB,higher
@@ -27,41 +27,11 @@ Table 9,Moon,2,box,Other,PSNR,99,dB,higher
 Table 9,Mars,,,New (ours),PSNR,19.5,dB,higher
 Table 9,,,,New (ours),parameters,4,million,lower
 """
-TABLE = """
-title = "Table 9: moons"
-citation = "Nobody, 1969"
-published = {file = "numbers.csv", table = "Table 9"}
-notes = ["The moon was new."]
-
-[methods]
-"New (ours)" = "new"
-Other = ""
-
-[metrics]
-parameters = {}
-error = {definition = "l1@full", factor = 100}
-PSNR = {definition = "psnr@full", differs = "they use logarithms of base 9"}
-PSNR_change = {definition = "psnr@full", factor = 100, relative_to = "Other"}
-
-[[groups]]
-
-[[groups]]
-dataset = "Moon"
-mask = "box"
-protocol = "moon"
-mask_set = "center"
-
-[[groups]]
-dataset = "Mars"
-protocol = "mars"
-mask_set = "crater"
-"""
+TABLE = moons.paper('"New (ours)" = "new"\nOther = ""', "crater")
 
 
 def protocol(name: str = "moon", mask_set: str = "center", side: int = 16, **fields: Any) -> Protocol:
-    given = {"image_set": "photos", "size": 32, "steps": 9, "batch": 2, "metrics": ["l1", "psnr"]}
-    masks = {mask_set: {"family": "center_box", "side": side}}
-    return Protocol.model_validate({"name": name, "masks": masks, **given, **fields})
+    return moons.protocol(name, masks={mask_set: {"family": "center_box", "side": side}}, **fields)
 
 
 RULES = {"moon": protocol(), "mars": protocol("mars", "crater")}
@@ -72,24 +42,6 @@ def paper(tmp_path: Path) -> PaperTable:
     (tmp_path / "numbers.csv").write_text(NUMBERS)
     (tmp_path / "nine.toml").write_text(TABLE)
     return read(NamedFile("nine", tmp_path / "nine.toml"))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
-
-
-def entry(store: Store, variant: str, **values: list[float]) -> Entry:
-    folder = store.cell({"variant": variant, "seed": 0, "values": str(values)})
-    about = {"method": variant, "variant": variant, "seed": 0, "mask_set": "any", "mask_set_hash": "abc"}
-    about |= {"hole_ratio": 0.25, "version": 1, "region": "full", "source": "composite"}
-    rows = [
-        {**about, "metric": f"{name}@full", "image": str(index), "value": value}
-        for name, found in values.items()
-        for index, value in enumerate(found)
-    ]
-    folder.add_rows("judgement", as_rows(rows))
-    return Entry(variant, variant, 0, "done", folder.path.name, judgements={"center": "judgement"})
 
 
 def claims(paper: PaperTable, store: Store, *entries: Entry, rules: Protocol = RULES["moon"], pairs: int = 2) -> Table:
@@ -109,7 +61,7 @@ def footnotes(made: Table, marks: str) -> list[str]:
 
 
 def test_a_claim_stands_beside_what_was_measured_in_its_units(paper: PaperTable, store: Store) -> None:
-    made = claims(paper, store, entry(store, "new", l1=[0.1, 0.2], psnr=[20, 22]))
+    made = claims(paper, store, cell(store, "new", l1=[0.1, 0.2], psnr=[20, 22]))
     found = row(made, "Moon, box", "error, percent")
     assert (found["claimed"], found["as"], found["differs in"]) == ("12.25", "l1@full", "")
     assert found["measured"].startswith("15.00 ± ")
@@ -129,13 +81,13 @@ def test_a_claim_never_fills_a_gap_and_is_never_best(paper: PaperTable, store: S
 
 
 def test_a_claim_changes_no_number_of_the_usual_table(paper: PaperTable, store: Store) -> None:
-    run = Run(RULES["moon"], "digest", 2, [entry(store, "new", l1=[0.1, 0.2], psnr=[20, 22])], {})
+    run = Run(RULES["moon"], "digest", 2, [cell(store, "new", l1=[0.1, 0.2], psnr=[20, 22])], {})
     (usual,) = table.build(store, [run], METRICS)
     assert not {"12.25", "21.5"} & set(usual.texts.to_numpy().ravel())
 
 
 def test_every_known_difference_is_a_footnote(paper: PaperTable, store: Store) -> None:
-    new = entry(store, "new", l1=[0.1, 0.2], psnr=[20, 22])
+    new = cell(store, "new", l1=[0.1, 0.2], psnr=[20, 22])
     same = claims(paper, store, new)
     assert footnotes(same, row(same, "Moon, box", "PSNR, dB")["differs in"]) == [
         "nine: PSNR: they use logarithms of base 9."
@@ -151,7 +103,7 @@ def test_every_known_difference_is_a_footnote(paper: PaperTable, store: Store) -
 
 
 def test_holes_that_this_run_has_not_are_a_gap(paper: PaperTable, store: Store) -> None:
-    made = claims(paper, store, entry(store, "new", l1=[0.1, 0.2], psnr=[20, 22]))
+    made = claims(paper, store, cell(store, "new", l1=[0.1, 0.2], psnr=[20, 22]))
     mars = row(made, "Mars", "PSNR, dB")
     assert mars["measured"] == "-"
     told = footnotes(made, mars["differs in"])
@@ -165,24 +117,24 @@ def test_holes_that_this_run_has_not_are_a_gap(paper: PaperTable, store: Store) 
 def test_numbers_relative_to_another_method_and_of_methods_not_here_are_left_out(
     paper: PaperTable, store: Store
 ) -> None:
-    made = claims(paper, store, entry(store, "new", l1=[0.1, 0.2]), entry(store, "stranger", l1=[0.1, 0.2]))
+    made = claims(paper, store, cell(store, "new", l1=[0.1, 0.2]), cell(store, "stranger", l1=[0.1, 0.2]))
     assert not any("change" in names[-1] for names, _ in made.lines)
     assert {names[0] for names, _ in made.lines} == {"new"}
     assert "99" not in set(made.texts["", "claimed"])
 
 
 def test_given_weights_stand_for_the_method(paper: PaperTable, store: Store) -> None:
-    made = claims(paper, store, entry(store, "new (released)", l1=[0.1, 0.2]))
+    made = claims(paper, store, cell(store, "new (released)", l1=[0.1, 0.2]))
     assert row(made, "Moon, box", "error, percent", "new (released)")["measured"].startswith("15.00")
 
 
 def test_where_no_paper_has_numbers_it_is_said(paper: PaperTable, store: Store) -> None:
     with pytest.raises(BadInput, match="No paper's table has numbers of stranger"):
-        claims(paper, store, entry(store, "stranger", l1=[0.1, 0.2]))
+        claims(paper, store, cell(store, "stranger", l1=[0.1, 0.2]))
 
 
 def test_the_command_finds_the_papers_of_this_repository(store: Store) -> None:
-    store.write_run(Run(RULES["moon"], "digest", 2, [entry(store, "dmfn", psnr=[20, 22])], {}))
+    store.write_run(Run(RULES["moon"], "digest", 2, [cell(store, "dmfn", psnr=[20, 22])], {}))
     result = CliRunner().invoke(main, ["report", str(store.root), "--against", "published", "--format", "markdown"])
     assert result.exit_code == 0, result.output
     assert "| dmfn | dmfn-1 | FFHQ, center regular | PSNR, dB | 26.49 | 21.00 ± " in result.output

@@ -19,7 +19,7 @@ from bench_core.imagecheck import CheckedImages
 from bench_core.images import BadImage
 from bench_core.loading import Waited
 from bench_core.mask_sets.holes import open_sets
-from bench_core.pairs import TestPairs, TrainPairs
+from bench_core.pairs import TestPairs, TrainPairs, scaled
 from bench_core.protocol import Protocol
 from bench_core.store import Store, read_runs
 from bench_datasets import file_images
@@ -147,6 +147,27 @@ def test_a_file_that_was_cut_off_is_written_anew(images: FileImages, tmp_path: P
     for path in (tmp_path / "kept").glob("*.pixels"):
         path.write_bytes(path.read_bytes()[:-5])
     np.testing.assert_array_equal(checked(images, tmp_path / "kept").test[4], before)
+
+
+@pytest.mark.parametrize("kind", ["*.pixels", "*.npz"])
+def test_what_has_changed_on_disk_is_decoded_again(images: FileImages, tmp_path: Path, kind: str):
+    before = checked(images, tmp_path / "kept")
+    pixels, random = [before.test[index].copy() for index in range(len(images))], np.random.default_rng(0)
+    kept = {path: path.read_bytes() for path in (tmp_path / "kept").iterdir()}
+    damaged = max((path for path in kept if path.match(kind)), key=lambda path: len(kept[path]))  # of the test images
+    for place in random.integers(0, len(kept[damaged]), 60):
+        for path, content in kept.items():
+            path.write_bytes(content)
+        changed = bytearray(kept[damaged])
+        changed[place] ^= 1 << int(random.integers(8))
+        damaged.write_bytes(changed)
+        found = checked(images, tmp_path / "kept")
+        for index, expected in enumerate(pixels):
+            np.testing.assert_array_equal(scaled(found.test[index], rules()), expected)
+        assert (found.test_digest, found.train_digests) == (before.test_digest, before.train_digests)
+    checked(images, tmp_path / "kept")
+    pixels_of = damaged.with_suffix(".pixels")
+    assert pixels_of.read_bytes() == kept[pixels_of], "they are kept anew"
 
 
 Bench = Callable[..., Result]

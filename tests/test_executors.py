@@ -99,9 +99,13 @@ def test_however_a_run_ends_its_processes_save_their_step(
     command = [sys.executable, "-m", "bench_core", "run", *map(str, options)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, start_new_session=True) as process:
-        soon(lambda: process.poll() is not None or cells(tmp_path / "out", "training.jsonl"))
-        (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
-        assert process.wait(60) == code
+        try:
+            soon(lambda: process.poll() is not None or cells(tmp_path / "out", "training.jsonl"))
+            (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+            assert process.wait(60) == code
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
     soon(lambda: not cells(tmp_path / "out", "claim.json"))
     (checkpoint,) = cells(tmp_path / "out", "checkpoint.pt")
     state = checkpoints.load_state(checkpoint)

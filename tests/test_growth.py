@@ -28,6 +28,7 @@ def test_the_power_is_that_of_the_upper_half(benchmarks):
     costs = [7.0, 7.0, *(3e-5 * number**1.5 for number in numbers[2:])]
     assert growth.power(numbers, costs) == 1.5
     assert growth.power([1, 2, 4, 8], [9, 1, None, 8]) == 1.5, "a gap is left out"
+    assert growth.power([1, 4, 8], [None, 3, 6]) == 1, "two are enough"
     assert growth.power([10, 100], [5, None]) is None
 
 

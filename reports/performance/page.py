@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -33,26 +32,23 @@ which lowers their memory. SSIM's row holds all that the judge does with a pictu
 COLUMNS = ("what", "machine", "who", "median ms", "times as fast", "x floor", "peak MiB", "difference")
 
 
-def page() -> str:
+def page(folder: Path = HERE) -> str:
     """The whole page, in Markdown."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(HERE.glob("*.json"))]
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
     tables = [report for report in found if "rows" in report]  # growth.json has curves
-    parts = groupby(sorted(tables, key=_part), _part)
-    return "\n".join([INTRODUCTION, *(line for part, reports in parts for line in _section(part, list(reports)))])
+    parts = sorted({row["part"] for report in tables for row in report["rows"]})
+    return "\n".join([INTRODUCTION, *(line for part in parts for line in _section(part, tables))])
 
 
-def _part(report: dict[str, Any]) -> str:
-    return report["rows"][0]["part"]
-
-
-def _section(part: str, reports: list[dict[str, Any]]) -> Iterator[str]:
+def _section(part: str, tables: list[dict[str, Any]]) -> Iterator[str]:
+    """One part's rows of all reports that have such."""
+    rows = [(row, report) for report in tables for row in report["rows"] if row["part"] == part]
     yield f"## {part.capitalize()}\n"
     yield f"| {' | '.join(COLUMNS)} |"
     yield "|---|---|---|" + "---:|" * (len(COLUMNS) - 3)
-    for report in reports:
-        for row in report["rows"]:
-            yield f"| {' | '.join(_cells(row, _machine(report)))} |"
-    yield from ("", *(f"* {_note(report)}" for report in reports), "")
+    for row, report in rows:
+        yield f"| {' | '.join(_cells(row, _machine(report)))} |"
+    yield from ("", *dict.fromkeys(f"* {_note(report)}" for _, report in rows), "")
 
 
 def _machine(report: dict[str, Any]) -> str:
