@@ -28,6 +28,9 @@ from bench_core.serving import refusal, unserved
 from bench_core.setup import Setup
 from bench_core.specs import Metric, resolve
 from bench_core.store import CellFolder, Entry
+from bench_core.trackers.followers import Followers
+from bench_core.trackers.telling import means, tell_judged, tracked
+from bench_core.training_log import curve_points
 from bench_core.variants import Variant
 
 
@@ -85,6 +88,8 @@ class Cell:
                     self.folder.fail(traceback.format_exc())
             told = f"[red]{escape(self.entry.variant)} failed:[/] {escape(self.entry.reason)} "
             console.print(told + f"({escape(str(self.folder.path))})")
+        finally:
+            self._followers.ended(self.entry.state, self.entry.reason)
 
     def _reason(self) -> str:
         """Why the method cannot serve the protocol at all."""
@@ -152,6 +157,7 @@ class Cell:
         if not any(todo.values()):
             return
         ranks.zero(self.folder.begin)
+        self._followers.began(tracked(self.folder, self.entry, self.protocol))
         unseen = ranks.zero(lambda: {name: [m for m in of if not self._seen(name, m)] for name, of in todo.items()})
         if any(unseen.values()):
             method = self._ready()
@@ -162,6 +168,11 @@ class Cell:
             self.setup.compare_sets(
                 self.folder, self.entry.judgements[name], wanted, self._test_pairs[name], self._about(name)
             )
+            ranks.zero(partial(tell_judged, self._followers, self.folder, self.entry, name, wanted))
+
+    @cached_property
+    def _followers(self) -> Followers:
+        return Followers(self.setup.trackers if self.setup.ranks.is_zero else (), self.setup.store.root)
 
     def _seen(self, mask_set: str, metric: Metric) -> bool:
         """Whether all that a metric needs of the pictures is stored already."""
@@ -192,7 +203,9 @@ class Cell:
         return {"method": entry.method, "variant": entry.variant, "seed": entry.seed, "mask_set": mask_set}
 
     def _ready(self) -> Method:
-        readying = Readying(self.setup, self.variant, self.seed, self.folder, self._train_pairs, self.guide)
+        readying = Readying(
+            self.setup, self.variant, self.seed, self.folder, self._train_pairs, self.guide, self._followers
+        )
         return readying.method(self.entry.variant, self._watch)
 
     def _watch(self, method: Method, step: int) -> None:
@@ -202,8 +215,9 @@ class Cell:
             images = Subset(pairs.images, range(len(pairs.images))[: self.protocol.curve_images])
             few = TestPairs(self.protocol, images, pairs.holes)
             rows = self._evaluation(method, few).judged(metrics, lambda done: None).rows(self._about(name))
-            values = {str(metric): float(of["value"].mean()) for metric, of in rows.groupby("metric", sort=False)}
-            self.setup.ranks.zero(partial(self.folder.add_to_curves, step, name, values))
+            found = means(rows)
+            self.setup.ranks.zero(partial(self.folder.add_to_curves, step, name, found))
+            self._followers.logged(step, curve_points(name, found))
 
 
 def _reason(error: Exception) -> str:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.loggers import TensorBoardLogger
 
 from bench_core import checkpoints, files, seeds
+from bench_core.following import Follower
 from bench_core.method import Guide, Method
 from bench_core.pairs import TrainPairs
 from bench_core.progress import shown, tracking
@@ -31,6 +30,7 @@ class Readying:
     folder: CellFolder
     pairs: TrainPairs
     guide: Guide | None
+    follower: Follower
 
     def method(self, title: str, watch: Watch) -> Method:
         """Ready to paint; `watch` is called with it and the step, now and then while it is trained."""
@@ -44,7 +44,7 @@ class Readying:
             setup.ranks.each(lambda: checkpoints.load_weights(weights, method))
         method = method.to(setup.device)
         if weights:
-            method.generator = self._fabric().setup_module(method.generator)
+            method.generator = setup.machine.open().setup_module(method.generator)
         elif model.recipe:
             self._train(method, title, watch)
         return method
@@ -52,7 +52,7 @@ class Readying:
     def _train(self, method: Method, title: str, watch: Watch) -> None:
         setup = self.setup
         training = Training(
-            self._fabric(),
+            setup.machine.open(),
             method,
             self.variant,
             self.pairs,
@@ -60,6 +60,7 @@ class Readying:
             self.folder.path,
             setup.machine.workers,
             self.guide,
+            tell=self.follower.logged,
             micro_batch=setup.machine.micro_batch,
             auto_batch=setup.machine.auto_batch,
             sync_batchnorm=setup.machine.sync_batchnorm,
@@ -85,10 +86,3 @@ class Readying:
         learned = {"weights": files.sha256(weights)}
         self.folder.write_provenance("training", self.setup.provenance() | learned | times)
         (path / "checkpoint.pt").unlink(missing_ok=True)
-
-    def _fabric(self) -> Fabric:
-        loggers = []
-        if self.setup.machine.tracker == "tensorboard":
-            root = self.setup.store.root / "tensorboard"
-            loggers = [TensorBoardLogger(root, name=self.folder.path.name, version="")]
-        return self.setup.machine.open(loggers)

@@ -56,7 +56,7 @@ WORDS = Listed()
 @click.option("--address", help="ray: of the cluster; auto finds the one of this machine. Left out, one is started.")
 @click.option("--cell-gpus", type=click.FloatRange(0), help="ray: GPUs of each cell; 1 by default if there are any.")
 @click.option("--cell-cpus", type=click.FloatRange(0), help="ray: processor cores of each cell; 1 by default.")
-@click.option("--log", "tracker", type=click.Choice(["tensorboard"]), help="Also log the training there.")
+@click.option("--log", "trackers", multiple=True, help="Also tell tensorboard, mlflow or wandb (repeatable).")
 @interruption.heeded()
 def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, **options: Any) -> None:
     """Train and judge methods under one protocol, and print the table.
