@@ -42,6 +42,8 @@ class Cell:
     plugin: Plugin
     variant: Variant
     seed: int
+    place: str = ""
+    """Among all cells, as in "3/12"."""
     entry: Entry = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,6 +55,10 @@ class Cell:
     @property
     def protocol(self) -> Protocol:
         return self.setup.protocol
+
+    @property
+    def title(self) -> str:
+        return f"{self.place} {self.entry.title}".strip()
 
     def run(self, around: Callable[["Cell"], AbstractContextManager[Any]] = nullcontext) -> None:
         """Do what is still to be done, inside of `around`; a failure is told in the entry.
@@ -156,6 +162,7 @@ class Cell:
             todo[name] = [m for m in self.setup.judge.usable if (m.definition, m.version) not in known]
         if not any(todo.values()):
             return
+        console.print(self.title, markup=False)
         ranks.zero(self.folder.begin)
         self._followers.began(tracked(self.folder, self.entry, self.protocol))
         unseen = ranks.zero(lambda: {name: [m for m in of if not self._seen(name, m)] for name, of in todo.items()})

@@ -11,6 +11,7 @@ from bench_core.following import Follower
 from bench_core.method import Guide, Method
 from bench_core.pairs import TrainPairs
 from bench_core.progress import shown, tracking
+from bench_core.schedule import draws
 from bench_core.setup import Setup
 from bench_core.specs import resolve
 from bench_core.store import CellFolder
@@ -67,7 +68,9 @@ class Readying:
         )
         if setup.protocol.curve_every:
             training.watch = partial(watch, method)
-        with tracking(f"training {title}, seed {self.seed}", setup.protocol.steps) as tell:
+        steps = setup.protocol.steps
+        images = draws(training.recipe, setup.protocol, steps) / steps
+        with tracking(f"training {title}, seed {self.seed}", steps, each=images) as tell:
             training.run(lambda step, values: tell(step, shown(values)))
         times = {"waiting_share": round(training.waiting_share, 4), "seconds_per_step": training.seconds_per_step}
         setup.ranks.zero(partial(self._keep, method, times))

@@ -37,13 +37,10 @@ def curve_points(mask_set: str, means: Mapping[str, float]) -> dict[str, float]:
 
 def told_before(folder: Path) -> dict[str, int]:
     """For every name that an earlier attempt on a cell has told, its last step."""
-    told: dict[str, int] = {}
-    for line in _lines(folder / "training.jsonl"):
-        step = line.pop("step")
-        told.update(dict.fromkeys(line, step))
-    for line in _lines(folder / "curves.jsonl"):
-        told.update(dict.fromkeys(curve_points(line["mask_set"], line["values"]), line["step"]))
-    return told
+    points = [(line["step"], line) for line in _lines(folder / "training.jsonl")]
+    curves = _lines(folder / "curves.jsonl")
+    points += [(line["step"], curve_points(line["mask_set"], line["values"])) for line in curves]
+    return {name: step for step, values in points for name in values}
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
