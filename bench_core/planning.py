@@ -76,6 +76,7 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
             f"--devices and --nodes share out one cell at a time: give --executor here, not {executor.name}."
         )
     store = Store(files.writable_folder(out))
+    store.sweep()
     most = max((draws(v.model.recipe, protocol, protocol.steps) for _, v in variants if v.model.recipe), default=0)
     shelf = Shelf(store.decoded, protocol, options["keep_decoded"]) if options["keep_decoded"] else None
     images = open_images(plugins, protocol, most, options, shelf)
