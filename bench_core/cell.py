@@ -175,7 +175,8 @@ class Cell:
             self.setup.compare_sets(
                 self.folder, self.entry.judgements[name], wanted, self._test_pairs[name], self._about(name)
             )
-            ranks.zero(partial(tell_judged, self._followers, self.folder, self.entry, name, wanted))
+            if self.setup.trackers:
+                ranks.zero(partial(tell_judged, self._followers, self.folder, self.entry, name, wanted))
 
     @cached_property
     def _followers(self) -> Followers:
