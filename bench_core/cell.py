@@ -28,6 +28,9 @@ from bench_core.serving import refusal, unserved
 from bench_core.setup import Setup
 from bench_core.specs import Metric, resolve
 from bench_core.store import CellFolder, Entry
+from bench_core.trackers.followers import Followers
+from bench_core.trackers.telling import means, tell_judged, tracked
+from bench_core.training_log import curve_points
 from bench_core.variants import Variant
 
 
@@ -39,6 +42,8 @@ class Cell:
     plugin: Plugin
     variant: Variant
     seed: int
+    place: str = ""
+    """Among all cells, as in "3/12"."""
     entry: Entry = field(init=False)
 
     def __post_init__(self) -> None:
@@ -50,6 +55,10 @@ class Cell:
     @property
     def protocol(self) -> Protocol:
         return self.setup.protocol
+
+    @property
+    def title(self) -> str:
+        return f"{self.place} {self.entry.title}".strip()
 
     def run(self, around: Callable[["Cell"], AbstractContextManager[Any]] = nullcontext) -> None:
         """Do what is still to be done, inside of `around`; a failure is told in the entry.
@@ -85,6 +94,8 @@ class Cell:
                     self.folder.fail(traceback.format_exc())
             told = f"[red]{escape(self.entry.variant)} failed:[/] {escape(self.entry.reason)} "
             console.print(told + f"({escape(str(self.folder.path))})")
+        finally:
+            self._followers.ended(self.entry.state, self.entry.reason)
 
     def _reason(self) -> str:
         """Why the method cannot serve the protocol at all."""
@@ -153,7 +164,9 @@ class Cell:
         unkept = ranks.zero(lambda: self._unkept(trains=any(unseen.values())))
         if not any(todo.values()) and not any(unkept.values()):
             return
+        console.print(self.title, markup=False)
         ranks.zero(self.folder.begin)
+        self._followers.began(tracked(self.folder, self.entry, self.protocol))
         if any(unseen.values()) or any(unkept.values()):
             method = self._ready()
             for name, wanted in unseen.items():
@@ -165,6 +178,12 @@ class Cell:
             self.setup.compare_sets(
                 self.folder, self.entry.judgements[name], wanted, self._test_pairs[name], self._about(name)
             )
+            if self.setup.trackers:
+                ranks.zero(partial(tell_judged, self._followers, self.folder, self.entry, name, wanted))
+
+    @cached_property
+    def _followers(self) -> Followers:
+        return Followers(self.setup.trackers if self.setup.ranks.is_zero else (), self.setup.store.root)
 
     def _seen(self, mask_set: str, metric: Metric) -> bool:
         """Whether all that a metric needs of the pictures is stored already."""
@@ -213,7 +232,9 @@ class Cell:
         return {"method": entry.method, "variant": entry.variant, "seed": entry.seed, "mask_set": mask_set}
 
     def _ready(self) -> Method:
-        readying = Readying(self.setup, self.variant, self.seed, self.folder, self._train_pairs, self.guide)
+        readying = Readying(
+            self.setup, self.variant, self.seed, self.folder, self._train_pairs, self.guide, self._followers
+        )
         return readying.method(self.entry.variant, self._watch)
 
     def _watch(self, method: Method, step: int) -> None:
@@ -223,8 +244,9 @@ class Cell:
             images = Subset(pairs.images, range(len(pairs.images))[: self.protocol.curve_images])
             few = TestPairs(self.protocol, images, pairs.holes)
             rows = self._evaluation(method, few).judged(metrics, lambda done: None).rows(self._about(name))
-            values = {str(metric): float(of["value"].mean()) for metric, of in rows.groupby("metric", sort=False)}
-            self.setup.ranks.zero(partial(self.folder.add_to_curves, step, name, values))
+            found = means(rows)
+            self.setup.ranks.zero(partial(self.folder.add_to_curves, step, name, found))
+            self._followers.logged(step, curve_points(name, found))
 
 
 def _reason(error: Exception) -> str:

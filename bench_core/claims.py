@@ -8,7 +8,6 @@ are told by its own clock, never by a machine's.
 import json
 import os
 import platform
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -132,8 +131,7 @@ def _owner(path: Path) -> Owner | None:
 
 def _stale(path: Path, owner: Owner) -> bool:
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{NAME}.") as now:
-            age = os.fstat(now.fileno()).st_mtime - path.stat().st_mtime
+        age = files.age(path)
     except FileNotFoundError:
         return False  # it was given back in this moment
     return owner.dead or age > STALE_AFTER

@@ -49,12 +49,14 @@ class Comparison:
         return run, folder
 
     def _cells(self) -> list[Cell]:
-        return [
-            Cell(self.setup, plugin, variant, seed)
+        seeds = self.setup.protocol.seeds
+        which = [
+            (plugin, variant, seed)
             for plugin, variant in self.variants
             # what learns nothing does not depend on the seed
-            for seed in (self.setup.protocol.seeds if variant.model.recipe else self.setup.protocol.seeds[:1])
+            for seed in (seeds if variant.model.recipe else seeds[:1])
         ]
+        return [Cell(self.setup, *each, f"{number}/{len(which)}") for number, each in enumerate(which, start=1)]
 
     def _finished(self, cells: list[Cell]) -> Iterator[Cell]:
         """Every cell when it is finished; at last those that other runs were at, which leaves their results to read."""
@@ -78,5 +80,5 @@ class Comparison:
     def _tell(self, cell: Cell, cells: Sequence[Cell]) -> None:
         if not self.executor.here:
             done = sum(each.entry.state != "pending" for each in cells)
-            told = f"{done} of {len(cells)} cells: {cell.entry.title}: {cell.entry.state}  {cell.entry.reason}".rstrip()
+            told = f"{done} of {len(cells)} cells: {cell.title}: {cell.entry.state}  {cell.entry.reason}".rstrip()
             console.print(told, markup=False, soft_wrap=True)

@@ -9,7 +9,6 @@ from subprocess import TimeoutExpired
 from typing import Literal
 
 from lightning_fabric import Fabric
-from lightning_fabric.loggers import Logger
 from lightning_fabric.strategies import DDPStrategy
 from torch import nn
 
@@ -35,9 +34,7 @@ class Replicas(DDPStrategy):
         return module
 
 
-def open_fabric(
-    device: str, precision: Precision = "32-true", loggers: Sequence[Logger] = (), devices: int = 1, nodes: int = 1
-) -> Fabric:
+def open_fabric(device: str, precision: Precision = "32-true", devices: int = 1, nodes: int = 1) -> Fabric:
     """Fabric on ``auto``, ``cpu``, ``cuda`` or ``mps``; with several devices as one of the processes that share them.
 
     The first call for several devices starts the others on this machine, unless torchrun or SLURM did.
@@ -54,7 +51,6 @@ def open_fabric(
             devices=devices,
             num_nodes=nodes,
             precision=precision,
-            loggers=list(loggers),
         )
         if several:
             fabric.launch()

@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +68,26 @@ def _unwritable(path: Path, error: OSError) -> Unwritable:
     return Unwritable(f"{path} cannot be written ({said}); mend that and repeat the same command.")
 
 
-def sweep(folder: Path) -> None:
-    """Remove what processes that were killed have left half-written in a folder that nobody writes to now."""
+def sweep(folder: Path, unchanged_for: float = 0.0) -> None:
+    """Remove what processes that were killed have left half-written.
+
+    Args:
+        unchanged_for: seconds that nothing was written to a file; 0 where nobody else writes in this folder.
+    """
     for left in folder.rglob(f"{_TEMPORARY}*"):
-        left.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if not unchanged_for or age(left) > unchanged_for:
+                left.unlink()
+
+
+def age(path: Path) -> float:
+    """Seconds since a file was changed, by the clock of its file system.
+
+    Raises:
+        FileNotFoundError: it has gone.
+    """
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".now-") as now:
+        return os.fstat(now.fileno()).st_mtime - path.stat().st_mtime
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import pluggy
 
+from bench_core.following import Tracker
 from bench_core.placing import Executor
 from bench_core.specs import ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
 
@@ -48,6 +49,12 @@ def bench_reports() -> list[Report]:
 @hookspec
 def bench_executors() -> list[Executor]:
     """Ways of running the cells of a comparison."""
+    return []
+
+
+@hookspec
+def bench_trackers() -> list[Tracker]:
+    """Programs that show what trainings tell."""
     return []
 
 

@@ -1,7 +1,8 @@
 """Looking at every image that a run will need before the run begins."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 
 import numpy as np
@@ -13,7 +14,7 @@ from bench_core.images import Array, ImageFiles, Images
 from bench_core.looking import Seen, look
 from bench_core.names import Names
 from bench_core.pairs import TrainPairs
-from bench_core.progress import tracking
+from bench_core.progress import Tally, tracking
 from bench_core.protocol import Protocol
 from bench_core.remembered import remembered
 
@@ -93,7 +94,7 @@ def check(
     to_test = np.arange(len(test))[: protocol.test_images]
     bad: list[str] = []
     with tracking("checking images", len(to_train) + len(to_test)) as tell:
-        looks = _Looking(shelf, workers, bad, lambda count: tell(count, ""))
+        looks = _Looking(shelf, workers, bad, tell)
         train, train_digests = looks.at(train, to_train)
         test, test_digests = looks.at(test, to_test)
     if bad and not skip_bad:
@@ -117,7 +118,7 @@ class _Looking:
     workers: int
     bad: list[str]
     """Gains what is said of images that cannot be read."""
-    tell: Callable[[int], None]
+    tell: Tally
     done: int = 0
 
     def at(self, images: Images, indexes: np.ndarray) -> tuple[Images, Digests]:
@@ -126,14 +127,20 @@ class _Looking:
         if self.shelf and isinstance(images, ImageFiles) and len(indexes) and self.shelf.has_room(len(indexes)):
             images, digests = self._shelved(self.shelf, images, indexes)
         else:
-            digests = remembered("name and pixels", images, indexes, lambda missing: self._digests(images, missing))
-        self.done = before + len(indexes)
+            missing = partial(self._digests, images)
+            digests = remembered("name and pixels", images, indexes, missing, lambda known: self._had(before + known))
+        self._had(before + len(indexes))
         self.tell(self.done)
         return images, digests
+
+    def _had(self, done: int) -> None:
+        self.done = done
+        self.tell.had(done)
 
     def _shelved(self, shelf: Shelf, images: ImageFiles, indexes: np.ndarray) -> tuple[Images, Digests]:
         if kept := shelf.find(images, indexes):
             missing = np.setdiff1d(indexes, kept.digests.indexes)
+            self._had(self.done + len(indexes) - len(missing))
             return kept, kept.digests | Digests.of(self._digests(images, missing))
         noted: list[tuple[int, bytes]] = []
         seen = self._noted(images, indexes, noted)

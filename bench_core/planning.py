@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from bench_core.serving import refusal, require_backbones, unserved
 from bench_core.setup import Machine, Setup, check_division
 from bench_core.specs import Loss
 from bench_core.store import Store
+from bench_core.trackers.choice import choose_trackers
 from bench_core.variants import Changes, Variant, check, vary
 
 
@@ -67,8 +67,7 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
     _refuse_if_none_fits(variants, protocol, holes)
     metrics = choose(protocol.metrics, plugins.records("metrics"))
     require_backbones([variant for _, variant in variants], protocol)
-    if options["tracker"] and find_spec(options["tracker"]) is None:
-        raise BadInput(f"--log {options['tracker']} needs `pip install inpaint-bench[{options['tracker']}]`.")
+    trackers = choose_trackers(plugins, options["trackers"])
     if options["compiled"]:
         require_compiler(options["device"])
     executor, placing = choose_executor(plugins.records("executors"), options)
@@ -77,11 +76,12 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
             f"--devices and --nodes share out one cell at a time: give --executor here, not {executor.name}."
         )
     store = Store(files.writable_folder(out))
+    store.sweep()
     most = max((draws(v.model.recipe, protocol, protocol.steps) for _, v in variants if v.model.recipe), default=0)
     shelf = Shelf(store.decoded, protocol, options["keep_decoded"]) if options["keep_decoded"] else None
     images = open_images(plugins, protocol, most, options, shelf)
     machine = _machine(options, protocol)
-    setup = Setup(protocol, images, holes, metrics, store, machine, options["skip_bad_images"])
+    setup = Setup(protocol, images, holes, metrics, store, machine, options["skip_bad_images"], trackers)
     return Plan(Comparison(setup, variants, executor, placing), plugins, list(broken.values()))
 
 

@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any, cast
 
@@ -12,11 +12,12 @@ import pluggy
 
 from bench_core import hookspecs
 from bench_core.errors import BadInput, unknown
+from bench_core.following import Tracker
 from bench_core.placing import Executor
 from bench_core.specs import ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
 
 GROUP = "bench"
-PARTS = ("baselines", "losses", "metrics", "masks", "datasets", "reports", "executors")
+PARTS = ("baselines", "losses", "metrics", "masks", "datasets", "reports", "executors", "trackers")
 """The plugins that ship with the harness itself and are always loaded."""
 
 
@@ -24,7 +25,8 @@ PARTS = ("baselines", "losses", "metrics", "masks", "datasets", "reports", "exec
 class Plugin:
     """An installed plugin, loaded or not."""
 
-    entry: EntryPoint
+    entry: Any
+    """Its entry point: importlib.metadata's, or its backport's where some library has imported that."""
     module: ModuleType | None = None
     records: dict[str, list[Any]] = field(default_factory=dict)
     """What its hooks returned."""
@@ -161,6 +163,7 @@ _TYPES = {
     "metrics": Metric,
     "reports": Report,
     "executors": Executor,
+    "trackers": Tracker,
     "protocols": NamedFile,
     "paper_tables": NamedFile,
 }

@@ -6,13 +6,13 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.loggers import TensorBoardLogger
 
 from bench_core import checkpoints, files, seeds
+from bench_core.following import Follower
 from bench_core.method import Guide, Method
 from bench_core.pairs import TrainPairs
 from bench_core.progress import shown, tracking
+from bench_core.schedule import draws
 from bench_core.setup import Setup
 from bench_core.specs import resolve
 from bench_core.store import CellFolder
@@ -32,6 +32,7 @@ class Readying:
     folder: CellFolder
     pairs: TrainPairs
     guide: Guide | None
+    follower: Follower
 
     def method(self, title: str, watch: Watch) -> Method:
         """Ready to paint; `watch` is called with it and the step, now and then while it is trained."""
@@ -39,7 +40,7 @@ class Readying:
         weights = self.variant.weights or (self.folder.trained_weights() if recipe else None)
         method = self.setup.ranks.own(lambda: self._built(weights))
         if weights:
-            method.generator = self._fabric().setup_module(method.generator)
+            method.generator = self.setup.machine.open().setup_module(method.generator)
         elif recipe:
             self._train(method, title, watch)
         return method
@@ -58,7 +59,7 @@ class Readying:
     def _train(self, method: Method, title: str, watch: Watch) -> None:
         setup = self.setup
         training = Training(
-            self._fabric(),
+            setup.machine.open(),
             method,
             self.variant,
             self.pairs,
@@ -66,13 +67,16 @@ class Readying:
             self.folder.path,
             setup.machine.workers,
             self.guide,
+            tell=self.follower.logged,
             micro_batch=setup.machine.micro_batch,
             auto_batch=setup.machine.auto_batch,
             sync_batchnorm=setup.machine.sync_batchnorm,
         )
         if setup.protocol.curve_every:
             training.watch = partial(watch, method)
-        with tracking(f"training {title}, seed {self.seed}", setup.protocol.steps) as tell:
+        steps = setup.protocol.steps
+        images = draws(training.recipe, setup.protocol, steps) / steps
+        with tracking(f"training {title}, seed {self.seed}", steps, each=images) as tell:
             training.run(lambda step, values: tell(step, shown(values)))
         times = {"waiting_share": round(training.waiting_share, 4), "seconds_per_step": training.seconds_per_step}
         setup.ranks.zero(partial(self._keep, method, times))
@@ -92,10 +96,3 @@ class Readying:
         learned = {"weights": files.sha256(weights), "parameters": count}
         self.folder.write_provenance("training", self.setup.provenance() | learned | times)
         (path / "checkpoint.pt").unlink(missing_ok=True)
-
-    def _fabric(self) -> Fabric:
-        loggers = []
-        if self.setup.machine.tracker == "tensorboard":
-            root = self.setup.store.root / "tensorboard"
-            loggers = [TensorBoardLogger(root, name=self.folder.path.name, version="")]
-        return self.setup.machine.open(loggers)

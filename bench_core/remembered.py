@@ -25,17 +25,21 @@ Look = Callable[[np.ndarray], Iterable[tuple[int, bytes]]]
 """From indexes of images to the digests of those that can be read."""
 
 
-def remembered(kind: str, images: Images, indexes: np.ndarray, look: Look) -> Digests:
+def remembered(
+    kind: str, images: Images, indexes: np.ndarray, look: Look, had: Callable[[int], None] = lambda known: None
+) -> Digests:
     """The digests of images at ascending indexes: as they are remembered of files that did not change, else by looking.
 
     Args:
         kind: what is digested.
+        had: told how many are remembered.
     """
     if len(indexes) < cache.WORTH_KEEPING or not isinstance(images, ImageFiles):
         return Digests.of(look(indexes))
     memory = _Memory(kind, images, indexes)
     found = memory.recall()
     missing = np.setdiff1d(indexes, found.indexes)
+    had(len(found))
     for start in range(0, len(missing), EVERY):
         new = Digests.of(look(missing[start : start + EVERY]))
         memory.keep(new)

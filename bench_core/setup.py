@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.loggers import Logger
 
 from bench_core import provenance
 from bench_core.backbones import Backbones
 from bench_core.devices import Precision, open_fabric
 from bench_core.errors import BadInput
 from bench_core.features import Features
+from bench_core.following import Tracker
 from bench_core.imagecheck import CheckedImages
 from bench_core.judging import Judge, set_rows, truth_features
 from bench_core.mask_sets.holes import Holes
@@ -35,7 +35,6 @@ class Machine:
     precision: Precision = "32-true"
     eval_batch: int = 8
     workers: int = 0
-    tracker: str | None = None
     compiled: bool = False
     """Whether generators run as torch.compile makes them, which rounds otherwise."""
     devices: int = 1
@@ -55,8 +54,8 @@ class Machine:
         """How numbers are rounded, in words. What is computed otherwise is never taken for the same."""
         return f"{self.precision}, compiled" if self.compiled else self.precision
 
-    def open(self, loggers: Sequence[Logger] = ()) -> Fabric:
-        return open_fabric(self.device, self.precision, loggers, self.devices, self.nodes)
+    def open(self) -> Fabric:
+        return open_fabric(self.device, self.precision, self.devices, self.nodes)
 
 
 def check_division(machine: Machine, batch: int) -> None:
@@ -91,6 +90,7 @@ class Setup:
     store: Store
     machine: Machine = field(default_factory=Machine)
     skip_bad: bool = False
+    trackers: Sequence[Tracker] = ()
 
     @cached_property
     def fabric(self) -> Fabric:

@@ -27,6 +27,8 @@ from bench_core.protocol import Protocol
 from bench_core.rows import as_rows
 from bench_core.seeds import digest
 
+ABANDONED_AFTER = 24 * 3600.0
+"""Seconds without a change after which no living run can be writing a file, even one that was stopped for a while."""
 State = Literal["pending", "done", "failed", "n/a"]
 
 
@@ -163,6 +165,11 @@ class Store:
     """All cells and runs below one folder."""
 
     root: Path
+
+    def sweep(self) -> None:
+        """Remove what killed runs left half-written beside the cells, which sweep themselves."""
+        for name in ("decoded", "truth", "runs"):
+            files.sweep(self.root / name, ABANDONED_AFTER)
 
     def cell(self, identity: dict[str, Any]) -> CellFolder:
         name = re.sub(r"[^\w.+=,-]+", "-", f"{identity['variant']}-{identity['seed']}-{digest(identity)[:12]}")

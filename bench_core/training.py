@@ -1,7 +1,7 @@
 """The training loop: phases, rounds and updates of a recipe, resumed exactly where it was interrupted."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from inspect import signature
@@ -54,6 +54,8 @@ class Training:
     guide: Guide | None = None
     watch: Callable[[int], None] = lambda step: None
     """Called before the first step and after every so many of the protocol's `curve_every`, to judge the method."""
+    tell: Callable[[int, Mapping[str, float]], None] = lambda step, values: None
+    """Called with every line of the log."""
     finiteness: Finiteness = field(default_factory=Finiteness)
     micro_batch: int | None = None
     """Images at a time on one device; all of its part of a batch if left out."""
@@ -103,7 +105,7 @@ class Training:
         start, *others = self.ranks.each(self._prepare)
         if set(others) - {start}:
             raise BadInput(f"{self.folder} is not the same on all machines; --out must be a folder that they share.")
-        log = Log(self.folder / "training.jsonl", self.fabric)
+        log = Log(self.folder / "training.jsonl", self.tell)
         self.ranks.zero(lambda: log.begin(start))
         if not start:
             self.ranks.each(self._calibrate)

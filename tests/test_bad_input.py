@@ -114,8 +114,9 @@ def test_options_that_cannot_be_used(bench: Bench, tmp_path: Path, options: list
 
 
 def test_a_tracker_that_is_not_installed(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("bench_core.planning.find_spec", lambda name: None)
+    monkeypatch.setattr("bench_core.trackers.choice.find_spec", lambda name: None)
     refused(bench("--log", "tensorboard", code=2), "pip install inpaint-bench[tensorboard]")
+    refused(bench("--log", "tensorbord", code=2), "Did you mean 'tensorboard'?")
     assert not (tmp_path / "out").exists()
 
 

@@ -1,5 +1,7 @@
 """Weights on disk: strict about what they belong to, equal files for equal weights, and no code in them."""
 
+import os
+import time
 from errno import ENOSPC
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from torch import nn
 from bench_core import checkpoints, files
 from bench_core.errors import BadInput
 from bench_core.method import Method
+from bench_core.store import Store
 
 
 class Small(Method):
@@ -107,3 +110,16 @@ def test_what_a_killed_process_left_half_written_is_swept_away(tmp_path: Path):
     assert len(list(path.parent.iterdir())) == 2
     files.sweep(tmp_path)
     assert [each.name for each in path.parent.iterdir()] == ["file"]
+
+
+def test_beside_the_cells_only_what_nobody_writes_any_more_is_swept(store: Store):
+    now, left = time.time(), {}
+    for folder in ("decoded", "truth", "runs/mine"):
+        for hours in (0, 23, 25):
+            path = left[folder, hours] = store.root / folder / f".half-written-{hours}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("half")
+            os.utime(path, (now - 3600 * hours,) * 2)
+    store.sweep()
+    assert {key for key, path in left.items() if not path.exists()} == {key for key in left if key[1] == 25}
+    assert len(list(store.root.rglob("*.*"))) == 6

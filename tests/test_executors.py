@@ -66,8 +66,9 @@ def test_processes_give_the_same_rows_and_weights(bench: Bench, tmp_path: Path, 
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     asked = ["--plugins", "pconv", "--seeds", "0,1", "--test-masks", "center", "--metrics", "l1"]
     bench(*asked, out="here")
-    said = bench(*asked, "--executor", "local", "--jobs", "2", out="local").output
-    assert "5 of 5 cells" in said
+    said = bench(*asked, "--executor", "local", "--jobs", "2", "--log", "tensorboard", out="local").output
+    assert "5 of 5 cells" in said and "\n4/5 pconv, seed 0\n" in said and "\n5/5 pconv, seed 1\n" in said
+    assert len(list((tmp_path / "local" / "tensorboard").iterdir())) == 5
     (_, _, here), (store, run, local) = stored(tmp_path / "here"), stored(tmp_path / "local")
     pd.testing.assert_frame_equal(here, local, check_exact=True)
     assert len(here) == 5 * 2

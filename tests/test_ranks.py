@@ -76,7 +76,8 @@ def rows(out: Path) -> pd.DataFrame:
 
 
 def test_two_processes_give_the_rows_of_one(uneven: list[object], tmp_path: Path):
-    told = [child(*uneven, "--out", tmp_path / out, *rest) for out, rest in (("1", ()), ("2", ("--devices", 2)))]
+    ways = (("1", ()), ("2", ("--devices", 2, "--log", "tensorboard")))
+    told = [child(*uneven, "--out", tmp_path / out, *rest) for out, rest in ways]
     alone, shared = rows(tmp_path / "1"), rows(tmp_path / "2")
     assert len(shared) == 4 * 5 * 2 * 3  # methods, images, mask sets, metrics
     pd.testing.assert_frame_equal(alone.drop(columns="value"), shared.drop(columns="value"), check_exact=True)
@@ -84,6 +85,7 @@ def test_two_processes_give_the_rows_of_one(uneven: list[object], tmp_path: Path
     pd.testing.assert_frame_equal(alone[untrained], shared[untrained], check_exact=True)
     np.testing.assert_allclose(alone["value"], shared["value"], rtol=1e-3)
     assert all(text.count("┃ method") == 2 for text in told)  # the two tables are printed by one rank only
+    assert [len(list(cell.iterdir())) for cell in (tmp_path / "2" / "tensorboard").iterdir()] == [1] * 4  # by one, too
 
 
 def test_what_the_command_cannot_use_is_told_once_and_nobody_waits(uneven: list[object], tmp_path: Path):

@@ -200,11 +200,6 @@ def test_a_failing_cell_is_a_row_and_is_tried_again(bench: Bench, tmp_path: Path
     assert not (cell.path / "failure.txt").exists()
 
 
-def test_tensorboard_gets_the_loss_terms(bench: Bench, tmp_path: Path):
-    bench("--plugins", "pconv", "--log", "tensorboard", "--no-baselines")
-    assert list((tmp_path / "out" / "tensorboard").rglob("events.out.tfevents*"))
-
-
 @pytest.mark.parametrize("moment", ["checking images", "training", "judging"])
 def test_a_killed_run_goes_on_and_ends_with_the_same_table(
     bench: Bench, tmp_path: Path, protocol: Path, photographs: Path, moment: str

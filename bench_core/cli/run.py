@@ -45,7 +45,9 @@ if TYPE_CHECKING:
 @click.option("--without", "dropped", type=names.LOSSES, default=(), help="Train without these loss terms.")
 @click.option("--option", "options", type=names.OPTION, multiple=True, help="Of a method or loss term (repeatable).")
 @click.option("--backbone", type=OneOf(["official", "random"]), help="Weights behind perceptual losses.")
-@click.option("--log", "tracker", type=OneOf(["tensorboard"]), help="Also log the training there.")
+@click.option(
+    "--log", "trackers", type=names.TRACKER, multiple=True, help="Also tell tensorboard, mlflow or wandb (repeatable)."
+)
 @section("Judging")
 @click.option("--metrics", type=names.METRICS, help="Which metrics to compute; see `bench metrics`.")
 @click.option("--float-metrics", is_flag=True, help="Measure floats, not the 8 bits that a PNG would hold.")

@@ -42,7 +42,7 @@ def check(method: str, weights: Path | None = None, scale: str | None = None, de
     subject = open_subject(method, weights, scale, device)
     findings = []
     exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
-    with exact, tracking(f"checking {method}", len(RULES)) as tell:
+    with exact, tracking(f"checking {method}", len(RULES), "") as tell:
         for done, (name, rule) in enumerate(RULES.items(), start=1):
             findings.append(_tried(name, rule, subject))
             tell(done, name)

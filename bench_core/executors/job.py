@@ -29,7 +29,7 @@ class Job:
         self.cell, self.place, self.minutes = cell, place, minutes
         self.began, self.through = time.monotonic(), False
         self.pipe, far = context.Pipe(duplex=False)
-        which = (cell.setup, cell.plugin, cell.variant, cell.seed)
+        which = (cell.setup, cell.plugin, cell.variant, cell.seed, cell.place)
         self.process = context.Process(target=in_child, args=(far, {**os.environ, **pinned}, among, which))
         self.process.start()
         far.close()
@@ -61,7 +61,7 @@ class Job:
     def last_line(self) -> str:
         """Of the log."""
         lines = self._log.read_text(errors="replace").splitlines() if self._log.is_file() else []
-        return lines[-1] if lines else f"{self.cell.entry.title} has begun"
+        return f"{self.cell.title}: {lines[-1] if lines else 'has begun'}"
 
     @property
     def _log(self) -> Path:

@@ -33,6 +33,7 @@ def run(cells: Sequence[Cell], jobs: int | None = None, time_limit: float | None
             while waiting and free:
                 place = free.pop(0)
                 pinned = {"CUDA_VISIBLE_DEVICES": gpus[place % len(gpus)]} if gpus else {}
+                console.print(waiting[0].title, markup=False, soft_wrap=True)
                 running.append(Job(waiting.pop(0), context, place, jobs, pinned, time_limit))
             wait([job.process.sentinel for job in running], LOOK_EVERY)
             for job in [job for job in running if job.over()]:

@@ -38,7 +38,7 @@ def run(
             cell_gpus = 0 if setup.machine.device == "cpu" else min(1, ray.cluster_resources().get("GPU", 0))
         task: Any = ray.remote(num_cpus=cell_cpus, num_gpus=cell_gpus, max_retries=RETRIES)(_work)
         shared, here = ray.put(setup), os.getcwd()
-        running = {task.remote(here, shared, cell.plugin, cell.variant, cell.seed): cell for cell in cells}
+        running = {task.remote(here, shared, cell.plugin, cell.variant, cell.seed, cell.place): cell for cell in cells}
         while running:
             (ready,), _ = ray.wait(list(running), num_returns=1)
             cell = running.pop(ready)

@@ -17,10 +17,11 @@ def work(
     plugin: Plugin,
     variant: Variant,
     seed: int,
+    place: str,
     around: Callable[[Cell], AbstractContextManager[Any]] = nullcontext,
 ) -> Entry:
     """Run one cell; returns how far it came. `around` surrounds the work on it."""
     keep_memory()
-    cell = Cell(setup, plugin, variant, seed)
+    cell = Cell(setup, plugin, variant, seed, place)
     cell.run(around)
     return cell.entry

@@ -68,7 +68,7 @@ def survey(folder: Path, hole: str = "auto", threshold: int = 128) -> list[Sourc
     if not paths:
         raise BadInput(f"{folder} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
     seen = []
-    with tracking("mask pictures", len(paths)) as tell:
+    with tracking("mask pictures", len(paths), "pictures") as tell:
         for number, path in enumerate(paths, start=1):
             seen.append(look(folder, path, threshold))
             tell(number, "")
@@ -104,7 +104,7 @@ def write(path: Path, folder: Path, sources: Sequence[Source], threshold: int, s
         "names": [seen.name for seen, _ in listed],
     }
     made = []
-    with tracking("holes", len(listed)) as tell:
+    with tracking("holes", len(listed), "holes") as tell:
         for seen, hole in listed:
             made.append(_hole(folder / seen.name, hole, threshold, side))
             tell(len(made), "")

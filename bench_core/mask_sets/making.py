@@ -30,7 +30,7 @@ def make(path: Path, holes: Holes, size: int, seed: int, count: int, balance: bo
     Raises:
         BadInput: a hole cannot be drawn, a bucket cannot be filled, or the file cannot be written.
     """
-    with tracking(f"holes of {holes.family.name}", count) as tell:
+    with tracking(f"holes of {holes.family.name}", count, "holes") as tell:
         if balance:
             proposals = _in_order(partial(_proposed, holes, size, seed), endless(), workers)
             made = balanced(proposals, count, tell)

@@ -30,7 +30,7 @@ def measure(settings: Settings) -> Report:
     cases = [case for part in settings.parts for case in PARTS[part](settings)]
     kernels = cache(partial(best_kernel, settings.place))
     rows: list[Row] = []
-    with _threads(settings.threads), tracking("measuring", len(cases)) as tell:
+    with _threads(settings.threads), tracking("measuring", len(cases), "") as tell:
         for done, case in enumerate(cases):
             tell(done, f"{case.part}: {case.name}")
             rows += measured(case, settings.seconds, kernels)

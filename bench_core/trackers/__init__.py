@@ -1,0 +1,13 @@
+"""Programs that show what trainings tell. All of them write below the store, and none is asked over a network."""
+
+from bench_core.following import Tracker
+from bench_core.hookspecs import hookimpl
+
+
+@hookimpl
+def bench_trackers() -> list[Tracker]:
+    return [
+        Tracker("tensorboard", "TensorBoard", "bench_core.trackers.tensorboard:Events", "tensorboard"),
+        Tracker("mlflow", "MLflow, in files", "bench_core.trackers.mlflow:FileRun", "mlflow"),
+        Tracker("wandb", "Weights & Biases, offline", "bench_core.trackers.wandb:OfflineRun", "wandb"),
+    ]
