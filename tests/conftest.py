@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import browser, page
 from click.testing import CliRunner, Result
 from PIL import Image
 
 import bench_core.plugins
 from bench_core.cli import main
 from bench_core.store import Store
+
+__all__ = ["browser", "page"]
 
 SMALL = """
 image_set = "folder"
