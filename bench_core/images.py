@@ -1,6 +1,5 @@
 """What an image set opens to, how one image is read from a file, and how it is cut to size."""
 
-import math
 import warnings
 from collections.abc import Iterator, Sequence
 from io import BytesIO
@@ -74,7 +73,7 @@ def read_image(path: Path) -> Array:
 
 
 def decode_image(
-    content: bytes, name: str, formats: Sequence[str] | None = None, most_pixels: float = math.inf
+    content: bytes, name: str, formats: tuple[str, ...] | None = None, most_pixels: int | None = None
 ) -> Array:
     """What `read_image` makes of a file with this content.
 
@@ -89,12 +88,12 @@ def decode_image(
 
 
 def _read(
-    source: Path | BytesIO, name: str, formats: Sequence[str] | None = None, most_pixels: float = math.inf
+    source: Path | BytesIO, name: str, formats: tuple[str, ...] | None = None, most_pixels: int | None = None
 ) -> Array:
     try:
         # Pillow warns of oddities that do not hinder reading, such as a broken EXIF entry or many pixels.
         with warnings.catch_warnings(action="ignore"), Image.open(source, formats=formats) as file:
-            if file.width * file.height > most_pixels:
+            if most_pixels is not None and file.width * file.height > most_pixels:
                 raise ValueError(f"it has {file.width} x {file.height} pixels, more than {most_pixels:,}")
             array = _eight_bit(_upright(file), file.format)
     except UnidentifiedImageError as error:

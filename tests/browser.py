@@ -48,3 +48,11 @@ def page(browser: "Browser") -> Iterator["Page"]:
     yield page
     context.close()
     assert not faults, "\n".join(faults)
+
+
+def serious_findings(page: "Page") -> list[str]:
+    """What axe-core finds wrong with a page that keeps people out: rules with the elements that break them."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    found = axe.run(page, options={"preload": False}).response["violations"]  # it would fetch, which pages must not
+    grave = [each for each in found if each["impact"] in ("serious", "critical")]
+    return [f"{each['id']}: {node['html']}" for each in grave for node in each["nodes"]]

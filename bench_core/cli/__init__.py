@@ -6,6 +6,7 @@ from bench_core import __version__
 from bench_core.cli.check import check
 from bench_core.cli.compare import compare
 from bench_core.cli.cost import cost
+from bench_core.cli.demo import demo
 from bench_core.cli.doctor import doctor
 from bench_core.cli.inpaint import inpaint
 from bench_core.cli.masks import masks
@@ -51,7 +52,7 @@ def main() -> None:
 # fmt: off
 COMMANDS = (
     run, report, compare, plugins, protocols, metrics, masks, tables, show, inpaint, weights, score, export, check, new,
-    perf, cost, doctor,
+    perf, cost, doctor, demo,
 )
 # fmt: on
 for command in COMMANDS:
