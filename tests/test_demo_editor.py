@@ -44,6 +44,8 @@ def test_tools_and_undo(demo: Demo):
         demo.press("Redo")
         np.testing.assert_array_equal(demo.marked(), expected)
     np.testing.assert_array_equal(demo.mask(), rubbed)
+    shown = demo.page.locator("#share").text_content() or ""
+    assert shown.startswith(f"{100 * rubbed.mean():.1f} % of ")
 
 
 def test_a_stroke_beyond_the_picture_is_cut_off(demo: Demo):

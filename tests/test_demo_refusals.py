@@ -60,6 +60,8 @@ def test_requests_that_no_page_of_ours_sends(server: str, monkeypatch: pytest.Mo
     damaged = {"Content-Type": "multipart/form-data; boundary=x"}
     assert "damaged" in error(ask(server, "POST", "picture", b"nothing of the kind", damaged), 400)
     assert error(ask(server, "GET", "paint"), 405) and error(ask(server, "GET", "assets/../app.py"), 404)
+    monkeypatch.setattr(forms, "LARGEST_FILE", 1000)
+    assert "a.png has more than 0 MiB" in error(send(server, "picture", picture=picture))
     monkeypatch.setattr(forms, "LARGEST", 1000)
     assert "MiB" in error(send(server, "picture", picture=picture), 413)
 
@@ -70,9 +72,11 @@ def test_requests_that_no_page_of_ours_sends(server: str, monkeypatch: pytest.Mo
         ({"Host": "rebound.example:8137"}, "The host 'rebound.example:8137' is not this server."),
         ({"Host": "127.0.0.1.rebound.example"}, "is not this server"),
         ({"Host": ""}, "is not this server"),
+        ({"Host": "["}, "is not this server"),
         ({"Origin": "https://rebound.example"}, "A page of 'https://rebound.example' may not use this server."),
         ({"Origin": "http://127.0.0.1:1"}, "may not use this server"),
         ({"Origin": "null"}, "may not use this server"),
+        ({"Origin": "http://["}, "may not use this server"),
     ],
 )
 def test_other_sites_are_refused(server: str, headers: dict[str, str], said: str):

@@ -6,6 +6,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from bench_core.demo.pictures import LARGEST_FILE, decode
+from bench_core.errors import BadInput
 from bench_core.images import Array
 
 LARGEST = 2 * LARGEST_FILE
@@ -32,16 +33,19 @@ async def read(request: Request) -> FormData:
 def number(form: FormData, name: str, below: int) -> int:
     """A field that holds a number from 0 on. Raises HTTPException."""
     text = form.get(name)
-    if not isinstance(text, str) or not text.isdecimal() or int(text) >= below:
+    numbers = {str(number): number for number in range(below)}
+    if not isinstance(text, str) or text not in numbers:
         raise HTTPException(400, f"{name} must be a number from 0 to {below - 1}, not {text!r}.")
-    return int(text)
+    return numbers[text]
 
 
 def picture(form: FormData, name: str) -> tuple[str, Array]:
-    """The picture in a file that was sent, and what that is called. Raises HTTPException or BadImage."""
+    """The picture in a file that was sent, and what that is called. Raises HTTPException or BadInput."""
     sent = form.get(name)
     if not isinstance(sent, UploadFile):
         raise HTTPException(400, f"The form has no file {name!r}.")
     called = sent.filename or name
+    if (sent.size or 0) > LARGEST_FILE:
+        raise BadInput(f"{called} has more than {LARGEST_FILE >> 20} MiB.")
     sent.file.seek(0)
     return called, decode(sent.file.read(), called)

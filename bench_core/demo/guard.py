@@ -43,16 +43,17 @@ def foreign(headers: Headers, host: str) -> str:
     a name that is not the site's, as the host that it asks.
     """
     asked = headers.get("host", "")
-    if not _is_own(urlsplit(f"//{asked}").hostname or "", host):
+    if not _is_own(asked, host):
         return f"The host {asked!r} is not this server."
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != asked:
+    if origin not in (None, f"http://{asked}"):
         return f"A page of {origin!r} may not use this server."
     return ""
 
 
-def _is_own(name: str, host: str) -> bool:
+def _is_own(asked: str, host: str) -> bool:
     try:
+        name = urlsplit(f"//{asked}").hostname or ""
         return name in ("localhost", host) or bool(ip_address(name))
     except ValueError:
         return False

@@ -7,6 +7,9 @@ from starlette.types import ASGIApp
 
 from bench_core.errors import BadInput
 
+GRACE = 2
+"""Seconds that a painting under way has to end once the server is interrupted."""
+
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket that takes connections; port 0 means any that is free.
@@ -29,6 +32,13 @@ def address(listening: socket.socket) -> str:
 
 def server(app: ASGIApp) -> uvicorn.Server:
     """Its ``run(sockets=[...])`` ends when its ``should_exit`` is set, or when it is interrupted."""
-    return uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", lifespan="off", ws="none", server_header=False, proxy_headers=False)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE,
     )
+    return uvicorn.Server(config)

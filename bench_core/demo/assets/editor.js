@@ -170,13 +170,15 @@ export class Editor {
   }
 
   #key(event) {
-    if (find("work").hidden || event.target.matches("select, input:not([type=range], [type=checkbox])")) return;
+    if (find("work").hidden) return;
     const key = event.key.toLowerCase();
-    if (event.ctrlKey || event.metaKey) {
+    const here = event.target.closest("#editor") && !event.target.matches("select");
+    if ((event.ctrlKey || event.metaKey) && !event.altKey) {
       if (key === "z") this.#again(event.shiftKey ? "redo" : "undo");
       else if (key === "y") this.#again("redo");
       else return;
-    } else if (TOOLS[key]) this.#use(TOOLS[key]);
+    } else if (!here) return;
+    else if (TOOLS[key]) this.#use(TOOLS[key]);
     else if (key === "[" || key === "]") this.#resize(this.size + (key === "[" ? -1 : 1));
     else if (event.target !== this.stage || !this.#onStage(key, event.shiftKey)) return;
     event.preventDefault();

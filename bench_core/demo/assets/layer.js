@@ -14,11 +14,11 @@ export class Layer {
     this.pixels = new Uint32Array(this.image.data.buffer);
     this.done = [];
     this.undone = [];
+    this.count = 0;
   }
 
   get width() { return this.canvas.width; }
   get height() { return this.canvas.height; }
-  get count() { return this.pixels.reduce((sum, pixel) => sum + (pixel !== 0), 0); }
   has(index) { return this.pixels[index] !== 0; }
 
   // A step is what one undo takes back: the runs of pixels that it changed, as [first, beyond, first, beyond, ...].
@@ -40,7 +40,7 @@ export class Layer {
     const step = from.pop();
     if (!step) return;
     for (let at = 0; at < step.length; at += 2) {
-      this.pixels.fill(this.has(step[at]) ? 0 : this.colour, step[at], step[at + 1]);
+      this.#set(step[at], step[at + 1], !this.has(step[at]));
     }
     to.push(step);
     this.show();
@@ -59,13 +59,18 @@ export class Layer {
         const changes = x <= right && this.pixels[index] !== value && inside(x, y);
         if (changes && first < 0) first = index;
         if (!changes && first >= 0) {
-          this.pixels.fill(value, first, index);
+          this.#set(first, index, marked);
           step.push(first, index);
           first = -1;
         }
       }
     }
     if (left <= right && top <= bottom) this.show(left, top, right - left + 1, bottom - top + 1);
+  }
+
+  #set(first, beyond, marked) {
+    this.pixels.fill(marked ? this.colour : 0, first, beyond);
+    this.count += marked ? beyond - first : first - beyond;
   }
 
   show(left = 0, top = 0, width = this.width, height = this.height) {

@@ -28,7 +28,7 @@ async function ask(what, fields) {
       times: Object.fromEntries(times.map(([, name, milliseconds]) => [name, milliseconds / 1000])),
     };
   } catch {
-    return { error: "The server does not answer. Does `bench demo` still run?" };
+    return { error: "There was no proper answer. Does `bench demo` still run? Its terminal tells more." };
   }
 }
 
@@ -117,7 +117,7 @@ async function fill(event) {
 }
 
 function choose(all) {
-  for (const box of find("methods").elements.method) box.checked = all;
+  for (const box of find("methods").querySelectorAll("input")) box.checked = all;
 }
 
 function onFile(id, use) {

@@ -24,6 +24,8 @@ export class Results {
   // Begins anew: `shown` are pictures to compare with, by their names. All are of one size.
   open(name, shown, { width, height }) {
     this.name = name;
+    this.painted?.forEach(URL.revokeObjectURL);
+    this.painted = [];
     find("compare").style.setProperty("--width", width);
     find("compare").style.setProperty("--height", height);
     this.pictures = new Map();
@@ -53,6 +55,7 @@ export class Results {
     card.lastChild.textContent = answer.error ?? told(answer.times);
     if (answer.error) return;
     this.#offer(method, answer.picture);
+    this.painted.push(answer.picture);
     const picture = element("img", { src: answer.picture, alt: `What ${method} painted` });
     const compare = element("button", { type: "button", textContent: "Compare" });
     compare.addEventListener("click", () => this.choose("right", method));
