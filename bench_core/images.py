@@ -72,15 +72,29 @@ def read_image(path: Path) -> Array:
     return _read(path, str(path))
 
 
-def decode_image(content: bytes, name: str) -> Array:
-    """What `read_image` makes of a file with this content. Raises BadImage, which says `name`."""
-    return _read(BytesIO(content), name)
+def decode_image(
+    content: bytes, name: str, formats: tuple[str, ...] | None = None, most_pixels: int | None = None
+) -> Array:
+    """What `read_image` makes of a file with this content.
+
+    Args:
+        formats: those that are read, by Pillow's names; None reads all that it knows.
+        most_pixels: a larger picture is refused before it is decoded.
+
+    Raises:
+        BadImage: says `name` and what is wrong.
+    """
+    return _read(BytesIO(content), name, formats, most_pixels)
 
 
-def _read(source: Path | BytesIO, name: str) -> Array:
+def _read(
+    source: Path | BytesIO, name: str, formats: tuple[str, ...] | None = None, most_pixels: int | None = None
+) -> Array:
     try:
         # Pillow warns of oddities that do not hinder reading, such as a broken EXIF entry or many pixels.
-        with warnings.catch_warnings(action="ignore"), Image.open(source) as file:
+        with warnings.catch_warnings(action="ignore"), Image.open(source, formats=formats) as file:
+            if most_pixels is not None and file.width * file.height > most_pixels:
+                raise ValueError(f"it has {file.width} x {file.height} pixels, more than {most_pixels:,}")
             array = _eight_bit(_upright(file), file.format)
     except UnidentifiedImageError as error:
         raise BadImage(f"{name} cannot be read as an image: its content is of no known format") from error
@@ -104,6 +118,13 @@ def _eight_bit(image: Image.Image, file_format: str | None) -> Array:
         raise ValueError("its samples have 32 bits, for which no value is agreed to be white; save it with 8 or 16")
     grey = image.mode in ("1", "L", "LA")
     return np.array(image.convert("L" if grey else "RGB"))
+
+
+def as_png(image: Array) -> bytes:
+    """A uint8 array (height, width, 3 or 1) as the content of a PNG file, lossless."""
+    buffer = BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def as_channels(image: Array, channels: int) -> Array:

@@ -1,18 +1,17 @@
-"""One trained method on one picture of any size."""
+"""One method on one picture of any size."""
 
-from io import BytesIO
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn.functional import pad
 
 from bench_core import checkpoints, files
 from bench_core.devices import open_fabric
 from bench_core.errors import BadInput
-from bench_core.images import Array, as_channels, read_image
+from bench_core.images import Array, as_channels, as_png, read_image
 from bench_core.method import Finish, Method, composite
 from bench_core.plugins import Plugins
 from bench_core.pretrained import weights_of
@@ -37,55 +36,92 @@ def paint(
     Raises:
         BadInput: a file is unreadable, sizes differ, the weights are not this method's, or it cannot fill this hole.
     """
-    truth, marks = read_image(image), as_channels(read_image(mask), 1)
-    lines = as_channels(read_image(sketch), 1) if sketch else np.zeros_like(marks)
-    for path, other in ((mask, marks), (sketch, lines)):
-        if truth.shape[:2] != other.shape[:2]:
-            raise BadInput(
-                f"{path} is {other.shape[1]} x {other.shape[0]} pixels but {image} is {truth.shape[1]} x "
-                f"{truth.shape[0]}; they must be equal."
-            )
-    missing = (marks >= THRESHOLD) if hole == "white" else (marks < THRESHOLD)
+    picture, marks = read_image(image), read_image(mask)
+    lines = read_image(sketch) if sketch else None
+    require_same_size(str(mask), marks, str(image), picture)
+    if lines is not None:
+        require_same_size(str(sketch), lines, str(image), picture)
     model = Plugins.find().model(name)
     if sketch and model.guide is None:
         raise BadInput(f"{name} takes no sketch; leave out --sketch.")
-    method, scale, channels = _method(model, weights)
-    _refuse(model, scale, missing[..., 0])
-    where = open_fabric(device).device
-    picture = _tensor(as_channels(truth, channels)).to(where) / 255
-    given = [picture, _tensor(missing).to(where)]
-    if model.guide:
-        given.append(_tensor(lines >= THRESHOLD).to(where))
-    method = method.to(where).eval()
-    filled = fill(method, model.size_multiple[scale], resolve(model.finish) if model.finish else None, *given)
-    array = (filled[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-    buffer = BytesIO()
-    Image.fromarray(array[..., 0] if channels == 1 else array).save(buffer, "PNG")
+    missing = is_white(marks) if hole == "white" else ~is_white(marks)
+    painter = Painter.load(model, weights, open_fabric(device).device)
+    filled = painter.paint(picture, missing, None if lines is None else is_white(lines))
     files.writable_folder(output.parent)
-    files.write_bytes(output, buffer.getvalue())
+    files.write_bytes(output, as_png(filled))
 
 
-def _method(model: Model, weights: Path | None) -> tuple[Method, Scale, int]:
-    """The method with its weights, its scale and its channels."""
-    if model.recipe is None:
-        return resolve(model.build)("paper", 3), "paper", 3
-    if weights is None:
+def require_same_size(name: str, other: Array, image: str, picture: Array) -> None:
+    """Raises BadInput, in which both are called by their names, where a mask or a sketch does not fit a picture."""
+    if picture.shape[:2] != other.shape[:2]:
         raise BadInput(
-            f"{model.name} must have been trained: give --weights, a weights.safetensors that `bench run` wrote."
+            f"{name} is {other.shape[1]} x {other.shape[0]} pixels but {image} is {picture.shape[1]} x "
+            f"{picture.shape[0]}; they must be equal."
         )
-    facts = weights_of(model, weights)
-    method = resolve(model.build)(facts["scale"], facts["channels"], **model.options | facts.get("options", {}))
-    checkpoints.load_weights(weights, method)
-    return method, facts["scale"], facts["channels"]
 
 
-def _refuse(model: Model, scale: Scale, missing: Array) -> None:
-    """Raises BadInput where padding does not help: a network of one size only, or holes of another kind."""
-    height, width = missing.shape
-    reason = refused_size(model, scale, height, width) if scale in model.fixed_size else ""
-    reason = reason or (resolve(model.serves)(missing.astype(np.uint8)) if model.serves else "")
-    if reason:
-        raise BadInput(f"{model.name} {reason}.")
+def is_white(marks: Array) -> Array:
+    """Which pixels of a picture of a mask are rather white than black: bool (height, width)."""
+    return as_channels(marks, 1)[..., 0] >= THRESHOLD
+
+
+@dataclass(frozen=True)
+class Painter:
+    """A method that is ready to fill holes: with its weights, on its device."""
+
+    model: Model
+    method: Method
+    scale: Scale
+    channels: int
+    device: torch.device
+
+    @classmethod
+    def load(cls, model: Model, weights: Path | None, device: torch.device) -> "Painter":
+        """Build a method and give it its weights; methods that learn nothing have none.
+
+        Raises:
+            BadInput: there are none, or they are not this method's.
+        """
+        if model.recipe is None:
+            method, scale, channels = resolve(model.build)("paper", 3, **model.options), "paper", 3
+        elif weights is None:
+            raise BadInput(
+                f"{model.name} must have been trained: give --weights, a weights.safetensors that `bench run` wrote."
+            )
+        else:
+            facts = weights_of(model, weights)
+            scale, channels = facts["scale"], facts["channels"]
+            method = resolve(model.build)(scale, channels, **model.options | facts.get("options", {}))
+            checkpoints.load_weights(weights, method)
+        return cls(model, method.to(device).eval(), scale, channels, device)
+
+    def paint(self, picture: Array, missing: Array, lines: Array | None = None) -> Array:
+        """The picture with its hole filled, in the method's channels.
+
+        Args:
+            picture: uint8 (height, width, 3 or 1).
+            missing: where the hole is, bool (height, width).
+            lines: the sketch that a guided method follows, of the same kind; empty if left out.
+
+        Raises:
+            BadInput: it cannot fill this hole, or no picture of this size.
+        """
+        self._refuse(missing)
+        given = [_tensor(as_channels(picture, self.channels)) / 255, _tensor(missing[..., None])]
+        if self.model.guide:
+            given.append(_tensor((np.zeros_like(missing) if lines is None else lines)[..., None]))
+        finish = resolve(self.model.finish) if self.model.finish else None
+        multiple = self.model.size_multiple[self.scale]
+        filled = fill(self.method, multiple, finish, *(each.to(self.device) for each in given))
+        return (filled[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+
+    def _refuse(self, missing: Array) -> None:
+        """Raises BadInput where padding does not help: a network of one size only, or holes of another kind."""
+        model, (height, width) = self.model, missing.shape
+        reason = refused_size(model, self.scale, height, width) if self.scale in model.fixed_size else ""
+        reason = reason or (resolve(model.serves)(missing.astype(np.uint8)) if model.serves else "")
+        if reason:
+            raise BadInput(f"{model.name} {reason}.")
 
 
 def _tensor(array: Array) -> Tensor:

@@ -8,6 +8,7 @@ from bench_core.cli.check import check
 from bench_core.cli.compare import compare
 from bench_core.cli.completion import completion
 from bench_core.cli.cost import cost
+from bench_core.cli.demo import demo
 from bench_core.cli.doctor import doctor
 from bench_core.cli.figure import figure
 from bench_core.cli.inpaint import inpaint
@@ -75,7 +76,7 @@ def main() -> None:
 main.add(
     {
         "Compare": (run, report, figure, compare, score, export, tables, cost),
-        "Look": (plugins, show, protocols, metrics, masks, inpaint),
+        "Look": (plugins, show, protocols, metrics, masks, inpaint, demo),
         "Extend": (new, check, weights),
         "Machine": (doctor, perf, completion),
     }
