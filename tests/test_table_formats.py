@@ -68,28 +68,6 @@ def rendered(markdown: str) -> Cells:
     return Cells(MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(markdown))
 
 
-def unescaped(latex: str) -> str:
-    """What LaTeX would print: commands to their characters, then the escaped ones, and no bare special is left."""
-    commands = {"textbackslash": "\\", "textasciitilde": "~", "textasciicircum": "^", "textless": "<"}
-    commands |= {"textgreater": ">", "textbar": "|"}
-    signs = {r"$\uparrow$": "↑", r"$\downarrow$": "↓", r"$\pm$": "±", r"$^\dagger$": "†", r"$\approx$": "≈"}
-    token = re.compile(r"\\(text\w+)\{\}|(\$[^$]+\$)|\\([{}$&#%_])|([^\\{}$&#%_~^])")
-    printed, position = "", 0
-    while position < len(latex):
-        found = token.match(latex, position)
-        assert found, f"a bare special character in {latex!r} at {position}"
-        command, sign, escaped, plain = found.groups()
-        printed += commands[command] if command else signs[sign] if sign else escaped or plain
-        position = found.end()
-    return printed
-
-
-def latex_rows(made: Table) -> list[list[str]]:
-    body = WRITE["latex"](made).decode().split("\\midrule\n")[1].split("\n\\bottomrule")[0]
-    cells = [re.split(r"(?<!\\) & ", line.removesuffix(r" \\")) for line in body.split("\n")]
-    return [[unescaped(re.sub(r"^\\textbf\{(.*)\}$", r"\1", cell)) for cell in row] for row in cells]
-
-
 @pytest.mark.parametrize("name", ["csv", "parquet"])
 def test_data_formats_give_back_equal_numbers(name: str) -> None:
     made = table("a", "b,\n'c'", *NASTY)
@@ -133,17 +111,6 @@ def test_html_gives_back_any_name(names: list[str]) -> None:
     page = Cells(WRITE["html"](made).decode())
     assert page.rows(len(names)) == expected(made)
     assert "script" not in page.tags
-
-
-@given(st.lists(NAMES, min_size=1, max_size=4, unique=True) | st.just(NASTY))
-def test_latex_gives_back_any_name_and_balances_its_braces(names: list[str]) -> None:
-    made = table(*names, title=names[0], note=names[0])
-    assert latex_rows(made) == expected(made)
-    depth = 0
-    for brace in re.findall(r"(?<!\\)(?:\\\\)*([{}])", WRITE["latex"](made).decode()):
-        depth += 1 if brace == "{" else -1
-        assert depth >= 0
-    assert depth == 0
 
 
 @pytest.mark.parametrize(

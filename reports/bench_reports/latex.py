@@ -68,7 +68,7 @@ def _lines(table: Table) -> Lines:
 
 def _cell(text: str, best: bool, second: bool) -> str:
     """A number, half of its interval in small type, and its marks."""
-    mean, half, marks = re.fullmatch(r"([^ †≈]*)(?: ± (\S*?\d))?(.*)", text, re.DOTALL).groups()  # pyright: ignore
+    mean, half, marks = re.fullmatch(r"([^ †≈]*)(?: ± ([^ †≈]+))?(.*)", text, re.DOTALL).groups()  # pyright: ignore
     if not mean:
         return escaped(text)
     found = escaped(mean)

@@ -14,7 +14,7 @@ from bench_reports.definitions import check
 from bench_reports.figures import chosen, style
 from bench_reports.table import wanted
 
-HEIGHT = 2.3
+HEIGHT = 1.95
 APART = 0.05
 """Tick labels that are nearer than this would overlap."""
 

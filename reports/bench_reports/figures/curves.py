@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
 
 from bench_core.errors import BadInput
 from bench_core.specs import Metric
@@ -13,7 +12,7 @@ from bench_core.store import Run, Store
 from bench_reports.curves import read
 from bench_reports.figures import chosen, style
 
-HEIGHT = 2.3
+HEIGHT = 1.95
 
 
 def draw(
@@ -58,7 +57,7 @@ def _drawn(points: pd.DataFrame, shown: Mapping[str, Mapping], metric: Metric, w
 
 def steps(axes: Axes) -> None:
     axes.set(xlabel="training step")
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_major_formatter(style.number)
 
 
 def line(axes: Axes, points: pd.DataFrame, look: Mapping) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, StrMethodFormatter
+from matplotlib.ticker import NullFormatter
 
 from bench_core.errors import BadInput, damaged, unknown
 from bench_core.specs import Metric
@@ -74,7 +74,7 @@ def _drawn(rows: pd.DataFrame, variant: str, width: str) -> Figure:
     axes.set(ylabel="loss term")
     if (rows["value"] > 0).all():
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_major_formatter(style.number)
         axes.yaxis.set_minor_formatter(NullFormatter())
     style.legend(figure, shown)
     return figure

@@ -13,6 +13,8 @@ from bench_reports.figures import chosen, style
 
 LINE = 0.19
 """Inches for each method."""
+GROUPS = 14
+"""Characters for the groups of a method."""
 
 
 def draw(
@@ -51,11 +53,13 @@ def of_column(run: Run, column: Column, width: str = "column") -> Figure:
         ends = [of["best rank"], of["worst rank"]]
         axes.plot(ends, [place] * 2, color=look["color"], linewidth=5, alpha=0.35, solid_capstyle="round")
         axes.plot(place, place, color=look["color"], marker=look["marker"])
-        axes.text(1.02, place, of["group"], transform=axes.get_yaxis_transform(), va="center", fontsize=7)
+        axes.text(
+            1.02, place, style.plain(of["group"], GROUPS), transform=axes.get_yaxis_transform(), va="center", fontsize=7
+        )
     names = [style.plain(str(name)) for name in ordered.index]
     axes.set_yticks(range(1, len(names) + 1), names)
     axes.set(xlabel=f"rank by {style.plain(title)}", xlim=(0.6, len(names) + 0.4), ylim=(len(names) + 0.6, 0.4))
-    axes.xaxis.set_major_locator(MaxNLocator(min(10, len(names)), integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(MaxNLocator(min(7, len(names)), integer=True, min_n_ticks=1))
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from bench_core.costs import costs
 from bench_core.errors import BadInput, unknown
@@ -13,7 +13,7 @@ from bench_core.store import Run, Store
 from bench_reports.columns import Column
 from bench_reports.figures import chosen, style
 
-HEIGHT = 2.4
+HEIGHT = 1.95
 COSTS = {
     "image": "seconds to paint and judge an image",
     "training": "seconds of a training",
@@ -100,5 +100,5 @@ def _axis(axes: Axes) -> None:
     low, high = axes.get_xlim()
     axes.set_xlim(low / 1.5, high * 1.5)
     axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0,) if high / low > 30 else (1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_major_formatter(style.number)
     axes.xaxis.set_minor_formatter(NullFormatter())

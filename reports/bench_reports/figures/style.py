@@ -3,14 +3,17 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from math import ceil
 from typing import Any
 
 import pandas as pd
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ft2font import FT2Font
 from matplotlib.lines import Line2D
 from matplotlib.style import context
+from matplotlib.ticker import EngFormatter
 
 WIDTHS = {"column": 3.25, "page": 6.75}
 """Of a figure, in inches."""
@@ -54,6 +57,8 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7
 """Those of Okabe and Ito, told apart by the colour-blind, but for black and yellow: pages are black or white."""
 LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 MARKERS = "os^Dv<P>X"
+LINE = 0.15
+"""Inches for each line of a legend."""
 LONGEST = 32
 """Characters of a name; longer ones are cut."""
 
@@ -93,20 +98,38 @@ def plain(text: str, longest: int = LONGEST) -> str:
 
 @cache
 def _glyphs() -> frozenset[int]:
-    font = font_manager.get_font(font_manager.findfont(RULES["font.family"]))
-    return frozenset(font.get_charmap())
+    return frozenset(_font().get_charmap())
+
+
+def _font() -> FT2Font:
+    return font_manager.get_font(font_manager.findfont(RULES["font.family"]))
+
+
+def _width(text: str) -> float:
+    """Of a text in a legend, in inches."""
+    font = _font()
+    font.set_size(RULES["legend.fontsize"], 72)
+    font.set_text(text)
+    return font.get_width_height()[0] / 64 / 72
 
 
 def legend(figure: Figure, shown: dict[str, dict[str, Any]]) -> None:
-    """Name what is drawn, above the axes, in as many columns as fit."""
+    """Name what is drawn, above the axes, in as many columns as fit; the figure grows by its lines."""
     names = [plain(name) for name in shown]
-    wide = 0.42 + 0.052 * max(map(len, names))
+    wide = 0.42 + max(map(_width, names))
     columns = min(len(names), max(1, int(figure.get_figwidth() / wide)))
+    figure.set_figheight(figure.get_figheight() + LINE * ceil(len(names) / columns))
     handles = [Line2D([], [], **look) for look in shown.values()]
     # matplotlib hides a label that begins with "_"
-    texts = figure.legend(handles, [""] * len(names), loc="outside upper center", ncols=columns).get_texts()
-    for text, name in zip(texts, names, strict=True):
+    hidden = [""] * len(names)
+    made = figure.legend(handles, hidden, loc="outside upper center", ncols=columns, columnspacing=1.5)
+    for text, name in zip(made.get_texts(), names, strict=True):
         text.set_text(name)
+
+
+def number(value: float, place: int | None = None) -> str:
+    """As ticks show it: 0.5, 200, 10k."""
+    return EngFormatter(sep="")(value) if abs(value) >= 10_000 else f"{value:g}"
 
 
 def band(axes: Axes, x: pd.Series | pd.Index, low: pd.Series, high: pd.Series, look: Mapping[str, Any]) -> None:
