@@ -41,10 +41,15 @@ def keep(store: Store, entry: Entry, numbers: Sequence[int], colour: Colour) -> 
 
 
 def painted(
-    store: Store, variant: str, colour: Colour, numbers: Sequence[int] = range(4), **values: Sequence[float]
+    store: Store,
+    variant: str,
+    colour: Colour,
+    numbers: Sequence[int] = range(4),
+    mask_set: str = "center",
+    **values: Sequence[float],
 ) -> Entry:
     """A finished cell with values, and pictures of some pairs."""
-    entry = done(store, variant, **values)
+    entry = done(store, variant, mask_set=mask_set, **values)
     keep(store, entry, numbers, colour)
     return entry
 

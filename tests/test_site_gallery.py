@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -227,6 +228,21 @@ def test_controls_and_keys_choose_and_the_address_says_it_all(page: "Page", addr
     page.goto("about:blank")
     page.goto(there)
     assert seen(page) == view
+
+
+def test_another_mask_set_shows_the_same_image_with_its_own_pictures(page: "Page", tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    red = painted(store, "red", RED, psnr=[1, 2, 3, 4])
+    blue = painted(store, "blue", BLUE, mask_set="strokes", psnr=[1, 2, 3, 4])
+    run = run_with(red, blue, metrics=["psnr"], test_masks=["center", "strokes"])
+    opened(page, site(tmp_path / "site", store, run).as_uri(), image="image-1", right="red", left="masked")
+    assert colour(page, 0.6) == RED
+    page.get_by_label("Mask set").select_option("strokes")
+    assert page.locator(".stage .right .missing").inner_text().startswith("red has kept no picture")
+    page.get_by_label("blue on the right").check()
+    assert colour(page, 0.6) == BLUE
+    assert page.locator("h2.name").inner_text() == "image-1"
+    assert page.locator(".stage .shown").count() == 2
 
 
 def test_pictures_values_and_gaps_stand_beside_each_other(page: "Page", address: str) -> None:

@@ -2,7 +2,7 @@
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pytest
@@ -218,7 +218,7 @@ def test_controls_are_not_printed_and_tables_are_whole(board: "Page"):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(board: "Page", scheme: str):
+def test_axe_finds_nothing_serious(board: "Page", scheme: Literal["light", "dark"]):
     board.emulate_media(color_scheme=scheme)
     assert serious_findings(board) == []
 

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable
 from importlib.metadata import Distribution
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 import stored_site
@@ -169,7 +169,7 @@ def test_a_readme_is_shown_and_cannot_do_harm(tmp_path: Path):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(page: "Page", site: Path, scheme: str):
+def test_axe_finds_nothing_serious(page: "Page", site: Path, scheme: Literal["light", "dark"]):
     page.emulate_media(color_scheme=scheme)
     page.goto(stored_site.method_page(site, "good").as_uri())
     assert serious_findings(page) == []

@@ -11,9 +11,7 @@ from bench_core.cli.values import DEVICE
 
 @click.command()
 @click.argument("runs", type=click.Path(path_type=Path), required=False)
-@click.option(
-    "--plugins", type=names.METHODS, help="Offer methods of these plugins only, and baselines; all if left out."
-)
+@click.option("--plugins", type=names.METHODS, help="Offer these plugins and the baselines; all, if not given.")
 @click.option("--weights", type=names.WEIGHTS, multiple=True, help="Offer a method with these weights (repeatable).")
 @click.option("--host", default="127.0.0.1", help="Whom to serve: this machine alone.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8137, help="0 takes a free one.")

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 from matplotlib.lines import Line2D
 from matplotlib.style import context
-from matplotlib.ticker import EngFormatter, FuncFormatter
+from matplotlib.ticker import EngFormatter
 
 WIDTHS = {"column": 3.25, "page": 6.75}
 """Of a figure, in inches."""
@@ -127,7 +127,6 @@ def legend(figure: Figure, shown: dict[str, dict[str, Any]]) -> None:
         text.set_text(name)
 
 
-@FuncFormatter
 def number(value: float, place: int | None = None) -> str:
     """As ticks show it: 0.5, 200, 10k."""
     return EngFormatter(sep="")(value) if abs(value) >= 10_000 else f"{value:g}"

@@ -53,6 +53,8 @@
     };
   }
 
+  const sides = [".left", ".right"].map((name) => Frame(find(`.side${name} .moving`)));
+
   function fillControls() {
     const options = (name, texts) => form[name].replaceChildren(...texts.map((each, index) => make("option", { value: index }, each)));
     options("set", sets.map((each) => each.name));
@@ -62,13 +64,16 @@
     for (const name of ["order", "of", "metric"]) form[name].parentElement.hidden = !set().metrics.length;
   }
 
+  /** A name that is broken before a part of it rather than anywhere. */
+  const breakable = (name) => name.split(/(?=[#/])/).flatMap((part) => [make("wbr"), part]);
+
   function fillStrip() {
     order = sorted(set(), state);
     const words = told(set(), state);
     strip.replaceChildren(...order.map((index) => {
       const { name, thumb, size } = set().pairs[index];
       const image = make("img", { loading: "lazy", alt: "", width: size[0], height: size[1], src: `pictures/${thumb}` });
-      const inner = [image, make("span", { className: "name" }, name), ...(words[index] ? [make("span", {}, words[index])] : [])];
+      const inner = [image, make("span", { className: "name" }, ...breakable(name)), ...(words[index] ? [make("span", {}, words[index])] : [])];
       return make("li", {}, make("button", { type: "button", title: name, tabIndex: -1, onclick: () => show({ pair: index }) }, ...inner));
     }));
   }
@@ -94,10 +99,8 @@
       return { tile, show: Frame(moving) };
     });
     tiles.replaceChildren(...made.map(({ tile }) => tile));
-    frames = [Frame(side.left), Frame(side.right), ...made.map((each) => each.show)];
+    frames = [...sides, ...made.map((each) => each.show)];
   }
-
-  const side = Object.fromEntries(["left", "right"].map((name) => [name, find(`.side.${name} .moving`)]));
 
   /** Who has the best value of a metric on this pair; nobody where there is nothing to compare with. */
   function best(metric) {
