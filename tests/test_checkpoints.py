@@ -119,7 +119,7 @@ def test_beside_the_cells_only_what_nobody_writes_any_more_is_swept(store: Store
             path = left[folder, hours] = store.root / folder / f".half-written-{hours}"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("half")
-            os.utime(path, (now - 3600 * hours,) * 2)
+            os.utime(path, (now, now - 3600 * hours))
     store.sweep()
     assert {key for key, path in left.items() if not path.exists()} == {key for key in left if key[1] == 25}
     assert len(list(store.root.rglob("*.*"))) == 6
