@@ -1,13 +1,16 @@
 """Laws of figures: drawn are the tables' numbers, and a method has one look in all of them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from drawn_cells import EVIL, NAMES, ODD, ODD_SHOWN, SIMPLE, drawn, world
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from stored_cells import KNOWN, L1, PSNR
 
 from bench_core.store import Run, Store
@@ -23,10 +26,10 @@ def only(figure: Figure) -> Axes:
 
 
 def lines(figure: Figure) -> list[list[tuple[float, float]]]:
-    return [[(float(x), float(y)) for x, y in line.get_xydata()] for line in only(figure).lines]
+    return [[(float(x), float(y)) for x, y in np.asarray(line.get_xydata())] for line in only(figure).lines]
 
 
-def near(points: list[tuple[float, float]]) -> Any:
+def near(points: Sequence[tuple[Any, Any]]) -> Any:
     return [pytest.approx(point) for point in points]
 
 
@@ -43,11 +46,11 @@ def test_buckets_are_those_of_the_table_with_their_intervals(world: tuple[Store,
     (made,) = by_hole_ratio.build(world[0], [world[1]], KNOWN)
     figure = drawn(world, "buckets", definition="psnr")
     for name, line, span in zip(NAMES, lines(figure), spans(figure), strict=True):
-        rows = [("center", part, 4, name) for part in ("0.01-0.1", "0.1-0.2", "0.3-0.4")]
-        middles = [0.055, 0.15, 0.35]
-        assert line == near(list(zip(middles, made.values.loc[rows, ("", PSNR)], strict=True)))
-        ends = made.details.loc[rows, [("", PSNR, "low"), ("", PSNR, "high")]].to_numpy()
-        assert list(span) == pytest.approx(middles)
+        middles = {0.055: "0.01-0.1", 0.15: "0.1-0.2", 0.35: "0.3-0.4"}
+        rows = {x: ("center", part, 4, name) for x, part in middles.items()}
+        assert line == near([(x, made.values.loc[row, ("", PSNR)]) for x, row in rows.items()])
+        ends = [made.details.loc[row, [("", PSNR, "low"), ("", PSNR, "high")]] for row in rows.values()]
+        assert list(span) == pytest.approx(list(middles))
         np.testing.assert_allclose(list(span.values()), ends)
 
 
@@ -67,10 +70,10 @@ def test_losses_are_thinned_to_means_and_half_a_line_is_left_out(world: tuple[St
 
 def test_ranks_reach_from_the_best_to_the_worst_possible_best_mean_on_top(world: tuple[Store, Run]) -> None:
     (made,) = standings.build(world[0], [world[1]], KNOWN)
-    rows = made.values.xs((L1), level="metric").droplevel(0)[""].sort_values("mean")
+    rows = pd.DataFrame(made.values.xs(L1, level="metric").droplevel(0)[""]).sort_values(by="mean")
     figure = drawn(world, "ranks", definition=L1)
     bars, markers = lines(figure)[::2], lines(figure)[1::2]
-    for place, (row, bar, marker) in enumerate(zip(rows.iloc, bars, markers, strict=True), start=1):
+    for place, (row, bar, marker) in enumerate(zip(rows.to_dict("records"), bars, markers, strict=True), start=1):
         assert bar == [(row["best rank"], place), (row["worst rank"], place)]
         assert marker == [(place, place)]
     names = [label.get_text() for label in only(figure).get_yticklabels()]
@@ -89,7 +92,7 @@ def test_scatter_sets_the_tables_numbers_against_costs(world: tuple[Store, Run],
             assert found.pop(0) == near([(0, mean), (1, mean)])
             continue
         assert found.pop(0) == near([(x, mean)])
-        ends = made.details.loc[name, [("center", L1, "low"), ("center", L1, "high")]]
+        ends = [made.details.loc[name, ("center", L1, end)] for end in ("low", "high")]
         assert found.pop(0) == near([(x, end) for end in ends])
     assert not found
 
@@ -105,11 +108,12 @@ def test_the_grid_shows_the_stored_pictures(world: tuple[Store, Run]) -> None:
 def test_the_grid_magnifies_where_methods_are_farthest_from_the_truth(world: tuple[Store, Run]) -> None:
     first, *_ = drawn(world, "grid", images=(6,), zoom=True).axes
     (frame,), (inset,) = first.patches, first.child_axes
+    assert isinstance(frame, Rectangle)
     assert (frame.get_width(), frame.get_height()) == (4, 4)
     x, y = (round(place + 0.5) for place in frame.get_xy())
     assert x + 4 > 20 or y + 4 > 10, "all else is right"
     assert y >= 10 or x >= 20, "wholly in what is wrong"
-    assert inset.images[0].get_array().shape == (4, 4, 3)
+    assert np.asarray(inset.images[0].get_array()).shape == (4, 4, 3)
 
 
 def test_a_method_looks_the_same_whoever_is_drawn_beside_it(world: tuple[Store, Run]) -> None:

@@ -64,9 +64,9 @@ def of_columns(run: Run, found: Sequence[Column], width: str = "column", methods
 def _point(column: Column, variant: str) -> dict[str, float]:
     """Middle of the bucket, mean, and ends of its interval, NaN where there is none."""
     details = column.standing.details if column.standing else pd.DataFrame()
-    ends = details.loc[variant, ["low", "high"]].to_dict() if variant in details.index else {}
+    here = details.reindex(index=[variant], columns=["low", "high"]).to_numpy(dtype=float)[0]
     low, high = _edges(column)
-    return {"x": (low + high) / 2, "mean": column.means[variant], "low": float("nan"), "high": float("nan"), **ends}
+    return {"x": (low + high) / 2, "mean": float(column.means[variant]), "low": here[0], "high": here[1]}
 
 
 def _edges(column: Column) -> tuple[float, float]:

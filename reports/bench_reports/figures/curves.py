@@ -1,6 +1,7 @@
 """A metric over the steps of the training, as cells wrote it down."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -44,7 +45,7 @@ def draw(
 
 
 @style.rules()
-def _drawn(points: pd.DataFrame, shown: Mapping[str, Mapping], metric: Metric, where: str, width: str) -> Figure:
+def _drawn(points: pd.DataFrame, shown: dict[str, dict[str, Any]], metric: Metric, where: str, width: str) -> Figure:
     figure = style.new(width, HEIGHT, f"{metric.title} on {where} over the steps of the training")
     axes = figure.subplots()
     for variant, look in shown.items():

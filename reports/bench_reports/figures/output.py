@@ -35,7 +35,7 @@ def svg(figure: Figure) -> str:
     root.set("role", "img")
     root.set("style", "stroke-linejoin: round; stroke-linecap: butt")
     title = ET.Element(f"{{{SVG}}}title")
-    title.text = figure.get_label()
+    title.text = str(figure.get_label())
     root.insert(0, title)
     ET.register_namespace("", SVG)
     ET.register_namespace("xlink", XLINK)

@@ -90,8 +90,8 @@ def _mark(axes: Axes, column: Column, variant: str, cost: float, look: Mapping) 
         return
     axes.plot(cost, mean, color=look["color"], marker=look["marker"], markersize=5)
     if column.standing and variant in column.standing.variants:
-        low, high = column.standing.details.loc[variant, ["low", "high"]]
-        axes.plot([cost, cost], [low, high], color=look["color"], linewidth=0.9)
+        ends = column.standing.details.loc[variant, ["low", "high"]].to_numpy(dtype=float)
+        axes.plot([cost, cost], ends, color=look["color"], linewidth=0.9)
 
 
 def _axis(axes: Axes) -> None:

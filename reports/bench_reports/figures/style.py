@@ -127,7 +127,7 @@ def legend(figure: Figure, shown: dict[str, dict[str, Any]]) -> None:
         text.set_text(name)
 
 
-def number(value: float, place: int | None = None) -> str:
+def number(value: float, place: float = 0) -> str:
     """As ticks show it: 0.5, 200, 10k."""
     return EngFormatter(sep="")(value) if abs(value) >= 10_000 else f"{value:g}"
 
