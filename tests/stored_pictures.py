@@ -35,7 +35,11 @@ def keep(store: Store, entry: Entry, numbers: Sequence[int], colour: Colour) -> 
     folder.mkdir(parents=True, exist_ok=True)
     for number in numbers:
         image = truth(number)
-        shown = {"image": image, "masked": image * ~HOLE, "composite": np.where(HOLE, np.uint8(colour), image)}
+        shown = {
+            "image": image,
+            "masked": image * ~HOLE,
+            "composite": np.where(HOLE, np.array(colour, np.uint8), image),
+        }
         for name, picture in shown.items():
             Image.fromarray(picture).save(folder / f"{number:06}-{name}.png")
 
@@ -49,7 +53,7 @@ def painted(
     **values: Sequence[float],
 ) -> Entry:
     """A finished cell with values, and pictures of some pairs."""
-    entry = done(store, variant, mask_set=mask_set, **values)
+    entry = done(store, variant, 0, mask_set, **values)
     keep(store, entry, numbers, colour)
     return entry
 
