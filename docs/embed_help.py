@@ -34,7 +34,7 @@ def listed(readme: str) -> str:
 
 
 def _helps(command: click.Command, parent: click.Context | None, name: str) -> Iterator[tuple[str, str]]:
-    settings = command.context_settings | {"terminal_width": WIDTH}
+    settings = {**command.context_settings, "terminal_width": WIDTH}
     context = click.Context(command, parent=parent, info_name=name, **settings)
     yield context.command_path, context.get_help()
     if isinstance(command, click.Group):

@@ -28,7 +28,7 @@ def help_of(name: str, width: int = 100) -> str:
     context = None
     for part in name.split():
         command = main if context is None else context.command.commands[part]  # type: ignore[attr-defined]
-        settings = command.context_settings | {"terminal_width": width}
+        settings: dict[str, Any] = {**command.context_settings, "terminal_width": width}
         context = click.Context(command, parent=context, info_name=part, **settings)
     assert context
     return context.command.get_help(context)

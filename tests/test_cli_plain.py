@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pty_session
 import pytest
@@ -18,7 +19,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = Store(tmp_path_factory.mktemp("results"))
     entries = []
     for number, name in enumerate(("gradient_of_something", "telea")):
-        values = {metric: [0.1 + number, 0.2, 0.4] for metric in METRICS}
+        values: dict[str, Any] = {metric: [0.1 + number, 0.2, 0.4] for metric in METRICS}
         entry = done(store, name, **values)
         done(store, name, mask_set="strokes", **values)
         entry.judgements["strokes"] = "judgement"
@@ -41,7 +42,7 @@ def words_of(command: str, results: Path) -> list[str]:
     ],
 )
 def test_no_escape_code_is_written_where_none_is_wanted(command: str, plain: dict[str, str], results: Path):
-    shown = pty_session.run(words_of(command, results), **plain)
+    shown = pty_session.run(words_of(command, results), 80, **plain)
     assert shown.strip() and "\x1b" not in shown
 
 

@@ -23,10 +23,11 @@ def record(table: Table) -> dict[str, Any]:
     rows = []
     for number, (names, cells) in enumerate(table.lines):
         values = table.values.iloc[number]
-        details = table.details.iloc[number].to_dict() if len(table.details) else {}
+        known = table.details.columns.to_flat_index()
+        details = [(known[place], table.details.iat[number, place]) for place in range(len(known))]
         told = [
             {"mask_set": column[0], "metric": column[1], "value": value, "text": text, "best": bool(best)}
-            | {what.replace(" ", "_"): detail for (*of, what), detail in details.items() if tuple(of) == column}
+            | {what.replace(" ", "_"): detail for (*of, what), detail in details if tuple(of) == column}
             for column, value, (text, best) in zip(table.columns, values, cells, strict=True)
         ]
         keys = [key.replace(" ", "_") for key in table.keys]
