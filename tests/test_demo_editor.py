@@ -46,6 +46,11 @@ def test_tools_and_undo(demo: Demo):
     np.testing.assert_array_equal(demo.mask(), rubbed)
     shown = demo.page.locator("#share").text_content() or ""
     assert shown.startswith(f"{100 * rubbed.mean():.1f} % of ")
+    demo.press("Undo")
+    demo.press("Box")
+    demo.drag((0, 0), (3, 3))
+    demo.press("Redo")  # what was undone before a new step is gone
+    np.testing.assert_array_equal(demo.marked(), box | boxed((0, 0), (3, 3)))
 
 
 def test_a_stroke_beyond_the_picture_is_cut_off(demo: Demo):
