@@ -19,10 +19,10 @@ from bench_core.mask_sets.holes import Holes
 from bench_core.method import Guide, Method
 from bench_core.pairs import TestPairs, TrainPairs
 from bench_core.plugins import Plugin
-from bench_core.pretrained import remark
 from bench_core.progress import console, tracking
 from bench_core.protocol import Protocol
 from bench_core.readying import Readying
+from bench_core.remarks import remarks
 from bench_core.samples import Samples
 from bench_core.serving import refusal, unserved
 from bench_core.setup import Setup
@@ -71,7 +71,9 @@ class Cell:
             return
         folder = self.folder
         self.entry.folder = folder.path.name
-        self.entry.remarks = self._remarks()
+        left_out = len(self._train_holes) < len(self.protocol.train_masks)
+        masks = [holes.name for holes in self._train_holes] if left_out else []
+        self.entry.remarks = remarks(self.variant, self.entry.variant, self.guide, masks)
         finish = self.variant.model.finish
         self.entry.judgements = {
             name: judgement_name(pairs, self.setup.images.test_digest, finish)
@@ -108,19 +110,6 @@ class Cell:
         if self.variant.model.recipe and not self._train_holes:
             return f"can be trained with none of the training masks: it {self.unfit[self.protocol.train_masks[0]]}"
         return ""
-
-    def _remarks(self) -> list[str]:
-        remarks = [remark(self.variant)] if self.variant.weights else []
-        if self.guide:
-            remarks.append(f"{self.entry.variant} is helped by {self.guide.name} of the truth inside the hole.")
-        if self.variant.model.stochastic:
-            remarks.append(
-                f"{self.entry.variant} draws at random; one sample of each is judged, not the best of several."
-            )
-        if self.variant.model.recipe and len(self._train_holes) < len(self.protocol.train_masks):
-            names = ", ".join(holes.name for holes in self._train_holes)
-            remarks.append(f"{self.entry.variant} was trained with the masks {names} only, for it fills no others.")
-        return remarks
 
     @cached_property
     def unfit(self) -> dict[str, str]:

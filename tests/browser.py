@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
 OPTIONS = [
     "--no-sandbox",
@@ -41,10 +41,23 @@ def page(browser: "Browser") -> Iterator["Page"]:
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     context.set_default_timeout(10_000)
     page, faults = context.new_page(), []
-    page.on("console", lambda message: message.type == "error" and faults.append(f"console: {message.text}"))
+
+    def heard(message: "ConsoleMessage") -> None:
+        if message.type == "error":
+            faults.append(f"console: {message.text}")
+
+    def asked(dialog: "Dialog") -> None:
+        faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def sent(request: "Request") -> None:
+        if not request.url.startswith(HERE):
+            faults.append(f"request: {request.url}")
+
+    page.on("console", heard)
     page.on("pageerror", lambda error: faults.append(f"error: {error}"))
-    page.on("dialog", lambda dialog: (faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    page.on("request", lambda request: request.url.startswith(HERE) or faults.append(f"request: {request.url}"))
+    page.on("dialog", asked)
+    page.on("request", sent)
     yield page
     context.close()
     assert not faults, "\n".join(faults)

@@ -52,7 +52,8 @@ def joined(block: Block) -> list[str]:
 def asked(line: str) -> list[tuple[str, str, str]]:
     """Name, what may be a subcommand, and the rest of all commands in a line."""
     parts = re.split(r"(?=\bbench [a-z])", line)
-    return [match.groups("") for part in parts if (match := ASKED.match(part))]
+    found = (match.groups("") for part in parts if (match := ASKED.match(part)))
+    return [(name, word, rest) for name, word, rest in found]
 
 
 def options(name: str, word: str) -> set[str]:

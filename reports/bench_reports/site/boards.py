@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from bench_core.seeds import digest
 from bench_core.specs import Metric
@@ -66,13 +67,13 @@ def _view(view: View, known: Mapping[str, Metric]) -> dict[str, Any]:
         "seed": view.seed,
         "mask": view.mask_set,
         "part": view.part,
-        "columns": [_cells(column, texts[column.key].to_dict(), names) for column in view.columns],
+        "columns": [_cells(column, texts[column.key], names) for column in view.columns],
         "why": [_why(view, name) for name in names],
         "notes": notes.all_notes(view.run, view.columns, known),
     }
 
 
-def _cells(column: Column, texts: Mapping[str, str], names: Sequence[str]) -> list[list[Any]]:
+def _cells(column: Column, texts: pd.Series, names: Sequence[str]) -> list[list[Any]]:
     """For each method: value, half of the interval, marks, whether it is the best, what sorts it, ends of the interval,
     possible ranks, letters of its groups."""
     details = column.standing.details.to_dict("index") if column.standing else {}
@@ -94,7 +95,7 @@ def _number(value: float | None) -> float | None:
     return None if value is None or np.isnan(value) else float(np.clip(value, -1e300, 1e300))
 
 
-def _standing(details: Mapping[str, Any] | None) -> tuple[Any, ...]:
+def _standing(details: Mapping[Any, Any] | None) -> tuple[Any, ...]:
     if details is None:
         return None, None, "", ""
     best, worst = details["best rank"], details["worst rank"]

@@ -48,8 +48,9 @@ def _fill(folder: Path, store: Store, runs: Sequence[Run], plugins: Plugins) -> 
     known, models, together = plugins.records("metrics"), plugins.records("models"), []
     for run in merged(runs):
         found = list(views(store, run, wanted(run, known)))
-        together.append((run, board(run, found, known, dict(spent(store, run, models)))))
-        _put_rules_and_plots(folder, store, *together[-1], found)
+        made = board(run, found, known, dict(spent(store, run, models)))
+        together.append((run, made))
+        _put_rules_and_plots(folder, store, run, made, found)
     shown = gallery.write(folder, store, runs, known)
     boards = [made for _, made in together]
     _put(folder / "index.html", render("leaderboard.html", "index.html", shown, boards=boards))
