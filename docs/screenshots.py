@@ -1,0 +1,33 @@
+"""Pictures of a site's pages for the README and the docs: python docs/screenshots.py SITE"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+HERE = Path(__file__).resolve().parent / "assets"
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+VIEWS = {
+    "leaderboard": ("index.html", "light"),
+    "method": ("methods/gated-*.html", "dark"),
+    "gallery": ("gallery.html", "light"),
+}
+"""Which page, by a pattern, and in which colours."""
+
+
+def main(site: Path) -> None:
+    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=executable, args=OPTIONS)
+        for name, (pattern, colours) in VIEWS.items():
+            (path,) = site.glob(pattern)
+            page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme=colours)
+            page.goto(path.absolute().as_uri(), wait_until="networkidle")
+            page.screenshot(path=HERE / f"{name}.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
