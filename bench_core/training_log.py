@@ -1,9 +1,8 @@
 """What a training tells while it runs."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
@@ -33,16 +32,3 @@ class Log:
 def curve_points(mask_set: str, means: Mapping[str, float]) -> dict[str, float]:
     """A point of the curves, under the names that trackers are told."""
     return {f"curves/{mask_set}/{metric}": mean for metric, mean in means.items()}
-
-
-def told_before(folder: Path) -> dict[str, int]:
-    """For every name that an earlier attempt on a cell has told, its last step."""
-    points = [(line["step"], line) for line in _lines(folder / "training.jsonl")]
-    curves = _lines(folder / "curves.jsonl")
-    points += [(line["step"], curve_points(line["mask_set"], line["values"])) for line in curves]
-    return {name: step for step, values in points for name in values}
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    yield from (json.loads(line) for line in lines if line.endswith("\n"))

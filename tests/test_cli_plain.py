@@ -65,3 +65,9 @@ def test_a_table_fits_its_terminal_and_loses_nothing(width: int, results: Path):
     assert sorted(re.findall(r"\d\.\d+ ± \d+\.\d+", shown)) == sorted(re.findall(r"\d\.\d+ ± \d+\.\d+", whole))
     for name in ("gradient_of_something", "telea"):
         assert shown.count(f"│ {name} ") == shown.count("┏") >= whole.count("┏") == 2
+
+
+def test_a_terminal_narrower_than_a_number_cuts_none(results: Path):
+    shown = pty_session.run(["report", str(results)], 30, NO_COLOR="1")
+    assert len(re.findall(r" \d\.\d+ ± \d+\.\d+[ ≈]*│", shown)) == 2 * shown.count("┏") == 2 * 2 * len(METRICS)
+    assert "…" not in shown

@@ -120,6 +120,12 @@ def test_a_broken_plugin_is_told_with_its_error(monkeypatch: pytest.MonkeyPatch)
     assert "pconv is broken: RuntimeError: out of ink" in shown and "`bench plugins`" in shown
 
 
+def test_a_file_or_a_pipe_is_told_all_on_one_line(monkeypatch: pytest.MonkeyPatch):
+    long = "one, another, " * 40 + "the last"
+    monkeypatch.setattr(diagnosis, "examine", lambda out: [diagnosis.Fact("plugins", long)])
+    assert re.search(f"^ok +plugins +{long}$", told(), re.MULTILINE)
+
+
 def test_a_file_in_place_of_a_folder_is_refused(tmp_path: Path):
     (tmp_path / "file").touch()
     assert CliRunner().invoke(main, ["doctor", "--out", str(tmp_path / "file")]).exit_code == 2

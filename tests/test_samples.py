@@ -85,7 +85,14 @@ def test_a_pictures_number_is_its_place_in_the_rows(
     (folder,) = (store.folder(run.entries[0]).path / "samples").iterdir()
     for number, name in enumerate(store.rows(run)["image"]):
         whole = np.asarray(Image.open(photographs / str(name)))
-        np.testing.assert_array_equal(Image.open(folder / f"{number:06}-image.png"), whole[4:36, 8:40])
+        image, masked, composite = (
+            np.asarray(Image.open(folder / f"{number:06}-{kind}.png")) for kind in ("image", "masked", "composite")
+        )
+        np.testing.assert_array_equal(image, whole[4:36, 8:40])
+        # the hole is the middle, and this method's prediction is grey
+        middle = np.pad(np.full((16, 16, 1), fill_value=True), ((8, 8), (8, 8), (0, 0)))
+        np.testing.assert_array_equal(masked, np.where(middle, 0, image))
+        np.testing.assert_array_equal(composite, np.where(middle, 128, image))
 
 
 def test_no_training_is_repeated_for_a_picture(bench: Bench, five: None, toy: None, tmp_path: Path) -> None:

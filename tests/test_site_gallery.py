@@ -119,9 +119,10 @@ def test_pictures_values_and_gaps_stand_beside_each_other(page: "Page", address:
     lost = page.locator(".tile", has_text="lost failed")
     assert lost.locator(".missing").inner_text() == "lost failed: RuntimeError: no memory."
     assert page.locator(".stage .left .shown").get_attribute("alt") == "image-2 painted by red"
+    assert not page.locator(".legend").is_visible()
     page.get_by_role("button", name="Error in the hole").click()
     assert page.locator(".stage .left .shown").get_attribute("alt") == "Errors of red inside the hole of image-2"
-    assert page.locator(".legend").is_visible()
+    assert page.locator(".legend .ticks span").all_inner_texts() == ["0", "32", "64", "96", "≥ 128"]
 
 
 def test_names_of_anybody_are_text(page: "Page", hostile: str) -> None:

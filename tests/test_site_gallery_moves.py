@@ -70,6 +70,56 @@ def test_the_slider_moves_by_touch_and_two_fingers_zoom(page: "Page", address: s
     assert scale > 1 and left < 0
 
 
+def scrolled(page: "Page") -> float:
+    """How far down the page is, as soon as it has stayed there for ten frames."""
+    return page.evaluate(
+        """async () => {
+          for (let [at, still] = [scrollY, 0]; still < 10; still = scrollY === at ? still + 1 : 0) {
+            at = scrollY;
+            await new Promise(requestAnimationFrame);
+          }
+          return scrollY;
+        }"""
+    )
+
+
+def test_a_finger_on_the_whole_picture_scrolls_the_page_and_moves_a_part_of_it(
+    page: "Page", address: str, fingers: Move
+) -> None:
+    opened(page, address, left="red", right="green")
+    way = [[(0.3, 0.7 - step / 20)] for step in range(8)]
+    before = scrolled(page)
+    fingers(*way)
+    assert scrolled(page) > before
+    assert zoomed(page) == pytest.approx([1, 0, 0], abs=0.01)
+    page.get_by_role("button", name="Zoom in").click()
+    scale, left, top = zoomed(page, lambda scale: scale > 1)
+    before = scrolled(page)
+    fingers(*way[:3])
+    assert scrolled(page) == before
+    assert zoomed(page) == pytest.approx([scale, left, top - 0.1], abs=0.02)
+
+
+def test_the_wheel_scrolls_the_page_down_over_the_whole_picture(page: "Page", address: str) -> None:
+    opened(page, address, left="red", right="green")
+    before = scrolled(page)
+    page.mouse.move(*at(page, 0.25))
+    page.mouse.wheel(0, 200)
+    page.wait_for_function("before => scrollY > before", arg=before)
+    assert zoomed(page) == pytest.approx([1, 0, 0], abs=0.01)
+
+
+def test_what_is_shown_stays_when_the_window_changes(page: "Page", address: str) -> None:
+    opened(page, address, left="red", right="green")
+    page.mouse.move(*at(page, 0.25, 0.75))
+    page.mouse.wheel(0, -100)
+    before = zoomed(page, lambda scale: scale > 1)
+    width = page.evaluate("document.querySelector('.stage').clientWidth")
+    page.set_viewport_size({"width": 700, "height": 500})
+    page.wait_for_function("width => document.querySelector('.stage').clientWidth < 0.9 * width", arg=width)
+    assert zoomed(page) == pytest.approx(before, abs=0.02)
+
+
 def test_all_pictures_zoom_and_move_in_step(page: "Page", address: str) -> None:
     opened(page, address, left="red", right="green")
     assert zoomed(page, lambda scale: scale == 1) == pytest.approx([1, 0, 0], abs=0.01)
@@ -79,14 +129,18 @@ def test_all_pictures_zoom_and_move_in_step(page: "Page", address: str) -> None:
     # what is under the mouse stays there
     assert (left + 0.25 * scale, top + 0.75 * scale) == pytest.approx((0.25, 0.75), abs=0.02)
     page.get_by_role("button", name="Zoom in").click()
-    more, left, _ = zoomed(page, lambda now: now > scale + 0.01)
+    more, left, top = zoomed(page, lambda now: now > scale + 0.01)
     page.mouse.move(*at(page, 0.25))
     page.mouse.down()
-    page.mouse.move(*at(page, 0.2), steps=4)
+    page.mouse.move(*at(page, 0.2, 0.6), steps=4)
     page.mouse.up()
-    assert zoomed(page)[:2] == pytest.approx([more, left - 0.05], abs=0.02)
+    assert zoomed(page) == pytest.approx([more, left - 0.05, top + 0.1], abs=0.02)
     page.keyboard.press("Shift+ArrowRight")
-    assert zoomed(page)[1] == pytest.approx(left - 0.15, abs=0.03)
+    assert zoomed(page) == pytest.approx([more, left - 0.15, top + 0.1], abs=0.03)
+    page.keyboard.press("Shift+ArrowDown")
+    assert zoomed(page) == pytest.approx([more, left - 0.15, top], abs=0.03)
+    page.keyboard.press("Shift+ArrowUp")
+    assert zoomed(page) == pytest.approx([more, left - 0.15, top + 0.1], abs=0.03)
     page.keyboard.press("0")
     assert zoomed(page, lambda scale: scale == 1) == pytest.approx([1, 0, 0], abs=0.01)
     page.keyboard.press("+")

@@ -1,6 +1,7 @@
 """What the gallery takes from a store: pictures as they are, maps of errors, names of anybody, words for gaps."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 from stored_cells import KNOWN
-from stored_pictures import BLUE, HOLE, RED, painted, rename, run_with, site, truth
+from stored_pictures import BLUE, HOLE, RED, painted, rename, run_with, site
 
 from bench_core.errors import BadInput
 from bench_core.store import Entry, Store
 from bench_reports.site import gallery
-from bench_reports.site.gallery_heat import COLOURS, heat
+from bench_reports.site.gallery_heat import COLOURS, heat, legend
+from bench_reports.site.pictures import Pictures
 
 HOSTILE = '"><img src=x onerror=alert(1)>'
 
@@ -72,34 +74,60 @@ def test_pictures_are_the_stored_ones_and_a_truth_is_there_once(store: Store, tm
     files = {pair[what] for pair in only["pairs"] for what in ("truth", "masked")}
     files |= {file for pair in only["pairs"] for both in pair["painted"] for file in both}
     assert {path.name for path in folder.glob("*.png")} == files
-    assert only["pairs"][2]["size"] == list(truth(2).shape[:2])
+
+
+def test_a_pairs_size_is_width_and_height_and_its_small_picture_shows_the_hole(tmp_path: Path) -> None:
+    grey = np.full((100, 200, 3), 80, np.uint8)
+    hidden = grey.copy()
+    hidden[:50] = 0
+    for kind, picture in {"image": grey, "masked": hidden, "composite": grey}.items():
+        Image.fromarray(picture).save(tmp_path / f"000000-{kind}.png")
+    told = Pictures(tmp_path).of_pair([tmp_path], 0)
+    assert told["size"] == [200, 100]
+    small = pixels(tmp_path / told["thumb"])[..., :3].astype(int)
+    assert small.shape == (56, 112, 3)
+    assert small[:20].min() > 150 and abs(small[-20:] - 80).max() < 5
+
+
+def test_the_legend_has_the_colours_of_the_map() -> None:
+    """Of differences from 0 to 128, evenly spaced."""
+    truth = np.full((1, 9, 3), 200, np.uint8)
+    composite = truth - np.arange(0, 129, 16, dtype=np.uint8)[None, :, None]
+    found = np.asarray(heat(truth, np.zeros_like(truth), composite).convert("RGB"))[0].astype(int)
+    told = np.array([list(bytes.fromhex(colour.removeprefix("#"))) for colour in legend()])
+    assert np.abs(told - found).max() <= 3  # there are 255 colours, so some lie between two
 
 
 def test_names_and_values_are_those_of_the_rows_rounded_as_tables_round(store: Store, tmp_path: Path) -> None:
-    entry = painted(store, "one", RED, numbers=[1, 3], psnr=[1.004, 2.006, 3.1, float("inf")])
+    entry = painted(store, "one", RED, numbers=[1, 2, 3], psnr=[1.004, 2.006, np.nan, np.inf])
     (only,) = shown(site(tmp_path / "site", store, run_with(entry, metrics=["psnr"])))
-    assert [pair["name"] for pair in only["pairs"]] == ["image-1", "image-3"]
-    assert [pair["ratio"] for pair in only["pairs"]] == [0.25, 0.25]
-    assert only["values"] == [[[2.01, 1e300]]]
+    assert [pair["name"] for pair in only["pairs"]] == ["image-1", "image-2", "image-3"]
+    assert [pair["ratio"] for pair in only["pairs"]] == [0.25] * 3
+    assert only["values"] == [[[2.01, None, 1e300]]]
 
 
 def test_gaps_are_told_in_words(store: Store, tmp_path: Path) -> None:
     there = painted(store, "there", RED, psnr=[1, 2, 3, 4])
     some = painted(store, "some", BLUE, numbers=[0], psnr=[1, 2, 3, 4])
-    failed = Entry("lost", "lost", 0, "failed", reason="RuntimeError: no memory")
+    # what a cell has kept before it failed is not shown
+    failed = replace(there, variant="lost", state="failed", reason="RuntimeError: no memory")
+    pending = Entry("late", "late", 0, "pending")
     unfit = Entry("picky", "picky", 0, "n/a", reason="fills squares only")
     refused = Entry("shy", "shy", 0, "done", folder=some.folder, refused={"center": "fills borders only"})
-    (only,) = shown(site(tmp_path / "site", store, run_with(there, some, failed, unfit, refused, metrics=["psnr"])))
+    (only,) = shown(
+        site(tmp_path / "site", store, run_with(there, some, failed, unfit, refused, pending, metrics=["psnr"]))
+    )
     assert [method["why"] for method in only["methods"]] == [
         "",
         "",
         "failed: RuntimeError: no memory",
         "is n/a here: it fills squares only",
         "is n/a here: it fills borders only",
+        "is not finished",
     ]
     assert [[bool(each) for each in pair["painted"]] for pair in only["pairs"][:2]] == [
-        [True, True, False, False, False],
-        [True, False, False, False, False],
+        [True, True, False, False, False, False],
+        [True, False, False, False, False, False],
     ]
     assert only["values"][2] == [[None] * 4]
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 from bench_core.following import Follower, TrackedCell, Tracker
 from bench_core.progress import console
 from bench_core.specs import resolve
-from bench_core.training_log import told_before
+from bench_core.trackers.telling import told_before
 
 
 class Followers(Follower):

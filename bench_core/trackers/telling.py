@@ -1,6 +1,8 @@
 """What a cell tells its trackers, from what it has stored."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -8,6 +10,7 @@ from bench_core.following import Follower, TrackedCell
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric
 from bench_core.store import CellFolder, Entry
+from bench_core.training_log import curve_points
 
 PICTURES = 4
 """Of each mask set, the most that are shown."""
@@ -32,3 +35,14 @@ def tell_judged(follower: Follower, folder: CellFolder, entry: Entry, mask_set: 
 def means(rows: pd.DataFrame) -> dict[str, float]:
     """Of every metric in the rows."""
     return {str(metric): float(of["value"].mean()) for metric, of in rows.groupby("metric", sort=False)}
+
+
+def told_before(folder: Path) -> dict[str, int]:
+    """For every name that an earlier attempt on a cell has told, its last step."""
+    log = folder / "training.jsonl"
+    lines = log.read_text().splitlines(keepends=True) if log.exists() else []
+    whole = [json.loads(line) for line in lines if line.endswith("\n")]
+    points = [(line["step"], line) for line in whole]
+    curves = CellFolder(folder, {}).curves()
+    points += [(line["step"], curve_points(line["mask_set"], line["values"])) for line in curves]
+    return {name: step for step, values in points for name in values}
