@@ -40,11 +40,13 @@ test-oldest:
 	.venv-oldest/bin/pip install --quiet -c constraints-oldest.txt -e .[test] $(patsubst %,-e %,$(wildcard plugins/*))
 	.venv-oldest/bin/python -m pytest
 
-# The README's table and picture, measured anew.
+# The README's table and pictures, measured and taken anew.
 quick-report: $(INSTALLED)
 	rm -rf .quick
-	$(BIN)/bench run --plugins $(METHODS) --device cpu --out .quick
+	$(BIN)/bench run --plugins $(METHODS) --device cpu --samples 5 --out .quick
 	cp $(addprefix .quick/runs/*/,run.json table.md table.csv grid.png) reports/quick/
+	$(BIN)/bench report .quick --format html -o .quick/site
+	$(BIN)/python docs/screenshots.py .quick/site
 	$(BIN)/python docs/embed_tables.py
 
 # Damaged files of every kind, more than two thousand; `make test` tries some two hundred.

@@ -75,7 +75,7 @@ class Readying:
         if setup.protocol.curve_every:
             training.watch = partial(watch, method)
         steps = setup.protocol.steps
-        images = draws(training.recipe, setup.protocol, steps) / steps
+        images = draws(training.recipe, setup.protocol, steps) / max(steps, 1)
         with tracking(f"training {title}, seed {self.seed}", steps, each=images) as tell:
             training.run(lambda step, values: tell(step, shown(values)))
         times = {"waiting_share": round(training.waiting_share, 4), "seconds_per_step": training.seconds_per_step}

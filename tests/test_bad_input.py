@@ -104,7 +104,7 @@ def test_a_misspelt_key_of_a_protocol(bench: Bench, tmp_path: Path, protocol: Pa
         (["--seeds", "0,zero"], "no list of ints"),
         (["--seeds", "0,0"], "given twice"),
         (["--batch", "0"], "greater than 0"),
-        (["--device", "abacus"], "'abacus' is not one of"),
+        (["--device", "abacus"], "There is no value 'abacus'"),
         (["--device", "mps"], "'mps' cannot be used here"),
     ],
 )

@@ -46,7 +46,7 @@ def test_every_option_has_help_and_tells_its_default(name: str, param: click.Par
     shown = " ".join(help_of(name).split())
     assert param.help and param.opts[-1] in shown
     if param.default not in (None, False, ()) and isinstance(param.default, str | int | float):
-        default = param.name if param.default is True else param.default
+        default = param.opts[0].removeprefix("--") if param.default is True else param.default
         assert f"[default: {default}" in shown
 
 

@@ -4,19 +4,19 @@ from pathlib import Path
 
 import click
 
-from bench_core.cli.values import Listed
+from bench_core.cli.values import Listed, OneOf
 
 KINDS = ("grid", "curves", "losses", "buckets", "scatter", "ranks")
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", type=OneOf(KINDS))
 @click.argument("runs", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="FILE.pdf, FILE.png or FILE.svg.")
 @click.option("--metric", default="", help="Which metric; the protocol's first, if not given.")
 @click.option("--mask-set", default="", help="Which mask set; the protocol's first, if not given; for grid, all.")
 @click.option("--methods", type=Listed(), default=(), help="Only these; for losses, one.")
-@click.option("--width", type=click.Choice(["column", "page"]), help="3.25 or 6.75 inches.")
+@click.option("--width", type=OneOf(["column", "page"]), help="3.25 or 6.75 inches.")
 @click.option("--cost", default="", metavar="NAME", help="For scatter: image, training or parameters.")
 @click.option("--images", type=Listed(int), default=(), help="For grid: numbers of the images.")
 @click.option("--zoom", is_flag=True, help="For grid: magnify the part where methods are farthest from the truth.")
