@@ -71,3 +71,4 @@ def test_a_terminal_narrower_than_a_number_cuts_none(results: Path):
     shown = pty_session.run(["report", str(results)], 30, NO_COLOR="1")
     assert len(re.findall(r" \d\.\d+ ± \d+\.\d+[ ≈]*│", shown)) == 2 * shown.count("┏") == 2 * 2 * len(METRICS)
     assert "…" not in shown
+    assert max(map(len, shown.rpartition("┘")[2].splitlines())) <= 30, "notes fit"

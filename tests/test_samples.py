@@ -50,10 +50,18 @@ def numbers(names: set[str]) -> set[int]:
 
 
 @pytest.mark.parametrize(
-    ("count", "expected"), [(0, []), (1, [0]), (2, [0, 2]), (4, [0, 1, 2, 3]), (9, [0, 1, 2, 3, 4]), (None, range(5))]
+    ("count", "expected"),
+    [(0, []), (1, [0]), (2, [0, 2]), (3, [0, 1, 3]), (4, [0, 1, 2, 3]), (9, [0, 1, 2, 3, 4]), (None, range(5))],
 )
 def test_so_many_pairs_are_chosen_spread_over_all(count: int | None, expected: list[int], tmp_path: Path) -> None:
     assert Samples(tmp_path, 5, count).chosen == list(expected)
+
+
+def test_missing_are_those_of_the_chosen_that_have_no_composite(tmp_path: Path) -> None:
+    for there in ("000000-image", "000002-image", "000002-composite"):
+        (tmp_path / f"{there}.png").touch()
+    assert Samples(tmp_path, 5, 2).missing == [0]
+    assert Samples(tmp_path, 5, None).missing == [0, 1, 3, 4]
 
 
 def test_more_samples_add_pictures_and_nothing_else(

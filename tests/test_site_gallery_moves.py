@@ -109,15 +109,17 @@ def test_the_wheel_scrolls_the_page_down_over_the_whole_picture(page: "Page", ad
     assert zoomed(page) == pytest.approx([1, 0, 0], abs=0.01)
 
 
-def test_what_is_shown_stays_when_the_window_changes(page: "Page", address: str) -> None:
+def test_what_is_shown_stays_when_the_window_changes_and_moves_on_from_there(page: "Page", address: str) -> None:
     opened(page, address, left="red", right="green")
-    page.mouse.move(*at(page, 0.25, 0.75))
-    page.mouse.wheel(0, -100)
-    before = zoomed(page, lambda scale: scale > 1)
+    for _ in range(2):
+        page.get_by_role("button", name="Zoom in").click()
+    scale, left, top = zoomed(page, lambda scale: scale > 2)
     width = page.evaluate("document.querySelector('.stage').clientWidth")
     page.set_viewport_size({"width": 700, "height": 500})
     page.wait_for_function("width => document.querySelector('.stage').clientWidth < 0.9 * width", arg=width)
-    assert zoomed(page) == pytest.approx(before, abs=0.02)
+    assert zoomed(page) == pytest.approx([scale, left, top], abs=0.02)
+    page.keyboard.press("Shift+ArrowRight")
+    assert zoomed(page) == pytest.approx([scale, left - 0.1, top], abs=0.03)
 
 
 def test_all_pictures_zoom_and_move_in_step(page: "Page", address: str) -> None:
