@@ -23,7 +23,7 @@ def main(site: Path) -> None:
         browser = started.chromium.launch(executable_path=executable, args=OPTIONS)
         for name, (pattern, colours) in VIEWS.items():
             (path,) = site.glob(pattern)
-            page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme=colours)
+            page = browser.new_page(viewport={"width": 1280, "height": 1040}, color_scheme=colours)
             page.goto(path.absolute().as_uri(), wait_until="networkidle")
             page.screenshot(path=HERE / f"{name}.png")
         browser.close()
