@@ -46,7 +46,7 @@ quick-report: $(INSTALLED)
 	$(BIN)/bench run --plugins $(METHODS) --device cpu --samples 5 --out .quick
 	cp $(addprefix .quick/runs/*/,run.json table.md table.csv grid.png) reports/quick/
 	$(BIN)/bench report .quick --format html -o .quick/site
-	$(BIN)/python docs/screenshots.py .quick/site
+	$(BIN)/python reports/quick/screenshots.py .quick/site
 	$(BIN)/python docs/embed_tables.py
 
 # Damaged files of every kind, more than two thousand; `make test` tries some two hundred.

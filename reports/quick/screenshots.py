@@ -1,4 +1,4 @@
-"""Pictures of a site's pages for the README and the docs: python docs/screenshots.py SITE"""
+"""Pictures of a site for the README and the docs: python reports/quick/screenshots.py SITE"""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-HERE = Path(__file__).resolve().parent / "assets"
+ASSETS = Path(__file__).resolve().parents[2] / "docs" / "assets"
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 VIEWS = {
     "leaderboard": ("index.html", "light"),
@@ -25,7 +25,7 @@ def main(site: Path) -> None:
             (path,) = site.glob(pattern)
             page = browser.new_page(viewport={"width": 1280, "height": 1040}, color_scheme=colours)
             page.goto(path.absolute().as_uri(), wait_until="networkidle")
-            page.screenshot(path=HERE / f"{name}.png")
+            page.screenshot(path=ASSETS / f"{name}.png")
         browser.close()
 
 
