@@ -1,6 +1,6 @@
 """A column never mixes two definitions, nor two sets of holes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import pandas as pd
 
@@ -18,8 +18,9 @@ def check(run: Run, rows: pd.DataFrame, metrics: Mapping[str, Metric]) -> None:
     """
     same_versions(rows, metrics)
     same_holes(rows)
+    stored = set(rows["metric"].unique())
     for asked, metric in zip(run.protocol.metrics, metrics.values(), strict=True):
-        _same_name(asked, metric, run, rows)
+        _same_name(asked, metric, run, stored)
 
 
 def same_versions(rows: pd.DataFrame, metrics: Mapping[str, Metric]) -> None:
@@ -45,9 +46,8 @@ def same_holes(rows: pd.DataFrame) -> None:
             )
 
 
-def _same_name(asked: str, metric: Metric, run: Run, rows: pd.DataFrame) -> None:
+def _same_name(asked: str, metric: Metric, run: Run, stored: Set[str]) -> None:
     """A bare name must not mean another definition than when it was measured."""
-    stored = set(rows["metric"].unique())
     others = sorted(each for each in stored if each.partition("@")[0] == metric.name)
     if "@" not in asked and others and metric.definition not in {*stored, *run.missing}:
         raise BadInput(
