@@ -3,14 +3,20 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 METHODS := context_encoder,glcic,gradient_attention,pconv,gated,dmfn
 
-.PHONY: run test docs pages fuzz lint test-oldest soak quick-report gpu gpu-perf gpu-papers constraints clean
+.PHONY: run test test-all docs pages fuzz lint test-oldest soak quick-report gpu gpu-perf gpu-papers constraints clean
 
 run: $(INSTALLED)
 	$(BIN)/bench run --plugins $(METHODS)
 
 # Two to four processes of one thread each, and each file's tests in one of them.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not long"
+
+# With what takes minutes: measuring the measuring, and every form's training.
+test-all: lint
+	$(PYTEST)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -25,6 +25,7 @@ def no_kernel(arithmetic: Arithmetic) -> Kernel:
     raise AssertionError("judging has no floor")
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:.*disp:DeprecationWarning")  # of scipy, in pytorch-fid
 def test_all_contenders_run_and_those_that_should_agree_do(judging: Any):
     settings = Settings(Plugins.find(), ("mean_color",), ("metrics", "ssim", "overhead"))

@@ -70,7 +70,9 @@ def hole_l1(method: Method, model: Model, pairs: TrainPairs) -> float:
     return float(((prediction - image).abs() * hole).sum() / (hole.sum() * image.shape[1]))
 
 
-@pytest.mark.parametrize("name", _own_recipes())
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long if ":" in name else ()) for name in _own_recipes()]
+)
 def test_the_error_in_the_hole_falls_by_sixty_percent_on_four_images(name: str, tmp_path: Path):
     model = MODELS[name]
     scale = "paper" if name == "gradient_attention:mnist" else "nano"  # at its learning rate, narrow layers crawl

@@ -96,6 +96,7 @@ def rival(tmp_path: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_the_file_tells_what_was_measured_and_on_what(perf: Perf, tmp_path: Path):
     perf("pconv", "--parts", "forward", "--batches", "1,2", "--precision", "bf16-mixed", "--threads", "1")
     found = json.loads((tmp_path / "perf.json").read_text())
@@ -122,6 +123,7 @@ def test_a_rival_with_our_weights_agrees(perf: Perf, tmp_path: Path):
     assert "same" in shown and "≠" not in shown
 
 
+@pytest.mark.long
 def test_a_rival_that_paints_something_else_is_told(perf: Perf, tmp_path: Path):
     shown = perf("pconv,telea", "--parts", "forward", "--method", "telea", "--against", rival(tmp_path, OTHER)).output
     found = rows(tmp_path)
@@ -130,6 +132,7 @@ def test_a_rival_that_paints_something_else_is_told(perf: Perf, tmp_path: Path):
     assert "≠" in shown and "no speed-up" in shown
 
 
+@pytest.mark.long
 def test_a_rival_is_measured_with_our_allocator_and_with_the_systems(perf: Perf, tmp_path: Path):
     """It paints white where it was started with memory kept, and black where not."""
     perf("pconv", "--parts", "forward", "--against", rival(tmp_path, TELLING))
@@ -157,6 +160,7 @@ def test_our_training_loop_stands_beside_a_bare_loop_of_the_same_step(perf: Perf
     assert ours["ratio"] == pytest.approx(bare["median"] / ours["median"]) and bare["ratio"] is None
 
 
+@pytest.mark.long
 def test_a_step_that_fails_is_told(perf: Perf, tmp_path: Path):
     perf("pconv", "--parts", "training", "--against", rival(tmp_path, FAILING))
     found = rows(tmp_path)
@@ -164,6 +168,7 @@ def test_a_step_that_fails_is_told(perf: Perf, tmp_path: Path):
     assert found["pconv"]["median"] and found["pconv"]["ratio"] is None
 
 
+@pytest.mark.long
 def test_gaps_have_reasons_and_the_rest_goes_on(perf: Perf, tmp_path: Path):
     text = "def build():\n    raise OSError('no such network')\n"
     against, odd = ["--against", rival(tmp_path, text)], ["--sizes", "72"]
