@@ -54,7 +54,7 @@ def report(
     known, (store, stored) = found.records("metrics"), read_runs(runs)
     site = _site(found, format_, output)
     if site and (by or statistics or against):
-        raise BadInput(f"A site holds all tables: leave out --by, --statistics and --against, or give {output}.html.")
+        raise BadInput(f"A site holds every table: leave out --by, --statistics, --against, or give -o {output}.html.")
     if site:
         site(output, store, stored, found)
         return
