@@ -4,12 +4,13 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import sync_playwright
 
 ASSETS = Path(__file__).resolve().parents[2] / "docs" / "assets"
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-VIEWS = {
+VIEWS: dict[str, tuple[str, Literal["light", "dark"]]] = {
     "leaderboard": ("index.html", "light"),
     "method": ("methods/gated-*.html", "dark"),
     "gallery": ("gallery.html", "light"),
