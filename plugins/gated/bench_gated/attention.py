@@ -13,6 +13,7 @@ from torch.nn.functional import avg_pool2d, fold, max_pool2d, softmax, threshold
 
 from bench_core.errors import unknown
 from bench_gated.diagonals import ahead, ahead_by_columns, corner_sum, diagonal_sum
+from bench_gated.products import inner_products
 from bench_gated.slabs import Slab, slabs
 
 Features = Float[Tensor, "b c h w"]
@@ -105,7 +106,7 @@ def match(queries: Float[Tensor, "b c rows w"], keys: Features) -> Scores:
     Patches p and q agree as much as the nine pairs of pixels at p + d and q + d together, so one product of pixels,
     added up along its diagonals, matches all patches; and a patch is as long as its pixels are together.
     """
-    scores = box_sum(queries.flatten(2).mT @ keys.flatten(2), keys.shape[-1])
+    scores = box_sum(inner_products(queries.flatten(2).mT, keys.flatten(2).mT), keys.shape[-1])
     lengths = 9 * avg_pool2d(keys.square().sum(dim=1, keepdim=True), 3, stride=1, padding=1)
     return scores.mul_(lengths.flatten(2).clamp(min=1e-8).rsqrt())
 
@@ -163,7 +164,7 @@ def paste(weights: Scores, blocks: Float[Tensor, "b values Q2"], width: int) -> 
     A patch is four blocks of 2x2 pixels, and neighbouring patches share blocks. So weights of patches are first added
     up to weights of blocks, and a block is multiplied once in place of four times.
     """
-    return (blocks @ corner_sum(weights, width).mT).unflatten(2, (-1, width + 1))
+    return inner_products(corner_sum(weights, width), blocks).mT.unflatten(2, (-1, width + 1))
 
 
 def lay(pasted: Blocks, features: Features, overlap: str) -> Features:

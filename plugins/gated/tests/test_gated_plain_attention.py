@@ -12,6 +12,7 @@ from torch.nn.functional import conv2d, fold, max_pool2d, normalize, softmax, un
 
 from bench_gated.attention import COVER, SHARPNESS, ContextualAttention, shrink
 from bench_gated.diagonals import ahead, ahead_by_columns, corner_sum, diagonal_sum
+from bench_gated.products import inner_products
 
 HOLES = ["none", "all", "box", "noise"]
 switch = st.booleans()
@@ -119,3 +120,19 @@ def test_diagonal_sums_have_exact_gradients(grid: tuple[int, int]) -> None:
     for shift, line in ((ahead(1), None), (ahead(1), width), (ahead(width), None), (ahead_by_columns(width), None)):
         assert gradcheck(lambda x, s=shift, n=line: diagonal_sum(x, s, n), scores)
     assert gradcheck(lambda x: corner_sum(x, width), scores)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("rows_lie_apart", [True, False])
+def test_inner_products_are_a_matrix_product_whose_rows_lie_in_a_row(
+    batch: int, rows_lie_apart: bool, assert_same: Callable[..., None]
+) -> None:
+    torch.manual_seed(0)
+    rows = torch.randn(batch, 5, 4, dtype=torch.float64).mT if rows_lie_apart else torch.randn(batch, 4, 5).double()
+    others = torch.randn(batch, 7, 5, dtype=torch.float64, requires_grad=True)
+    found = inner_products(rows.requires_grad_(), others)
+    assert found.is_contiguous()  # what follows would copy all scores else
+    assert_same(found, rows @ others.mT, rows, others)
+    single = inner_products(rows.detach().float(), others.detach().float())
+    torch.testing.assert_close(single.double(), (rows @ others.mT).detach(), rtol=1e-5, atol=1e-5)
+    assert single.is_contiguous()
