@@ -26,8 +26,11 @@ nothing about trained ones. A training step below its floor (x floor less than 1
 that tells the floor less than it gave the step.
 
 Ratios depend on the machine: what a method saves is mostly memory traffic, so it gains less where convolutions are slow
-(x floor tells how near that is). The training steps were measured before gradients were let go right after the step,
-which lowers their memory. SSIM's row holds all that the judge does with a picture, not the filters alone.
+(x floor tells how near that is). The Xeon's training steps were measured before gradients were let go right after the
+step, which lowers their memory, and all of its rows before the attention of gated had its matrix products computed as
+convolutions. A step of gated paints twice, for each of its networks learns from a batch of its own, as in the official
+code, while nipponjo's paints once; "a batch for each network" is nipponjo's network and losses in the official rounds.
+SSIM's row holds all that the judge does with a picture, not the filters alone.
 """
 COLUMNS = ("what", "machine", "who", "median ms", "times as fast", "x floor", "peak MiB", "difference")
 
