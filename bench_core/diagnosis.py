@@ -56,8 +56,7 @@ def _software() -> Iterator[Fact]:
 
 
 def _plugins() -> Iterator[Fact]:
-    found = Plugins.find()
-    found.load_all()
+    found = Plugins.all()
     whole = [name for name, plugin in found.installed.items() if not plugin.error and name not in PARTS]
     yield Fact("plugins", ", ".join(whole) or "none but the harness's own parts", missing=not whole)
     for plugin in found.installed.values():

@@ -73,6 +73,13 @@ class Plugins:
         plugins.load(PARTS)
         return plugins
 
+    @classmethod
+    def all(cls) -> "Plugins":
+        """Find the installed plugins and load every one."""
+        plugins = cls.find()
+        plugins.load_all()
+        return plugins
+
     @cached_property
     def _manager(self) -> pluggy.PluginManager:
         manager = pluggy.PluginManager("bench")

@@ -37,8 +37,7 @@ def compare(
 
     if as_json and format_ != "terminal":
         raise BadInput(f"--json and --format {format_} are two formats: give one.")
-    found = Plugins.find()
-    found.load_all()  # a plugin may bring a metric
+    found = Plugins.all()  # a plugin may bring a metric
     if runs is None and Path(a).is_dir() and Path(b).is_dir():
         together = [resolve("bench_reports.sides:of_runs")([read_runs(Path(a)), read_runs(Path(b))], (a, b))]
     else:

@@ -49,8 +49,7 @@ def report(
         raise BadInput("Give one of --by, --statistics and --against: each is a table of its own.")
     if as_json and format_ != "terminal":
         raise BadInput(f"--json and --format {format_} are two formats: give one.")
-    found = Plugins.find()
-    found.load_all()  # a plugin may bring a metric or a format
+    found = Plugins.all()  # a plugin may bring a metric or a format
     known, (store, stored) = found.records("metrics"), read_runs(runs)
     site = _site(found, format_, output)
     if site and (by or statistics or against):

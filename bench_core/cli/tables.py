@@ -207,6 +207,4 @@ def _folders(found: "Plugins", data: tuple[tuple[str, Path], ...]) -> dict[str, 
 def _plugins() -> "Plugins":
     from bench_core.plugins import Plugins
 
-    found = Plugins.find()
-    found.load_all()
-    return found
+    return Plugins.all()

@@ -16,8 +16,7 @@ def choose_trackers(plugins: Plugins, names: Sequence[str]) -> list[Tracker]:
     """
     known = plugins.records("trackers")
     if set(names) - set(known):
-        others = Plugins.find()
-        others.load_all()
+        others = Plugins.all()
         known = others.records("trackers")
     for name in names:
         if name not in known:
