@@ -11,6 +11,7 @@ from lightning_fabric import Fabric
 
 from bench_core import provenance
 from bench_core.backbones import Backbones
+from bench_core.cell_folder import CellFolder
 from bench_core.devices import Precision, open_fabric
 from bench_core.errors import BadInput
 from bench_core.features import Features
@@ -24,7 +25,7 @@ from bench_core.protocol import Protocol
 from bench_core.ranks import Ranks
 from bench_core.samples import COUNT
 from bench_core.specs import Metric
-from bench_core.store import CellFolder, Store
+from bench_core.store import Store
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class Setup:
         """Computed once in a store for all methods and mask sets."""
         path = self.store.truth(self.protocol, self.images.test_digest, metric.features)
         with tracking(f"looking at the truth for {metric.title}", len(pairs)) as tell:
-            return truth_features(self.judge, metric, pairs, path, lambda done: tell(done, ""))
+            return truth_features(self.judge, metric, pairs, path, tell)
 
     def provenance(self) -> dict[str, Any]:
         """What results on this machine, under these rules, are made with."""

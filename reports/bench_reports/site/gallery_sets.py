@@ -75,7 +75,7 @@ class Hall:
     def _samples(self, entry: Entry, mask_set: str) -> Path | None:
         if entry.state != "done" or mask_set not in entry.judgements:
             return None
-        return self.store.folder(entry).path / "samples" / entry.judgements[mask_set]
+        return self.store.folder(entry).samples_path(entry.judgements[mask_set])
 
     def _pairs(self, mask_set: str) -> tuple[list[str], list[float | None]]:
         """The image's name and the hole's ratio, of every pair: those of the rows, which are in the order of pairs."""
