@@ -1,30 +1,28 @@
 """The loss terms of one method over the steps of its training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from bench_core.errors import BadInput, unknown
-from bench_core.specs import Metric
 from bench_core.store import Entry, Run, Store
 from bench_reports.figures import style
 from bench_reports.figures.curves import HEIGHT, line, steps
+from bench_reports.figures.source import Source
 
 POINTS = 150
 """A line has so many at the most, each the mean of equally many steps."""
 
 
-def draw(
-    store: Store, run: Run, known: Mapping[str, Metric], *, width: str = "column", methods: Sequence[str] = ()
-) -> Figure:
+def draw(source: Source, *, width: str = "column", methods: Sequence[str] = ()) -> Figure:
     """A line for each term of one method, the run's first that learned if none is asked for.
 
     Raises:
         BadInput: there is nothing to draw.
     """
-    logged = dict.fromkeys(entry.variant for entry in _logged(store, run))
+    logged = dict.fromkeys(entry.variant for entry in _logged(source.store, source.run))
     if not logged:
         raise BadInput("No cell has a training.jsonl, where its losses are: nothing was trained, or it is not here.")
     variant, *others = methods or logged
@@ -32,7 +30,7 @@ def draw(
         raise BadInput(f"Losses of several methods do not compare: give one of {', '.join(methods)}.")
     if variant not in logged:
         raise unknown("method with losses in this run", variant, logged)
-    return _drawn(read(store, run, variant), variant, width)
+    return _drawn(read(source.store, source.run, variant), variant, width)
 
 
 def read(store: Store, run: Run, variant: str) -> pd.DataFrame:
