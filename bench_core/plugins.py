@@ -12,9 +12,7 @@ import pluggy
 
 from bench_core import hookspecs
 from bench_core.errors import BadInput, unknown
-from bench_core.following import Tracker
-from bench_core.placing import Executor
-from bench_core.specs import ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
+from bench_core.specs import Executor, ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report, Tracker
 
 GROUP = "bench"
 PARTS = ("baselines", "losses", "metrics", "masks", "datasets", "reports", "executors", "trackers")

@@ -15,7 +15,6 @@ from bench_core.cell_folder import CellFolder
 from bench_core.devices import Precision, open_fabric
 from bench_core.errors import BadInput
 from bench_core.features import Features
-from bench_core.following import Tracker
 from bench_core.imagecheck import CheckedImages
 from bench_core.judging import Judge, set_rows, truth_features
 from bench_core.mask_sets.holes import Holes
@@ -24,7 +23,7 @@ from bench_core.progress import tracking
 from bench_core.protocol import Protocol
 from bench_core.ranks import Ranks
 from bench_core.samples import COUNT
-from bench_core.specs import Metric
+from bench_core.specs import Metric, Tracker
 from bench_core.store import Store
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 from bench_core.errors import BadInput, unknown
-from bench_core.following import Tracker
 from bench_core.plugins import Plugins
+from bench_core.specs import Tracker
 
 
 def choose_trackers(plugins: Plugins, names: Sequence[str]) -> list[Tracker]:

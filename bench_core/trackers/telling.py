@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from bench_core.cell_folder import CellFolder
-from bench_core.following import Follower, TrackedCell
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric
 from bench_core.store import Entry
+from bench_core.trackers.follower import Follower, TrackedCell
 from bench_core.training_log import curve_points
 
 PICTURES = 4
