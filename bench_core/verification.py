@@ -9,8 +9,8 @@ from safetensors import safe_open
 from bench_core import files, seal
 from bench_core.cell_folder import CellFolder
 from bench_core.claims import NAME, holder
-from bench_core.diagnosis import Fact
 from bench_core.errors import BadInput
+from bench_core.facts import Fact
 from bench_core.metrics import choose
 from bench_core.plugins import Plugins
 from bench_core.store import Run, Store, read_runs
