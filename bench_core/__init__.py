@@ -5,12 +5,24 @@ A plugin imports its records and `hookimpl` from here. Importing this package im
 
 from bench_core.hookspecs import hookimpl
 from bench_core.recipes import Optimiser, Phase, Recipe, Update
-from bench_core.specs import Checkpoint, ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
+from bench_core.specs import (
+    Checkpoint,
+    Executor,
+    ImageSet,
+    Loss,
+    MaskFamily,
+    Metric,
+    Model,
+    NamedFile,
+    Report,
+    Tracker,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Checkpoint",
+    "Executor",
     "ImageSet",
     "Loss",
     "MaskFamily",
@@ -21,6 +33,7 @@ __all__ = [
     "Phase",
     "Recipe",
     "Report",
+    "Tracker",
     "Update",
     "hookimpl",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.markup import escape
 
+from bench_core.cell_folder import CellFolder
 from bench_core.claims import claimed
 from bench_core.errors import BadInput
 from bench_core.evaluation import Evaluation, judgement_name
@@ -27,7 +28,7 @@ from bench_core.samples import Samples
 from bench_core.serving import refusal, unserved
 from bench_core.setup import Setup
 from bench_core.specs import Metric, resolve
-from bench_core.store import CellFolder, Entry
+from bench_core.store import Entry
 from bench_core.trackers.followers import Followers
 from bench_core.trackers.telling import means, tell_judged, tracked
 from bench_core.training_log import curve_points
@@ -189,20 +190,20 @@ class Cell:
         return {name: [] for name in unkept}
 
     def _samples(self, mask_set: str) -> Samples:
-        folder = self.folder.path / "samples" / self.entry.judgements[mask_set]
+        folder = self.folder.samples_path(self.entry.judgements[mask_set])
         return Samples(folder, len(self._test_pairs[mask_set]), self.setup.machine.samples)
 
     def _paint(self, method: Method, mask_set: str, which: Sequence[int]) -> None:
         with tracking(f"painting {self.entry.variant} on {mask_set}", len(which)) as tell:
             evaluation = self._evaluation(method, self._test_pairs[mask_set], self._samples(mask_set))
-            evaluation.judged([], lambda done: tell(done, ""), which)
+            evaluation.judged([], tell, which)
 
     def _judge(self, method: Method, mask_set: str, wanted: list[Metric]) -> None:
         name = self.entry.judgements[mask_set]
         evaluation = self._evaluation(method, self._test_pairs[mask_set], self._samples(mask_set))
         with tracking(f"judging {self.entry.variant} on {mask_set}", len(evaluation.pairs)) as tell:
             began = time.perf_counter()
-            judged = evaluation.judged(wanted, lambda done: tell(done, ""))
+            judged = evaluation.judged(wanted, tell)
             taken = {"seconds_per_image": (time.perf_counter() - began) / len(evaluation.pairs)}
         zero = self.setup.ranks.zero
         zero(lambda: self.folder.add_features(name, judged.features))

@@ -9,10 +9,9 @@ from typing import Any
 
 from bench_core.cell import Cell, Setup
 from bench_core.claims import holder
-from bench_core.placing import Executor
 from bench_core.plugins import Plugin
 from bench_core.progress import console
-from bench_core.specs import resolve
+from bench_core.specs import Executor, resolve
 from bench_core.store import Run
 from bench_core.variants import Variant
 

@@ -1,13 +1,10 @@
 """What a larger comparison costs, from the seconds that trainings and judgings in a store took."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
-from bench_core.errors import damaged
-from bench_core.store import CellFolder, Entry, Run, Store
+from bench_core.store import Entry, Run, Store
 
 
 @dataclass(frozen=True)
@@ -53,20 +50,12 @@ def costs(store: Store, run: Run) -> Iterator[Cost]:
         cells.setdefault(entry.variant, []).append(entry)
     for variant, entries in cells.items():
         folders = [(store.folder(entry), entry) for entry in entries if entry.state == "done"]
-        judged = [_told(folder, name) for folder, entry in folders for name in entry.judgements.values()]
+        judged = [folder.record(f"provenance/{of}") for folder, entry in folders for of in entry.judgements.values()]
         images = [each["seconds_per_image"] for each in judged if "seconds_per_image" in each]
-        trained = [_told(folder, "training") for folder, _ in folders]
+        trained = [folder.record("provenance/training") for folder, _ in folders]
         steps = [each["seconds_per_step"] for each in trained if each.get("seconds_per_step")]
         if images:
             step = fmean(steps) if steps else None
             learned = max((each.get("parameters", 0) for each in trained), default=0)
             sizes = (run.protocol.size, run.protocol.batch)
             yield Cost(variant, judged[0]["device"], *sizes, step, fmean(images), learned)
-
-
-def _told(folder: CellFolder, of: str) -> dict[str, Any]:
-    path = folder.path / "provenance" / f"{of}.json"
-    try:
-        return json.loads(path.read_text()) if path.exists() else {}
-    except ValueError as error:
-        raise damaged(path, error) from error

@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import torch
 
 from bench_core import provenance, weights
 from bench_core.allocator import SWITCH, keep_memory
+from bench_core.facts import Fact
 from bench_core.plugins import PARTS, Plugins
 from bench_core.specs import ImageSet
 from bench_core.threads import usable_cores
@@ -20,21 +20,6 @@ LITTLE_DISK = 5
 """GiB of free space, below which a warning is due."""
 EXTRAS = {"demo": "starlette", "mlflow": "mlflow", "ray": "ray", "tensorboard": "tensorboard", "wandb": "wandb"}
 """Optional parts of the installation, with a module that only they bring."""
-
-
-@dataclass(frozen=True)
-class Fact:
-    """Something found out, and what to do about it if it does harm."""
-
-    subject: str
-    told: str
-    advice: str = ""
-    missing: bool = False
-    """Whether it tells of something that could be here and is not, which is no harm."""
-
-    @property
-    def mark(self) -> str:
-        return "wrong" if self.advice else "missing" if self.missing else "ok"
 
 
 def examine(out: Path) -> Iterator[Fact]:
@@ -56,8 +41,7 @@ def _software() -> Iterator[Fact]:
 
 
 def _plugins() -> Iterator[Fact]:
-    found = Plugins.find()
-    found.load_all()
+    found = Plugins.all()
     whole = [name for name, plugin in found.installed.items() if not plugin.error and name not in PARTS]
     yield Fact("plugins", ", ".join(whole) or "none but the harness's own parts", missing=not whole)
     for plugin in found.installed.values():

@@ -2,9 +2,7 @@
 
 import pluggy
 
-from bench_core.following import Tracker
-from bench_core.placing import Executor
-from bench_core.specs import ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
+from bench_core.specs import Executor, ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report, Tracker
 
 hookspec = pluggy.HookspecMarker("bench")
 hookimpl = pluggy.HookimplMarker("bench")

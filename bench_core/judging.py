@@ -20,8 +20,8 @@ from bench_core.metrics.each import together
 from bench_core.metrics.regions import pixels_of
 from bench_core.pairs import Pairs, to_floats
 from bench_core.protocol import Protocol
+from bench_core.rows import as_rows
 from bench_core.specs import Metric, resolve
-from bench_core.store import as_rows
 
 TRIAL = 256
 """The side of the blank image that measures are tried out on where a protocol has no size."""

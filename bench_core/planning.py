@@ -117,8 +117,7 @@ def _losses(plugins: Plugins, changes: Sequence[Changes]) -> dict[str, Loss]:
     """The public loss terms, of other installed plugins too where a name is not known otherwise."""
     public = plugins.records("losses")
     if {term for change in changes for term in change.added} - set(public):
-        others = Plugins.find()
-        others.load_all()
+        others = Plugins.all()
         public = {**others.records("losses"), **public}
     return public
 

@@ -12,9 +12,7 @@ import pluggy
 
 from bench_core import hookspecs
 from bench_core.errors import BadInput, unknown
-from bench_core.following import Tracker
-from bench_core.placing import Executor
-from bench_core.specs import ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report
+from bench_core.specs import Executor, ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report, Tracker
 
 GROUP = "bench"
 PARTS = ("baselines", "losses", "metrics", "masks", "datasets", "reports", "executors", "trackers")
@@ -71,6 +69,13 @@ class Plugins:
         found = {entry.name: Plugin(entry) for entry in entry_points(group=GROUP)}
         plugins = cls({name: found[name] for name in (*PARTS, *sorted(set(found) - set(PARTS)))})
         plugins.load(PARTS)
+        return plugins
+
+    @classmethod
+    def all(cls) -> "Plugins":
+        """Find the installed plugins and load every one."""
+        plugins = cls.find()
+        plugins.load_all()
         return plugins
 
     @cached_property

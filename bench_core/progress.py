@@ -46,15 +46,10 @@ def tracking(title: str, total: int, unit: str = "images", each: float = 1.0) ->
     """
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     told = (_Told(rate), _Told(left), TextColumn("{task.fields[note]}", markup=False))
-    progress = Progress(*columns, *told, console=console, get_time=clock, disable=not _draws())
+    progress = Progress(*columns, *told, console=console, get_time=clock, disable=not console.is_terminal)
     task = progress.add_task(title, total=total, unit=unit, each=each, note="")
     with nullcontext() if progress.disable else progress:
         yield Tally(progress, progress.tasks[task])
-
-
-def _draws() -> bool:
-    """Whether bars can be drawn, which takes more than plain text."""
-    return console.is_terminal and not console.is_dumb_terminal and not console.no_color
 
 
 class _Told(ProgressColumn):

@@ -8,14 +8,14 @@ from pathlib import Path
 import torch
 
 from bench_core import checkpoints, files, seeds
-from bench_core.following import Follower
+from bench_core.cell_folder import CellFolder
 from bench_core.method import Guide, Method
 from bench_core.pairs import TrainPairs
 from bench_core.progress import shown, tracking
 from bench_core.schedule import draws
 from bench_core.setup import Setup
 from bench_core.specs import resolve
-from bench_core.store import CellFolder
+from bench_core.trackers.follower import Follower
 from bench_core.training import Training
 from bench_core.variants import Variant
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
 from torch import Tensor
 
 from bench_core import files
+from bench_core.images import as_png
 from bench_core.judging import Painted
 from bench_core.method import composite
 
@@ -51,5 +51,4 @@ class Samples:
 def save(path: Path, picture: Tensor) -> None:
     """Write a picture (c, h, w) in [0, 1] as PNG."""
     array = (picture * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-    shown = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
-    files.write(path, lambda temporary: shown.save(temporary))
+    files.write_bytes(path, as_png(array))

@@ -53,7 +53,6 @@ def _refuse(name: str) -> None:
             f"{name!r} is no name for a plugin, whose package will be bench_NAME: give small letters, digits and "
             "underscores, a letter first, such as my_method."
         )
-    plugins = Plugins.find()
-    plugins.load_all()
+    plugins = Plugins.all()
     if name in plugins.installed or name in plugins.records("models") or find_spec(f"bench_{name}"):
         raise BadInput(f"The name {name!r} is taken by what is installed (see `bench plugins`); give another.")

@@ -11,10 +11,10 @@ from lightning_fabric import Fabric
 
 from bench_core import provenance
 from bench_core.backbones import Backbones
+from bench_core.cell_folder import CellFolder
 from bench_core.devices import Precision, open_fabric
 from bench_core.errors import BadInput
 from bench_core.features import Features
-from bench_core.following import Tracker
 from bench_core.imagecheck import CheckedImages
 from bench_core.judging import Judge, set_rows, truth_features
 from bench_core.mask_sets.holes import Holes
@@ -23,8 +23,8 @@ from bench_core.progress import tracking
 from bench_core.protocol import Protocol
 from bench_core.ranks import Ranks
 from bench_core.samples import COUNT
-from bench_core.specs import Metric
-from bench_core.store import CellFolder, Store
+from bench_core.specs import Metric, Tracker
+from bench_core.store import Store
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class Setup:
         """Computed once in a store for all methods and mask sets."""
         path = self.store.truth(self.protocol, self.images.test_digest, metric.features)
         with tracking(f"looking at the truth for {metric.title}", len(pairs)) as tell:
-            return truth_features(self.judge, metric, pairs, path, lambda done: tell(done, ""))
+            return truth_features(self.judge, metric, pairs, path, tell)
 
     def provenance(self) -> dict[str, Any]:
         """What results on this machine, under these rules, are made with."""

@@ -188,6 +188,36 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Executor:
+    """A way of running the cells of a comparison."""
+
+    name: str
+    title: str
+    run: Reference
+    """A function ``(cells, **options)`` that yields every `bench_core.cell.Cell` once it is through, in any order, with
+    its entry filled in. An entry that stays pending says that somebody else works on that cell."""
+    options: tuple[str, ...] = ()
+    """Which of the options about executors of `bench run` it takes."""
+    here: bool = False
+    """Whether cells run in this process."""
+    needs: str = ""
+    """A package that must be installed, and the extra of inpaint-bench that brings it."""
+
+
+@dataclass(frozen=True)
+class Tracker:
+    """A program that shows what trainings tell."""
+
+    name: str
+    title: str
+    open: Reference
+    """A function of the store's folder, below which all must be written, that returns the
+    `bench_core.trackers.follower.Follower` of one cell."""
+    needs: str = ""
+    """A package that must be installed, and the extra of inpaint-bench that brings it."""
+
+
+@dataclass(frozen=True)
 class NamedFile:
     """A TOML file that a plugin brings under a name: a protocol, or a table of a paper."""
 

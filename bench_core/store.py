@@ -11,7 +11,6 @@ OUT/runs/PROTOCOL-KEY/       run.json: the resolved protocol and, for every cell
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,100 +20,15 @@ import pandas as pd
 
 from bench_core import files, seal
 from bench_core import rows as rows_file
+from bench_core.cell_folder import CellFolder
 from bench_core.errors import BadInput, damaged
 from bench_core.features import Features
 from bench_core.protocol import Protocol
-from bench_core.rows import as_rows
 from bench_core.seeds import digest
 
 ABANDONED_AFTER = 24 * 3600.0
 """Seconds without a change after which no living run can be writing a file, even one that was stopped for a while."""
 State = Literal["pending", "done", "failed", "n/a"]
-
-
-@dataclass(frozen=True)
-class CellFolder:
-    """What one cell has on disk. `identity` holds all that its trained weights depend on."""
-
-    path: Path
-    identity: dict[str, Any]
-
-    def rows(self, judgement: str) -> pd.DataFrame:
-        """Rows of one mask set under one way of judging; empty if there are none yet.
-
-        Raises:
-            BadInput: the file is damaged.
-        """
-        path = self.rows_path(judgement)
-        return rows_file.read(path) if path.exists() else as_rows([])
-
-    def measured(self, judgement: str) -> set[tuple[str, int]]:
-        """Definitions and versions of the metrics that have rows."""
-        rows = self.rows(judgement)
-        return set(zip(rows["metric"], rows["version"], strict=True))
-
-    def add_rows(self, judgement: str, rows: pd.DataFrame) -> None:
-        """Add rows of metrics, in place of those of another version of the same definition."""
-        known = self.rows(judgement)
-        known = known[~known["metric"].isin(rows["metric"])]
-        together = pd.concat([known, rows], ignore_index=True) if len(known) else rows
-        rows_file.write(self.rows_path(judgement), together)
-
-    def features(self, judgement: str, name: str) -> Features | None:
-        """What an extractor made of every picture of one mask set; None if that was never asked for."""
-        return Features.read(self._features_path(judgement, name))
-
-    def add_features(self, judgement: str, features: Mapping[str, Features]) -> None:
-        for name, each in features.items():
-            each.write(self._features_path(judgement, name))
-
-    def _features_path(self, judgement: str, name: str) -> Path:
-        return self.path / "features" / f"{judgement}-{name}.safetensors"
-
-    def rows_path(self, judgement: str) -> Path:
-        return self.path / "rows" / f"{judgement}.parquet"
-
-    def begin(self) -> None:
-        """Make the folder, and forget that an earlier attempt failed or was killed."""
-        files.sweep(self.path)
-        files.write_json(self.path / "identity.json", self.identity)
-        (self.path / "failure.txt").unlink(missing_ok=True)
-
-    def write_provenance(self, of: str, provenance: dict[str, Any]) -> None:
-        """What was used for the ``training``, or for a judgement's rows."""
-        files.write_json(self.path / "provenance" / f"{of}.json", provenance)
-
-    def trained_weights(self) -> Path | None:
-        """Those of a finished training; None if there are none.
-
-        Raises:
-            BadInput: they are not as they were written.
-        """
-        path, told = self.path / "weights.safetensors", self.path / "provenance" / "training.json"
-        if not (path.exists() and told.exists()) or (self.path / "checkpoint.pt").exists():  # which is deleted last
-            return None
-        try:
-            expected = json.loads(told.read_text())["weights"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise damaged(told, error) from error
-        if files.sha256(path) != expected:
-            raise damaged(path, f"its sha256 is not that of {told}")
-        return path
-
-    def curves(self) -> list[dict[str, Any]]:
-        """Means of metrics during the training: lines of ``step``, ``mask_set`` and ``values``."""
-        path = self.path / "curves.jsonl"
-        lines = map(json.loads, seal.read(path).splitlines() if path.exists() else [])
-        return [line for line in lines if seal.KEY not in line]
-
-    def add_to_curves(self, step: int, mask_set: str, values: dict[str, float]) -> None:
-        """Add a line, in place of what an interrupted training had written beyond it."""
-        before = [line for line in self.curves() if (line["step"], line["mask_set"] == mask_set) < (step, True)]
-        lines = [*before, {"step": step, "mask_set": mask_set, "values": values}, {seal.KEY: seal.BLANK}]
-        seal.write(self.path / "curves.jsonl", "".join(json.dumps(line) + "\n" for line in lines).encode())
-
-    def fail(self, text: str) -> None:
-        files.write_bytes(self.path / "failure.txt", text.encode())
 
 
 @dataclass

@@ -7,12 +7,13 @@ from pathlib import Path
 from safetensors import safe_open
 
 from bench_core import files, seal
+from bench_core.cell_folder import CellFolder
 from bench_core.claims import NAME, holder
-from bench_core.diagnosis import Fact
 from bench_core.errors import BadInput
+from bench_core.facts import Fact
 from bench_core.metrics import choose
 from bench_core.plugins import Plugins
-from bench_core.store import CellFolder, Run, Store, read_runs
+from bench_core.store import Run, Store, read_runs
 
 REPEAT = "repeat the `bench run` that wrote it"
 
@@ -25,7 +26,7 @@ def verify(root: Path) -> Iterator[Fact]:
     """
     if not (root / "runs").is_dir():
         raise BadInput(f"{root} is no store: give the folder that was --out of `bench run`.")
-    metrics = Plugins.find().records("metrics")
+    metrics = Plugins.all().records("metrics")  # a plugin may bring one
     for folder in sorted((root / "runs").glob("*/")):
         try:
             store, (run,) = read_runs(folder)

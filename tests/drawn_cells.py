@@ -12,6 +12,7 @@ from stored_cells import KNOWN, L1, PSNR, done, run_of
 from bench_core import rows as rows_file
 from bench_core.store import Entry, Run, Store
 from bench_reports.figures import buckets, curves, grid, losses, ranks, scatter
+from bench_reports.figures.source import Source
 
 EVIL, ODD, SIMPLE = "_$x$ </title><b>_{^\\", "$a 中\u202e #111111", "simple"
 NAMES = [EVIL, ODD, SIMPLE]
@@ -62,4 +63,4 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Run]:
 
 
 def drawn(world: tuple[Store, Run], kind: str, **options: Any) -> Figure:
-    return KINDS[kind].draw(*world, KNOWN, **options)
+    return KINDS[kind].draw(Source(*world, KNOWN), **options)

@@ -6,7 +6,8 @@ from typing import Any
 from bench_core.metrics import bench_metrics
 from bench_core.paper_tables import PaperTable
 from bench_core.protocol import Protocol
-from bench_core.store import Entry, Run, Store, as_rows
+from bench_core.rows import as_rows
+from bench_core.store import Entry, Run, Store
 from bench_reports.side_by_side import build
 from bench_reports.table import Table
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from bench_core.metrics import bench_metrics
 from bench_core.protocol import Protocol
-from bench_core.store import Entry, Run, Store, as_rows
+from bench_core.rows import as_rows
+from bench_core.store import Entry, Run, Store
 from bench_reports.table import Table, build
 
 KNOWN = {metric.definition: metric for metric in bench_metrics()}

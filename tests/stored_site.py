@@ -11,7 +11,8 @@ from stored_cells import MASKS, protocol
 
 from bench_core.cli import main
 from bench_core.metrics import bench_metrics
-from bench_core.store import Entry, Run, Store, as_rows
+from bench_core.rows import as_rows
+from bench_core.store import Entry, Run, Store
 
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = '"><img src=x onerror=alert(1)>'

@@ -11,9 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 from scipy import stats
 
+from bench_core.cell_folder import CellFolder
 from bench_core.cli import main
 from bench_core.protocol import Protocol
-from bench_core.store import CellFolder, Entry, Run, Store, as_rows
+from bench_core.rows import as_rows
+from bench_core.store import Entry, Run, Store
 
 RNG = np.random.default_rng(5)
 DIFFICULTY = RNG.gamma(2, 0.1, 50)

@@ -20,6 +20,7 @@ from bench_core.store import Entry, Run, Store
 from bench_reports import figures
 from bench_reports.figures import style
 from bench_reports.figures.asked import asked
+from bench_reports.figures.source import Source
 
 __all__ = ["world"]
 
@@ -146,7 +147,7 @@ def test_an_empty_store_has_nothing_to_draw(store: Store) -> None:
     run = run_of(Entry("a", "a", 0, "failed", reason="it broke"))
     for kind, module in KINDS.items():
         with pytest.raises(BadInput):
-            module.draw(store, run, KNOWN)
+            module.draw(Source(store, run, KNOWN))
         assert kind
 
 

@@ -21,6 +21,7 @@ from PIL import Image
 from torch import nn
 
 from bench_core import checkpoints, files, foreign_weights, rows
+from bench_core.cell_folder import CellFolder
 from bench_core.errors import BadInput
 from bench_core.features import Features
 from bench_core.images import read_image
@@ -30,8 +31,9 @@ from bench_core.method import Method
 from bench_core.plugins import Plugins
 from bench_core.pretrained import with_weights
 from bench_core.protocol import FOLDER, load
+from bench_core.rows import as_rows
 from bench_core.specs import Model
-from bench_core.store import CellFolder, Entry, Run, Store, as_rows, read_runs
+from bench_core.store import Entry, Run, Store, read_runs
 from bench_core.variants import Variant
 
 CASES = int(os.environ.get("BENCH_FUZZ", "220"))

@@ -19,6 +19,7 @@ from bench_core.store import Store
 from bench_reports import by_hole_ratio, figures, standings, table
 from bench_reports.columns import Column
 from bench_reports.figures import ranks
+from bench_reports.figures.source import Source
 from bench_reports.latex import LOST, latex
 from bench_reports.latex_text import escaped, is_lost
 from bench_reports.table import Table
@@ -163,7 +164,7 @@ def test_a_bare_article_with_all_tables_and_a_figure_compiles(store: Store, tmp_
     (tmp_path / "tables.tex").write_bytes(b"\n".join(map(latex, tables)))
     run = run_of(*(done(store, name, l1=np.arange(12) / 12 + place) for place, name in enumerate(EVIL)), metrics=["l1"])
     for format_ in ("pdf", "png"):
-        (tmp_path / f"ranks.{format_}").write_bytes(figures.save(ranks.draw(store, run, KNOWN), format_))
+        (tmp_path / f"ranks.{format_}").write_bytes(figures.save(ranks.draw(Source(store, run, KNOWN)), format_))
     (tmp_path / "paper.tex").write_text(
         r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"
         r"\input{tables}\includegraphics{ranks.pdf}\par\includegraphics{ranks.png}\end{document}"

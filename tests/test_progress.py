@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from rich.console import Console
 from rich.text import Text
 
-from bench_core import progress
+from bench_core import progress, terminal
 
 Bench = Callable[..., Result]
 
@@ -29,12 +28,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return fake
 
 
-def console(monkeypatch: pytest.MonkeyPatch, terminal: bool = False, **environment: str) -> StringIO:
+class Screen(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def console(monkeypatch: pytest.MonkeyPatch, printed: StringIO, **environment: str) -> StringIO:
     """Where what is printed can be read."""
-    printed = StringIO()
-    environ = {"TERM": "xterm-256color", **environment}
-    made = Console(file=printed, force_terminal=terminal, width=150, highlight=False, _environ=environ)
-    monkeypatch.setattr(progress, "console", made)
+    for name, value in {"TERM": "xterm-256color", "NO_COLOR": "", "COLUMNS": "150", **environment}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stderr", printed)
+    monkeypatch.setattr(progress, "console", terminal.console(stderr=True))
     return printed
 
 
@@ -56,22 +60,22 @@ LINES = [
 
 
 def test_plain_lines_tell_rate_loss_and_time_left(clock: Clock, monkeypatch: pytest.MonkeyPatch):
-    printed = console(monkeypatch)
+    printed = console(monkeypatch, StringIO())
     train(clock)
     assert printed.getvalue().splitlines() == LINES
 
 
-@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"NO_COLOR": "1"}], ids=str)
+@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": "unknown"}, {"NO_COLOR": "1"}], ids=str)
 def test_a_terminal_that_wants_no_escapes_gets_lines(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
 ):
-    printed = console(monkeypatch, terminal=True, **environment)
+    printed = console(monkeypatch, Screen(), **environment)
     train(clock)
     assert printed.getvalue().splitlines() == LINES
 
 
 def test_a_terminal_gets_a_bar_with_the_same(clock: Clock, monkeypatch: pytest.MonkeyPatch):
-    printed = console(monkeypatch, terminal=True)
+    printed = console(monkeypatch, Screen())
     with progress.tracking("judging toy[fuse=no] on center", 100) as tell:
         for done in range(10, 70, 10):
             clock.now += 20
@@ -83,7 +87,7 @@ def test_a_terminal_gets_a_bar_with_the_same(clock: Clock, monkeypatch: pytest.M
 
 
 def test_what_was_done_before_takes_no_time(clock: Clock, monkeypatch: pytest.MonkeyPatch):
-    printed = console(monkeypatch)
+    printed = console(monkeypatch, StringIO())
     with progress.tracking("checking images", 2000) as tell:
         tell.had(900)
         for done in range(901, 917):
@@ -102,7 +106,7 @@ def test_what_was_done_before_takes_no_time(clock: Clock, monkeypatch: pytest.Mo
     ("speed", "told"), [(0.01234, "0.0123"), (12.345, "12.3"), (99.7, "99.7"), (12345.0, "12,345")]
 )
 def test_rates_have_three_digits(clock: Clock, monkeypatch: pytest.MonkeyPatch, speed: float, told: str):
-    printed = console(monkeypatch)
+    printed = console(monkeypatch, StringIO())
     with progress.tracking("holes", 3, "holes", each=speed) as tell:
         for done in (1, 2, 3):
             clock.now += 1

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench_core import rows, seal
+from bench_core.cell_folder import CellFolder
 from bench_core.errors import BadInput
 from bench_core.features import Features
-from bench_core.store import CellFolder, Entry, Run, Store, as_rows, read_runs
+from bench_core.rows import as_rows
+from bench_core.store import Entry, Run, Store, read_runs
 
 ABOUT = {"method": "a", "variant": "a", "seed": 0, "mask_set": "center", "mask_set_hash": "abc", "hole_ratio": 0.25}
 ABOUT |= {"metric": "l1@full", "region": "full", "source": "composite"}

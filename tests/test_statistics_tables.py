@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from bench_core.cell_folder import CellFolder
 from bench_core.cli import main
 from bench_core.features import Features
 from bench_core.metrics import bench_metrics
 from bench_core.protocol import Protocol
-from bench_core.store import CellFolder, Entry, Run, Store, as_rows
+from bench_core.rows import as_rows
+from bench_core.store import Entry, Run, Store
 from bench_reports import by_hole_ratio, standings, table
 from bench_reports.table import Table
 

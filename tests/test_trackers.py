@@ -20,7 +20,7 @@ TOY = ("--plugins", "toy", "--no-baselines", "--steps", "25", "--test-masks", "c
 DIARY = """
 import json
 from bench_core import hookimpl
-from bench_core.following import Tracker
+from bench_core.specs import Tracker
 
 @hookimpl
 def bench_trackers():

@@ -6,8 +6,7 @@ import click
 
 from bench_core.cli import names
 from bench_core.cli.as_json import JSON, tell
-from bench_core.cli.report import FORMAT, OUTPUT, put
-from bench_core.errors import BadInput
+from bench_core.cli.report import FORMAT, OUTPUT, put, refuse_two_formats
 
 
 @click.command()
@@ -35,10 +34,8 @@ def compare(
     from bench_core.specs import resolve
     from bench_core.store import read_runs
 
-    if as_json and format_ != "terminal":
-        raise BadInput(f"--json and --format {format_} are two formats: give one.")
-    found = Plugins.find()
-    found.load_all()  # a plugin may bring a metric
+    refuse_two_formats(as_json, format_)
+    found = Plugins.all()  # a plugin may bring a metric
     if runs is None and Path(a).is_dir() and Path(b).is_dir():
         together = [resolve("bench_reports.sides:of_runs")([read_runs(Path(a)), read_runs(Path(b))], (a, b))]
     else:

@@ -12,7 +12,7 @@ import click
 from bench_core.cli.as_json import JSON, tell
 
 if TYPE_CHECKING:
-    from bench_core.diagnosis import Fact
+    from bench_core.facts import Fact
 
 STYLES = {"ok": "green", "missing": "yellow", "wrong": "bold red"}
 INDENT = 8 + 12

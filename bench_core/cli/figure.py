@@ -45,6 +45,6 @@ def figure(kind: str, runs: Path, output: Path, metric: str, **options: object) 
     from bench_core.store import read_runs
 
     store, stored = read_runs(runs)
-    known, format_ = Plugins.find().records("metrics"), output.suffix.removeprefix(".").lower()
+    known, format_ = Plugins.all().records("metrics"), output.suffix.removeprefix(".").lower()
     asked = resolve("bench_reports.figures.asked:asked")
     files.write_bytes(output, asked(kind, store, stored, known, format_, {"definition": metric, **options}))

@@ -38,8 +38,7 @@ def list_(as_json: bool) -> None:
     """
     from bench_core.plugins import Plugins
 
-    found = Plugins.find()
-    found.load_all()
+    found = Plugins.all()
     families = found.records("masks").values()
     if as_json:
         told = ("name", "title", "source")
@@ -76,8 +75,7 @@ def make(family: str, given: tuple, count: int, size: int, seed: int, output: Pa
     from bench_core.plugins import Plugins
     from bench_core.protocol import MaskSet
 
-    found = Plugins.find()
-    found.load_all()
+    found = Plugins.all()
     parameters = {name: _value(text) for name, text in given}
     wanted = MaskSet.model_validate({**parameters, "family": family})
     holes = open_sets({family: wanted}, found.records("masks"))[family]

@@ -29,8 +29,7 @@ def metrics(as_json: bool) -> None:
     """
     from bench_core.plugins import Plugins
 
-    found = Plugins.find()
-    found.load_all()
+    found = Plugins.all()
     known = found.records("metrics").values()
     if as_json:
         tell([{name: getattr(metric, name) for name in TOLD} for metric in known])

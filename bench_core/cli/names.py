@@ -7,38 +7,32 @@ from bench_core.errors import BadInput
 from bench_core.plugins import PARTS, Plugins
 
 
-def _installed() -> Plugins:
-    found = Plugins.find()
-    found.load_all()
-    return found
-
-
 def _every(hook: str) -> Names:
     """The names of all records of a hook."""
-    return lambda ctx: _installed().records(hook)
+    return lambda ctx: Plugins.all().records(hook)
 
 
 def _requests(ctx: click.Context) -> list[str]:
     """PLUGIN and PLUGIN:FORM."""
-    plugins = [plugin for name, plugin in _installed().installed.items() if name not in PARTS]
+    plugins = [plugin for name, plugin in Plugins.all().installed.items() if name not in PARTS]
     forms = [(plugin, model.name.partition(":")) for plugin in plugins for model in plugin.records.get("models", ())]
     return list(dict.fromkeys(plugin.name + colon + form for plugin, (_, colon, form) in forms))
 
 
 def _metrics(ctx: click.Context) -> list[str]:
     """Bare names and definitions."""
-    known = _installed().records("metrics")
+    known = Plugins.all().records("metrics")
     return list(dict.fromkeys([*(metric.name for metric in known.values()), *known]))
 
 
 def _formats(ctx: click.Context) -> list[str]:
-    return ["terminal", *_installed().records("reports")]
+    return ["terminal", *Plugins.all().records("reports")]
 
 
 def _protocols(ctx: click.Context) -> list[str]:
     from bench_core.protocol import named
 
-    return list(named(_installed().records("protocols").values()))
+    return list(named(Plugins.all().records("protocols").values()))
 
 
 def _mask_sets(ctx: click.Context) -> list[str]:
@@ -46,14 +40,14 @@ def _mask_sets(ctx: click.Context) -> list[str]:
     from bench_core.protocol import load
 
     try:
-        return list(load(ctx.params.get("protocol") or "quick", _installed().records("protocols").values()).masks)
+        return list(load(ctx.params.get("protocol") or "quick", Plugins.all().records("protocols").values()).masks)
     except BadInput:
         return []
 
 
 def _options(ctx: click.Context) -> list[str]:
     """OWNER.OPTION of every method and every loss term."""
-    found = _installed()
+    found = Plugins.all()
     models, losses = found.records("models").values(), found.records("losses").values()
     of_models = [f"{model.name.partition(':')[0]}.{name}" for model in models for name in model.options]
     return list(dict.fromkeys([*of_models, *(f"{loss.name}.{name}" for loss in losses for name in loss.parameters)]))

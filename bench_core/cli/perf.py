@@ -85,8 +85,7 @@ def _settings(
     for name in ("sizes", "batches"):
         if not options[name] or min(options[name]) < 1:
             raise BadInput(f"--{name} takes whole numbers of at least 1 between commas, such as 1,4.")
-    plugins = Plugins.find()
-    plugins.load_all()
+    plugins = Plugins.all()
     chosen = methods or tuple(model.name for model in plugins.records("models").values() if _learns(model))
     for name in chosen:
         plugins.model(name)

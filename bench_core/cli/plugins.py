@@ -17,8 +17,7 @@ def plugins(as_json: bool) -> None:
     """
     from bench_core.plugins import Plugins
 
-    found = Plugins.find()
-    found.load_all()
+    found = Plugins.all()
     listed = [
         {
             "name": plugin.name,

@@ -22,8 +22,7 @@ def protocols(name: str | None, as_json: bool) -> None:
     from bench_core.plugins import Plugins
     from bench_core.protocol import load, named
 
-    found = Plugins.find()
-    found.load_all()
+    found = Plugins.all()
     known = named(found.records("protocols").values())
     if name is not None and name not in known:
         raise unknown("protocol", name, known)

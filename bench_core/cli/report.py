@@ -47,10 +47,8 @@ def report(
 
     if sum(map(bool, (by, statistics, against))) > 1:
         raise BadInput("Give one of --by, --statistics and --against: each is a table of its own.")
-    if as_json and format_ != "terminal":
-        raise BadInput(f"--json and --format {format_} are two formats: give one.")
-    found = Plugins.find()
-    found.load_all()  # a plugin may bring a metric or a format
+    refuse_two_formats(as_json, format_)
+    found = Plugins.all()  # a plugin may bring a metric or a format
     known, (store, stored) = found.records("metrics"), read_runs(runs)
     site = _site(found, format_, output)
     if site and (by or statistics or against):
@@ -85,6 +83,11 @@ def _papers(found: "Plugins") -> tuple[list[Any], dict[str, Any]]:
     papers = [paper for paper in map(read, found.records("paper_tables").values()) if paper.published]
     brought = found.records("protocols").values()
     return papers, {name: load(name, brought) for paper in papers for name in paper.protocols}
+
+
+def refuse_two_formats(as_json: bool, format_: str) -> None:
+    if as_json and format_ != "terminal":
+        raise BadInput(f"--json and --format {format_} are two formats: give one.")
 
 
 def put(found: "Plugins", tables: Sequence[Any], format_: str, output: Path | None) -> None:

@@ -1,5 +1,6 @@
 """`bench show`: one method's record."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,8 +12,8 @@ from bench_core.errors import BadInput
 
 if TYPE_CHECKING:
     from bench_core.plugins import Plugins
-    from bench_core.recipes import Recipe
-    from bench_core.specs import Model
+    from bench_core.recipes import Recipe, Update
+    from bench_core.specs import Loss, Model
 
 
 @click.command()
@@ -31,9 +32,8 @@ def show(method: str, scale: str, as_json: bool) -> None:
     """
     from bench_core.plugins import Plugins
 
-    found = Plugins.find()
+    found = Plugins.all()  # another plugin may bring a loss term of its recipe
     model = found.model(method)
-    found.load_all()  # another plugin may bring a loss term of its recipe
     if scale not in model.scales:
         raise BadInput(f"{method} has no scale {scale!r}, only {', '.join(model.scales)}.")
     record = _record(found, model, scale)
@@ -67,21 +67,7 @@ def _recipe(recipe: "Recipe", found: "Plugins", model: "Model") -> dict[str, Any
         {
             "name": phase.name,
             "share": phase.share,
-            "rounds": [
-                [
-                    {
-                        "network": update.network,
-                        "optimiser": update.optimiser.name,
-                        "settings": update.optimiser.settings,
-                        "losses": [
-                            {"name": name, "weight": weight, "title": titles[name].title}
-                            for name, weight in update.losses.items()
-                        ],
-                    }
-                    for update in one_round
-                ]
-                for one_round in phase.rounds
-            ],
+            "rounds": [[_update(each, titles) for each in one_round] for one_round in phase.rounds],
         }
         for phase in recipe.phases
     ]
@@ -91,6 +77,12 @@ def _recipe(recipe: "Recipe", found: "Plugins", model: "Model") -> dict[str, Any
         "initialisation": recipe.initialisation,
         "phases": phases,
     }
+
+
+def _update(update: "Update", titles: Mapping[str, "Loss"]) -> dict[str, Any]:
+    losses = [{"name": name, "weight": weight, "title": titles[name].title} for name, weight in update.losses.items()]
+    optimiser = {"optimiser": update.optimiser.name, "settings": update.optimiser.settings}
+    return {"network": update.network, **optimiser, "losses": losses}
 
 
 def _parameters(model: "Model", scale: str) -> dict[str, int]:

@@ -60,8 +60,7 @@ def list_(as_json: bool) -> None:
     """
     from bench_core.plugins import Plugins
 
-    found = Plugins.find()
-    found.load_all()
+    found = Plugins.all()
     models = [model for model in found.records("models").values() if not model.trained_as]
     known = [(model.name, layout) for model in models for layout in model.checkpoints]
     if as_json:

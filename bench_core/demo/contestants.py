@@ -17,7 +17,7 @@ from bench_core.specs import Model
 
 
 @dataclass(frozen=True)
-class Painted:
+class Outcome:
     """What came of one painting: a picture, or why there is none."""
 
     picture: Array | None = None
@@ -49,18 +49,18 @@ class Contestant:
     def _painter(self) -> Painter:
         return Painter.load(self.model, self.weights(), self.device)
 
-    def paint(self, picture: Array, missing: Array, lines: Array) -> Painted:
+    def paint(self, picture: Array, missing: Array, lines: Array) -> Outcome:
         """Fill the hole. A failure is told in place of a picture, whatever it is: others are to be seen beside it."""
         try:
             began = perf_counter()
             painter = self._painter
             loaded = perf_counter()
             filled = painter.paint(picture, missing, lines if self.guided else None)
-            return Painted(filled, loading=loaded - began, painting=perf_counter() - loaded)
+            return Outcome(filled, loading=loaded - began, painting=perf_counter() - loaded)
         except BadInput as error:
-            return Painted(error=str(error))
+            return Outcome(error=str(error))
         except Exception as error:
             if is_out_of_memory(error):
-                return Painted(error="There is not enough memory for a picture of this size; make it smaller.")
+                return Outcome(error="There is not enough memory for a picture of this size; make it smaller.")
             traceback.print_exc()  # a bug, most likely: the one who started the server can report it
-            return Painted(error=f"{type(error).__name__}: {error}")
+            return Outcome(error=f"{type(error).__name__}: {error}")

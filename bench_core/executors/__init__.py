@@ -1,7 +1,7 @@
 """Where the cells of a comparison run."""
 
 from bench_core.hookspecs import hookimpl
-from bench_core.placing import Executor
+from bench_core.specs import Executor
 
 
 @hookimpl

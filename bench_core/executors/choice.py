@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from bench_core.errors import BadInput, unknown
-from bench_core.placing import Executor
+from bench_core.specs import Executor
 
 
 def choose_executor(executors: Mapping[str, Executor], options: Mapping[str, Any]) -> tuple[Executor, dict[str, Any]]:

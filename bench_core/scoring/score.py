@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from bench_core import __version__, files
+from bench_core.cell_folder import CellFolder
 from bench_core.errors import BadInput
 from bench_core.ground import open_protocol
 from bench_core.images import Array, as_channels, read_image
@@ -23,7 +24,7 @@ from bench_core.scoring.contest import Contest, given, own
 from bench_core.scoring.inspection import Inspection, in_words
 from bench_core.setup import Machine, Setup
 from bench_core.specs import Metric
-from bench_core.store import CellFolder, Entry, Run, Store
+from bench_core.store import Entry, Run, Store
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Scoring:
         return Entry(self.name, self.name, seed, "done", folder.path.name, remarks=remarks, judgements=judgements)
 
     def _samples(self, folder: CellFolder, mask_set: str) -> Samples:
-        where = folder.path / "samples" / self.contest.judgement(mask_set)
+        where = folder.samples_path(self.contest.judgement(mask_set))
         return Samples(where, len(self.contest.pairs[mask_set]), self.setup.machine.samples)
 
     def _judge(self, folder: CellFolder, seed: int, mask_set: str, paths: Sequence[Path], wanted: list[Metric]) -> None:

@@ -1,7 +1,7 @@
 """Programs that show what trainings tell. All of them write below the store, and none is asked over a network."""
 
-from bench_core.following import Tracker
 from bench_core.hookspecs import hookimpl
+from bench_core.specs import Tracker
 
 
 @hookimpl

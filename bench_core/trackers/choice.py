@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 from bench_core.errors import BadInput, unknown
-from bench_core.following import Tracker
 from bench_core.plugins import Plugins
+from bench_core.specs import Tracker
 
 
 def choose_trackers(plugins: Plugins, names: Sequence[str]) -> list[Tracker]:
@@ -16,8 +16,7 @@ def choose_trackers(plugins: Plugins, names: Sequence[str]) -> list[Tracker]:
     """
     known = plugins.records("trackers")
     if set(names) - set(known):
-        others = Plugins.find()
-        others.load_all()
+        others = Plugins.all()
         known = others.records("trackers")
     for name in names:
         if name not in known:

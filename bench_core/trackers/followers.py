@@ -7,9 +7,9 @@ from typing import Any
 
 from rich.markup import escape
 
-from bench_core.following import Follower, TrackedCell, Tracker
 from bench_core.progress import console
-from bench_core.specs import resolve
+from bench_core.specs import Tracker, resolve
+from bench_core.trackers.follower import Follower, TrackedCell
 from bench_core.trackers.telling import told_before
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench_core import files
-from bench_core.following import Follower, TrackedCell
+from bench_core.trackers.follower import Follower, TrackedCell
 
 EXPERIMENT = "inpaint-bench"
 STATES = {"done": "FINISHED", "failed": "FAILED", "pending": "KILLED"}

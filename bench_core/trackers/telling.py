@@ -1,15 +1,15 @@
 """What a cell tells its trackers, from what it has stored."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from bench_core.following import Follower, TrackedCell
+from bench_core.cell_folder import CellFolder
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric
-from bench_core.store import CellFolder, Entry
+from bench_core.store import Entry
+from bench_core.trackers.follower import Follower, TrackedCell
 from bench_core.training_log import curve_points
 
 PICTURES = 4
@@ -28,7 +28,7 @@ def tell_judged(follower: Follower, folder: CellFolder, entry: Entry, mask_set: 
     judgement = entry.judgements[mask_set]
     rows = folder.rows(judgement)
     follower.judged(mask_set, means(rows[rows["metric"].isin([metric.definition for metric in wanted])]))
-    for picture in sorted((folder.path / "samples" / judgement).glob("*-composite.png"))[:PICTURES]:
+    for picture in sorted(folder.samples_path(judgement).glob("*-composite.png"))[:PICTURES]:
         follower.pictured(mask_set, picture)
 
 
@@ -39,10 +39,7 @@ def means(rows: pd.DataFrame) -> dict[str, float]:
 
 def told_before(folder: Path) -> dict[str, int]:
     """For every name that an earlier attempt on a cell has told, its last step."""
-    log = folder / "training.jsonl"
-    lines = log.read_text().splitlines(keepends=True) if log.exists() else []
-    whole = [json.loads(line) for line in lines if line.endswith("\n")]
-    points = [(line["step"], line) for line in whole]
-    curves = CellFolder(folder, {}).curves()
-    points += [(line["step"], curve_points(line["mask_set"], line["values"])) for line in curves]
+    cell = CellFolder(folder, {})
+    points = [(line["step"], line) for line in cell.losses()]
+    points += [(line["step"], curve_points(line["mask_set"], line["values"])) for line in cell.curves()]
     return {name: step for step, values in points for name in values}

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 
-from bench_core.following import Follower, TrackedCell
+from bench_core.trackers.follower import Follower, TrackedCell
 
 
 class Events(Follower):

@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench_core.following import Follower, TrackedCell
 from bench_core.seeds import digest
+from bench_core.trackers.follower import Follower, TrackedCell
 
 PROJECT = "inpaint-bench"
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench_core.features import Features
 from bench_core.specs import Metric, resolve
-from bench_core.store import CellFolder, Entry, Run, Store
+from bench_core.store import Entry, Run, Store
 from bench_reports import notes
 from bench_reports.cells import Cells
 from bench_reports.columns import Column, column
@@ -98,8 +98,7 @@ class Buckets:
     def _features(self, entry: Entry, mask_set: str, metric: Metric) -> Features | None:
         if entry.state != "done" or mask_set not in entry.judgements:
             return None
-        folder = CellFolder(self.store.root / "cells" / entry.folder, {})
-        return folder.features(entry.judgements[mask_set], metric.features)
+        return self.store.folder(entry).features(entry.judgements[mask_set], metric.features)
 
     def _gaps(self, every: Sequence[Column]) -> list[str]:
         """A metric of a whole set whose features are not stored."""

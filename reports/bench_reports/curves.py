@@ -12,7 +12,7 @@ from bench_core.errors import BadInput
 from bench_core.paper_tables import PaperTable
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric
-from bench_core.store import CellFolder, Run, Store
+from bench_core.store import Run, Store
 from bench_reports.measured import find
 
 COLUMNS = ["variant", "seed", "step", "mask_set", "metric", "value"]
@@ -24,8 +24,8 @@ def read(store: Store, runs: Sequence[Run]) -> pd.DataFrame:
     """One row for every value: its variant, seed, step, mask set and metric. A cell in several runs counts once."""
     entries = {entry.folder: entry for run in runs for entry in run.entries if entry.folder}
     rows = []
-    for folder, entry in entries.items():
-        for point in CellFolder(store.root / "cells" / folder, {}).curves():
+    for entry in entries.values():
+        for point in store.folder(entry).curves():
             rows += [
                 (entry.variant, entry.seed, point["step"], point["mask_set"], metric, value)
                 for metric, value in point["values"].items()

@@ -64,7 +64,7 @@ def pictures(store: Store, shown: Sequence[Entry], mask_set: str, pair: str) -> 
 
 def _samples(store: Store, entry: Entry, mask_set: str) -> Path | None:
     judgement = entry.judgements.get(mask_set)
-    return store.folder(entry).path / "samples" / judgement if judgement else None
+    return store.folder(entry).samples_path(judgement) if judgement else None
 
 
 def _open(path: Path) -> Image.Image:

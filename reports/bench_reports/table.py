@@ -61,7 +61,12 @@ class Table:
     def header(self, definition: str) -> str:
         """A metric's title with the arrow to better values; whatever else a column is called."""
         metric = self.metrics.get(definition)
-        return f"{metric.title} {ARROWS[metric.better]}" if metric else definition
+        return header(metric) if metric else definition
+
+
+def header(metric: Metric) -> str:
+    """A metric's title with the arrow to better values."""
+    return f"{metric.title} {ARROWS[metric.better]}"
 
 
 def build(store: Store, runs: Sequence[Run], known: Mapping[str, Metric]) -> list[Table]:

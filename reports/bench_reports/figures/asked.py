@@ -8,6 +8,7 @@ from bench_core.errors import BadInput
 from bench_core.specs import Metric, resolve
 from bench_core.store import Run, Store
 from bench_reports.figures.output import FORMATS, save
+from bench_reports.figures.source import Source
 from bench_reports.table import merged
 
 
@@ -30,4 +31,4 @@ def asked(
     for name in given:
         if name not in taken:
             raise BadInput(f"--{name.replace('definition', 'metric').replace('_', '-')} means nothing for {kind}.")
-    return save(draw(store, together[0], known, **given), format_)
+    return save(draw(Source(store, together[0], known), **given), format_)

@@ -1,18 +1,17 @@
 """A metric against the size of holes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench_core.specs import Metric
-from bench_core.store import Run, Store
+from bench_core.store import Run
 from bench_reports.by_hole_ratio import EDGES, LABELS, Buckets
 from bench_reports.columns import Column
-from bench_reports.definitions import check
-from bench_reports.figures import chosen, style
-from bench_reports.table import wanted
+from bench_reports.figures import style
+from bench_reports.figures.source import Source, looks
+from bench_reports.table import header
 
 HEIGHT = 1.95
 APART = 0.05
@@ -20,27 +19,20 @@ APART = 0.05
 
 
 def draw(
-    store: Store,
-    run: Run,
-    known: Mapping[str, Metric],
-    *,
-    mask_set: str = "",
-    definition: str = "",
-    width: str = "column",
-    methods: Sequence[str] = (),
+    source: Source, *, mask_set: str = "", definition: str = "", width: str = "column", methods: Sequence[str] = ()
 ) -> Figure:
     """One metric in every bucket of a mask set, as in the table by hole ratio.
 
     Raises:
         BadInput: there is nothing to draw.
     """
-    metric, where = chosen.metric(run, known, definition), chosen.mask_set(run, mask_set)
-    buckets = Buckets(store, run, {metric.definition: metric})
-    check(run, buckets.rows, wanted(run, known))
+    metric, where = source.metric(definition), source.mask_set(mask_set)
+    buckets = Buckets(source.store, source.run, {metric.definition: metric})
+    source.check(buckets.rows)
     found = [column for (column,) in buckets.columns_of(where) if len(column.means)]
     if not found:
-        raise chosen.nothing(run, metric, where)
-    return of_columns(run, found, width, methods)
+        raise source.nothing(metric, where)
+    return of_columns(source.run, found, width, methods)
 
 
 @style.rules()
@@ -49,14 +41,14 @@ def of_columns(run: Run, found: Sequence[Column], width: str = "column", methods
     metric, where = found[0].metric, found[0].mask_set
     figure = style.new(width, HEIGHT, f"{metric.title} against the hole ratio on {where}")
     axes, shown = figure.subplots(), {}
-    for variant, look in chosen.methods(run, methods).items():
+    for variant, look in looks(run, methods).items():
         points = pd.DataFrame([_point(column, variant) for column in found if variant in column.means])
         if len(points):
             axes.plot(points["x"], points["mean"], **look)
             style.band(axes, points["x"], points["low"], points["high"], look)
             shown[variant] = look
     _ticks(axes, found)
-    axes.set(xlabel="hole ratio", ylabel=style.plain(chosen.header(metric)))
+    axes.set(xlabel="hole ratio", ylabel=style.plain(header(metric)))
     style.legend(figure, shown)
     return figure
 

@@ -9,33 +9,26 @@ from matplotlib.figure import Figure
 
 from bench_core.errors import BadInput
 from bench_core.specs import Metric
-from bench_core.store import Run, Store
 from bench_reports.curves import read
-from bench_reports.figures import chosen, style
+from bench_reports.figures import style
+from bench_reports.figures.source import Source, looks
+from bench_reports.table import header
 
 HEIGHT = 1.95
 
 
 def draw(
-    store: Store,
-    run: Run,
-    known: Mapping[str, Metric],
-    *,
-    mask_set: str = "",
-    definition: str = "",
-    width: str = "column",
-    methods: Sequence[str] = (),
+    source: Source, *, mask_set: str = "", definition: str = "", width: str = "column", methods: Sequence[str] = ()
 ) -> Figure:
     """A line for each method, or for these only: the mean over seeds, its band from the lowest to the highest.
 
     Raises:
         BadInput: there is nothing to draw.
     """
-    metric, where = chosen.metric(run, known, definition), chosen.mask_set(run, mask_set)
-    looks = chosen.methods(run, methods)
-    points = read(store, [run])
+    metric, where = source.metric(definition), source.mask_set(mask_set)
+    points = read(source.store, [source.run])
     points = points[(points["mask_set"] == where) & (points["metric"] == metric.definition)]
-    shown = {name: look for name, look in looks.items() if name in set(points["variant"])}
+    shown = {name: look for name, look in looks(source.run, methods).items() if name in set(points["variant"])}
     if not shown:
         raise BadInput(
             f"There are no curves of {metric.title} on {where}: cells write them while they are trained, where the "
@@ -51,7 +44,7 @@ def _drawn(points: pd.DataFrame, shown: dict[str, dict[str, Any]], metric: Metri
     for variant, look in shown.items():
         line(axes, points[points["variant"] == variant], look)
     steps(axes)
-    axes.set(ylabel=style.plain(chosen.header(metric)))
+    axes.set(ylabel=style.plain(header(metric)))
     style.legend(figure, shown)
     return figure
 

@@ -1,6 +1,6 @@
 """Pictures side by side: a row for each pair, with the image, the masked image and what each method made of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from textwrap import wrap
 
 import numpy as np
@@ -11,9 +11,9 @@ from PIL import Image
 from scipy.ndimage import uniform_filter
 
 from bench_core.errors import BadInput
-from bench_core.specs import Metric
-from bench_core.store import Entry, Run, Store
-from bench_reports.figures import chosen, style
+from bench_core.store import Entry, Store
+from bench_reports.figures import style
+from bench_reports.figures.source import Source, looks
 from bench_reports.grid import PAIRS, kept, latest, pictures
 
 GAP, LINE, BASE, LETTER = 0.03, 0.12, 0.02, 0.062
@@ -24,9 +24,7 @@ FRAME = style.COLOURS[1]
 
 
 def draw(
-    store: Store,
-    run: Run,
-    known: Mapping[str, Metric],
+    source: Source,
     *,
     mask_set: str = "",
     width: str = "page",
@@ -40,11 +38,11 @@ def draw(
     Raises:
         BadInput: there is nothing to draw.
     """
-    looks, asked = chosen.methods(run, methods), [chosen.mask_set(run, mask_set)] if mask_set else []
-    shown = [entry for entry in latest(run) if entry.variant in looks]
+    store, run, wanted = source.store, source.run, looks(source.run, methods)
+    shown = [entry for entry in latest(run) if entry.variant in wanted]
     rows = [
         pictures(store, shown, of, pair)
-        for of in asked or run.protocol.test_masks
+        for of in ([source.mask_set(mask_set)] if mask_set else run.protocol.test_masks)
         for pair in _pairs(store, shown, of, images)
     ]
     if not rows:

@@ -1,32 +1,28 @@
 """The loss terms of one method over the steps of its training."""
 
-import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from bench_core.errors import BadInput, damaged, unknown
-from bench_core.specs import Metric
+from bench_core.errors import BadInput, unknown
 from bench_core.store import Entry, Run, Store
 from bench_reports.figures import style
 from bench_reports.figures.curves import HEIGHT, line, steps
+from bench_reports.figures.source import Source
 
 POINTS = 150
 """A line has so many at the most, each the mean of equally many steps."""
 
 
-def draw(
-    store: Store, run: Run, known: Mapping[str, Metric], *, width: str = "column", methods: Sequence[str] = ()
-) -> Figure:
+def draw(source: Source, *, width: str = "column", methods: Sequence[str] = ()) -> Figure:
     """A line for each term of one method, the run's first that learned if none is asked for.
 
     Raises:
         BadInput: there is nothing to draw.
     """
-    logged = dict.fromkeys(entry.variant for entry in run.entries if _log(store, entry).is_file())
+    logged = dict.fromkeys(entry.variant for entry in _logged(source.store, source.run))
     if not logged:
         raise BadInput("No cell has a training.jsonl, where its losses are: nothing was trained, or it is not here.")
     variant, *others = methods or logged
@@ -34,26 +30,21 @@ def draw(
         raise BadInput(f"Losses of several methods do not compare: give one of {', '.join(methods)}.")
     if variant not in logged:
         raise unknown("method with losses in this run", variant, logged)
-    return _drawn(read(store, run, variant), variant, width)
+    return _drawn(read(source.store, source.run, variant), variant, width)
 
 
 def read(store: Store, run: Run, variant: str) -> pd.DataFrame:
     """One row for every term, step and seed: `term`, `seed`, `step`, `value`."""
-    entries = [entry for entry in run.entries if entry.variant == variant and _log(store, entry).is_file()]
+    entries = [entry for entry in _logged(store, run) if entry.variant == variant]
     return pd.concat([_thinned(_rows(store, entry)) for entry in entries], ignore_index=True)
 
 
-def _log(store: Store, entry: Entry) -> Path:
-    return store.folder(entry).path / "training.jsonl"
+def _logged(store: Store, run: Run) -> list[Entry]:
+    return [entry for entry in run.entries if store.folder(entry).log.is_file()]
 
 
 def _rows(store: Store, entry: Entry) -> pd.DataFrame:
-    path = _log(store, entry)
-    try:
-        # a training that was killed may have left half a line
-        lines = [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
-    except ValueError as error:
-        raise damaged(path, error) from error
+    lines = store.folder(entry).losses()
     wide = pd.DataFrame(lines, columns=list(dict.fromkeys(key for each in lines for key in ["step", *each])))
     return wide.melt("step", var_name="term").dropna().assign(seed=entry.seed)
 

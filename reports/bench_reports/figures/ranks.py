@@ -1,15 +1,13 @@
 """Which ranks are possible for each method, from what its differences to the others make certain."""
 
-from collections.abc import Mapping
-
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bench_core.errors import BadInput
-from bench_core.specs import Metric
-from bench_core.store import Run, Store
+from bench_core.store import Run
 from bench_reports.columns import Column
-from bench_reports.figures import chosen, style
+from bench_reports.figures import style
+from bench_reports.figures.source import Source, looks
 
 LINE = 0.19
 """Inches for each method."""
@@ -17,21 +15,13 @@ GROUPS = 14
 """Characters for the groups of a method."""
 
 
-def draw(
-    store: Store,
-    run: Run,
-    known: Mapping[str, Metric],
-    *,
-    mask_set: str = "",
-    definition: str = "",
-    width: str = "column",
-) -> Figure:
+def draw(source: Source, *, mask_set: str = "", definition: str = "", width: str = "column") -> Figure:
     """The ranks of one column of the table, best method on top.
 
     Raises:
         BadInput: there is nothing to draw.
     """
-    return of_column(run, chosen.column_of(store, run, known, mask_set, definition), width)
+    return of_column(source.run, source.column(mask_set, definition), width)
 
 
 @style.rules()
@@ -47,9 +37,9 @@ def of_column(run: Run, column: Column, width: str = "column") -> Figure:
     up = column.metric.better == "lower"
     ordered = standing.details.loc[column.means[list(standing.variants)].sort_values(ascending=up).index]
     figure = style.new(width, 0.6 + LINE * len(ordered), f"Ranks that are possible by {title} on {column.where}")
-    axes, looks = figure.subplots(), chosen.methods(run, ())
+    axes, every = figure.subplots(), looks(run, ())
     for place, (variant, of) in enumerate(ordered.iterrows(), start=1):
-        look = looks[str(variant)]
+        look = every[str(variant)]
         ends = [of["best rank"], of["worst rank"]]
         axes.plot(ends, [place] * 2, color=look["color"], linewidth=5, alpha=0.35, solid_capstyle="round")
         axes.plot(place, place, color=look["color"], marker=look["marker"])

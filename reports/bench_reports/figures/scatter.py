@@ -8,10 +8,11 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from bench_core.costs import costs
 from bench_core.errors import BadInput, unknown
-from bench_core.specs import Metric
 from bench_core.store import Run, Store
 from bench_reports.columns import Column
-from bench_reports.figures import chosen, style
+from bench_reports.figures import style
+from bench_reports.figures.source import Source, looks
+from bench_reports.table import header
 
 HEIGHT = 1.95
 COSTS = {
@@ -22,9 +23,7 @@ COSTS = {
 
 
 def draw(
-    store: Store,
-    run: Run,
-    known: Mapping[str, Metric],
+    source: Source,
     *,
     mask_set: str = "",
     definition: str = "",
@@ -37,25 +36,26 @@ def draw(
     Raises:
         BadInput: there is nothing to draw.
     """
-    column = chosen.column_of(store, run, known, mask_set, definition)
-    return of_column(run, column, spent(store, run, cost), cost, width, methods)
-
-
-def spent(store: Store, run: Run, cost: str) -> dict[str, float]:
-    """What each variant costs as far as its cells tell; 0 where nothing is learned.
-
-    Raises:
-        BadInput: there is no such cost, or no cell tells it.
-    """
     if cost not in COSTS:
         raise unknown("cost", cost, COSTS)
-    found = {}
-    for each in costs(store, run):
-        told = {"image": each.image, "training": (each.step or 0) * run.protocol.steps, "parameters": each.parameters}
-        found[each.variant] = told[cost]
-    if not any(found.values()):
+    column, found = source.column(mask_set, definition), spent(source.store, source.run)
+    if cost not in found:
         raise BadInput(f"No cell tells the {COSTS[cost]}: none was trained, or they are of an older version.")
-    return found
+    return of_column(source.run, column, found[cost], cost, width, methods)
+
+
+def spent(store: Store, run: Run) -> dict[str, dict[str, float]]:
+    """For each of `COSTS` that a cell tells, what variants cost; 0 where nothing is learned."""
+    every = {
+        each.variant: {
+            "image": each.image,
+            "training": (each.step or 0) * run.protocol.steps,
+            "parameters": each.parameters,
+        }
+        for each in costs(store, run)
+    }
+    found = {cost: {variant: told[cost] for variant, told in every.items()} for cost in COSTS}
+    return {cost: told for cost, told in found.items() if any(told.values())}
 
 
 @style.rules()
@@ -71,12 +71,12 @@ def of_column(
     label = f"{column.metric.title} on {column.where} against {COSTS[cost]}"
     figure = style.new(width, HEIGHT, label)
     axes, shown = figure.subplots(), {}
-    for variant, look in chosen.methods(run, methods).items():
+    for variant, look in looks(run, methods).items():
         if variant in found and variant in column.means:
             _mark(axes, column, variant, found[variant], look)
             shown[variant] = look if found[variant] == 0 else look | {"linestyle": ""}
     _axis(axes)
-    axes.set(xlabel=COSTS[cost], ylabel=style.plain(chosen.header(column.metric)))
+    axes.set(xlabel=COSTS[cost], ylabel=style.plain(header(column.metric)))
     if not shown:
         raise BadInput(f"There is nothing to draw: no method has both {column.metric.title} and {COSTS[cost]}.")
     style.legend(figure, shown)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from bench_core.seeds import digest
@@ -15,9 +14,10 @@ from bench_reports import notes
 from bench_reports.cells import Cells
 from bench_reports.columns import Column
 from bench_reports.site.links import method_path
+from bench_reports.site.pages import number
 from bench_reports.site.spent import Spent
 from bench_reports.site.views import View
-from bench_reports.table import ARROWS, title, wanted
+from bench_reports.table import header, title, wanted
 
 _TEXT = re.compile(r"(\S+)(?: (± \S+?))?([†≈]*)")
 """A cell of the usual table: value, half of the interval, marks."""
@@ -56,8 +56,7 @@ def board_id(run: Run) -> str:
 
 
 def _metric(metric: Metric) -> dict[str, str]:
-    arrow = f"{metric.title} {ARROWS[metric.better]}"
-    return {"key": metric.definition, "title": arrow, "better": metric.better, "text": metric.text}
+    return {"key": metric.definition, "title": header(metric), "better": metric.better, "text": metric.text}
 
 
 def _view(view: View, known: Mapping[str, Metric]) -> dict[str, Any]:
@@ -79,7 +78,7 @@ def _cells(column: Column, texts: pd.Series, names: Sequence[str]) -> list[list[
     details = column.standing.details.to_dict("index") if column.standing else {}
     best = {str(name) for name in column.best[column.best].index}
     return [
-        [*_parts(texts[name]), name in best, _number(column.means.get(name)), *_standing(details.get(name))]
+        [*_parts(texts[name]), name in best, number(column.means.get(name)), *_standing(details.get(name))]
         for name in names
     ]
 
@@ -90,17 +89,12 @@ def _parts(text: str) -> tuple[str, ...]:
     return tuple(part or "" for part in found.groups())
 
 
-def _number(value: float | None) -> float | None:
-    """As JSON has it, which knows no infinity."""
-    return None if value is None or np.isnan(value) else float(np.clip(value, -1e300, 1e300))
-
-
 def _standing(details: Mapping[Any, Any] | None) -> tuple[Any, ...]:
     if details is None:
         return None, None, "", ""
     best, worst = details["best rank"], details["worst rank"]
     ranks = f"{best}" if best == worst else f"{best}\N{EN DASH}{worst}"
-    return _number(details["low"]), _number(details["high"]), ranks, details["group"]
+    return number(details["low"]), number(details["high"]), ranks, details["group"]
 
 
 def _why(view: View, name: str) -> str:

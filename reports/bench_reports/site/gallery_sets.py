@@ -8,17 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from bench_core.specs import Metric
 from bench_core.store import Entry, Run, Store
 from bench_reports.site.links import method_path
+from bench_reports.site.pages import number
 from bench_reports.site.pictures import Pictures
 from bench_reports.table import ARROWS, wanted
-
-LARGEST = 1e300
-"""Stands for infinity, which JSON does not have."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ class Hall:
     def _samples(self, entry: Entry, mask_set: str) -> Path | None:
         if entry.state != "done" or mask_set not in entry.judgements:
             return None
-        return self.store.folder(entry).path / "samples" / entry.judgements[mask_set]
+        return self.store.folder(entry).samples_path(entry.judgements[mask_set])
 
     def _pairs(self, mask_set: str) -> tuple[list[str], list[float | None]]:
         """The image's name and the hole's ratio, of every pair: those of the rows, which are in the order of pairs."""
@@ -90,7 +87,8 @@ class Hall:
         if rows is None:
             return [None] * len(names)
         found = dict(zip(rows["image"].astype(str), rows["value"], strict=True))
-        return [_number(found.get(name), metric.digits) for name in names]
+        values = [number(found.get(name)) for name in names]
+        return [None if value is None else round(value, metric.digits) for value in values]
 
     def _name(self, entry: Entry) -> str:
         several = Counter(each.variant for each in self.run.entries)[entry.variant] > 1
@@ -107,7 +105,3 @@ def _why(entry: Entry, mask_set: str) -> str:
         return f"failed: {entry.reason}"
     reason = entry.reason if entry.state == "n/a" else entry.refused.get(mask_set)
     return f"is n/a here: it {reason}" if reason else "is not finished" if entry.state == "pending" else ""
-
-
-def _number(value: float | None, digits: int) -> float | None:
-    return None if value is None or np.isnan(value) else round(float(np.clip(value, -LARGEST, LARGEST)), digits)

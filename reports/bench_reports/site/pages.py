@@ -1,12 +1,15 @@
 """Pages from templates, and what all of them share."""
 
 import json
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 ASSETS = Path(__file__).parent / "assets"
+LARGEST = 1e300
+"""Stands for infinity."""
 _TEMPLATES = Environment(
     loader=PackageLoader("bench_reports"),
     autoescape=True,
@@ -23,6 +26,11 @@ def render(template: str, path: str, gallery: bool, **context: Any) -> bytes:
     """
     root = "../" * path.count("/")
     return _TEMPLATES.get_template(f"site/{template}").render(root=root, path=path, gallery=gallery, **context).encode()
+
+
+def number(value: float | None) -> float | None:
+    """As JSON has it, which knows no infinity."""
+    return None if value is None or isnan(value) else max(-LARGEST, min(float(value), LARGEST))
 
 
 def script(name: str, value: Any) -> bytes:

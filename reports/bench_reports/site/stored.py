@@ -1,12 +1,11 @@
 """What the store tells of one cell: what it is, and what trained and judged it."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from bench_core.errors import damaged
-from bench_core.store import CellFolder, Entry, Store
+from bench_core.cell_folder import CellFolder
+from bench_core.store import Entry, Store
 
 
 @dataclass(frozen=True)
@@ -18,16 +17,16 @@ class StoredCell:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        return self._json("identity.json")
+        return self._folder.record("identity")
 
     @cached_property
     def training(self) -> dict[str, Any]:
-        return self._json("provenance/training.json")
+        return self._folder.record("provenance/training")
 
     @cached_property
     def judging(self) -> dict[str, Any]:
         """Of the first mask set that was judged."""
-        told = (self._json(f"provenance/{name}.json") for name in self.entry.judgements.values())
+        told = (self._folder.record(f"provenance/{name}") for name in self.entry.judgements.values())
         return next(filter(None, told), {})
 
     @cached_property
@@ -39,10 +38,3 @@ class StoredCell:
     @property
     def _folder(self) -> CellFolder:
         return self.store.folder(self.entry)
-
-    def _json(self, name: str) -> dict[str, Any]:
-        path = self._folder.path / name
-        try:
-            return json.loads(path.read_text()) if self.entry.folder and path.exists() else {}
-        except ValueError as error:
-            raise damaged(path, error) from error

@@ -1,23 +1,9 @@
-"""The frozen record of a tracker, as a plugin hands it to the harness, and what a tracker is told."""
+"""What a tracker is told."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
-
-from bench_core.specs import Reference
-
-
-@dataclass(frozen=True)
-class Tracker:
-    """A program that shows what trainings tell."""
-
-    name: str
-    title: str
-    open: Reference
-    """A function of the store's folder, below which all must be written, that returns a `Follower` of one cell."""
-    needs: str = ""
-    """A package that must be installed, and the extra of inpaint-bench that brings it."""
 
 
 @dataclass(frozen=True)
