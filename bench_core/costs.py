@@ -50,12 +50,13 @@ def costs(store: Store, run: Run) -> Iterator[Cost]:
         cells.setdefault(entry.variant, []).append(entry)
     for variant, entries in cells.items():
         folders = [(store.folder(entry), entry) for entry in entries if entry.state == "done"]
-        judged = [folder.record(f"provenance/{of}") for folder, entry in folders for of in entry.judgements.values()]
-        images = [each["seconds_per_image"] for each in judged if "seconds_per_image" in each]
+        told = [folder.record(f"provenance/{of}") for folder, entry in folders for of in entry.judgements.values()]
+        judged = [each for each in told if "seconds_per_image" in each]
         trained = [folder.record("provenance/training") for folder, _ in folders]
         steps = [each["seconds_per_step"] for each in trained if each.get("seconds_per_step")]
-        if images:
+        if judged:
+            image = fmean(each["seconds_per_image"] for each in judged)
             step = fmean(steps) if steps else None
             learned = max((each.get("parameters", 0) for each in trained), default=0)
             sizes = (run.protocol.size, run.protocol.batch)
-            yield Cost(variant, judged[0]["device"], *sizes, step, fmean(images), learned)
+            yield Cost(variant, judged[0]["device"], *sizes, step, image, learned)

@@ -87,7 +87,7 @@ def locate(name: str) -> Path:
                 tried.append(f"{shortened(path)} is damaged or not the official file (its sha256 is not {sha256})")
     try:
         return _download(wanted)
-    except (OSError, HTTPException, RuntimeError) as error:
+    except (OSError, HTTPException) as error:
         tried.append(f"the download failed ({error})")
     raise MissingWeights(
         f"The weights of {name} are missing: {'; '.join(tried)}. Download {wanted.url} and put it into a folder "

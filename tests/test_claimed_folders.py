@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from errno import ENOSPC
 from pathlib import Path
+from threading import Event
 
 import pandas as pd
 import pytest
@@ -52,19 +53,44 @@ def test_a_claim_without_a_heartbeat_is_taken_over(tmp_path: Path, age: float, f
     assert len(list(tmp_path.iterdir())) == (0 if free else 1)
 
 
-def test_a_dead_process_of_this_machine_loses_its_claim_at_once(tmp_path: Path):
+@pytest.fixture
+def dead() -> int:
+    """The number of a process that has ended."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    left_behind(tmp_path, 0, host=Owner().host, pid=ended.pid)
+    return ended.pid
+
+
+@pytest.mark.parametrize(("host", "free"), [(Owner().host, True), ("elsewhere", False)])
+def test_a_dead_process_of_this_machine_loses_its_claim_at_once(tmp_path: Path, dead: int, host: str, free: bool):
+    left_behind(tmp_path, 0, host=host, pid=dead)
     with claimed(tmp_path) as ours:
-        assert ours
+        assert ours is free
 
 
-def test_half_a_claim_is_a_claim_until_it_is_stale(tmp_path: Path):
+def test_a_container_is_a_machine_of_its_own(tmp_path: Path, dead: int, monkeypatch: pytest.MonkeyPatch):
+    left_behind(tmp_path, 0, host=Owner().host, pid=dead)
+    monkeypatch.setattr(os, "readlink", lambda path: "pid:[of another container]")
+    with claimed(tmp_path) as ours:
+        assert not ours
+
+
+def test_a_process_that_others_may_not_signal_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refused(pid: int, number: int) -> None:
+        raise PermissionError
+
+    left_behind(tmp_path, 0, host=Owner().host)
+    monkeypatch.setattr(os, "kill", refused)
+    with claimed(tmp_path) as ours:
+        assert not ours
+
+
+@pytest.mark.parametrize("text", ['{"host": "else', '{"machine": "as another version told it"}'])
+def test_what_cannot_be_read_is_a_claim_until_it_is_stale(tmp_path: Path, text: str):
     for age in (0, STALE_AFTER + 60):
         path = left_behind(tmp_path, age)
         then = path.stat().st_mtime
-        path.write_text('{"host": "else')
+        path.write_text(text)
         os.utime(path, (then, then))
         with claimed(tmp_path) as ours:
             assert ours is (age > 0)
@@ -86,6 +112,44 @@ def test_a_heart_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         while (tmp_path / NAME).stat().st_mtime == 0 and time.monotonic() < deadline:
             time.sleep(0.01)
         assert holder(tmp_path) is not None
+
+
+def beat(path: Path, owner: Owner, monkeypatch: pytest.MonkeyPatch, times: int = 2) -> None:
+    """What keeps a claim, for so many heartbeats."""
+    done = Event()
+    ending = iter([False] * times + [True])
+    monkeypatch.setattr(done, "wait", lambda seconds: next(ending))
+    claims._keep(path, owner, done)
+
+
+def test_a_heart_beats_on_after_a_file_system_was_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = left_behind(tmp_path, STALE_AFTER + 60)
+    outcomes, real = iter([OSError("away"), None]), os.utime
+
+    def touched(path: Path) -> None:
+        if error := next(outcomes):
+            raise error
+        real(path)
+
+    monkeypatch.setattr(os, "utime", touched)
+    beat(path, Owner(**json.loads(path.read_text())), monkeypatch)
+    assert holder(tmp_path) is not None
+
+
+def test_a_heart_beats_for_no_other_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = left_behind(tmp_path, STALE_AFTER + 60)
+    beat(path, Owner(), monkeypatch)
+    assert holder(tmp_path) is None
+
+
+def test_a_claim_that_is_given_back_while_it_is_looked_at_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def gone(path: Path) -> float:
+        raise FileNotFoundError
+
+    left_behind(tmp_path, STALE_AFTER + 60)
+    monkeypatch.setattr(claims.files, "age", gone)
+    with claimed(tmp_path) as ours:
+        assert not ours
 
 
 def test_a_claim_that_was_taken_over_is_not_given_back_by_its_first_owner(tmp_path: Path):

@@ -6,13 +6,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from inspect import isclass, isfunction, ismodule
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from pages import PAGES, ROOT
 
+import bench_core
 from bench_core import hookspecs, specs
 from bench_core.plugins import Plugins
 
@@ -102,6 +105,21 @@ def test_the_reference_has_every_hook_and_every_record(site: Path):
     records = [name for name, each in vars(specs).items() if getattr(each, "__module__", "") == specs.__name__]
     assert {f"bench_core.hookspecs.{name}" for name in hooks} <= found
     assert {f"bench_core.specs.{name}" for name in records} <= found
+
+
+def test_the_reference_has_whatever_is_public_in_the_modules_that_it_shows(site: Path):
+    everywhere: set[str] = set()
+    for page in ROOT.glob("docs/reference/*.md"):
+        found = Links(site / "reference" / f"{page.stem}.html").places
+        everywhere |= found
+        whole = re.findall(r"^::: (\S+)$(?!\n.*members:)", page.read_text(), re.MULTILINE)
+        for module in filter(ismodule, map(resolve_name, whole)):
+            kinds = [each for each in vars(module).values() if isclass(each) or isfunction(each)]
+            own = [each.__name__ for each in kinds if each.__doc__ and each.__module__ == module.__name__]
+            public = {f"{module.__name__}.{name}" for name in own if not name.startswith(("_", "bench_"))}
+            assert public <= found, page.name
+    records = [getattr(bench_core, name) for name in bench_core.__all__ if name != "hookimpl"]
+    assert {f"{each.__module__}.{each.__name__}" for each in records} <= everywhere
 
 
 def test_the_search_finds_a_metric_in_pages_that_are_opened_as_files(site: Path, page: "Page"):

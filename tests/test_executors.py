@@ -7,14 +7,19 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pandas as pd
 import pytest
+import torch
 from click.testing import Result
 from installing import install
 
 from bench_core import checkpoints
-from bench_core.executors import local
+from bench_core.cell import Cell
+from bench_core.errors import BadInput
+from bench_core.executors import bench_executors, choice, local
 from bench_core.executors.job import how_it_ended
 from bench_core.store import Run, Store, read_runs
 from bench_core.threads import usable_cores
@@ -142,9 +147,13 @@ def test_a_process_that_ends_is_a_failed_row_and_the_others_go_on(
 
 
 @pytest.mark.usefixtures("doomed")
-def test_a_process_that_takes_too_long_is_ended(bench: Bench, tmp_path: Path):
+def test_a_process_that_takes_too_long_is_ended(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     options = ["--no-baselines", "--executor", "local", "--time-limit"]
-    bench("--plugins", "doomed:slow", "--test-masks", "center", *options, "1")  # more than a second, less than a minute
+    monkeypatch.setattr(local, "LINE_EVERY", 0)
+    monkeypatch.setattr(local, "LOOK_EVERY", 0.1)
+    a_minute = "1"
+    said = bench("--plugins", "doomed:slow", "--test-masks", "center", *options, a_minute).output
+    assert "\n1/1 doomed:slow, seed 0: on " in said, "the last line of its log"
     bench("--plugins", "doomed:late", *options, "0.05", code=1)
     _, run, _ = stored(tmp_path / "out")
     assert [entry.reason for entry in run.entries] == ["took longer than 0.05 minutes"]
@@ -161,6 +170,68 @@ def test_a_process_that_takes_too_long_is_ended(bench: Bench, tmp_path: Path):
 def test_what_an_executor_does_not_know_is_refused(bench: Bench, tmp_path: Path, options: list[str], told: str):
     assert told in " ".join(bench("--plugins", "pconv", *options, code=2).output.split())
     assert not (tmp_path / "out").exists()
+
+
+EXECUTORS = {each.name: each for each in bench_executors()}
+
+
+def test_an_executor_gets_what_is_given_be_it_nothing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(choice, "find_spec", lambda name: name)
+    asked = {"executor": "ray", "cell_gpus": 0.0, "cell_cpus": None, "jobs": None}
+    assert choice.choose_executor(EXECUTORS, asked) == (EXECUTORS["ray"], {"cell_gpus": 0.0})
+
+
+def test_what_an_executor_needs_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+    with pytest.raises(BadInput, match=r"`pip install inpaint-bench\[ray\]`"):
+        choice.choose_executor(EXECUTORS, {"executor": "ray"})
+
+
+@pytest.mark.parametrize(
+    ("device", "seen", "cards"),
+    [("cpu", "1,2", []), ("cuda", "5,2", ["5", "2"]), ("auto", "5,2", ["5", "2"]), ("auto", None, ["0", "1", "2"])],
+)
+def test_cards_are_those_that_may_be_seen(
+    monkeypatch: pytest.MonkeyPatch, device: str, seen: str | None, cards: list[str]
+):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if seen:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", seen)
+    assert local._gpus(device) == cards
+
+
+def test_every_card_has_one_process_at_a_time_and_all_end_with_the_caller(monkeypatch: pytest.MonkeyPatch):
+    began, running = [], []
+
+    class Process:
+        """In place of a cell's; it is over once it was looked at as often as the cell is long."""
+
+        def __init__(self, cell: Any, context: Any, place: int, among: int, pinned: dict[str, str], minutes: Any):
+            began.append((cell.title, pinned["CUDA_VISIBLE_DEVICES"], among))
+            self.cell, self.place, self.process, self.looks = cell, place, Mock(), cell.seed
+            running.append(self)
+            assert len({each.place for each in running}) == len(running) <= 2
+
+        def over(self) -> bool:
+            self.looks -= 1
+            return not self.looks and not self.end()
+
+        def end(self) -> None:
+            running.remove(self)
+
+    monkeypatch.setattr(local, "Job", Process)
+    monkeypatch.setattr(local, "wait", lambda *given: None)
+    monkeypatch.setattr(local, "_gpus", lambda device: ["7", "3"])
+    cells = [
+        Mock(spec=Cell, title=title, seed=looks, setup=Mock())
+        for title, looks in zip("abcd", (3, 1, 1, 9), strict=True)
+    ]
+    finished: Any = local.run(cells)
+    assert [next(finished).title for _ in range(3)] == ["b", "c", "a"]
+    assert began == [("a", "7", 2), ("b", "3", 2), ("c", "3", 2), ("d", "3", 2)]
+    finished.close()
+    assert not running
 
 
 def test_every_end_has_words():

@@ -48,6 +48,13 @@ class Slow(Method):
 def build(scale, channels):
     return Slow(channels)
 """
+ABSENT = """
+from bench_core import Model, hookimpl
+
+@hookimpl
+def bench_models():
+    return [Model("absent", "T", "C", "bench_absent:build", guide="bench_absent:guide")]
+"""
 
 
 @pytest.fixture
@@ -83,13 +90,15 @@ def test_a_comparison_survives_the_loss_of_a_node(
     photographs: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    out = tmp_path / "out"
-    asked = ["--plugins", "slow,slow:slower,slow:slowest", "--seeds", "0,1", "--metrics", "l1,psnr", "--steps", "10"]
+    """And what the other machines lack is a failed row. Paths are those of the folder in which the user is."""
+    install("absent", ABSENT, tmp_path / "here-only", monkeypatch)
+    out, methods = tmp_path / "out", "slow,slow:slower,slow:slowest"
+    asked = ["--seeds", "0,1", "--metrics", "l1,psnr", "--steps", "10"]
     asked += ["--no-baselines", "--test-masks", "center"]
-    world = ["--protocol", protocol, "--data", photographs, "--device", "cpu", "--out", out]
-    command = [sys.executable, "-m", "bench_core", "run", *asked, *map(str, world)]
+    world = ["--protocol", protocol.name, "--data", photographs.name, "--device", "cpu", "--out", out.name]
+    command = [sys.executable, "-m", "bench_core", "run", "--plugins", f"{methods},absent", *asked, *world]
     command += ["--executor", "ray", "--address", cluster[0].address]
-    run = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    run = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while len(list(out.glob("cells/*/claim.json"))) < 2 and time.monotonic() < deadline and run.poll() is None:
         time.sleep(0.05)
@@ -97,12 +106,13 @@ def test_a_comparison_survives_the_loss_of_a_node(
     cluster[0].remove_node(cluster[1][0], allow_graceful=False)
     said = "".join(run.communicate(timeout=200))
     assert busy == 2, said  # a cell on each node
-    assert run.returncode == 0, said
-    assert "6 of 6 cells" in said
+    assert run.returncode == 1, said
+    assert "7 of 7 cells" in said
     store, (found,) = read_runs(out)
-    assert [entry.state for entry in found.entries] == ["done"] * 6
+    assert [entry.state for entry in found.entries] == ["done"] * 6 + ["failed"]
+    assert "There is no plugin 'absent'" in found.entries[-1].reason
     monkeypatch.delenv("SLOWNESS")
-    bench(*asked, out="here")
+    bench("--plugins", methods, *asked, out="here")
     other, (alone,) = read_runs(tmp_path / "here")
     pd.testing.assert_frame_equal(store.rows(found), other.rows(alone), check_exact=True)
     assert not list(out.rglob("claim.json*"))

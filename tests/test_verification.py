@@ -2,10 +2,12 @@
 
 import json
 import os
+import platform
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
@@ -14,6 +16,7 @@ from stored_cells import done, run_of
 from bench_core import rows as rows_file
 from bench_core.claims import NAME, STALE_AFTER, claimed
 from bench_core.cli import main
+from bench_core.features import Features
 from bench_core.store import Store
 
 
@@ -46,9 +49,22 @@ def test_whatever_is_damaged_is_told_with_its_file(store: Path):
         assert f"delete {path} and repeat" in doctor(store, 1)
         path.write_bytes(whole)
     assert "Nothing to change" in doctor(store, 0)
-    (store / "truth").mkdir()
-    (store / "truth" / "a.safetensors").write_bytes(b"no features")
-    assert f"delete {store / 'truth' / 'a.safetensors'} and repeat" in doctor(store, 1)
+
+
+def test_numbers_that_were_altered_are_told(tmp_path: Path):
+    store, features = Store(tmp_path), Features(np.ones((2, 3)), np.zeros(2))
+    entry = done(store, "pconv", l1=[0.1, 0.2])
+    store.write_run(run_of(entry, num_pairs=2, metrics=["l1"]))
+    folder, truth = store.folder(entry), tmp_path / "truth" / "a.safetensors"
+    folder.add_to_curves(10, "center", {"l1@full": 0.5})
+    folder.add_features("judgement", {"inception": features})
+    features.write(truth)
+    assert "Nothing to change" in doctor(tmp_path, 0)
+    for path in (folder.path / "curves.jsonl", *folder.path.glob("features/*"), truth, *folder.path.glob("rows/*")):
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
+        assert f"delete {path} and repeat" in doctor(tmp_path, 1)
+        path.write_bytes(whole)
 
 
 def test_missing_and_doubled_rows_are_told(tmp_path: Path):
@@ -78,6 +94,8 @@ def test_other_weights_than_were_trained_are_told(store: Path):
     path = cell(store) / "provenance" / "training.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"weights": "0" * 64}))
     assert "has other weights than were trained" in doctor(store, 1)
+    path.unlink()  # as a training that is killed before its last words leaves it
+    assert "Nothing to change" in doctor(store, 0)
 
 
 def test_a_damaged_run_is_told(store: Path):
@@ -87,16 +105,21 @@ def test_a_damaged_run_is_told(store: Path):
 
 
 def test_what_was_left_behind_is_told_and_what_is_in_use_is_not(store: Path):
-    (cell(store) / ".weights.safetensors.abc").touch()
+    left = [folder / ".half-written-abc.safetensors" for folder in (cell(store), store / "runs")]
+    for path in left:
+        path.touch()
+    (store / ".git").mkdir()
+    told = [f"{path.relative_to(store)} was never finished" for path in left]
     with claimed(cell(store)):
         said = doctor(store, 0)
-        assert f"process {os.getpid()} on" in said and "never finished" not in said
-    assert ".weights.safetensors.abc was never finished" in doctor(store, 1)
-    (cell(store) / ".weights.safetensors.abc").unlink()
-    (cell(store) / NAME).write_text("{}")
+        assert f"process {os.getpid()} on {platform.node()} works on it" in said and "never finished" not in said
+    said = doctor(store, 1)
+    assert all(each in said for each in told) and ".git" not in said
+    (cell(store) / NAME).write_text('{"host": "els')
     long_ago = (cell(store) / "identity.json").stat().st_mtime - 2 * STALE_AFTER
     os.utime(cell(store) / NAME, (long_ago, long_ago))
-    assert "who worked on it has gone" in doctor(store, 1)
+    said = doctor(store, 1)
+    assert all(each in said for each in [*told, "who worked on it has gone"]) and "cannot be read" not in said
 
 
 def test_a_folder_that_is_no_store_is_refused(tmp_path: Path):

@@ -26,9 +26,9 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 @dataclass
 class Server:
-    """Serves one file at any path; `answer` is what goes over the wire."""
+    """Serves one file at any path; `answer` is what goes over the wire, None that nothing does."""
 
-    answer: bytes
+    answer: bytes | None
     url: str = ""
     requests: int = 0
 
@@ -44,7 +44,11 @@ def server() -> Iterator[Server]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             served.requests += 1
-            self.wfile.write(served.answer)
+            if served.answer is None:
+                self.connection.settimeout(30)
+                self.connection.recv(1)  # until the other side hangs up
+            else:
+                self.wfile.write(served.answer)
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -73,10 +77,11 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: Server) -> Iter
 
 @pytest.fixture
 def given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The folder that BENCH_WEIGHTS names."""
+    """The folder that BENCH_WEIGHTS names, in the user's home."""
     folder = tmp_path / "given"
     folder.mkdir()
-    monkeypatch.setenv("BENCH_WEIGHTS", str(folder))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("BENCH_WEIGHTS", "~/given")
     return folder
 
 
@@ -129,6 +134,14 @@ def test_a_redirect_is_followed_to_https_only(hub: Path, server: Server) -> None
         follow(asked, None, 302, "Found", {}, "http://official/a.pth")
 
 
+def test_a_server_that_does_not_answer_is_given_up(hub: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "PATIENCE", 0.2)
+    server.answer = None
+    with pytest.raises(MissingWeights, match=r"the download failed \(.*timed out"):
+        weights.locate("small")
+    assert list(hub.iterdir()) == []
+
+
 def test_without_a_network_the_error_tells_where_to_put_which_file(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nobody = Weights("http://127.0.0.1:9/small.pth", SHA256)
     monkeypatch.setitem(OFFICIAL, "small", nobody)
@@ -170,8 +183,8 @@ def test_a_damaged_file_is_named_and_not_used(hub: Path, given: Path, server: Se
     server.answer = b""
     with pytest.raises(MissingWeights) as caught:
         weights.locate("small")
-    for folder in (given, hub):
-        assert f"{folder / filename()} is damaged" in str(caught.value)
+    for folder in ("~/given", "~/torch/hub/checkpoints"):  # without the user's name
+        assert f"{folder}/{filename()} is damaged" in str(caught.value)
 
 
 @pytest.mark.skipif(not INTERRUPTED.is_dir(), reason="wants a real interrupted download beside the repository")

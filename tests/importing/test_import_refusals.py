@@ -110,13 +110,16 @@ def test_what_is_no_file_of_weights_is_told(theirs: dict[str, Tensor]):
         archive.writestr("model/constants.pkl", "")
         archive.writestr("model/data.pkl", "")
     torch.save(torch.ones(2), "tensor.pth")
+    new, numbers = Path("new.pth").read_bytes(), theirs["a.weight"].numpy().tobytes()
+    assert numbers in new
     written = {
         "empty.pth": b"",
         "page.pth": b"\n<!DOCTYPE html><html>Too many downloads</html>",
         "pointer.pth": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
         "notes.pth": b"These are my notes.",
         "image.pth": b"\x89PNG\r\n\x1a\n and so on",
-        "new-short.pth": Path("new.pth").read_bytes()[:-200],
+        "new-short.pth": new[:-200],
+        "new-altered.pth": new.replace(numbers, bytes([numbers[0] ^ 1]) + numbers[1:]),
         "old-short.pth": Path("old.pth").read_bytes()[:-20],
         "short.safetensors": Path("theirs.safetensors").read_bytes()[:-20],
     }
@@ -130,6 +133,7 @@ def test_what_is_no_file_of_weights_is_told(theirs: dict[str, Tensor]):
         "notes.pth": "no file of weights that can be read; those are PyTorch's .pth",
         "image.pth": "no file of weights that can be read",
         "new-short.pth": "damaged or cut short",
+        "new-altered.pth": "is damaged: the checksum of",
         "old-short.pth": "damaged, cut short",
         "short.safetensors": "damaged or cut short",
         "archive.zip": "an archive of other files (models/best.ckpt); unpack it",
