@@ -61,7 +61,7 @@ class Imported:
     match: Match
 
 
-def import_weights(name: str, file: Path, out: Path | None = None, layout: str = "", force: bool = False) -> Imported:
+def import_weights(name: str, file: Path, out: Path | None, layout: str | None, force: bool) -> Imported:
     """Turn published weights into a file of ours, METHOD-LAYOUT.safetensors if `out` names no other.
 
     Raises:
@@ -184,7 +184,7 @@ def _facts(model: Model, match: Match, foreign: Foreign) -> dict[str, Any]:
     }
 
 
-def _layouts(model: Model, wanted: str) -> Iterable[Checkpoint]:
+def _layouts(model: Model, wanted: str | None) -> Iterable[Checkpoint]:
     layouts = {layout.name: layout for layout in model.checkpoints}
     if not layouts:
         raise BadInput(f"{model.name} knows no layout of published weights; `bench weights list` shows what does.")

@@ -18,7 +18,6 @@ from bench_core.cli.values import OneOf
 CUTS = (":", "=")
 
 
-@add_completion_class
 class Bash(BashComplete):
     """Puts together again what bash takes for words of their own: NAME:FORM and NAME=VALUE.
 
@@ -42,6 +41,9 @@ class Bash(BashComplete):
 
     def format_completion(self, item: CompletionItem) -> str:
         return f"{item.type},{item.value.removeprefix(self.given)}"
+
+
+add_completion_class(Bash)
 
 
 @click.command(cls=Command)

@@ -13,14 +13,14 @@ KINDS = ("grid", "curves", "losses", "buckets", "scatter", "ranks")
 @click.argument("kind", type=OneOf(KINDS))
 @click.argument("runs", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="FILE.pdf, FILE.png or FILE.svg.")
-@click.option("--metric", default="", help="Which metric; the protocol's first, if not given.")
-@click.option("--mask-set", default="", help="Which mask set; the protocol's first, if not given; for grid, all.")
+@click.option("--metric", help="Which metric; the protocol's first, if not given.")
+@click.option("--mask-set", help="Which mask set; the protocol's first, if not given; for grid, all.")
 @click.option("--methods", type=Listed(), default=(), help="Only these; for losses, one.")
 @click.option("--width", type=OneOf(["column", "page"]), help="3.25 or 6.75 inches.")
-@click.option("--cost", default="", metavar="NAME", help="For scatter: image, training or parameters.")
+@click.option("--cost", metavar="NAME", help="For scatter: image, training or parameters.")
 @click.option("--images", type=Listed(int), default=(), help="For grid: numbers of the images.")
 @click.option("--zoom", is_flag=True, help="For grid: magnify the part where methods are farthest from the truth.")
-def figure(kind: str, runs: Path, output: Path, metric: str, **options: object) -> None:
+def figure(kind: str, runs: Path, output: Path, metric: str | None, **options: object) -> None:
     """Draw a figure of stored rows, for a paper.
 
     RUNS is a folder that `bench run` wrote to, or one run in it. Needs no torch.

@@ -31,9 +31,9 @@ def weights() -> None:
 @click.argument("method", type=names.METHOD)
 @click.argument("file", type=FILE)
 @click.option("-o", "--output", type=FILE, help="The file to write; METHOD-LAYOUT.safetensors if left out.")
-@click.option("--layout", default="", help="What FILE was written by, where that is not plain; see the list.")
+@click.option("--layout", help="What FILE was written by, where that is not plain; see the list.")
 @click.option("--force", is_flag=True, help="Write over an existing file.")
-def import_(method: str, file: Path, output: Path | None, layout: str, force: bool) -> None:
+def import_(method: str, file: Path, output: Path | None, layout: str | None, force: bool) -> None:
     """Turn published weights into a file for `run` and `inpaint`.
 
     FILE is a .pth, .pt, .ckpt or .safetensors, or a TensorFlow checkpoint: its prefix, its .index, or its folder.

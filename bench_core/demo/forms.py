@@ -1,5 +1,6 @@
 """What a page sends, kept in memory and limited in size."""
 
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -26,8 +27,8 @@ async def read(request: Request) -> FormData:
         raise HTTPException(400, "Send a form (multipart/form-data).")
     try:
         return await _InMemory(request.headers, request.stream(), max_files=3, max_fields=3).parse()
-    except MultiPartException as error:
-        raise HTTPException(400, f"The form is damaged: {error.message}") from error
+    except (MultiPartException, FormParserError) as error:
+        raise HTTPException(400, f"The form is damaged: {error}") from error
 
 
 def number(form: FormData, name: str, below: int) -> int:
