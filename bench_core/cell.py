@@ -70,35 +70,46 @@ class Cell:
         if self.entry.reason:
             self.entry.state = "n/a"
             return
-        folder = self.folder
-        self.entry.folder = folder.path.name
-        left_out = len(self._train_holes) < len(self.protocol.train_masks)
-        masks = [holes.name for holes in self._train_holes] if left_out else []
-        self.entry.remarks = remarks(self.variant, self.entry.variant, self.guide, masks)
+        ranks = self.setup.ranks
+        try:
+            ranks.each(self._begin)
+        except Exception as error:
+            return self._fail(error)
+        with claimed(self.folder.path) if ranks.is_zero else nullcontext(True) as ours:
+            if ranks.zero(lambda: ours):
+                with around(self):
+                    self._attempt()
+
+    def _begin(self) -> None:
+        """Tell in the entry where the cell lies and what is to be known of it."""
+        self.entry.folder = self.folder.path.name
+        masks = [holes.name for holes in self._train_holes]
+        some = masks if len(masks) < len(self.protocol.train_masks) else []
+        self.entry.remarks = remarks(self.variant, self.entry.variant, self.guide, some)
         finish = self.variant.model.finish
         self.entry.judgements = {
             name: judgement_name(pairs, self.setup.images.test_digest, finish)
             for name, pairs in self._test_pairs.items()
         }
-        ranks = self.setup.ranks
-        with claimed(folder.path) if ranks.is_zero else nullcontext(True) as ours:
-            if ranks.zero(lambda: ours):
-                with around(self):
-                    self._attempt()
 
     def _attempt(self) -> None:
         try:
             self._complete()
             self.entry.state = "done"
-        except Exception as error:  # one cell's failure is a row of the table; the others go on
-            self.entry.state, self.entry.reason = "failed", _reason(error)
-            if self.setup.ranks.is_zero:
-                with suppress(OSError):  # that may be why it failed
-                    self.folder.fail(traceback.format_exc())
-            told = f"[red]{escape(self.entry.variant)} failed:[/] {escape(self.entry.reason)} "
-            console.print(told + f"({escape(str(self.folder.path))})")
+        except Exception as error:
+            self._fail(error)
         finally:
             self._followers.ended(self.entry.state, self.entry.reason)
+
+    def _fail(self, error: Exception) -> None:
+        """One cell's failure is a row of the table; the others go on."""
+        self.entry.state = "failed"
+        self.entry.reason = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
+        if self.entry.folder and self.setup.ranks.is_zero:
+            with suppress(OSError):  # that may be why it failed
+                self.folder.fail("".join(traceback.format_exception(error)))
+        where = self.folder.path if self.entry.folder else "before it had a folder"
+        console.print(f"[red]{escape(self.entry.variant)} failed:[/] {escape(f'{self.entry.reason} ({where})')}")
 
     def _reason(self) -> str:
         """Why the method cannot serve the protocol at all."""
@@ -237,7 +248,3 @@ class Cell:
             found = means(rows)
             self.setup.ranks.zero(partial(self.folder.add_to_curves, step, name, found))
             self._followers.logged(step, curve_points(name, found))
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"

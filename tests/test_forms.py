@@ -108,6 +108,17 @@ def test_a_guide_helps_in_training_and_judging_and_is_told(bench: Bench, tmp_pat
     assert "toy:guided is helped by brightness of the truth inside the hole." in output
 
 
+def test_a_guide_that_cannot_be_had_is_a_row_and_the_others_go_on(bench: Bench, tmp_path: Path):
+    module = tmp_path / "modules" / "bench_toy.py"
+    module.write_text(module.read_text() + "\n\ndef Brightness(device):\n    raise BadInput('The lamp is broken.')\n")
+    output = " ".join(bench("--plugins", "toy:guided,toy", code=1).output.split())
+    found = entries(tmp_path / "out")
+    assert (found["toy:guided"].state, found["toy:guided"].reason) == ("failed", "The lamp is broken.")
+    assert found["toy"].state == "done"
+    assert "toy:guided failed: The lamp is broken." in output
+
+
+
 def test_post_processing_shares_the_training(bench: Bench, tmp_path: Path):
     output = bench("--plugins", "toy,toy:black").output
     assert output.count("training toy") == output.count("training toy,") > 0
