@@ -49,7 +49,7 @@ class Cell:
 
     def __post_init__(self) -> None:
         variant, arithmetic = self.variant, self.setup.machine.arithmetic
-        plain = arithmetic == "32-true" or not variant.model.recipe
+        plain = arithmetic == "32-true" or not (variant.model.recipe or variant.weights)
         shown = variant.name if plain else f"{variant.name} ({arithmetic})"
         self.entry = Entry(variant.model.name, shown, self.seed, looks_through=variant.backbones)
 

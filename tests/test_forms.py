@@ -118,7 +118,6 @@ def test_a_guide_that_cannot_be_had_is_a_row_and_the_others_go_on(bench: Bench, 
     assert "toy:guided failed: The lamp is broken." in output
 
 
-
 def test_post_processing_shares_the_training(bench: Bench, tmp_path: Path):
     output = bench("--plugins", "toy,toy:black").output
     assert output.count("training toy") == output.count("training toy,") > 0
@@ -140,6 +139,8 @@ def test_given_weights_are_judged_without_training(bench: Bench, tmp_path: Path)
     given, trained = rows(tmp_path / "out", name), rows(tmp_path / "first", "toy[start=0.25]")
     assert given["value"].equals(trained["value"])
     assert "toy (weights) was not trained here; its weights are weights.safetensors, sha256" in " ".join(output.split())
+    bench("--plugins", "toy", "--weights", f"toy={weights}", "--precision", "bf16-mixed")
+    assert f"{name} (bf16-mixed)" in entries(tmp_path / "out")
 
 
 def test_weights_of_another_method_or_scale_are_refused(bench: Bench, tmp_path: Path):
