@@ -57,7 +57,7 @@ def _wrong_rows(cell: CellFolder, judgement: str, metrics: list[str], num_pairs:
         return f"cannot be read ({error})"
     if rows["value"].isna().any():
         return "some values are missing"
-    counts = rows.groupby("metric")["image"].agg(["size", "nunique", "first"])
+    counts = rows.groupby("metric", observed=True)["image"].agg(["size", "nunique", "first"])
     for metric in metrics:
         if metric not in counts.index:
             return f"no rows of {metric}"

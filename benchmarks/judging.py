@@ -129,7 +129,7 @@ def _judge(plugins: Plugins, metrics: Sequence[Metric], count: int, cleanup: Exi
         for image, hole, prediction in batches:
             floats = image.float() / 255, hole.float(), prediction.float() / 255
             judgement.add(Painted([], *floats), [str(place) for place in range(len(image))])
-        values = judgement.rows(ABOUT).groupby("metric")["value"]
+        values = judgement.rows(ABOUT).groupby("metric", observed=True)["value"]
         return np.stack([values.get_group(definition) for definition in sorted(values.groups)])
 
     return Runner(settled(run, CPU))

@@ -27,7 +27,7 @@ def test_every_seed_was_run_and_judged_on_all_images(store: Path):
     opened, (run,) = read_runs(store)
     assert {entry.state for entry in run.entries} == {"done"}
     rows = opened.rows(run)
-    counts = rows.groupby(["variant", "seed", "mask_set", "metric"]).size()
+    counts = rows.groupby(["variant", "seed", "mask_set", "metric"], observed=True).size()
     assert (counts == run.num_pairs).all()
     trained = {entry.variant for entry in run.entries if (store / "cells" / entry.folder / "curves.jsonl").exists()}
     for variant in trained:

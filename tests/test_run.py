@@ -67,7 +67,7 @@ def test_a_run_leaves_rows_provenance_weights_and_tables(bench: Bench, tmp_path:
     assert set(found["mask_set"]) == {"center", "free-form"}
     assert len(found) == 4 * 2 * 2 * 3  # methods, images, mask sets, metrics
     assert found.loc[found["mask_set"] == "center", "hole_ratio"].eq(0.25).all()
-    assert found.groupby("mask_set")["mask_set_hash"].nunique().eq(1).all()
+    assert found.groupby("mask_set", observed=True)["mask_set_hash"].nunique().eq(1).all()
     cell = store.root / "cells" / run.entries[-1].folder
     provenance = json.loads((cell / "provenance" / "training.json").read_text())
     assert provenance["protocol"]["steps"] == 4

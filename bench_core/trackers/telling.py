@@ -34,7 +34,7 @@ def tell_judged(follower: Follower, folder: CellFolder, entry: Entry, mask_set: 
 
 def means(rows: pd.DataFrame) -> dict[str, float]:
     """Of every metric in the rows."""
-    return {str(metric): float(of["value"].mean()) for metric, of in rows.groupby("metric", sort=False)}
+    return {str(metric): float(of["value"].mean()) for metric, of in rows.groupby("metric", sort=False, observed=True)}
 
 
 def told_before(folder: Path) -> dict[str, int]:
