@@ -1,12 +1,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
-METHODS := context_encoder,glcic,gradient_attention,pconv,gated,dmfn
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 
 .PHONY: run test test-all docs pages fuzz lint test-oldest soak quick-report gpu gpu-perf gpu-papers constraints clean
 
 run: $(INSTALLED)
-	$(BIN)/bench run --plugins $(METHODS)
+	$(BIN)/bench run
 
 # Two to four processes of one thread each, and each file's tests in one of them.
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -22,11 +22,11 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/lint-imports
+	$(BIN)/python import_contracts.py
 
 # Killed at random moments, again and again; the test suite does so three times.
 soak: $(INSTALLED)
-	INPAINT_SOAK=40 $(BIN)/python -m pytest -s tests/test_crashes.py -k random
+	INPAINT_SOAK=40 $(BIN)/python -m pytest -s tests/reliability/test_crashes.py -k random
 
 # The documentation as a site, in site-docs/. A warning ends it. (The variable silences a notice about MkDocs's successors.)
 docs: $(INSTALLED)
@@ -43,13 +43,13 @@ pages: $(INSTALLED)
 # The lower bounds of the dependencies; wants Python 3.11.
 test-oldest:
 	$(PYTHON) -m venv .venv-oldest
-	.venv-oldest/bin/pip install --quiet -c constraints-oldest.txt -e .[test] $(patsubst %,-e %,$(wildcard plugins/*))
+	.venv-oldest/bin/pip install --quiet -c constraints-oldest.txt -e .[test] $(addprefix -e ,$(PLUGINS))
 	.venv-oldest/bin/python -m pytest
 
 # The README's table and pictures, measured and taken anew.
 quick-report: $(INSTALLED)
 	rm -rf .quick
-	$(BIN)/bench run --plugins $(METHODS) --device cpu --samples 5 --out .quick
+	$(BIN)/bench run --device cpu --samples 5 --out .quick
 	cp $(addprefix .quick/runs/*/,run.json table.md table.csv grid.png) reports/quick/
 	$(BIN)/bench report .quick --format html -o .quick/site
 	$(BIN)/python reports/quick/screenshots.py .quick/site
@@ -57,7 +57,7 @@ quick-report: $(INSTALLED)
 
 # Damaged files of every kind, more than two thousand; `make test` tries some two hundred.
 fuzz: $(INSTALLED)
-	BENCH_FUZZ=2400 $(BIN)/python -m pytest tests/test_fuzz.py
+	BENCH_FUZZ=2400 $(BIN)/python -m pytest tests/reliability/test_fuzz.py
 
 # What can only be checked where there is a GPU; says so and skips elsewhere.
 gpu: $(INSTALLED)
@@ -79,9 +79,9 @@ gpu-papers: $(INSTALLED)
 constraints: $(INSTALLED)
 	$(BIN)/pip freeze --exclude-editable | grep -v -e '^nvidia' -e '^cuda' -e '^triton' > constraints.txt
 
-$(INSTALLED): requirements.txt constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
+$(INSTALLED): requirements.txt constraints.txt pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS))
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt $(addprefix -e ,$(PLUGINS))
 	touch $@
 
 clean:

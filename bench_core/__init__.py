@@ -4,9 +4,10 @@ A plugin imports its records and `hookimpl` from here. Importing this package im
 """
 
 from bench_core.hookspecs import hookimpl
-from bench_core.recipes import Optimiser, Phase, Recipe, Update
+from bench_core.recipe import Optimiser, Phase, Recipe, Update
 from bench_core.specs import (
     Checkpoint,
+    Command,
     Executor,
     ImageSet,
     Loss,
@@ -22,6 +23,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Checkpoint",
+    "Command",
     "Executor",
     "ImageSet",
     "Loss",

@@ -1,8 +1,16 @@
 """The hooks. A plugin implements those it needs; each returns a list of records from `bench_core.specs`."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import pluggy
 
-from bench_core.specs import Executor, ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report, Tracker
+from bench_core.specs import Command, Executor, ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report, Tracker
+
+if TYPE_CHECKING:
+    from bench_core.plugins import Plugins
+    from bench_core.store.store import Run, Store
 
 hookspec = pluggy.HookspecMarker("bench")
 hookimpl = pluggy.HookimplMarker("bench")
@@ -64,5 +72,28 @@ def bench_protocols() -> list[NamedFile]:
 
 @hookspec
 def bench_paper_tables() -> list[NamedFile]:
-    """Tables of papers, to be measured anew; their form is `bench_core.paper_tables.PaperTable`."""
+    """Tables of papers, to be measured anew; their form is `bench_core.paper_table.PaperTable`."""
     return []
+
+
+@hookspec
+def bench_commands() -> list[Command]:
+    """Commands of `bench`."""
+    return []
+
+
+@hookspec
+def bench_publish(
+    plugins: "Plugins", store: "Store", run: "Run", folder: Path, beside: "Sequence[Run]"
+) -> dict[str, Any]:
+    """Write what a user wants of a finished run into its folder, and print it.
+
+    Args:
+        plugins: all that are loaded.
+        folder: the run's folder in the store.
+        beside: other runs under the same protocol, to be shown in the same table.
+
+    Returns:
+        What ``--json`` adds to the run's record.
+    """
+    return {}

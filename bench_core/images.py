@@ -52,7 +52,7 @@ class ImageFiles(Images, Protocol):
         ...
 
     def stamps(self, indexes: Array) -> Iterator[str | None]:
-        """What is another after any change of an image's file, of each of some; see `bench_core.cache.stamp`."""
+        """For each index, a text that changes with the image's file (`bench_core.data.listing_cache.stamp`)."""
         ...
 
 

@@ -12,11 +12,13 @@ import pluggy
 
 from bench_core import hookspecs
 from bench_core.errors import BadInput, unknown
-from bench_core.specs import Executor, ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report, Tracker
+from bench_core.specs import Command, Executor, ImageSet, Loss, MaskFamily, Metric, Model, NamedFile, Report, Tracker
 
 GROUP = "bench"
-PARTS = ("baselines", "losses", "metrics", "masks", "datasets", "reports", "executors", "trackers")
-"""The plugins that ship with the harness itself and are always loaded."""
+BASELINES = "bench.baselines"
+"""Entry points of this group name plugins whose methods are in every run, unless it is given ``--no-baselines``."""
+OURS = "inpaint-bench"
+"""The distribution of the harness. Its own plugins, the parts, are always loaded."""
 
 
 @dataclass
@@ -34,6 +36,10 @@ class Plugin:
     @property
     def name(self) -> str:
         return self.entry.name
+
+    @property
+    def is_part(self) -> bool:
+        return self.entry.dist is not None and self.entry.dist.name == OURS
 
     @property
     def version(self) -> str:
@@ -62,13 +68,18 @@ class Plugins:
     """What is installed, and the records of what is loaded."""
 
     installed: dict[str, Plugin] = field(default_factory=dict)
+    baselines: list[str] = field(default_factory=list)
+    """Names of the plugins whose methods are in every run."""
 
     @classmethod
     def find(cls) -> "Plugins":
         """Find the installed plugins and load the harness's own parts."""
-        found = {entry.name: Plugin(entry) for entry in entry_points(group=GROUP)}
-        plugins = cls({name: found[name] for name in (*PARTS, *sorted(set(found) - set(PARTS)))})
-        plugins.load(PARTS)
+        found = sorted((Plugin(entry) for entry in entry_points(group=GROUP)), key=lambda each: each.name)
+        parts = [plugin for plugin in found if plugin.is_part]
+        others = [plugin for plugin in found if not plugin.is_part]
+        baselines = sorted(entry.name for entry in entry_points(group=BASELINES) if entry.group == BASELINES)
+        plugins = cls({plugin.name: plugin for plugin in (*parts, *others)}, baselines)
+        plugins.load(plugin.name for plugin in parts)
         return plugins
 
     @classmethod
@@ -77,6 +88,11 @@ class Plugins:
         plugins = cls.find()
         plugins.load_all()
         return plugins
+
+    @property
+    def on_request(self) -> list[str]:
+        """Names of the plugins that a user asks for: all but the parts."""
+        return [name for name, plugin in self.installed.items() if not plugin.is_part]
 
     @cached_property
     def _manager(self) -> pluggy.PluginManager:
@@ -104,7 +120,7 @@ class Plugins:
 
     def _get(self, name: str) -> Plugin:
         if name not in self.installed:
-            raise unknown("plugin", name, set(self.installed) - set(PARTS))
+            raise unknown("plugin", name, self.on_request)
         return self.installed[name]
 
     def _import(self, plugin: Plugin) -> None:
@@ -115,6 +131,7 @@ class Plugins:
             plugin.records = {
                 caller.name.removeprefix("bench_"): cast(list, implementation.function())
                 for caller in self._manager.get_hookcallers(module) or []
+                if caller.name.removeprefix("bench_") in _TYPES
                 for implementation in caller.get_hookimpls()
                 if implementation.plugin is module
             }
@@ -139,6 +156,13 @@ class Plugins:
             raise unknown("method", name, models)
         return models[name]
 
+    def publish(self, **run: Any) -> dict[str, Any]:
+        """Call the hook `bench_publish` of all loaded plugins, and return what they report, in one dict."""
+        reported: dict[str, Any] = {}
+        for facts in self._manager.hook.bench_publish(plugins=self, **run):
+            reported |= facts
+        return reported
+
     def records(self, hook: str) -> dict[str, Any]:
         """Every loaded plugin's records of one hook, by name.
 
@@ -161,6 +185,7 @@ def _again(name: str) -> Plugin:
 
 
 _TYPES = {
+    "commands": Command,
     "models": Model,
     "losses": Loss,
     "masks": MaskFamily,

@@ -11,7 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
-from bench_core.recipes import Recipe
+from bench_core.recipe import Recipe
 
 Reference = str
 Scale = Literal["paper", "nano"]
@@ -34,9 +34,9 @@ class Loss:
     title: str
     """Its meaning in a few words or as an equation."""
     term: Reference
-    """A function ``(bench_core.method.Scene, **parameters)`` that returns a scalar tensor."""
+    """A function ``(bench_core.methods.method.Scene, **parameters)`` that returns a scalar tensor."""
     backbone: str | None = None
-    """The pretrained network that it looks through, by the name in `bench_core.weights`."""
+    """The pretrained network that it looks through, by the name in `bench_core.weights.download`."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Every keyword argument of `term` with its default; ``--option TERM.NAME=VALUE`` changes one."""
 
@@ -50,7 +50,7 @@ class Checkpoint:
     source: str
     """Who published such files, and where."""
     translate: Reference
-    """A function that takes the name of one of our generator's tensors to the `bench_core.importing.Origin` of it."""
+    """A function from the name of a tensor of our generator to its `bench_core.methods.convert_weights.Origin`."""
     inside: str = ""
     """Under which key a file holds its tensors, where it holds other things too."""
     dropped: Mapping[str, str] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Model:
     title: str
     citation: str
     build: Reference
-    """A function ``(scale, channels, **options) -> bench_core.method.Method``."""
+    """A function ``(scale, channels, **options) -> bench_core.methods.method.Method``."""
     recipe: Recipe | None = None
     """None where nothing is trained."""
     losses: tuple[Loss, ...] = ()
@@ -83,7 +83,7 @@ class Model:
     serves: Reference | None = None
     """A function of a hole, uint8 (height, width), 1 = missing, that returns why this model cannot fill it, or ""."""
     guide: Reference | None = None
-    """A function of the device that returns a `bench_core.method.Guide`, for methods that a user helps."""
+    """A function of the device that returns a `bench_core.methods.method.Guide`, for methods that a user helps."""
     finish: Reference | None = None
     """Post-processing ``(masked, hole, prediction) -> prediction``, on whole canvases in [0, 1]."""
     trained_as: str = ""
@@ -137,7 +137,7 @@ class Metric:
     """One exact definition of a measure. Two numbers may share a column only if they share a definition."""
 
     definition: str
-    """``NAME@VARIANT``, such as ``ssim@skimage``. What ``-raw`` and ``-float`` mean: `bench_core.metrics.choice`."""
+    """``NAME@VARIANT``, such as ``ssim@skimage``. What ``-raw`` and ``-float`` mean: `bench_core.metrics.select`."""
     title: str
     text: str
     """The definition in words: formula, constants, what it is computed with."""
@@ -160,7 +160,7 @@ class Metric:
     compare: Reference = ""
     """A function of the features ``(found (n, d), truth (n, d)) -> float``, arrays of pairs in order, without torch."""
     weights: str | None = None
-    """The pretrained network that it looks through, by the name in `bench_core.weights`."""
+    """The pretrained network that it looks through, by the name in `bench_core.weights.download`."""
     fewest_images: int = 1
     """A value from fewer images than this is marked in every table."""
     digits: int = 4
@@ -180,7 +180,7 @@ class Report:
     name: str
     suffix: str
     write: Reference
-    """A function ``(bench_reports.table.Table) -> bytes``."""
+    """A function from a table to bytes."""
     binary: bool = False
     """Whether it cannot be shown on a terminal."""
     site: Reference | None = None
@@ -194,8 +194,8 @@ class Executor:
     name: str
     title: str
     run: Reference
-    """A function ``(cells, **options)`` that yields every `bench_core.cell.Cell` once it is through, in any order, with
-    its entry filled in. An entry that stays pending says that somebody else works on that cell."""
+    """A function ``(cells, **options)`` that yields every `bench_core.experiment.cell.Cell` once it is finished, in any
+    order, with its entry filled in. An entry stays pending while another process works on that cell."""
     options: tuple[str, ...] = ()
     """Which of the options about executors of `bench run` it takes."""
     here: bool = False
@@ -212,9 +212,20 @@ class Tracker:
     title: str
     open: Reference
     """A function of the store's folder, below which all must be written, that returns the
-    `bench_core.trackers.follower.Follower` of one cell."""
+    `bench_core.training.trackers.tracker.Follower` of one cell."""
     needs: str = ""
     """A package that must be installed, and the extra of inpaint-bench that brings it."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of `bench` that a plugin brings."""
+
+    name: str
+    section: str
+    """The heading in `bench --help` below which it is listed."""
+    command: Reference
+    """A `click.Command`. Importing its module should stay light: it is imported to print the help."""
 
 
 @dataclass(frozen=True)

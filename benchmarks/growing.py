@@ -9,15 +9,15 @@ from typing import Any
 
 import torch
 
-from bench_core.evaluation import Evaluation
-from bench_core.judging import Judge
-from bench_core.mask_sets.holes import open_sets
-from bench_core.pairs import TestPairs
-from bench_core.performance.paintings import Canvases
+from bench_core.data.pairs import TestPairs
+from bench_core.evaluation.evaluator import Evaluation
+from bench_core.evaluation.metric_suite import Judge
+from bench_core.masks.mask_set import open_sets
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSet, Protocol
 from bench_core.specs import Scale, resolve
-from bench_core.store import Store, read_runs
+from bench_core.store.store import Store, read_runs
+from bench_perf.inference_loop import Canvases
 from benchmarks import large_store
 from benchmarks.noise import Noise
 
@@ -59,7 +59,7 @@ def judging(images: int) -> Iterator[Callable[[], Any]]:
 @contextmanager
 def reporting(methods: int, seeds: int, images: int, metrics: int) -> Iterator[Callable[[], Any]]:
     """A table is built of a store that holds methods x seeds cells."""
-    build, known = resolve("bench_reports.table:build"), Plugins.find().records("metrics")
+    build, known = resolve("bench_reports.tables.table:build"), Plugins.find().records("metrics")
     with TemporaryDirectory() as folder:
         large_store.make(Store(Path(folder)), Namespace(variants=methods, seeds=seeds, images=images, metrics=metrics))
         yield lambda: build(*read_runs(Path(folder)), known)

@@ -19,13 +19,14 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from bench_core import files
-from bench_core.allocator import keep_memory
-from bench_core.performance import Settings, machine
-from bench_core.performance.memory import Memory
+from bench_core.methods.compatibility import refused_size
 from bench_core.plugins import Plugins
-from bench_core.serving import refused_size
 from bench_core.specs import Scale
+from bench_core.system import files
+from bench_core.system.allocator import keep_memory
+from bench_perf import machine
+from bench_perf.memory import Memory
+from bench_perf.settings import Settings
 from benchmarks.growing import Work, judging, painting, reporting
 
 PARTS = ("size", "batch", "images", "cells")

@@ -18,24 +18,28 @@ from pytorch_fid import inception
 from torch import Tensor, nn
 from torchvision.models import alexnet
 
-from bench_core import files, seeds, weights
-from bench_core.cli.perf_tables import show
-from bench_core.evaluation import Evaluation
-from bench_core.judging import Judge, Judgement, Painted, eight_bit
-from bench_core.mask_sets.holes import open_sets
-from bench_core.method import Method, composite
-from bench_core.metrics.frechet import frechet_distance
+from bench_core import seeds
+from bench_core.data.pairs import TestPairs, to_floats
+from bench_core.evaluation.evaluator import Evaluation
+from bench_core.evaluation.measure import Judgement, Painted, eight_bit
+from bench_core.evaluation.metric_suite import Judge
+from bench_core.masks.mask_set import open_sets
+from bench_core.methods.method import Method, composite
+from bench_core.metrics.fid import frechet_distance
 from bench_core.metrics.inception import inception as inception_network
-from bench_core.pairs import TestPairs, to_floats
-from bench_core.performance import Report, libraries, machine
-from bench_core.performance.floor import best_kernel
-from bench_core.performance.records import Case, Contender, Runner
-from bench_core.performance.settings import Settings
-from bench_core.performance.side_by_side import measured
-from bench_core.performance.timing import settled
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSet, Protocol
 from bench_core.specs import Metric, resolve
+from bench_core.system import files
+from bench_core.weights import download
+from bench_perf import machine
+from bench_perf.cases import libraries
+from bench_perf.records import Case, Contender, Report, Runner
+from bench_perf.roofline import best_kernel
+from bench_perf.run_case import measured
+from bench_perf.settings import Settings
+from bench_perf.tables import show
+from bench_perf.timing import settled
 from benchmarks.noise import Noise
 from benchmarks.picture_loop import by_hand, gaussian
 
@@ -211,8 +215,8 @@ def random_weights() -> Iterator[None]:
     torch.manual_seed(0)
     trunk, whole = alexnet().features.state_dict(), _inception().state_dict()
     with (
-        patch.object(weights, "load_features", lambda name: trunk),
-        patch.object(weights, "load", lambda name: whole),
+        patch.object(download, "load_features", lambda name: trunk),
+        patch.object(download, "load", lambda name: whole),
     ):
         yield
 

@@ -17,8 +17,8 @@ import pandas as pd
 
 from bench_core.metrics import bench_metrics
 from bench_core.protocol import Protocol
-from bench_core.rows import COLUMNS
-from bench_core.store import Entry, Run, Store
+from bench_core.store.rows import COLUMNS
+from bench_core.store.store import Entry, Run, Store
 
 METRICS = [metric for metric in bench_metrics() if metric.per == "image"]
 

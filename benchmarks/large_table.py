@@ -6,8 +6,8 @@ from argparse import ArgumentParser
 
 import numpy as np
 
-from bench_core.ranking import rank
-from bench_core.statistics import RESAMPLES, compare
+from bench_core.statistics.compare import RESAMPLES, compare
+from bench_core.statistics.ranking import rank
 
 
 def main() -> None:

@@ -59,10 +59,10 @@ def start(asked: Namespace) -> dict[str, float]:
     """All that `bench run` does with images before the first step, and a few batches, in seconds and GiB."""
     import torch
 
-    from bench_core.imagecheck import check
-    from bench_core.loading import loader
-    from bench_core.mask_sets.holes import open_sets
-    from bench_core.pairs import TrainPairs
+    from bench_core.data.loader import loader
+    from bench_core.data.pairs import TrainPairs
+    from bench_core.data.validate import check
+    from bench_core.masks.mask_set import open_sets
     from bench_core.protocol import Protocol
     from bench_datasets import folder, shards
     from bench_masks import bench_masks

@@ -17,7 +17,7 @@ from typing import Any
 from large_store import make, reported
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from bench_core.store import Store
+from bench_core.store.store import Store
 
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 TIMES = 5

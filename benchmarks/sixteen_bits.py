@@ -12,15 +12,15 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from bench_core.devices import Precision, open_fabric
-from bench_core.evaluation import Evaluation
-from bench_core.judging import Judge
-from bench_core.mask_sets.holes import open_sets
-from bench_core.painting import Painter
-from bench_core.pairs import TestPairs
+from bench_core.data.pairs import TestPairs
+from bench_core.evaluation.evaluator import Evaluation
+from bench_core.evaluation.metric_suite import Judge
+from bench_core.masks.mask_set import open_sets
+from bench_core.methods.inpaint import Painter
 from bench_core.plugins import Plugins
 from bench_core.specs import resolve
-from bench_core.store import Entry, Run, read_runs
+from bench_core.store.store import Entry, Run, read_runs
+from bench_core.system.devices import Precision, open_fabric
 
 METRICS = ("l1@full", "psnr@full", "ssim@skimage", "lpips@alex")
 CPU = torch.device("cpu")

@@ -28,6 +28,7 @@ def page() -> str:
 
 def listed(readme: str) -> str:
     """The README with the list of commands as it is now."""
+    main.list_commands(click.Context(main))  # brings those of plugins
     lines = [f"bench {name:12}{command.get_short_help_str(80)}" for name, command in main.commands.items()]
     opening = "<!-- not run: a list -->\n```text\n"
     return LIST.sub(lambda match: match[1] + opening + "\n".join(lines) + f"\n```\n{match[2]}", readme)
@@ -38,8 +39,8 @@ def _helps(command: click.Command, parent: click.Context | None, name: str) -> I
     context = click.Context(command, parent=parent, info_name=name, **settings)
     yield context.command_path, context.get_help()
     if isinstance(command, click.Group):
-        for below, each in command.commands.items():
-            yield from _helps(each, context, below)
+        for below in command.list_commands(context):
+            yield from _helps(command.commands[below], context, below)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from bench_core.baselines.classical import mean_color, telea
-from bench_core.evaluation import Evaluation
-from bench_core.judging import Judge
-from bench_core.mask_sets.holes import open_sets
+from bench_classical.model import mean_color, telea
+from bench_core.data.pairs import TestPairs
+from bench_core.evaluation.evaluator import Evaluation
+from bench_core.evaluation.metric_suite import Judge
+from bench_core.masks.mask_set import open_sets
 from bench_core.metrics import bench_metrics
-from bench_core.metrics.choice import floating, raw
-from bench_core.pairs import TestPairs
+from bench_core.metrics.select import floating, raw
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSet, Protocol
 from bench_core.specs import Metric, resolve

@@ -8,9 +8,9 @@ from pathlib import Path
 PAGE = Path(__file__).with_name("reliability.md")
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from faults import FAULTS  # noqa: E402
-from mishaps import MISHAPS  # noqa: E402
-from test_lost_ranks import RANKS  # noqa: E402
+from support.corruption import FAULTS  # noqa: E402
+from support.failures import MISHAPS  # noqa: E402
+from training.test_lost_ranks import RANKS  # noqa: E402
 
 
 def mishaps() -> str:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import browser, page
 from click.testing import CliRunner, Result
 from PIL import Image
+from support.browser import browser, page
+from support.paths import ROOT
 
 import bench_core.plugins
 from bench_core.cli import main
-from bench_core.store import Store
+from bench_core.store.store import Store
 
 __all__ = ["browser", "page"]
 
@@ -37,13 +38,13 @@ family = "free_form"
 @pytest.fixture(autouse=True)
 def offline(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test may find weights or kept listings of this machine's user, or download any."""
-    from bench_core import weights
+    from bench_core.weights import download
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path_factory.mktemp("torch")))
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("BENCH_WEIGHTS", raising=False)
-    monkeypatch.setattr(weights, "_download", lambda wanted: (_ for _ in ()).throw(OSError("no network in tests")))
-    weights.locate.cache_clear()
+    monkeypatch.setattr(download, "_download", lambda wanted: (_ for _ in ()).throw(OSError("no network in tests")))
+    download.locate.cache_clear()
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Pretend that the toy is installed as a plugin."""
     sys.modules.pop("bench_toy", None)  # another test's
     (tmp_path / "modules").mkdir()
-    (tmp_path / "modules" / "bench_toy.py").write_text(Path(__file__).with_name("toy_plugin.py").read_text())
+    (tmp_path / "modules" / "bench_toy.py").write_text((ROOT / "tests" / "support" / "toy_plugin.py").read_text())
     monkeypatch.syspath_prepend(tmp_path / "modules")
     real = bench_core.plugins.entry_points
     mine = EntryPoint("toy", "bench_toy", "bench")

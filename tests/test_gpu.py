@@ -11,7 +11,7 @@ from bench_core.conformance import check
 from bench_core.metrics import bench_metrics
 from bench_core.metrics.regions import pixels_of
 from bench_core.specs import resolve
-from bench_core.store import Store, read_runs
+from bench_core.store.store import Store, read_runs
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
 NAMES = ["pconv", "gated", "dmfn"]

@@ -3,27 +3,21 @@
 import click
 
 from bench_core import __version__
-from bench_core.cli.as_json import tell
 from bench_core.cli.check import check
-from bench_core.cli.compare import compare
 from bench_core.cli.completion import completion
-from bench_core.cli.cost import cost
 from bench_core.cli.demo import demo
 from bench_core.cli.doctor import doctor
-from bench_core.cli.figure import figure
+from bench_core.cli.help_sections import Group
 from bench_core.cli.inpaint import inpaint
+from bench_core.cli.json_output import tell
 from bench_core.cli.masks import masks
 from bench_core.cli.metrics import metrics
 from bench_core.cli.new import new
-from bench_core.cli.perf import perf
 from bench_core.cli.plugins import plugins
 from bench_core.cli.protocols import protocols
-from bench_core.cli.report import report
 from bench_core.cli.run import run
 from bench_core.cli.score import export, score
-from bench_core.cli.sections import Group
 from bench_core.cli.show import show
-from bench_core.cli.tables import tables
 from bench_core.cli.weights import weights
 from bench_core.errors import BadInput
 
@@ -33,7 +27,27 @@ class Refusal(click.ClickException):
 
 
 class Bench(Group):
-    """Turns bad input into a message and exit code 2; anything else unexpected is a bug and keeps its traceback."""
+    """The commands of the core and those of plugins.
+
+    Bad input becomes a message and exit code 2. Any other exception is a bug and keeps its traceback.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._add_plugin_commands()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands:
+            self._add_plugin_commands()
+        return super().get_command(ctx, cmd_name)
+
+    def _add_plugin_commands(self) -> None:
+        from bench_core.plugins import Plugins
+        from bench_core.specs import resolve
+
+        for name, record in Plugins.all().records("commands").items():
+            if name not in self.commands:
+                self.add({record.section: [resolve(record.command)]})
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta["json"] = "--json" in args
@@ -75,9 +89,9 @@ def main() -> None:
 
 main.add(
     {
-        "Compare": (run, report, figure, compare, score, export, tables, cost),
+        "Compare": (run, score, export),
         "Look": (plugins, show, protocols, metrics, masks, inpaint, demo),
         "Extend": (new, check, weights),
-        "Machine": (doctor, perf, completion),
+        "Machine": (doctor, completion),
     }
 )

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench_core.cli import names
-from bench_core.cli.as_json import JSON, aside, tell
-from bench_core.cli.values import DEVICE, OneOf
+from bench_core.cli import completions
+from bench_core.cli.json_output import JSON, aside, tell
+from bench_core.cli.param_types import DEVICE, OneOf
 
 if TYPE_CHECKING:
     from bench_core.conformance import Card
@@ -17,7 +17,7 @@ STYLES = {"pass": "green", "fail": "bold red", "skip": "dim", "told": "yellow"}
 
 
 @click.command()
-@click.argument("method", type=names.METHOD)
+@click.argument("method", type=completions.METHOD)
 @click.option("--weights", type=click.Path(path_type=Path), help="weights.safetensors; random weights if left out.")
 @click.option("--scale", type=OneOf(["nano", "paper"]), help="That of the weights, or nano, if left out.")
 @click.option("--device", type=DEVICE, default="cpu", help="What computes.")
@@ -32,8 +32,8 @@ def check(method: str, weights: Path | None, scale: str | None, device: str, as_
       bench check telea
       bench check METHOD:FORM --weights weights.safetensors --json
     """
-    from bench_core.allocator import keep_memory
     from bench_core.conformance import check as tried
+    from bench_core.system.allocator import keep_memory
 
     keep_memory()
     with aside(as_json):
@@ -49,7 +49,7 @@ def _show(card: "Card") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from bench_core.terminal import console
+    from bench_core.system.terminal import console
 
     table = Table("rule", "", "what was found", title=f"{card.method}, scale {card.scale}, {card.weights}")
     for finding in card.findings:

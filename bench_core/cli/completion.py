@@ -12,8 +12,8 @@ from click.shell_completion import (
     split_arg_string,
 )
 
-from bench_core.cli.sections import Command
-from bench_core.cli.values import OneOf
+from bench_core.cli.help_sections import Command
+from bench_core.cli.param_types import OneOf
 
 CUTS = (":", "=")
 

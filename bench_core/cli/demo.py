@@ -5,14 +5,16 @@ from pathlib import Path
 
 import click
 
-from bench_core.cli import names
-from bench_core.cli.values import DEVICE
+from bench_core.cli import completions
+from bench_core.cli.param_types import DEVICE
 
 
 @click.command()
 @click.argument("runs", type=click.Path(path_type=Path), required=False)
-@click.option("--plugins", type=names.METHODS, help="Offer these plugins and the baselines; all, if not given.")
-@click.option("--weights", type=names.WEIGHTS, multiple=True, help="Offer a method with these weights (repeatable).")
+@click.option("--plugins", type=completions.METHODS, help="Offer these plugins and the baselines; all, if not given.")
+@click.option(
+    "--weights", type=completions.WEIGHTS, multiple=True, help="Offer a method with these weights (repeatable)."
+)
 @click.option("--host", default="127.0.0.1", help="Whom to serve: this machine alone.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8137, help="0 takes a free one.")
 @click.option("--open/--no-open", "opened", default=True, help="Open the page in a browser.")
@@ -38,12 +40,12 @@ def demo(
       bench demo --plugins ONE --weights ONE=weights.safetensors
     """
     _require_server()
-    from bench_core.allocator import keep_memory
     from bench_core.demo.app import application
-    from bench_core.demo.offer import example, offered
-    from bench_core.demo.serving import address, listen, server
-    from bench_core.devices import open_fabric
+    from bench_core.demo.catalog import example, offered
+    from bench_core.demo.server import address, listen, server
     from bench_core.plugins import Plugins
+    from bench_core.system.allocator import keep_memory
+    from bench_core.system.devices import open_fabric
 
     keep_memory()
     found = Plugins.find()

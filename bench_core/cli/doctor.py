@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench_core.cli.as_json import JSON, tell
+from bench_core.cli.json_output import JSON, tell
 
 if TYPE_CHECKING:
-    from bench_core.facts import Fact
+    from bench_core.doctor.finding import Fact
 
 STYLES = {"ok": "green", "missing": "yellow", "wrong": "bold red"}
 INDENT = 8 + 12
@@ -40,11 +40,11 @@ def doctor(out: Path, store: Path | None, as_json: bool) -> None:
       bench doctor --json
     """
     if store:
-        from bench_core.verification import verify
+        from bench_core.doctor.store import verify
 
         facts = list(verify(store))
     else:
-        from bench_core.diagnosis import examine
+        from bench_core.doctor.machine import examine
 
         facts = list(examine(out))
     wrong = any(fact.mark == "wrong" for fact in facts)
@@ -59,7 +59,7 @@ def _show(facts: "Sequence[Fact]") -> None:
     """Print all facts, and below what to change."""
     from rich.text import Text
 
-    from bench_core.terminal import console
+    from bench_core.system.terminal import console
 
     out = console()
     width = min(out.width, WIDEST) if out.file.isatty() else sys.maxsize

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from bench_core.cli import names
-from bench_core.cli.values import DEVICE, OneOf
+from bench_core.cli import completions
+from bench_core.cli.param_types import DEVICE, OneOf
 
 FILE = click.Path(path_type=Path)
 
 
 @click.command()
-@click.option("--plugin", type=names.METHOD, required=True, help="The method.")
+@click.option("--plugin", type=completions.METHOD, required=True, help="The method.")
 @click.option("--weights", type=FILE, help="weights.safetensors of a cell; baselines need none.")
 @click.argument("image", type=FILE)
 @click.argument("mask", type=FILE)
@@ -38,8 +38,8 @@ def inpaint(
       bench inpaint --plugin telea photo.png mask.png -o filled.png
       bench inpaint --plugin METHOD --weights weights.safetensors photo.png mask.png -o filled.png
     """
-    from bench_core.allocator import keep_memory
-    from bench_core.painting import paint
+    from bench_core.methods.inpaint import paint
+    from bench_core.system.allocator import keep_memory
 
     keep_memory()
     paint(plugin, weights, image, mask, output, hole, device, sketch)

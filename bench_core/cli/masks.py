@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from bench_core.cli import names
-from bench_core.cli.as_json import JSON, tell
-from bench_core.cli.sections import Group
-from bench_core.cli.values import Assigned, OneOf
+from bench_core.cli import completions
+from bench_core.cli.help_sections import Group
+from bench_core.cli.json_output import JSON, tell
+from bench_core.cli.param_types import Assigned, OneOf
 
 FILE = click.Path(path_type=Path)
 
@@ -51,7 +51,7 @@ def list_(as_json: bool) -> None:
 
 
 @masks.command()
-@click.argument("family", type=names.MASK_FAMILY)
+@click.argument("family", type=completions.MASK_FAMILY)
 @click.option("--set", "given", type=Assigned(), multiple=True, help="Change a parameter of the family (repeatable).")
 @click.option("--count", type=click.IntRange(1), required=True, help="How many holes.")
 @click.option("--size", type=click.IntRange(1), required=True, help="Height and width in pixels.")
@@ -70,8 +70,8 @@ def make(family: str, given: tuple, count: int, size: int, seed: int, output: Pa
       bench masks make wide_256 --count 2000 --size 256 --seed 1 -o wide.holes
       bench masks make free_form --set "thickness=[4, 10]" --count 100 --size 128 -o thin.holes
     """
-    from bench_core.mask_sets.holes import open_sets
-    from bench_core.mask_sets.making import make as make_set
+    from bench_core.masks.generate import make as make_set
+    from bench_core.masks.mask_set import open_sets
     from bench_core.plugins import Plugins
     from bench_core.protocol import MaskSet
 
@@ -95,8 +95,8 @@ def show(file: Path, output: Path | None, count: int, as_json: bool) -> None:
       bench masks show wide.holes
       bench masks show wide.holes -o sheet.png
     """
-    from bench_core.mask_sets.file import read
-    from bench_core.mask_sets.sheet import draw, summary, table
+    from bench_core.masks.contact_sheet import draw, summary, table
+    from bench_core.masks.mask_file import read
 
     opened = read(file)
     told = summary(opened.facts)
@@ -127,7 +127,7 @@ def import_(folder: Path, hole: str, threshold: int, size: int | None, output: P
       bench masks import downloaded --hole auto
       bench masks import downloaded --hole black --size 256 -o theirs.holes
     """
-    from bench_core.mask_sets.importing import survey, write
+    from bench_core.masks.import_folder import survey, write
 
     sources = survey(folder, hole, threshold)
     for source in sources:

@@ -4,7 +4,7 @@ import textwrap
 
 import click
 
-from bench_core.cli.as_json import JSON, tell
+from bench_core.cli.json_output import JSON, tell
 
 # fmt: off
 TOLD = (

@@ -16,7 +16,7 @@ def new(name: str, folder: Path) -> None:
       bench new my_method
       bench new my_method --folder ~/plugins
     """
-    from bench_core.scaffold import write_plugin
+    from bench_core.cli.scaffold import write_plugin
 
     target = write_plugin(name, folder)
     click.echo(f"Wrote {target}, a method that works. Next:")

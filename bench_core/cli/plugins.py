@@ -2,7 +2,7 @@
 
 import click
 
-from bench_core.cli.as_json import JSON, tell
+from bench_core.cli.json_output import JSON, tell
 
 
 @click.command()

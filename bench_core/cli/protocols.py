@@ -2,12 +2,12 @@
 
 import click
 
-from bench_core.cli import names
-from bench_core.cli.as_json import JSON, tell
+from bench_core.cli import completions
+from bench_core.cli.json_output import JSON, tell
 
 
 @click.command()
-@click.argument("name", type=names.PROTOCOL, required=False)
+@click.argument("name", type=completions.PROTOCOL, required=False)
 @JSON
 def protocols(name: str | None, as_json: bool) -> None:
     """List the named protocols, or print one to copy and change.

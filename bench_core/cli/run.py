@@ -6,33 +6,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench_core import interruption
-from bench_core.cli import names
-from bench_core.cli.as_json import JSON, aside, tell
-from bench_core.cli.sections import Command, section
-from bench_core.cli.values import DEVICE, SAMPLES, Listed, OneOf
+from bench_core.cli import completions
+from bench_core.cli.help_sections import Command, section
+from bench_core.cli.json_output import JSON, aside, tell
+from bench_core.cli.param_types import DEVICE, SAMPLES, Listed, OneOf
+from bench_core.system import signals
 
 if TYPE_CHECKING:
-    from bench_core.planning import Plan
+    from bench_core.experiment.plan import Plan
 
 
 @click.command(cls=Command)
 @section("Comparison")
-@click.option("--plugins", type=names.REQUESTS, help="NAME[:FORM][+TERM=WEIGHT][-TERM],...; all if left out.")
-@click.option("--protocol", type=names.PROTOCOL, default="quick", help="A named protocol or a TOML file.")
+@click.option("--plugins", type=completions.REQUESTS, help="NAME[:FORM][+TERM=WEIGHT][-TERM],...; all if left out.")
+@click.option("--protocol", type=completions.PROTOCOL, default="quick", help="A named protocol or a TOML file.")
 @click.option("--seeds", type=Listed(int), help="One training for each.")
 @click.option(
-    "--weights", type=names.WEIGHTS, multiple=True, help="Weights from a file for a method, in place of training."
+    "--weights", type=completions.WEIGHTS, multiple=True, help="Weights from a file for a method, in place of training."
 )
 @click.option("--baselines/--no-baselines", default=True, help="Include the methods that learn nothing.")
 @click.option("--strict-plugins", is_flag=True, help="Stop at a broken plugin instead of going on without it.")
 @click.option("--out", type=click.Path(path_type=Path), default="results", help="The store.")
 @section("Data")
-@click.option("--image-set", type=names.IMAGE_SET, help="Overrides the protocol's image set.")
+@click.option("--image-set", type=completions.IMAGE_SET, help="Overrides the protocol's image set.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the image set, or of any images.")
 @click.option("--size", type=int, help="Height and width in pixels.")
-@click.option("--train-masks", type=names.MASK_SETS, help="Which of the protocol's mask sets to train with.")
-@click.option("--test-masks", type=names.MASK_SETS, help="Which of the protocol's mask sets to judge with.")
+@click.option("--train-masks", type=completions.MASK_SETS, help="Which of the protocol's mask sets to train with.")
+@click.option("--test-masks", type=completions.MASK_SETS, help="Which of the protocol's mask sets to judge with.")
 @click.option("--test-images", type=int, help="Judge with the first so many test images only.")
 @click.option("--skip-bad-images", is_flag=True, help="Leave out images that cannot be decoded.")
 @click.option("--keep-decoded", type=click.FloatRange(0), default=8.0, help="GiB of images kept decoded; 0: none.")
@@ -41,15 +41,21 @@ if TYPE_CHECKING:
 @click.option("--scale", type=OneOf(["paper", "nano"]), help="The published networks, or narrow ones.")
 @click.option("--steps", type=int, help="Training budget of each method.")
 @click.option("--batch", type=int, help="Images a training step.")
-@click.option("--loss", "added", type=names.WEIGHTED_LOSS, multiple=True, help="One more loss term (repeatable).")
-@click.option("--without", "dropped", type=names.LOSSES, default=(), help="Train without these loss terms.")
-@click.option("--option", "options", type=names.OPTION, multiple=True, help="Of a method or loss term (repeatable).")
+@click.option("--loss", "added", type=completions.WEIGHTED_LOSS, multiple=True, help="One more loss term (repeatable).")
+@click.option("--without", "dropped", type=completions.LOSSES, default=(), help="Train without these loss terms.")
+@click.option(
+    "--option", "options", type=completions.OPTION, multiple=True, help="Of a method or loss term (repeatable)."
+)
 @click.option("--backbone", type=OneOf(["official", "random"]), help="Weights behind perceptual losses.")
 @click.option(
-    "--log", "trackers", type=names.TRACKER, multiple=True, help="Also tell tensorboard, mlflow or wandb (repeatable)."
+    "--log",
+    "trackers",
+    type=completions.TRACKER,
+    multiple=True,
+    help="Also tell tensorboard, mlflow or wandb (repeatable).",
 )
 @section("Judging")
-@click.option("--metrics", type=names.METRICS, help="Which metrics to compute; see `bench metrics`.")
+@click.option("--metrics", type=completions.METRICS, help="Which metrics to compute; see `bench metrics`.")
 @click.option("--float-metrics", is_flag=True, help="Measure floats, not the 8 bits that a PNG would hold.")
 @click.option("--eval-batch", type=click.IntRange(1), default=8, help="Images measured at a time.")
 @SAMPLES
@@ -63,7 +69,7 @@ if TYPE_CHECKING:
 @click.option("--auto-batch", is_flag=True, help="Halve that where memory is too small; batches stay as they are.")
 @click.option("--sync-batchnorm", is_flag=True, help="Batch norm sees the images of all devices.")
 @section("Executors")
-@click.option("--executor", type=names.EXECUTOR, default="here", help="Where cells run: here, local, ray.")
+@click.option("--executor", type=completions.EXECUTOR, default="here", help="Where cells run: here, local, ray.")
 @click.option("--jobs", type=click.IntRange(1), help="local: cells at once; one for each GPU by default.")
 @click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="local: minutes that a cell may take.")
 @click.option("--address", help="ray: of the cluster; auto finds the one of this machine. Left out, one is started.")
@@ -71,7 +77,7 @@ if TYPE_CHECKING:
 @click.option("--cell-cpus", type=click.FloatRange(0), help="ray: processor cores of each cell; 1 by default.")
 @section("Options")
 @JSON
-@interruption.heeded()
+@signals.heeded()
 def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, as_json: bool, **options: Any) -> None:
     """Train and judge methods under one protocol.
 
@@ -84,9 +90,9 @@ def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, as_json: bool
       bench run --plugins ONE:FORM --option ONE.NAME=VALUE --option TERM.NAME=VALUE
       bench run --plugins ONE --weights ONE=weights.safetensors --scale paper
     """
-    from bench_core.devices import join
-    from bench_core.planning import plan
-    from bench_core.progress import console
+    from bench_core.experiment.plan import plan
+    from bench_core.system.devices import join
+    from bench_core.system.progress import console
 
     ranks = join(options["device"], options["devices"], options["nodes"])
     console.quiet = not ranks.is_zero
@@ -99,13 +105,13 @@ def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, as_json: bool
 
 def carry_out(planned: "Plan") -> tuple[int, dict[str, Any]]:
     """Run what is missing, store and print the tables; returns the command's exit code and what programs are told."""
-    from bench_core.allocator import keep_memory
+    from bench_core.cli.outcome import print_failures, publish
+    from bench_core.system.allocator import keep_memory
 
     keep_memory()
     run, folder = planned.comparison.run()
-    from bench_core.results import publish, tell_failures
 
     store, record = planned.comparison.setup.store, {}
     if planned.comparison.setup.ranks.is_zero:
         record = publish(planned.plugins, store, run, folder)
-    return 2 if planned.broken else 1 if tell_failures(store, run) else 0, record
+    return 2 if planned.broken else 1 if print_failures(store, run) else 0, record

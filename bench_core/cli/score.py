@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from bench_core.cli.as_json import JSON, aside, tell
+from bench_core.cli.help_sections import Command, section
+from bench_core.cli.json_output import JSON, aside, tell
+from bench_core.cli.param_types import DEVICE, SAMPLES, OneOf
 from bench_core.cli.run import run
-from bench_core.cli.sections import Command, section
-from bench_core.cli.values import DEVICE, SAMPLES, OneOf
 
 FOLDER = click.Path(path_type=Path)
 RULES = {
@@ -52,12 +52,12 @@ def score(
       bench export --protocol quick -o pairs
       bench score --pred theirs --name Theirs --protocol quick
     """
-    from bench_core.allocator import keep_memory
+    from bench_core.cli.outcome import publish
     from bench_core.errors import BadInput
     from bench_core.plugins import Plugins
-    from bench_core.results import publish
     from bench_core.scoring.score import score as judged
-    from bench_core.store import read_runs
+    from bench_core.store.store import read_runs
+    from bench_core.system.allocator import keep_memory
 
     if bool(options["truth"]) != bool(options["holes"]):
         raise BadInput("--truth and --holes go together: give both, or neither for the protocol's own pairs.")
@@ -86,10 +86,10 @@ def export(output: Path, protocol: str, **options: Any) -> None:
     Examples:
       bench export --protocol quick -o pairs
     """
-    from bench_core.ground import open_protocol
+    from bench_core.data.open import open_protocol
     from bench_core.plugins import Plugins
-    from bench_core.scoring.contest import own
     from bench_core.scoring.export import export as write
+    from bench_core.scoring.pairs_source import own
 
     plugins = Plugins.find()
     rules = open_protocol(protocol, plugins, options)

@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench_core.cli import names
-from bench_core.cli.as_json import JSON, tell
-from bench_core.cli.values import OneOf
+from bench_core.cli import completions
+from bench_core.cli.json_output import JSON, tell
+from bench_core.cli.param_types import OneOf
 from bench_core.errors import BadInput
 
 if TYPE_CHECKING:
     from bench_core.plugins import Plugins
-    from bench_core.recipes import Recipe, Update
+    from bench_core.recipe import Recipe, Update
     from bench_core.specs import Loss, Model
 
 
 @click.command()
-@click.argument("method", type=names.METHOD)
+@click.argument("method", type=completions.METHOD)
 @click.option("--scale", type=OneOf(["paper", "nano"]), default="paper", help="The published networks, or narrow ones.")
 @JSON
 def show(method: str, scale: str, as_json: bool) -> None:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench_core.cli import names
-from bench_core.cli.as_json import JSON, tell
-from bench_core.cli.sections import Group
+from bench_core.cli import completions
+from bench_core.cli.help_sections import Group
+from bench_core.cli.json_output import JSON, tell
 
 if TYPE_CHECKING:
-    from bench_core.importing import Imported
+    from bench_core.methods.convert_weights import Imported
 
 FILE = click.Path(path_type=Path)
 
@@ -28,7 +28,7 @@ def weights() -> None:
 
 
 @weights.command("import")
-@click.argument("method", type=names.METHOD)
+@click.argument("method", type=completions.METHOD)
 @click.argument("file", type=FILE)
 @click.option("-o", "--output", type=FILE, help="The file to write; METHOD-LAYOUT.safetensors if left out.")
 @click.option("--layout", help="What FILE was written by, where that is not plain; see the list.")
@@ -44,7 +44,7 @@ def import_(method: str, file: Path, output: Path | None, layout: str | None, fo
       bench weights import METHOD downloaded.pth
       bench weights import METHOD downloaded.ckpt --layout LAYOUT -o weights.safetensors
     """
-    from bench_core.importing import import_weights
+    from bench_core.methods.convert_weights import import_weights
 
     click.echo(_summary(method, import_weights(method, file, output, layout, force)))
 
@@ -82,7 +82,7 @@ def show(file: Path) -> None:
     Examples:
       bench weights show weights.safetensors
     """
-    from bench_core.checkpoints import weights_facts
+    from bench_core.weights.weight_file import weights_facts
 
     tell(weights_facts(file))
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import torch
 
-from bench_core.conformance.canvas import finite, masks, sizes, value_range
-from bench_core.conformance.card import Card, Finding, Verdict
-from bench_core.conformance.network import devices, parameters
-from bench_core.conformance.opening import open_subject
-from bench_core.conformance.repetition import batch, determinism
-from bench_core.conformance.sight import hidden_pixels, known_pixels, polarity
-from bench_core.conformance.subject import Subject
-from bench_core.progress import tracking
+from bench_core.conformance.build import open_subject
+from bench_core.conformance.determinism_rules import batch, determinism
+from bench_core.conformance.input_rules import hidden_pixels, known_pixels, polarity
+from bench_core.conformance.method_under_test import Subject
+from bench_core.conformance.network_rules import devices, parameters
+from bench_core.conformance.output_rules import finite, masks, sizes, value_range
+from bench_core.conformance.report import Card, Finding, Verdict
+from bench_core.system.progress import tracking
 
 Rule = Callable[[Subject], Verdict]
 RULES: dict[str, Rule] = {

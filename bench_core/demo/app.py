@@ -17,13 +17,13 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from bench_core.demo import forms
-from bench_core.demo.contestants import Contestant
-from bench_core.demo.guard import Guard
+from bench_core.demo import requests
+from bench_core.demo.loaded_method import Contestant
 from bench_core.demo.pictures import FORMATS, LARGEST_FILE
+from bench_core.demo.security import Guard
 from bench_core.errors import BadInput
 from bench_core.images import Array, as_png
-from bench_core.painting import is_white, require_same_size
+from bench_core.methods.inpaint import is_white, require_same_size
 
 ASSETS = Path(__file__).parent / "assets"
 Answer = Callable[[FormData], Response]
@@ -66,12 +66,12 @@ class Answers:
 
     def picture(self, form: FormData) -> Response:
         """``picture`` as methods see it: upright, 8 bits, without transparency."""
-        _, picture = forms.picture(form, "picture")
+        _, picture = requests.picture(form, "picture")
         return _png(picture)
 
     def mask(self, form: FormData) -> Response:
         """``mask``, if it has the size of ``picture``, with nothing but black and white."""
-        (name, picture), (called, mask) = (forms.picture(form, key) for key in ("picture", "mask"))
+        (name, picture), (called, mask) = (requests.picture(form, key) for key in ("picture", "mask"))
         require_same_size(called, mask, name, picture)
         return _png(is_white(mask)[..., None].astype(np.uint8) * 255)
 
@@ -80,8 +80,8 @@ class Answers:
 
         The white of ``sketch`` are lines to follow. The header Server-Timing tells how long it took, in milliseconds.
         """
-        contestant = self.contestants[forms.number(form, "method", len(self.contestants))]
-        (name, picture), *marks = (forms.picture(form, key) for key in ("picture", "hole", "sketch"))
+        contestant = self.contestants[requests.number(form, "method", len(self.contestants))]
+        (name, picture), *marks = (requests.picture(form, key) for key in ("picture", "hole", "sketch"))
         for called, each in marks:
             require_same_size(called, each, name, picture)
         with self._turn:
@@ -99,7 +99,7 @@ def _png(picture: Array, headers: Mapping[str, str] | None = None) -> Response:
 
 def _answering(answer: Answer) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
-        form = await forms.read(request)
+        form = await requests.read(request)
         try:
             return await run_in_threadpool(answer, form)
         finally:

@@ -1,4 +1,4 @@
-"""Loss terms that many papers share. Each is a function of a `bench_core.method.Scene` that returns a scalar."""
+"""Loss terms that many papers share: functions of a `bench_core.methods.method.Scene` that return a scalar."""
 
 from bench_core.hookspecs import hookimpl
 from bench_core.specs import Loss

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench_core.backbones import VGG16_POOLS
-from bench_core.method import Scene
+from bench_core.methods.method import Scene
+from bench_core.nn.backbones import VGG16_POOLS
 
 PAINTED = ("prediction", "composite")
 

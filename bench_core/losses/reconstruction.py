@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from bench_core.method import Scene
+from bench_core.methods.method import Scene
 
 
 def l1(scene: Scene) -> Float[Tensor, ""]:

@@ -4,7 +4,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from bench_core.method import Scene
+from bench_core.methods.method import Scene
 
 
 def tv(scene: Scene) -> Float[Tensor, ""]:

@@ -7,8 +7,8 @@ rounded to 8 bits before, as they would be in a PNG, unless `quantised` is False
 from typing import TYPE_CHECKING, Protocol
 
 from bench_core.hookspecs import hookimpl
-from bench_core.metrics.choice import choose
 from bench_core.metrics.definitions import read
+from bench_core.metrics.select import choose
 from bench_core.specs import Metric
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from typing import Any
 
 import torch
 
-from bench_core.metrics.each import Array, OfEach, Pair
-from bench_core.metrics.pixels import count, difference, total
+from bench_core.metrics.per_image import Array, OfEach, Pair
+from bench_core.metrics.pixelwise import count, difference, total
 
 Steps = tuple[Array, Array]
 

@@ -1,4 +1,4 @@
-"""Features of pytorch-fid's Inception network, with the official weights that `bench_core.weights` finds."""
+"""Features of pytorch-fid's Inception network, with the official weights that `bench_core.weights.download` finds."""
 
 from typing import Any
 from unittest.mock import patch
@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from bench_core import weights
+from bench_core.weights import download
 
 Pictures = Float[Tensor, "b c h w"]
 SIDE = 299
@@ -41,7 +41,7 @@ def inception() -> nn.Module:
     """
     from pytorch_fid import inception
 
-    state: dict[str, Any] = weights.load("inception")
+    state: dict[str, Any] = download.load("inception")
     # the package can only download its weights; hand it those that were found
     with patch.object(inception, "load_state_dict_from_url", lambda *args, **kwargs: state):
         return inception.InceptionV3().eval()

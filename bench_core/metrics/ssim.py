@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench_core.metrics.each import Array, OfEach, Pair
-from bench_core.metrics.pixels import grey
+from bench_core.metrics.per_image import Array, OfEach, Pair
+from bench_core.metrics.pixelwise import grey
 
 SIGMA = 1.5
 C1, C2 = 0.01**2, 0.03**2

@@ -5,12 +5,12 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from bench_core import files
+from bench_core.data.pairs import to_floats
 from bench_core.errors import BadInput
-from bench_core.pairs import to_floats
-from bench_core.progress import tracking
-from bench_core.samples import save
-from bench_core.scoring.contest import Contest, file_name
+from bench_core.evaluation.examples import save
+from bench_core.scoring.pairs_source import Contest, file_name
+from bench_core.system import files
+from bench_core.system.progress import tracking
 
 KINDS = ("image", "hole", "masked")
 

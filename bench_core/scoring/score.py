@@ -9,22 +9,23 @@ import numpy as np
 import torch
 from PIL import Image
 
-from bench_core import __version__, files
-from bench_core.cell_folder import CellFolder
+from bench_core import __version__
+from bench_core.data.open import open_protocol
+from bench_core.data.pairs import Pair, to_floats
 from bench_core.errors import BadInput
-from bench_core.ground import open_protocol
+from bench_core.evaluation.examples import Samples
+from bench_core.evaluation.measure import Judgement, Painted
+from bench_core.experiment.context import Machine, Setup
 from bench_core.images import Array, as_channels, read_image
-from bench_core.judging import Judgement, Painted
 from bench_core.metrics import choose
-from bench_core.pairs import Pair, to_floats
 from bench_core.plugins import Plugins
-from bench_core.progress import tracking
-from bench_core.samples import Samples
-from bench_core.scoring.contest import Contest, given, own
-from bench_core.scoring.inspection import Inspection, in_words
-from bench_core.setup import Machine, Setup
+from bench_core.scoring.pairs_source import Contest, given, own
+from bench_core.scoring.sanity_checks import Inspection, in_words
 from bench_core.specs import Metric
-from bench_core.store import Entry, Run, Store
+from bench_core.store.cell_folder import CellFolder
+from bench_core.store.store import Entry, Run, Store
+from bench_core.system import files
+from bench_core.system.progress import tracking
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bench_core import cache
+from bench_core.data import listing_cache
+from bench_core.data.string_table import Names
 from bench_core.images import read_image
-from bench_core.names import Names
 
 
 @dataclass
@@ -38,4 +38,4 @@ class FileImages:
 
     def stamps(self, indexes: np.ndarray) -> Iterator[str | None]:
         folder = os.fspath(self.folder)
-        return (cache.stamp(f"{folder}/{name}") for name in Names.of(self.names).take(indexes))
+        return (listing_cache.stamp(f"{folder}/{name}") for name in Names.of(self.names).take(indexes))

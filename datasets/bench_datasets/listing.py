@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from bench_core.errors import BadInput, unknown
 
 if TYPE_CHECKING:
-    from bench_core.names import Names
+    from bench_core.data.string_table import Names
 
 Split = Literal["train", "test"]
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
@@ -64,22 +64,22 @@ def image_names(folder: Path, within: str = "") -> "Names":
 
 def file_names(folder: Path, within: str, suffixes: frozenset[str]) -> "Names":
     """Names of all files under `folder / within` with one of these suffixes, as `image_names` gives them."""
-    from bench_core import cache  # here, as listing the sets must not import NumPy
-    from bench_core.names import Names
+    from bench_core.data import listing_cache  # here, as listing the sets must not import NumPy
+    from bench_core.data.string_table import Names
 
     key = ("listings", os.path.abspath(folder), within, *sorted(suffixes))
-    if (kept := cache.read(*key)) is not None:
+    if (kept := listing_cache.read(*key)) is not None:
         return Names(kept["name"].combine_chunks())
     began = time.time()
     names, folders = _listed(folder, within, suffixes)
-    if len(names) >= cache.WORTH_KEEPING:
-        cache.write(names.table(), folders, began, *key)
+    if len(names) >= listing_cache.WORTH_KEEPING:
+        listing_cache.write(names.table(), folders, began, *key)
     return names
 
 
 def _listed(folder: Path, within: str, suffixes: frozenset[str]) -> "tuple[Names, list[str]]":
     """The names, and all folders that were searched."""
-    from bench_core.names import Names
+    from bench_core.data.string_table import Names
 
     blocks, folders = [Names.of([])], []
     for searched, files in _searched(folder / within):

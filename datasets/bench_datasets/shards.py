@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bench_core import cache
+from bench_core.data import listing_cache
+from bench_core.data.string_table import Names
 from bench_core.errors import BadInput
 from bench_core.images import BadImage, decode_image
-from bench_core.names import Names
 from bench_datasets.divisions import by_hash, own_or
 from bench_datasets.listing import Split, existing_folder, known_split
 from bench_datasets.tar_index import image_members, shard_names
@@ -56,7 +56,7 @@ class ShardImages:
             return file.read(size)
 
     def stamps(self, indexes: np.ndarray) -> Iterator[str | None]:
-        of_shards = [cache.stamp(self.folder / shard) for shard in self.shards]
+        of_shards = [listing_cache.stamp(self.folder / shard) for shard in self.shards]
         for shard, offset, size in zip(*(column[indexes].tolist() for column in self._places), strict=True):
             stamp = of_shards[shard]
             yield stamp and f"{stamp} {offset} {size}"

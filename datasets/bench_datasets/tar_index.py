@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pyarrow as pa
 
-from bench_core import cache
+from bench_core.data import listing_cache
+from bench_core.data.string_table import Names
 from bench_core.errors import BadInput
-from bench_core.names import Names
 from bench_datasets.listing import SUFFIXES, file_names
 
 MEMBER = np.dtype([("shard", "i4"), ("offset", "i8"), ("size", "i8")])
@@ -31,12 +31,12 @@ def image_members(folder: Path, shards: Names) -> pa.Table:
         BadInput: a shard is damaged or cut off, or holds a link, a device, a name twice or one that leads out of it.
     """
     key = ("shards", os.path.abspath(folder), *shards)
-    if (kept := cache.read(*key)) is not None:
+    if (kept := listing_cache.read(*key)) is not None:
         return kept
     began = time.time()
     table = _indexed(folder, shards)
-    if len(table) >= cache.WORTH_KEEPING:
-        cache.write(table, [folder / shard for shard in shards], began, *key)
+    if len(table) >= listing_cache.WORTH_KEEPING:
+        listing_cache.write(table, [folder / shard for shard in shards], began, *key)
     return table
 
 

@@ -9,16 +9,15 @@ from mkdocs.structure.pages import Page
 from repository import ELSEWHERE
 
 from bench_core.plugins import Plugins
-from bench_core.recipes import Recipe
+from bench_core.recipe import Recipe
 from bench_core.specs import Model
 
 PLUGINS = [uri.removeprefix("methods/")[:-3] for uri in ELSEWHERE.values() if uri.startswith("methods/")]
-LOADED = Plugins.find().load(["baselines", *PLUGINS], strict=True)
+LOADED = Plugins.find().load(PLUGINS, strict=True)
 MODELS: dict[str, list[Model]] = {plugin.name: plugin.records["models"] for plugin in LOADED}
 INDEX = """# Methods
 
 A plugin brings a method, often in several forms. Its page is the plugin's README, with what its records say below it.
-The first ones come with the harness, so that every table has a floor.
 
 """
 

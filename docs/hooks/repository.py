@@ -23,6 +23,13 @@ ELSEWHERE = {
 LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!\w+:)([^)\s#]+)(#[^)\s]*)?\)")
 
 
+def on_config(config: MkDocsConfig) -> None:
+    """List every plugin's page below the index of methods."""
+    assert config.nav is not None
+    (methods,) = (each["Methods"] for each in config.nav if "Methods" in each)
+    methods += [{Path(uri).stem: uri} for uri in ELSEWHERE.values() if uri.startswith("methods/")]
+
+
 def on_files(files: Files, config: MkDocsConfig) -> None:
     for source, page in ELSEWHERE.items():
         files.append(File.generated(config, page, abs_src_path=str(ROOT / source)))

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from bench_core.errors import BadInput
-from bench_core.files import sha256
 from bench_core.images import as_channels, read_image
 from bench_core.seeds import digest
+from bench_core.system.files import sha256
 
 Hole = np.ndarray
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from bench_core.errors import BadInput
-from bench_core.mask_sets.file import MaskFile, read
+from bench_core.masks.mask_file import MaskFile, read
 
 Hole = np.ndarray
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from bench_core.store import read_runs
+from bench_core.store.store import read_runs
 
 WITH, WITHOUT = "gradient_attention:mnist", "gradient_attention:mnist-grad_l1"
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from calling import call
 from click.testing import Result
-from score_command import Score, save
+from support.cli import call
+from support.score_command import Score, save
 
 
 @pytest.fixture

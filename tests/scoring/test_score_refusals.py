@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from calling import call
-from score_command import Score, save, stored
+from support.cli import call
+from support.score_command import Score, save, stored
 
 from bench_core.images import read_image
 

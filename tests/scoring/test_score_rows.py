@@ -9,17 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from calling import call
 from PIL import Image
-from score_command import Score, save, stored
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from support.cli import call
+from support.paths import SHARED
+from support.score_command import Score, save, stored
 
-from bench_core import weights
-from bench_core.baselines import classical
+from bench_classical import model
 from bench_core.images import read_image
-from bench_core.mask_sets.file import pack, write
+from bench_core.masks.mask_file import pack, write
+from bench_core.weights import download
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 MADF = SHARED / "published_results" / "madf"
 
 
@@ -30,7 +30,7 @@ def test_published_pictures_have_the_rows_of_scikit_image_and_lpips(
     import lpips
 
     monkeypatch.setenv("BENCH_WEIGHTS", str(SHARED / "weights"))
-    weights.locate.cache_clear()
+    download.locate.cache_clear()
     where = [
         f"--{kind}={MADF}/{{name}}{end}.png" for kind, end in (("truth", ""), ("holes", "_mask"), ("pred", "_output"))
     ]
@@ -67,11 +67,13 @@ def test_a_methods_pictures_have_the_rows_that_the_method_has(
 
     Both runs are of the same second here, and still two.
     """
-    monkeypatch.setattr("bench_core.store.datetime", Mock(now=Mock(return_value=datetime(2026, 1, 1, tzinfo=UTC))))
+    monkeypatch.setattr(
+        "bench_core.store.store.datetime", Mock(now=Mock(return_value=datetime(2026, 1, 1, tzinfo=UTC)))
+    )
     ground = ["--protocol", str(protocol), "--data", str(photographs), "--steps", "0"]
     call("run", *ground, "--plugins", "pconv", "--device", "cpu", "--out", str(tmp_path / "out"))
     call("export", *ground, "-o", str(tmp_path / "pairs"))
-    method = classical.telea("nano", 3)
+    method = model.telea("nano", 3)
     for path in (tmp_path / "pairs").glob("*/masked/*.png"):
         hole = torch.from_numpy(read_image(path.parents[1] / "hole" / path.name)[None, None, ..., 0] / 255).float()
         masked = torch.from_numpy(read_image(path).transpose(2, 0, 1))[None] / 255

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from bench_context_encoder.patch import MARGIN
 from bench_core.errors import BadInput, unknown
-from bench_core.method import Canvas, Hole, Method, Painting
+from bench_core.methods.method import Canvas, Hole, Method, Painting
 
 Layers = OrderedDict[str, nn.Module]
 Widths = Mapping[int, int]

@@ -1,6 +1,6 @@
 """Where BoyuanJiang's PyTorch files keep the tensors of the centre generator at scale `paper`."""
 
-from bench_core.importing import Origin
+from bench_core.methods.convert_weights import Origin
 
 LAYERS = {
     "conv64": 0,

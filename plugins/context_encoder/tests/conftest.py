@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from bench_context_encoder.model import ContextEncoder, build, build_random_region
-from bench_core.backbones import Backbones
-from bench_core.method import Painting, Scene
+from bench_core.methods.method import Painting, Scene
+from bench_core.nn.backbones import Backbones
 
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -12,8 +12,8 @@ from torch.nn.functional import batch_norm, conv2d, conv_transpose2d, leaky_relu
 import bench_context_encoder
 from bench_context_encoder.model import NARROWER, build
 from bench_context_encoder.weights import translate
-from bench_core import foreign_weights
-from bench_core.importing import compare
+from bench_core.methods.convert_weights import compare
+from bench_core.weights import readers
 
 CENTRE = bench_context_encoder.bench_models()[0]
 (LAYOUT,) = CENTRE.checkpoints
@@ -55,7 +55,7 @@ def test_a_foreign_file_paints_the_same_picture(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setitem(NARROWER, "paper", 16)
     saved, path = foreign_checkpoint(), tmp_path / "netG_streetview.pth"
     torch.save(saved, path)
-    match = compare(CENTRE, LAYOUT, foreign_weights.read(path).content)
+    match = compare(CENTRE, LAYOUT, readers.read(path).content)
     assert (match.missing, match.unexpected, match.misshapen, match.dropped) == ([], [], [], {})
     generator, x = match.method.generator.eval(), torch.randn(2, 3, 128, 128)
     generator.load_state_dict(match.state)

@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from bench_core.backbones import IMAGENET_MEAN, Taps
 from bench_core.losses.adversarial import relativistic_average
-from bench_core.method import Scene
+from bench_core.methods.method import Scene
+from bench_core.nn.backbones import IMAGENET_MEAN, Taps
 from bench_dmfn import crops
 from bench_dmfn.model import DMFN
 

@@ -1,6 +1,6 @@
 """Where the tensors of the official `latest_G.pth` are found, for `bench weights import`."""
 
-from bench_core.importing import Origin
+from bench_core.methods.convert_weights import Origin
 
 
 def official(name: str) -> Origin:

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench_core.backbones import Backbones, Taps
-from bench_core.method import Painting, Scene
+from bench_core.methods.method import Painting, Scene
+from bench_core.nn.backbones import Backbones, Taps
 from bench_dmfn.model import DMFN, build
 
 Network = TypeVar("Network", bound=nn.Module)

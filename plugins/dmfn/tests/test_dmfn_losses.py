@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import bench_dmfn
-from bench_core.backbones import IMAGENET_MEAN, IMAGENET_STD
+from bench_core.nn.backbones import IMAGENET_MEAN, IMAGENET_STD
 from bench_core.specs import resolve
 from bench_dmfn import losses
 from bench_dmfn.model import build

@@ -14,8 +14,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench_core.errors import BadInput
-from bench_core.files import sha256
-from bench_core.method import Canvas, Guide
+from bench_core.methods.method import Canvas, Guide
+from bench_core.system.files import sha256
 from bench_gated.hed import HED
 
 HED_FILES = ("network-bsds500.pytorch", "hed-bsds500")

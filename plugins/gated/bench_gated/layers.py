@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import elu, normalize, pad
 
-from bench_core.upsampling import spread, upsampled_conv2d
+from bench_core.nn.upsample import spread, upsampled_conv2d
 
 Features = Float[Tensor, "b c h w"]
 Strided = Float[Tensor, "b c2 h2 w2"]

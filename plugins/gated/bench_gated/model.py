@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from bench_core.errors import BadInput, unknown
-from bench_core.method import Canvas, Guidance, Hole, Method, Painting
+from bench_core.methods.method import Canvas, Guidance, Hole, Method, Painting
 from bench_gated.attention import ContextualAttention
 from bench_gated.layers import SpectralConv2d
 from bench_gated.wiring import WIRINGS, Gate, Wiring, chain, decoder, dilated, encoder, last

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench_core.importing import Origin
+from bench_core.methods.convert_weights import Origin
 
 SEE_COLOURS = ("conv1", "xconv1", "pmconv1")
 PAINT_COLOURS = ("conv17", "allconv17")

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from bench_core.backbones import Backbones
 from bench_core.losses.adversarial import hinge_discriminator, hinge_generator
-from bench_core.method import Painting, Scene, composite
+from bench_core.methods.method import Painting, Scene, composite
+from bench_core.nn.backbones import Backbones
 from bench_gated import losses
 from bench_gated.attention import ContextualAttention, attend, fuse, match, sampled, shrink, usable_keys
 from bench_gated.layers import GatedConv2d, PaddedConv2d, same_padding

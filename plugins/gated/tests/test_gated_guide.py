@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, interpolate, max_pool2d, relu
 
-from bench_core.backbones import Backbones
 from bench_core.errors import BadInput
-from bench_core.files import sha256
-from bench_core.method import Scene
+from bench_core.methods.method import Scene
+from bench_core.nn.backbones import Backbones
 from bench_core.specs import resolve
+from bench_core.system.files import sha256
 from bench_gated import GATED, GUIDED, losses
 from bench_gated.guide import Canny, HEDEdges, edges
 from bench_gated.hed import HED

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench_core.backbones import Backbones
-from bench_core.method import Painting, Scene
+from bench_core.methods.method import Painting, Scene
+from bench_core.nn.backbones import Backbones
 from bench_core.specs import resolve
 from bench_gated import RECIPE, bench_models, losses
 from bench_gated.model import Gated, build

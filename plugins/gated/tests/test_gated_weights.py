@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, conv_transpose2d, elu, interpolate, pad, relu, softmax, unfold
 
-from bench_core.importing import compare
+from bench_core.methods.convert_weights import compare
 from bench_core.specs import Checkpoint, resolve
 from bench_gated import CHECKPOINTS, GATED
 from bench_gated.model import Gated, build

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from bench_core.method import Scene
+from bench_core.methods.method import Scene
 from bench_glcic import windows
 from bench_glcic.model import GLCIC
 

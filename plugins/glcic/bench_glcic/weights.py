@@ -2,7 +2,7 @@
 
 import torch
 
-from bench_core.importing import Origin
+from bench_core.methods.convert_weights import Origin
 
 OUTPUT = 17
 MIDDLE_GREY = 0.5

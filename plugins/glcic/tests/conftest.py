@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 import bench_glcic
-from bench_core.backbones import Backbones
-from bench_core.method import Painting, Scene
-from bench_core.recipes import Phase
+from bench_core.methods.method import Painting, Scene
+from bench_core.nn.backbones import Backbones
+from bench_core.recipe import Phase
 from bench_core.specs import Model, resolve
 from bench_glcic.model import GLCIC, build
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench_core.training import schedule
+from bench_core.training.schedule import schedule
 from bench_glcic import losses, windows
 from bench_glcic.model import Discriminator, Generator, build
 from bench_glcic.recipe import RECIPE

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import batch_norm, conv2d, conv_transpose2d
 
-from bench_core.importing import compare
+from bench_core.methods.convert_weights import compare
 
 WIDTHS = (64, 128, 128, *[256] * 9, 128, 128, 64, 32, 3)
 STATISTICS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool1d, hardtanh, leaky_relu
 
 from bench_core.errors import unknown
-from bench_core.method import Canvas, Hole, Method, Painting
+from bench_core.methods.method import Canvas, Hole, Method, Painting
 
 Features = Float[Tensor, "b c h w"]
 Scores = Float[Tensor, "b 1"]

@@ -7,8 +7,8 @@ from scipy.ndimage import binary_dilation
 from torch import nn
 
 import bench_gradient_attention
-from bench_core.devices import open_fabric
 from bench_core.errors import BadInput
+from bench_core.system.devices import open_fabric
 from bench_gradient_attention import losses
 from bench_gradient_attention.model import Critic, build_adversarial
 from bench_gradient_attention.recipe import ADVERSARIAL, CELEBA, MNIST

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, interpolate, leaky_relu, relu
 
-from bench_core.upsampling import spread, upsampled_conv2d
+from bench_core.nn.upsample import spread, upsampled_conv2d
 from bench_pconv.kernels import Kernels, Weight, normed
 from bench_pconv.layers import Convolved, Features, PartialConv2d, Updated
 

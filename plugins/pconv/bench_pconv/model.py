@@ -2,9 +2,9 @@
 
 from torch import nn
 
-from bench_core.backbones import IMAGENET_MEAN, IMAGENET_STD
 from bench_core.errors import unknown
-from bench_core.method import Canvas, Hole, Method, Painting
+from bench_core.methods.method import Canvas, Hole, Method, Painting
+from bench_core.nn.backbones import IMAGENET_MEAN, IMAGENET_STD
 from bench_pconv.blocks import Decoder, Encoder, SharedMaskDecoder, SharedMaskEncoder, Valid
 from bench_pconv.layers import Features
 

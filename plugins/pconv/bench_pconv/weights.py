@@ -6,7 +6,7 @@ Ours are named ``encoder.0.conv.weight`` or ``decoder.3.norm.bias``, theirs coun
 import torch
 from torch import Tensor
 
-from bench_core.importing import Origin
+from bench_core.methods.convert_weights import Origin
 
 
 def naoto0804(name: str) -> Origin:

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench_core.backbones import Backbones
 from bench_core.losses.perceptual import gram
 from bench_core.losses.reconstruction import hole_l1, valid_l1
 from bench_core.losses.smoothness import tv
-from bench_core.method import Painting, Scene
+from bench_core.methods.method import Painting, Scene
+from bench_core.nn.backbones import Backbones
 from bench_pconv.layers import PartialConv2d
 from bench_pconv.model import PConv, build, build_seven
 

@@ -6,12 +6,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench_core.store import Run
-from bench_reports.by_hole_ratio import EDGES, LABELS, Buckets
-from bench_reports.columns import Column
+from bench_core.store.store import Run
 from bench_reports.figures import style
 from bench_reports.figures.source import Source, looks
-from bench_reports.table import header
+from bench_reports.tables.by_hole_ratio import EDGES, LABELS, Buckets
+from bench_reports.tables.columns import Column
+from bench_reports.tables.table import header
 
 HEIGHT = 1.95
 APART = 0.05

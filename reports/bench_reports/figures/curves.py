@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from bench_core.errors import BadInput
 from bench_core.specs import Metric
-from bench_reports.curves import read
 from bench_reports.figures import style
+from bench_reports.figures.paper_curves import read
 from bench_reports.figures.source import Source, looks
-from bench_reports.table import header
+from bench_reports.tables.table import header
 
 HEIGHT = 1.95
 

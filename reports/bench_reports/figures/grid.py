@@ -11,10 +11,10 @@ from PIL import Image
 from scipy.ndimage import uniform_filter
 
 from bench_core.errors import BadInput
-from bench_core.store import Entry, Store
+from bench_core.store.store import Entry, Store
 from bench_reports.figures import style
 from bench_reports.figures.source import Source, looks
-from bench_reports.grid import PAIRS, kept, latest, pictures
+from bench_reports.figures.thumbnail_grid import PAIRS, kept, latest, pictures
 
 GAP, LINE, BASE, LETTER = 0.03, 0.12, 0.02, 0.062
 """Inches between pictures, for a line of a heading, below its letters, and for one of them."""

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from bench_core.errors import BadInput, unknown
-from bench_core.store import Entry, Run, Store
+from bench_core.store.store import Entry, Run, Store
 from bench_reports.figures import style
 from bench_reports.figures.curves import HEIGHT, line, steps
 from bench_reports.figures.source import Source

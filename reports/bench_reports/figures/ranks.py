@@ -4,10 +4,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bench_core.errors import BadInput
-from bench_core.store import Run
-from bench_reports.columns import Column
+from bench_core.store.store import Run
 from bench_reports.figures import style
 from bench_reports.figures.source import Source, looks
+from bench_reports.tables.columns import Column
 
 LINE = 0.19
 """Inches for each method."""

@@ -6,13 +6,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from bench_core.costs import costs
 from bench_core.errors import BadInput, unknown
-from bench_core.store import Run, Store
-from bench_reports.columns import Column
+from bench_core.store.store import Run, Store
+from bench_reports.costs import costs
 from bench_reports.figures import style
 from bench_reports.figures.source import Source, looks
-from bench_reports.table import header
+from bench_reports.tables.columns import Column
+from bench_reports.tables.table import header
 
 HEIGHT = 1.95
 COSTS = {

@@ -8,11 +8,11 @@ import pandas as pd
 
 from bench_core.errors import BadInput, unknown
 from bench_core.specs import Metric
-from bench_core.store import Run, Store
-from bench_reports import definitions
-from bench_reports.columns import Column, column
+from bench_core.store.store import Run, Store
 from bench_reports.figures import style
-from bench_reports.table import wanted
+from bench_reports.tables import consistency
+from bench_reports.tables.columns import Column, column
+from bench_reports.tables.table import wanted
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Source:
 
     store: Store
     run: Run
-    """One of `bench_reports.table.merged`."""
+    """One of `bench_reports.tables.table.merged`."""
     known: Mapping[str, Metric]
     """By definition."""
 
@@ -63,7 +63,7 @@ class Source:
 
     def check(self, rows: pd.DataFrame) -> None:
         """Raises BadInput where rows of one column do not mean the same."""
-        definitions.check(self.run, rows, wanted(self.run, self.known))
+        consistency.check(self.run, rows, wanted(self.run, self.known))
 
     def nothing(self, metric: Metric, where: str) -> BadInput:
         """The error where no method has a value, with the reason as far as it is known."""

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from bench_core.specs import Metric
-from bench_core.store import Run, Store
+from bench_core.store.store import Run, Store
 from bench_reports.site.gallery_heat import MOST, legend
 from bench_reports.site.gallery_sets import Hall
 from bench_reports.site.pages import render, script
 from bench_reports.site.pictures import Pictures
-from bench_reports.table import merged, title
+from bench_reports.tables.table import merged, title
 
 
 def write(folder: Path, store: Store, runs: Sequence[Run], known: Mapping[str, Metric]) -> bool:

@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 
 from bench_core.specs import Metric
-from bench_core.store import Entry, Run, Store
+from bench_core.store.store import Entry, Run, Store
 from bench_reports.site.links import method_path
 from bench_reports.site.pages import number
 from bench_reports.site.pictures import Pictures
-from bench_reports.table import ARROWS, wanted
+from bench_reports.tables.table import ARROWS, wanted
 
 
 @dataclass(frozen=True)

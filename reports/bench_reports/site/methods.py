@@ -5,10 +5,10 @@ from typing import Any
 
 from bench_core.plugins import Plugins
 from bench_core.specs import Model
-from bench_core.store import Run, Store
+from bench_core.store.store import Run, Store
+from bench_reports.site.method_runs import Trial, trials
 from bench_reports.site.plots import of_method
 from bench_reports.site.readme import differences
-from bench_reports.site.trials import Trial, trials
 
 
 def methods(

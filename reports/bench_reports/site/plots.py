@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 
 from bench_core.errors import BadInput
 from bench_core.specs import Metric
-from bench_core.store import Run, Store
-from bench_reports.columns import Column
+from bench_core.store.store import Run, Store
 from bench_reports.figures import buckets, curves, losses, ranks, scatter, svg
 from bench_reports.figures.source import Source
-from bench_reports.site.views import View
+from bench_reports.site.filters import View
+from bench_reports.tables.columns import Column
 
 Plot = dict[str, str]
 """What it shows, in words, and its ``<svg>``, in which all text is escaped."""

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bench_core.store import Run
-from bench_reports.site.spent import duration
+from bench_core.store.store import Run
+from bench_reports.site.costs import duration
 from bench_reports.site.stored import StoredCell
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from bench_core.cell_folder import CellFolder
-from bench_core.store import Entry, Store
+from bench_core.store.cell_folder import CellFolder
+from bench_core.store.store import Entry, Store
 
 
 @dataclass(frozen=True)

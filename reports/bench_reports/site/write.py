@@ -6,20 +6,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench_core import files
 from bench_core.errors import BadInput
 from bench_core.plugins import Plugins
-from bench_core.store import Run, Store
+from bench_core.store.store import Run, Store
+from bench_core.system import files
 from bench_reports.site import gallery
-from bench_reports.site.boards import board
+from bench_reports.site.costs import spent
+from bench_reports.site.filters import View, views
+from bench_reports.site.leaderboard import board
 from bench_reports.site.links import method_path
 from bench_reports.site.methods import methods
 from bench_reports.site.pages import ASSETS, render, script
 from bench_reports.site.plots import of_board
-from bench_reports.site.rerun import toml
-from bench_reports.site.spent import spent
-from bench_reports.site.views import View, views
-from bench_reports.table import merged, wanted
+from bench_reports.site.rerun_command import toml
+from bench_reports.tables.table import merged, wanted
 
 
 def write(folder: Path, store: Store, runs: Sequence[Run], plugins: Plugins) -> None:

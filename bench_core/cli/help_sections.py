@@ -1,0 +1,77 @@
+"""Help under headings: the options of a command, and the commands of a group."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from bench_core.errors import unknown
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+WIDEST = 28
+"""Of the left column; a longer term has a line of its own."""
+
+
+def section(title: str) -> Callable[[Function], Function]:
+    """A decorator: the options below it, down to the next `section`, stand under a heading of their own."""
+
+    def mark(function: Function) -> Function:
+        for option in getattr(function, "__click_params__", ()):
+            vars(option).setdefault("section", title)
+        return function
+
+    return mark
+
+
+class Command(click.Command):
+    """A command with its options in sections."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        records = [(_title(option, "Options"), option.get_help_record(ctx)) for option in options]
+        _write(formatter, [(title, record) for title, record in records if record])
+
+
+class Group(click.Group):
+    """Commands in the order in which they were added, in sections; a wrong name is answered with the nearest."""
+
+    command_class = Command
+
+    def add(self, sections: Mapping[str, Iterable[click.Command]]) -> None:
+        """Add commands by the titles of their sections."""
+        for title, commands in sections.items():
+            for command in commands:
+                vars(command)["section"] = title
+                self.add_command(command)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, ...]:
+        known = not args[0].startswith("-") and not ctx.resilient_parsing
+        if known and self.get_command(ctx, args[0]) is None:
+            raise unknown("command", args[0], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        names = self.list_commands(ctx)
+        width = formatter.width - 6 - max(map(len, names))
+        commands = [(name, self.commands[name]) for name in names if not self.commands[name].hidden]
+        _write(
+            formatter, [(_title(each, "Commands"), (name, each.get_short_help_str(width))) for name, each in commands]
+        )
+
+
+def _title(of: click.Command | click.Parameter, usual: str) -> str:
+    return vars(of).get("section", usual)
+
+
+def _write(formatter: click.HelpFormatter, records: list[tuple[str, tuple[str, str]]]) -> None:
+    """Definitions under their titles, in the order in which these come first, all in the same two columns."""
+    width = min(WIDEST, max(len(term) for _, (term, _) in records))
+    sections: dict[str, list[tuple[str, str]]] = {}
+    for title, (term, text) in records:
+        sections.setdefault(title, []).append((term.ljust(width), text))
+    for title, definitions in sections.items():
+        with formatter.section(title):
+            formatter.write_dl(definitions)

@@ -1,0 +1,1 @@
+"""Images and the pairs of image and hole that methods are trained and evaluated on."""

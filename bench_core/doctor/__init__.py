@@ -1,0 +1,1 @@
+"""Checks of an installation, a machine and a store."""

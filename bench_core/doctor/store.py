@@ -1,0 +1,106 @@
+"""Whether a store holds what its runs say, whole and readable."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from safetensors import safe_open
+
+from bench_core.doctor.finding import Fact
+from bench_core.errors import BadInput
+from bench_core.metrics import choose
+from bench_core.plugins import Plugins
+from bench_core.store import checksum
+from bench_core.store.cell_folder import CellFolder
+from bench_core.store.lock import NAME, holder
+from bench_core.store.store import Run, Store, read_runs
+from bench_core.system import files
+
+REPEAT = "repeat the `bench run` that wrote it"
+
+
+def verify(root: Path) -> Iterator[Fact]:
+    """What a store holds; whatever is wrong comes with what to do about it.
+
+    Raises:
+        BadInput: there is no store.
+    """
+    if not (root / "runs").is_dir():
+        raise BadInput(f"{root} is no store: give the folder that was --out of `bench run`.")
+    metrics = Plugins.all().records("metrics")  # a plugin may bring one
+    for folder in sorted((root / "runs").glob("*/")):
+        try:
+            store, (run,) = read_runs(folder)
+        except BadInput as error:
+            yield Fact("runs", f"{folder.name} cannot be read", str(error))
+        else:
+            wanted = [metric.definition for metric in choose(run.protocol.metrics, metrics)]
+            yield from _of_run(store, run, folder, [name for name in wanted if name not in run.missing])
+    for cell in [*sorted((root / "cells").glob("*/")), root / "truth"]:
+        yield from _of_cell(cell)
+    yield from _left_behind(root)
+
+
+def _of_run(store: Store, run: Run, folder: Path, metrics: list[str]) -> Iterator[Fact]:
+    states = [entry.state for entry in run.entries]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    yield Fact("runs", f"{folder.name}: {counts}")
+    for entry in run.entries:
+        for name, judgement in entry.judgements.items() if entry.state == "done" else ():
+            if told := _wrong_rows(store.folder(entry), judgement, metrics, run.num_pairs):
+                yield Fact("rows", f"{entry.title} on {name}: {told}", f"{REPEAT}: {folder.name}.")
+
+
+def _wrong_rows(cell: CellFolder, judgement: str, metrics: list[str], num_pairs: int) -> str:
+    try:
+        rows = cell.rows(judgement)
+    except (OSError, ValueError) as error:
+        return f"cannot be read ({error})"
+    if rows["value"].isna().any():
+        return "some values are missing"
+    counts = rows.groupby("metric", observed=True)["image"].agg(["size", "nunique", "first"])
+    for metric in metrics:
+        if metric not in counts.index:
+            return f"no rows of {metric}"
+        size, different, first = counts.loc[metric]
+        wanted = 1 if first == "*" else num_pairs
+        if size != different or size != wanted:
+            return f"{size} rows of {different} pictures for {metric}, not {wanted}"
+    return ""
+
+
+def _of_cell(cell: Path) -> Iterator[Fact]:
+    for path in sorted(path for path in cell.rglob("*") if path.is_file() and not path.name.startswith(".")):
+        try:
+            _read(path)
+        except Exception as error:  # damaged files make readers raise errors of many kinds
+            advice = f"delete {path} and {REPEAT}."
+            yield Fact("cells", f"{path.relative_to(cell.parent)} cannot be read ({error})", advice)
+    training, weights = cell / "provenance" / "training.json", cell / "weights.safetensors"
+    if weights.exists() and training.exists() and f'"{files.sha256(weights)}"' not in training.read_text():
+        advice = f"delete the folder {cell} and {REPEAT}."
+        yield Fact("cells", f"{cell.name} has other weights than were trained", advice)
+
+
+def _read(path: Path) -> None:
+    if path.suffix == ".json" and path.name != NAME:
+        json.loads(path.read_text(encoding="utf-8"))
+    elif path.suffix == ".parquet" or path.name == "curves.jsonl" or path.parent.name in ("features", "truth"):
+        checksum.read(path)
+    elif path.suffix == ".safetensors":
+        with safe_open(path, framework="np") as file:
+            file.keys()
+
+
+def _left_behind(root: Path) -> Iterator[Fact]:
+    claims = sorted((root / "cells").glob(f"*/{NAME}"))
+    for claim in claims:
+        owner, name = holder(claim.parent), claim.parent.name
+        if owner:
+            yield Fact("claims", f"{name}: {owner} works on it")
+        else:
+            yield Fact("claims", f"{name}: who worked on it has gone", f"{REPEAT}, which takes it over.")
+    if any(map(holder, {claim.parent for claim in claims})):
+        return  # what looks left behind may be in use
+    for path in sorted(path for path in root.rglob(".*") if path.is_file()):
+        yield Fact("files", f"{path.relative_to(root)} was never finished", f"delete {path}.")

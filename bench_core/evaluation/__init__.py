@@ -1,0 +1,1 @@
+"""Evaluation of one method on one mask set."""

@@ -1,0 +1,1 @@
+"""Experiments: every variant and seed is a cell, which is trained, evaluated and stored."""

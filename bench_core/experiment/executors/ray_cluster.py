@@ -1,0 +1,102 @@
+"""Cells as tasks of a Ray cluster, which schedules them, passes what they share, and repeats those of lost machines."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from bench_core.errors import BadInput
+from bench_core.experiment.cell import Cell
+from bench_core.experiment.executors.worker import work
+from bench_core.store.store import Entry, Store
+
+RETRIES = 3
+"""How often Ray repeats a cell whose machine or process is lost. It goes on from the cell's last checkpoint."""
+PATIENCE = 120.0
+"""Seconds in which every machine must have answered."""
+
+
+def run(
+    cells: Sequence[Cell], address: str | None = None, cell_gpus: float | None = None, cell_cpus: float = 1
+) -> Iterator[Cell]:
+    """Every cell, as soon as its task has ended.
+
+    Raises:
+        BadInput: there is no cluster at this address, or one of its machines does not see the store.
+    """
+    import ray
+    from ray.exceptions import RayError
+
+    setup = replace(cells[0].setup, store=Store(cells[0].setup.store.root.absolute()))
+    with _connected(address):
+        _require_shared(setup.store.root)
+        if cell_gpus is None:
+            cell_gpus = 0 if setup.machine.device == "cpu" else min(1, ray.cluster_resources().get("GPU", 0))
+        task: Any = ray.remote(num_cpus=cell_cpus, num_gpus=cell_gpus, max_retries=RETRIES)(_work)
+        shared, here = ray.put(setup), os.getcwd()
+        running = {task.remote(here, shared, cell.plugin, cell.variant, cell.seed, cell.place): cell for cell in cells}
+        while running:
+            (ready,), _ = ray.wait(list(running), num_returns=1)
+            cell = running.pop(ready)
+            try:
+                cell.entry = ray.get(ready)
+            except RayError as error:
+                cell.entry.state, cell.entry.reason = "failed", str(error).strip().rpartition("\n")[2]
+            yield cell
+
+
+def _work(folder: str, *which: Any) -> Entry:
+    os.chdir(folder)  # paths that the user gave may be relative
+    return work(*which)
+
+
+@contextmanager
+def _connected(address: str | None) -> Iterator[None]:
+    import ray
+
+    mine = not ray.is_initialized()
+    if mine:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            ray.init(
+                address=address or "local", include_dashboard=None if address else False, logging_level=logging.WARNING
+            )
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise BadInput(f"There is no Ray cluster at --address {address}: {error}") from error
+    try:
+        yield
+    finally:
+        if mine:
+            ray.shutdown()
+
+
+def _require_shared(root: Path) -> None:
+    """Let every machine look for a file that was just written."""
+    import ray
+    from ray.exceptions import RayError
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    look = ray.remote(num_cpus=0, max_retries=0)(os.path.exists)
+    with NamedTemporaryFile(dir=root, prefix=".seen-by-all.") as token:
+        asked = {
+            look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote(
+                token.name
+            ): node["NodeManagerHostname"]
+            for node in ray.nodes()
+            if node["Alive"]
+        }
+        ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE)
+        for answer, name in asked.items():
+            try:
+                seen = ray.get(answer, timeout=0)
+            except RayError as error:
+                raise BadInput(f"The machine {name} of the Ray cluster does not answer: {error}") from error
+            if not seen:
+                raise BadInput(
+                    f"The machine {name} of the Ray cluster does not see {root}. Give a folder with --out that all of "
+                    "them share, by the same path."
+                )

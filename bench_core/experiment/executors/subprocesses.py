@@ -1,0 +1,66 @@
+"""Each cell in a process of its own on this machine, some of them at once."""
+
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerContext, SpawnContext
+
+import torch
+
+from bench_core.experiment.cell import Cell
+from bench_core.experiment.executors.cell_process import Job
+from bench_core.system.progress import LINE_EVERY, console
+
+LOOK_EVERY = 1.0
+"""Seconds between looks at the clock."""
+PRELOADED = ["bench_core.experiment.executors.child", "lightning_fabric", "torch", "torchvision"]
+
+
+def run(cells: Sequence[Cell], jobs: int | None = None, time_limit: float | None = None) -> Iterator[Cell]:
+    """Every cell, as soon as its process has ended; those that still run end with the caller.
+
+    With GPUs each process sees one of them, the next one in turn. `time_limit` is in minutes.
+    """
+    gpus = _gpus(cells[0].setup.machine.device)
+    jobs = jobs or max(1, len(gpus))
+    waiting, free, running = list(cells), list(range(jobs)), []
+    told = time.monotonic()
+    context = _context()
+    try:
+        while waiting or running:
+            while waiting and free:
+                place = free.pop(0)
+                pinned = {"CUDA_VISIBLE_DEVICES": gpus[place % len(gpus)]} if gpus else {}
+                console.print(waiting[0].title, markup=False, soft_wrap=True)
+                running.append(Job(waiting.pop(0), context, place, jobs, pinned, time_limit))
+            wait([job.process.sentinel for job in running], LOOK_EVERY)
+            for job in [job for job in running if job.over()]:
+                running.remove(job)
+                free.append(job.place)
+                yield job.cell
+            if time.monotonic() - told > LINE_EVERY:
+                told = time.monotonic()
+                for job in running:
+                    console.print(job.last_line, markup=False, soft_wrap=True)
+    finally:
+        for job in running:
+            job.end()
+
+
+def _context() -> ForkServerContext | SpawnContext:
+    """Processes that are forked from one that has all modules start at once; it never computes, so forking is safe."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+def _gpus(device: str) -> list[str]:
+    """What CUDA_VISIBLE_DEVICES may name."""
+    if device not in ("auto", "cuda"):
+        return []
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return given.split(",") if given else [str(number) for number in range(torch.cuda.device_count())]

@@ -1,0 +1,27 @@
+"""What another process does to run a cell. The judge, devices and backbones are made there."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from bench_core.experiment.cell import Cell
+from bench_core.experiment.context import Setup
+from bench_core.methods.variants import Variant
+from bench_core.plugins import Plugin
+from bench_core.store.store import Entry
+from bench_core.system.allocator import keep_memory
+
+
+def work(
+    setup: Setup,
+    plugin: Plugin,
+    variant: Variant,
+    seed: int,
+    place: str,
+    around: Callable[[Cell], AbstractContextManager[Any]] = nullcontext,
+) -> Entry:
+    """Run one cell; returns how far it came. `around` surrounds the work on it."""
+    keep_memory()
+    cell = Cell(setup, plugin, variant, seed, place)
+    cell.run(around)
+    return cell.entry

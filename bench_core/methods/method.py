@@ -1,0 +1,134 @@
+"""What a method must be, and the scene in which its loss terms are computed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from bench_core.nn.backbones import Backbones, Taps
+
+Result = TypeVar("Result")
+Canvas = Float[Tensor, "b c h w"]
+Hole = Float[Tensor, "b 1 h w"]
+Guidance = Float[Tensor, "b g h w"]
+Finish = Callable[[Canvas, Hole, Canvas], Canvas]
+"""Post-processing: masked image, hole and prediction to the prediction that is judged."""
+
+
+@runtime_checkable
+class Guide(Protocol):
+    """Draws from the ground truth what a user would draw as help, such as the edges of what is to be painted."""
+
+    name: str
+    """What draws it: told below every table, and part of what a training is known by."""
+
+    def __call__(self, image: Canvas) -> Guidance:
+        """Whole images in [0, 1] to guidance of the same height and width."""
+        ...
+
+
+@dataclass(frozen=True)
+class Painting:
+    """What a method makes of masked images: whole canvases whose range is nominally [0, 1]."""
+
+    prediction: Canvas
+    coarse: Canvas | None = None
+    """The first stage's canvas, where a method has two."""
+
+    def detach(self) -> "Painting":
+        return Painting(self.prediction.detach(), None if self.coarse is None else self.coarse.detach())
+
+
+def guided(guide: Guide | None, image: Canvas) -> tuple[Guidance, ...]:
+    """What the guide, if there is one, draws from the truth."""
+    return (guide(image.clone()),) if guide else ()
+
+
+class Method(nn.Module):
+    """An inpainting method: its networks are its child modules, and `generator` is the one that paints.
+
+    Images are in [0, 1] and holes are 1 where a pixel is missing; hidden pixels are already zero. A paper that wants
+    another range or polarity converts on the first lines of its own `forward`.
+    """
+
+    generator: Any
+
+    def forward(self, masked: Canvas, hole: Hole) -> Painting:
+        """Paint for training: nothing is clamped. A model with a guide takes the guidance as one more argument."""
+        return Painting(self.generator(masked, hole))
+
+    def predict(self, masked: Canvas, hole: Hole) -> Canvas:
+        """The canvas that is judged, in [0, 1]. A model with a guide takes the guidance here, too."""
+        return self(masked, hole).prediction.clamp(0, 1)
+
+    def calibrate(self, images: Iterator[Canvas]) -> None:
+        """Learn constants of the training images, such as their mean, once before the first step.
+
+        `images` brings batches in the order of training, as many as are asked for; override to take some. Keep what is
+        learnt in buffers: what no `state_dict` holds is lost where a training goes on after an interruption.
+        """
+
+    def enter(self, phase: str) -> None:
+        """Prepare for a phase of the recipe; override to freeze parts of a network."""
+        self.train()
+
+
+def composite(image: Canvas, hole: Hole, prediction: Canvas) -> Canvas:
+    """The prediction inside the hole and the image, bit for bit, everywhere else."""
+    return torch.where(hole.bool(), prediction, image)
+
+
+@dataclass
+class Scene:
+    """All that a loss term may look at: one batch, what the method painted, and the method itself."""
+
+    image: Canvas
+    hole: Hole
+    painting: Painting
+    method: nn.Module
+    backbones: Backbones
+    guidance: tuple[Guidance, ...] = ()
+    """What a guide drew, for models that have one."""
+    _known: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def valid(self) -> Hole:
+        return 1 - self.hole
+
+    @property
+    def prediction(self) -> Canvas:
+        return self.painting.prediction
+
+    @property
+    def coarse(self) -> Canvas:
+        assert self.painting.coarse is not None, "this method paints in one stage"
+        return self.painting.coarse
+
+    @property
+    def composite(self) -> Canvas:
+        return self.once(lambda scene: composite(scene.image, scene.hole, scene.prediction), "composite")
+
+    def once(self, compute: Callable[["Scene"], Result], key: Any = None) -> Result:
+        """The result of ``compute(scene)``, computed once however many loss terms ask for it."""
+        key = (key or compute, torch.is_grad_enabled())  # what was computed without gradient is no use with
+        if key not in self._known:
+            self._known[key] = compute(self)
+        return self._known[key]
+
+    def forget(self) -> None:
+        """Let go of all that was computed once."""
+        self._known.clear()
+
+    def features(self, taps: Taps, of: str) -> list[Tensor]:
+        """A backbone's features of this scene's ``image``, ``prediction`` or ``composite``.
+
+        Those of the image, the ground truth, carry no gradient, since backbones are frozen.
+        """
+        return self.once(lambda scene: scene.backbones.features(taps, getattr(scene, of)), (taps, of))
+
+    def detached(self) -> "Scene":
+        """The same scene as a discriminator's update sees it: no gradient reaches the generator."""
+        return replace(self, painting=self.painting.detach(), _known={})

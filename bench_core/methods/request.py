@@ -1,0 +1,61 @@
+"""What a user writes to ask for methods: a plugin, a form of its methods, and changes of their losses."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from bench_core.errors import BadInput, unknown
+from bench_core.methods.variants import Changes
+from bench_core.plugins import Plugin
+from bench_core.specs import Model
+
+_WEIGHT = r"\d[\d.]*(?:e[+-]?\d+)?"
+_GRAMMAR = re.compile(rf"(?::(?P<form>\w+))?(?P<changes>(?:\+\w+={_WEIGHT}|-\w+)*)")
+
+
+@dataclass(frozen=True)
+class Request:
+    """PLUGIN[:FORM] followed by any of +TERM=WEIGHT and -TERM, such as ``name:form+tv=0.1-style``."""
+
+    plugin: str
+    form: str = ""
+    changes: Changes = field(default_factory=Changes)
+
+    def models(self, plugin: Plugin) -> list[Model]:
+        """The models that are asked for: those of the form, or those that are no forms.
+
+        Raises:
+            BadInput: the plugin has no such form.
+        """
+        models: list[Model] = plugin.records.get("models", [])
+        found = [model for model in models if model.name.partition(":")[2] == self.form]
+        if self.form and not found:
+            forms = {form for model in models if (form := model.name.partition(":")[2])}
+            raise unknown(f"form of {self.plugin}", self.form, forms)
+        return found
+
+
+def parse(text: str, installed: Iterable[str]) -> Request:
+    """Read one request.
+
+    Raises:
+        BadInput: no installed plugin's name begins it, or what follows that name is not understood.
+    """
+    installed = set(installed)
+    name = re.split(r"[:+-]", text)[0]
+    for known in sorted(installed, key=len, reverse=True):
+        if text.startswith(known) and text[len(known) :][:1] in ("", ":", "+", "-"):
+            name = known
+            break
+    else:
+        raise unknown("plugin", name, installed)
+    rest = _GRAMMAR.fullmatch(text[len(name) :])
+    if rest is None:
+        raise BadInput(
+            f"{text!r} is no method: after the plugin's name come :FORM, +TERM=WEIGHT and -TERM, such as {name}+tv=0.1."
+        )
+    changes = Changes(
+        {term: float(weight) for term, weight in re.findall(rf"\+(\w+)=({_WEIGHT})", rest["changes"])},
+        tuple(re.findall(r"-(\w+)", re.sub(rf"\+\w+={_WEIGHT}", "", rest["changes"]))),
+    )
+    return Request(name, rest["form"] or "", changes)

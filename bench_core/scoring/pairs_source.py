@@ -1,0 +1,97 @@
+"""What pictures from files are judged on: a protocol's own pairs, or truths and holes that are given too."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench_core.data.open import open_images
+from bench_core.data.pairs import Pairs, TestPairs
+from bench_core.data.validate import CheckedImages
+from bench_core.data.validate import check as check_images
+from bench_core.errors import BadInput
+from bench_core.evaluation.evaluator import judgement_name
+from bench_core.masks.mask_file import SUFFIX
+from bench_core.masks.mask_set import open_sets
+from bench_core.plugins import Plugins
+from bench_core.protocol import Protocol
+from bench_core.scoring.file_pairs import GivenImages, GivenPairs, open_holes
+from bench_core.scoring.match_files import find, same_names
+from bench_core.seeds import digest
+
+GIVEN = "given"
+"""The name of the mask set that given holes make."""
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Rules and pairs, and what each pair's picture is called in a folder of pictures."""
+
+    protocol: Protocol
+    images: CheckedImages
+    pairs: Mapping[str, Pairs]
+    """By mask set."""
+    file_names: Sequence[str]
+    """Of each pair, without a suffix."""
+
+    def judgement(self, mask_set: str) -> str:
+        """The name of the rows of a mask set."""
+        pairs = self.pairs[mask_set]
+        if isinstance(pairs, TestPairs):
+            return judgement_name(pairs, self.images.test_digest)
+        return f"{mask_set}-{digest([self.images.test_digest, self.protocol.masks[GIVEN].parameters])[:12]}"
+
+    def pictures(self, where: str, subset: bool = False) -> dict[str, list[Path]]:
+        """For each mask set, the files in a folder, or in its subfolder of that name, in the order of the pairs.
+
+        Raises:
+            BadInput: there are too few, or too many.
+        """
+        found = {}
+        for mask_set in self.pairs:
+            inner = Path(where).expanduser() / mask_set
+            named = find(str(inner) if inner.is_dir() else where)
+            same_names(named, dict.fromkeys(self.file_names, Path()), "pair", subset)
+            found[mask_set] = [named[name] for name in self.file_names]
+        if len({tuple(paths) for paths in found.values()}) < len(found):
+            raise BadInput(f"{where} must hold one folder for each mask set: {', '.join(self.pairs)}.")
+        return found
+
+
+def own(plugins: Plugins, protocol: Protocol, options: Mapping[str, Any]) -> Contest:
+    """The protocol's own pairs; pictures are called as `bench export` calls them."""
+    if not protocol.size:
+        raise BadInput(f"The protocol {protocol.name} takes images as they are: give --truth and --holes, or --size.")
+    images = open_images(plugins, protocol, 0, options)
+    holes = open_sets(protocol.masks, plugins.records("masks"))
+    pairs = {name: TestPairs(protocol, images.test, holes[name]) for name in protocol.test_masks}
+    return Contest(protocol, images, pairs, [file_name(index) for index in range(len(images.test) * protocol.crops)])
+
+
+def file_name(index: int) -> str:
+    """What a protocol's pair is called outside, without a suffix."""
+    return f"{index:06}"
+
+
+def given(protocol: Protocol, pictures: str, options: Mapping[str, Any]) -> Contest:
+    """Truths and holes from files, paired with pictures by name; of the protocol the metrics and rules remain.
+
+    Raises:
+        BadInput: names do not match, a truth cannot be read, or a hole is not of its truth's size.
+    """
+    wanted, truths = find(pictures), find(options["truth"])
+    same_names(wanted, truths, "truth", options["subset"])
+    names = list(wanted)
+    paths = {} if options["holes"].endswith(SUFFIX) else find(options["holes"])
+    if paths:
+        same_names(wanted, paths, "hole", subset=True)
+    rules = protocol.model_dump() | {"image_set": "files", "size": 0, "resize": None, "crops": 1, "test_images": None}
+    images = GivenImages([truths[name] for name in names], names)
+    checked = check_images(images, images, Protocol.model_validate(rules), 0, False)
+    holes = open_holes(
+        options["holes"], [paths[n] for n in names] if paths else [], names, options["hole"], options["threshold"]
+    )
+    pairs = GivenPairs(checked.test, holes, protocol.channels)
+    masks = {GIVEN: {"family": "files", "sha256": pairs.holes_digest()}}
+    rules |= {"masks": masks, "train_masks": (GIVEN,), "test_masks": (GIVEN,)}
+    return Contest(Protocol.model_validate(rules), checked, {GIVEN: pairs}, names)

@@ -1,0 +1,1 @@
+"""Paired statistics of methods. No torch here."""

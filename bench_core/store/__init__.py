@@ -1,0 +1,1 @@
+"""Results on disk. Reading them needs no torch."""

@@ -1,0 +1,13 @@
+"""Programs that show what trainings tell. All of them write below the store, and none is asked over a network."""
+
+from bench_core.hookspecs import hookimpl
+from bench_core.specs import Tracker
+
+
+@hookimpl
+def bench_trackers() -> list[Tracker]:
+    return [
+        Tracker("tensorboard", "TensorBoard", "bench_core.training.trackers.tensorboard:Events", "tensorboard"),
+        Tracker("mlflow", "MLflow, in files", "bench_core.training.trackers.mlflow:FileRun", "mlflow"),
+        Tracker("wandb", "Weights & Biases, offline", "bench_core.training.trackers.wandb:OfflineRun", "wandb"),
+    ]

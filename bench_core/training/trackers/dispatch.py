@@ -1,0 +1,60 @@
+"""All trackers of a cell as one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from bench_core.specs import Tracker, resolve
+from bench_core.system.progress import console
+from bench_core.training.trackers.events import told_before
+from bench_core.training.trackers.tracker import Follower, TrackedCell
+
+
+class Followers(Follower):
+    """Passes everything on. A tracker that fails is told of, and left out from then on."""
+
+    def __init__(self, trackers: Sequence[Tracker], store: Path) -> None:
+        self._trackers, self._store = trackers, store
+        self._followers: dict[str, Follower] = {}
+        self._told: dict[str, int] = {}
+
+    def began(self, cell: TrackedCell) -> None:
+        for tracker in self._trackers:
+            self._try(tracker.name, partial(self._open, tracker, cell))
+
+    def _open(self, tracker: Tracker, cell: TrackedCell) -> None:
+        follower: Follower = resolve(tracker.open)(self._store)
+        follower.began(cell)
+        self._told = told_before(cell.folder)
+        self._followers[tracker.name] = follower
+
+    def logged(self, step: int, values: Mapping[str, float]) -> None:
+        # a training that goes on repeats the steps since its last checkpoint
+        new = {name: value for name, value in values.items() if step > self._told.get(name, -1)}
+        if new:
+            self._each(lambda follower: follower.logged(step, new))
+
+    def judged(self, mask_set: str, means: Mapping[str, float]) -> None:
+        self._each(lambda follower: follower.judged(mask_set, means))
+
+    def pictured(self, mask_set: str, picture: Path) -> None:
+        self._each(lambda follower: follower.pictured(mask_set, picture))
+
+    def ended(self, state: str, reason: str) -> None:
+        self._each(lambda follower: follower.ended(state, reason))
+        self._followers = {}
+
+    def _each(self, tell: Callable[[Follower], None]) -> None:
+        for name, follower in list(self._followers.items()):
+            self._try(name, partial(tell, follower))
+
+    def _try(self, name: str, work: Callable[[], Any]) -> None:
+        try:
+            work()
+        except Exception as error:  # the work is worth more than what is told of it
+            self._followers.pop(name, None)
+            told = f"[red]--log {escape(name)} failed,[/] and the work goes on without it: "
+            console.print(told + escape(f"{type(error).__name__}: {error}"))

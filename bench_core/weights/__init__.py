@@ -1,0 +1,1 @@
+"""Files of weights: pretrained networks, published checkpoints and our own."""

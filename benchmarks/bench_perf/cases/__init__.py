@@ -1,0 +1,1 @@
+"""Benchmark cases, one file for each part of a report."""

@@ -1,0 +1,25 @@
+"""How long the command takes to start."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+
+from bench_perf.records import Case, Contender, Runner
+from bench_perf.settings import Settings
+
+COMMANDS = {"ours": ("-m", "bench_core", "--help"), "python with click": ("-c", "import click")}
+
+
+def cases(settings: Settings) -> Iterator[Case]:
+    """`bench --help`, beside the least that any such command costs."""
+    contenders = tuple(Contender(name, partial(_started, words)) for name, words in COMMANDS.items())
+    yield Case("startup", "bench --help", contenders, "starts")
+
+
+def _started(words: tuple[str, ...], cleanup: ExitStack) -> Runner:
+    def run() -> None:
+        subprocess.run([sys.executable, *words], stdout=subprocess.DEVNULL, check=True)
+
+    return Runner(run)

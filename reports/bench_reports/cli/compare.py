@@ -1,0 +1,52 @@
+"""`bench compare`: which of two is better, and how sure that is."""
+
+from pathlib import Path
+
+import click
+
+from bench_core.cli import completions
+from bench_core.cli.json_output import JSON, tell
+from bench_reports.cli.report import FORMAT, OUTPUT, put, refuse_two_formats
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b")
+@click.argument("runs", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--metrics", type=completions.METRICS, default=(), help="Only these; a bare name means its default definition."
+)
+@FORMAT
+@OUTPUT
+@JSON
+def compare(
+    a: str, b: str, runs: Path | None, metrics: tuple[str, ...], format_: str, output: Path | None, as_json: bool
+) -> None:
+    """Tell which of two methods or runs is better, pair by pair.
+
+    A and B are methods that were judged in RUNS (results, if not given), or the folders of two runs.
+
+    \b
+    Examples:
+      bench compare telea navier_stokes results
+      bench compare results/runs/ONE results/runs/OTHER --metrics psnr,lpips
+      bench compare telea navier_stokes --json -o difference.json
+    """
+    from bench_core.plugins import Plugins
+    from bench_core.store.store import read_runs
+    from bench_reports.tables.differences import build
+    from bench_reports.tables.pairing import of_methods, of_runs
+
+    refuse_two_formats(as_json, format_)
+    found = Plugins.all()  # a plugin may bring a metric
+    if runs is None and Path(a).is_dir() and Path(b).is_dir():
+        together = [of_runs([read_runs(Path(a)), read_runs(Path(b))], (a, b))]
+    else:
+        sides = of_methods(*read_runs(runs or Path("results")), (a, b))
+        together = [[each] for each in sides]
+    known = found.records("metrics")
+    compared = [build(sides, metrics, known) for sides in together]
+    if as_json:
+        tell([each.record() for each in compared], output)
+    else:
+        put(found, [each.table() for each in compared], format_, output)

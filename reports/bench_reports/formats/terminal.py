@@ -1,0 +1,63 @@
+"""A table on the terminal, in blocks that fit: one or, where the terminal is narrow, several for each mask set."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from bench_reports.tables.table import Table
+
+
+def show(table: Table, console: Console) -> None:
+    console.print(_text(table.title, "bold"), soft_wrap=True)
+    for mask_set in dict.fromkeys(mask_set for mask_set, _ in table.values.columns):
+        for metrics in _fitting(table, str(mask_set), console):
+            _print_whole(_block(table, str(mask_set), metrics), console)
+    for note in table.notes:
+        console.print(_text(note, "dim"))
+
+
+def _fitting(table: Table, mask_set: str, console: Console) -> Iterator[list[str]]:
+    """The metrics of a mask set, as many at a time as the terminal has room for; all where there is no terminal."""
+    part: list[str] = []
+    for metric in table.texts[mask_set].columns:
+        block = _block(table, mask_set, [*part, metric])
+        if part and console.file.isatty() and _width(block, console) > console.width:
+            yield part
+            part = []
+        part.append(metric)
+    yield part
+
+
+def _block(table: Table, mask_set: str, metrics: Sequence[str]) -> RichTable:
+    block = RichTable(title=_text(mask_set), title_justify="left")
+    for key in table.keys:
+        block.add_column(_text(key), no_wrap=True)
+    for metric in metrics:
+        block.add_column(_text(table.header(metric)), justify="right", no_wrap=True)
+    columns = [(mask_set, metric) for metric in metrics]
+    texts, best = table.texts[columns].to_numpy(), table.best[columns].to_numpy()
+    for (names, _), line, tops in zip(table.lines, texts, best, strict=True):
+        cells = [_text(text, "bold green" if top else "") for text, top in zip(line, tops, strict=True)]
+        block.add_row(*map(_text, names), *cells)
+    return block
+
+
+def _text(text: str, style: str = "") -> Text:
+    """As it is, but for what would steer the terminal."""
+    return Text(
+        "".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text), style
+    )
+
+
+def _print_whole(block: RichTable, console: Console) -> None:
+    """Rather wider than a narrow terminal than with numbers cut off."""
+    narrow = console.width
+    console.width = max(narrow, _width(block, console))
+    console.print(block)
+    console.width = narrow
+
+
+def _width(block: RichTable, console: Console) -> int:
+    return console.measure(block, options=console.options.update(max_width=10_000)).maximum

@@ -1,0 +1,64 @@
+"""Help: every command has examples that its options understand, and fits a screen."""
+
+import re
+
+import click
+import pytest
+from support.command_tree import COMMANDS, examples, help_of
+
+from bench_core.cli import main
+
+EXAMPLES = [(name, words) for name, command in COMMANDS.items() for words in examples(command)]
+PARAMS = [(name, param) for name, command in COMMANDS.items() for param in command.params]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_examples_of_itself(name: str):
+    own = name.split()[1:]
+    assert any(words[: len(own)] == own for words in examples(COMMANDS[name]))
+    assert re.search(r"^  Examples:\n    bench|^  Examples:\n    source", help_of(name), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("name", "words"), EXAMPLES, ids=[" ".join(words) for _, words in EXAMPLES])
+def test_every_example_is_understood(name: str, words: list[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(click.Command, "invoke", lambda self, context: None)  # all is parsed, nothing is run
+    main.main(words, standalone_mode=False)
+
+
+def test_an_example_with_an_option_that_is_not_there_would_be_found(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(click.Command, "invoke", lambda self, context: None)
+    with pytest.raises(click.UsageError):
+        main.main(["run", "--plugin", "ONE"], standalone_mode=False)
+    with pytest.raises(click.ClickException, match="no command"):
+        main.main(["masks", "mak"], standalone_mode=False)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_and_what_a_command_does_is_told_in_one_line(name: str):
+    assert max(map(len, help_of(name).splitlines())) <= 100
+    assert not COMMANDS[name].get_short_help_str(60).endswith("...")
+
+
+@pytest.mark.parametrize(("name", "param"), PARAMS, ids=[f"{name} {param.name}" for name, param in PARAMS])
+def test_every_option_has_help_and_tells_its_default(name: str, param: click.Parameter):
+    if not isinstance(param, click.Option):
+        return
+    shown = " ".join(help_of(name).split())
+    assert param.help and param.opts[-1] in shown
+    if param.default not in (None, False, ()) and isinstance(param.default, str | int | float):
+        default = param.opts[0].removeprefix("--") if param.default is True else param.default
+        assert f"[default: {default}" in shown
+
+
+def test_many_options_stand_in_sections():
+    headings = re.findall(r"^(\w.*):$", help_of("bench run"), re.MULTILINE)
+    assert headings == ["Comparison", "Data", "Training", "Judging", "Machine", "Executors", "Options"]
+    training = help_of("bench run").partition("\nTraining:\n")[2].partition("\n\n")[0]
+    assert "--steps" in training and "--loss" in training and "--metrics" not in training
+
+
+def test_commands_stand_in_sections_the_usual_ones_first():
+    shown = help_of("bench")
+    headings = re.findall(r"^(\w.*):$", shown, re.MULTILINE)
+    assert headings == ["Options", "Compare", "Look", "Extend", "Machine"]
+    assert re.findall(r"^  (\w+) ", shown.partition("Compare:\n")[2], re.MULTILINE)[:2] == ["run", "report"]

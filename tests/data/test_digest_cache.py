@@ -1,0 +1,192 @@
+"""Laws of what is remembered of images: nobody can tell it from looking again, but for the time that it takes."""
+
+import os
+import time
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from bench_core import seeds
+from bench_core.data import digest_cache, listing_cache, validate
+from bench_core.data.digests import Digests
+from bench_core.data.pairs import TrainPairs
+from bench_core.data.pixel_cache import Shelf
+from bench_core.data.validate import CheckedImages
+from bench_core.images import Images
+from bench_core.protocol import Protocol
+from bench_datasets import file_images
+from bench_datasets.file_images import FileImages
+
+NAMES = [f"{number}.png" for number in range(7)]
+MASKS = {"box": {"family": "random_box"}}
+RULES = Protocol.model_validate(
+    {"name": "mine", "image_set": "mine", "size": 16, "steps": 1, "batch": 1, "metrics": ["l1"], "masks": MASKS}
+)
+
+
+@pytest.fixture
+def keeping(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few files are remembered too, and such as were written a moment ago."""
+    monkeypatch.setattr(listing_cache, "WORTH_KEEPING", 1)
+    monkeypatch.setattr(listing_cache, "SETTLED", -1.0)
+
+
+def picture(number: int) -> np.ndarray:
+    return np.random.default_rng(number).integers(0, 256, (20, 24, 3), np.uint8)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> FileImages:
+    (tmp_path / "images").mkdir()
+    for number, name in enumerate(NAMES):
+        Image.fromarray(picture(number)).save(tmp_path / "images" / name)
+    time.sleep(0.02)  # a tick of the file system's clock
+    return FileImages(tmp_path / "images", NAMES)
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of files that were decoded."""
+    names, read = [], file_images.read_image
+    monkeypatch.setattr(file_images, "read_image", lambda path: (names.append(path.name), read(path))[1])
+    return names
+
+
+def checked(images: Images, draws: int = 7, skip: bool = False, workers: int = 0) -> CheckedImages:
+    return validate.check(images, images, RULES, draws, skip, None, workers)
+
+
+@pytest.mark.usefixtures("keeping")
+def test_nothing_is_decoded_twice(images: FileImages, decoded: list[str]) -> None:
+    before = checked(images, draws=3)
+    assert decoded[3:] == [name for name in NAMES if name not in decoded[:3]], "none is, within one run either"
+    decoded.clear()
+    again = checked(images, draws=3)
+    assert not decoded
+    assert (again.train_digests, again.test_digest) == (before.train_digests, before.test_digest)
+    assert list(again.test.names) == NAMES
+    checked(FileImages(images.folder, NAMES[::-1]))
+    assert not decoded, "another order, and more of them, are the same files"
+
+
+@pytest.mark.usefixtures("keeping")
+@pytest.mark.parametrize("set_back", [False, True])
+def test_a_changed_file_alone_is_decoded_again(images: FileImages, decoded: list[str], set_back: bool) -> None:
+    before = checked(images)
+    decoded.clear()
+    times = os.stat(images.path(2))
+    Image.fromarray(255 - picture(2)).save(images.path(2))
+    if set_back:
+        os.utime(images.path(2), ns=(times.st_atime_ns, times.st_mtime_ns))
+    after = checked(images)
+    assert decoded == ["2.png"]
+    assert {index for index in range(7) if after.train_digests[index] != before.train_digests[index]} == {2}
+    assert after.test_digest != before.test_digest
+
+
+def test_what_changed_a_moment_ago_is_not_remembered(
+    images: FileImages, decoded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing_cache, "WORTH_KEEPING", 1)
+    for _ in range(2):
+        checked(images)
+    assert sorted(decoded) == sorted(4 * NAMES)
+
+
+@pytest.mark.usefixtures("keeping")
+def test_bad_images_are_told_every_time(images: FileImages) -> None:
+    images.path(1).write_bytes(b"no picture")
+    for _ in range(2):
+        found = checked(images, skip=True)
+        assert "1.png" in found.skipped[0] and len(found.test) == 6 and 1 not in found.train_digests
+
+
+@pytest.mark.usefixtures("keeping")
+def test_what_was_found_before_an_interruption_is_remembered(
+    images: FileImages, decoded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digest_cache, "EVERY", 2)
+    with monkeypatch.context() as patched:
+        read = file_images.read_image
+        patched.setattr(file_images, "read_image", lambda path: read(path) if path.name != "5.png" else 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            checked(images)
+    decoded.clear()
+    checked(images)
+    assert decoded == NAMES[4:]
+
+
+@pytest.mark.usefixtures("keeping")
+@pytest.mark.parametrize("damage", [b"", b"no array", None])
+def test_a_damaged_or_unwritable_memory_costs_time_only(
+    images: FileImages, decoded: list[str], monkeypatch: pytest.MonkeyPatch, damage: bytes | None
+) -> None:
+    before = checked(images)
+    for path in listing_cache.folder().glob("digests/*"):
+        path.write_bytes(path.read_bytes()[:-9] if damage is None else damage)
+    decoded.clear()
+    assert checked(images).test_digest == before.test_digest and decoded == NAMES
+    monkeypatch.setenv("BENCH_CACHE", str(images.path(0)))
+    assert checked(images).test_digest == before.test_digest
+
+
+@pytest.mark.usefixtures("keeping")
+def test_what_lies_on_the_shelf_is_known_with_no_file_read(
+    images: FileImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run() -> CheckedImages:
+        return validate.check(images, images, RULES, 7, False, Shelf(tmp_path / "kept", RULES, 1.0))
+
+    before = run()
+    for name in ("read_bytes", "open"):
+        opened = getattr(Path, name)
+        monkeypatch.setattr(
+            Path, name, lambda path, *a, opened=opened, **k: opened(path, *a, **k) if path.suffix != ".png" else 1 / 0
+        )
+    again = run()
+    assert (again.train_digests, again.test_digest) == (before.train_digests, before.test_digest)
+    np.testing.assert_array_equal(again.test[3], picture(3))
+
+
+@pytest.mark.parametrize("shelf", [False, True])
+def test_processes_see_what_one_sees(images: FileImages, tmp_path: Path, shelf: bool) -> None:
+    images.path(1).write_bytes(b"no picture")
+    alone = checked(images, skip=True)
+    kept = Shelf(tmp_path / "kept", RULES, 1.0) if shelf else None
+    several = validate.check(images, images, RULES, 7, True, kept, workers=2)
+    assert (several.train_digests, several.test_digest) == (alone.train_digests, alone.test_digest)
+    assert several.skipped == alone.skipped
+    np.testing.assert_array_equal(several.test[1], picture(2))
+
+
+def test_the_digest_of_a_training_is_that_of_all_it_draws(images: FileImages) -> None:
+    """By this digest stored trainings are known: its law may not change."""
+    images.path(1).write_bytes(b"no picture")
+    found = checked(images, skip=True)
+
+    def digest(index: int) -> str | None:
+        content = f"{NAMES[index]}\0(20, 24, 3)\0".encode() + picture(index).tobytes()
+        return None if index == 1 else sha256(content).hexdigest()
+
+    for draws in (0, 3, 7, 20):
+        pairs = TrainPairs(RULES, images, (), 0)
+        drawn = sorted({pairs.image_at(position) for position in range(min(draws, 7))})
+        assert found.drawn_digest(pairs, draws) == seeds.digest([7, [[index, digest(index)] for index in drawn]])
+    assert found.test_digest == seeds.digest({index: digest(index) for index in range(7) if index != 1})
+
+
+@given(st.dictionaries(st.integers(0, 10**6), st.binary(min_size=30, max_size=30)), st.lists(st.integers(0, 10**6)))
+def test_digests_are_as_a_dict_of_them(found: dict[int, bytes], others: list[int]) -> None:
+    found = {index: of + b"\0\0" for index, of in found.items()}  # the end that numpy likes to drop
+    digests = Digests.of(found.items())
+    assert digests == {index: of.hex() for index, of in found.items()}
+    assert list(digests) == sorted(found)
+    halves = [{index: of for index, of in found.items() if index % 2 == odd} for odd in (0, 1)]
+    assert Digests.of(halves[0].items()) | Digests.of(halves[1].items()) == digests
+    asked = np.array([*found, *others], np.int64)
+    assert list(digests.among(asked)) == [(index, digests.get(index)) for index in asked.tolist()]

@@ -1,0 +1,150 @@
+"""Laws of the training pairs: a function of seed and position alone, and fair to every image."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench_core.data.pairs import Pair, TestPairs, TrainPairs
+from bench_core.images import BadImage
+from bench_core.masks.mask_set import Holes, open_sets
+from bench_core.protocol import Protocol
+from bench_masks import bench_masks
+
+SETS = {"box": {"family": "random_box"}, "strokes": {"family": "free_form"}}
+PROTOCOL = Protocol.model_validate(
+    {"name": "mine", "image_set": "mine", "size": 16, "steps": 1, "batch": 1, "metrics": ["l1"], "masks": SETS}
+)
+HOLES = open_sets(PROTOCOL.masks, {family.name: family for family in bench_masks()})
+
+
+@dataclass
+class Numbered:
+    """Image i is an area of value i whose further channels tell where a pixel is; some cannot be decoded."""
+
+    count: int
+    bad: Sequence[int] = ()
+    names: Sequence[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if index in self.bad:
+            raise BadImage(f"{index} is broken")
+        rows, columns = np.mgrid[:40, :60]
+        return np.stack([np.full((40, 60), index), rows, columns], 2).astype(np.uint8)
+
+
+def pairs_of(
+    count: int = 7, seed: int = 0, holes: Sequence[Holes] = tuple(HOLES.values()), **options: Any
+) -> TrainPairs:
+    return TrainPairs(PROTOCOL, Numbered(count, options.pop("bad", ())), holes, seed, **options)
+
+
+def shown(pair: Pair) -> int:
+    return int(pair["image"][0, 0, 0])
+
+
+def content(pair: Pair) -> tuple[bytes, bytes]:
+    return pair["image"].numpy().tobytes(), pair["hole"].numpy().tobytes()
+
+
+@given(st.lists(st.integers(0, 10_000), min_size=1, max_size=20), st.integers(0, 3))
+def test_a_pair_is_a_function_of_seed_and_position(positions: list[int], seed: int) -> None:
+    used = pairs_of(seed=seed)
+    assert [content(used[position]) for position in positions] == [
+        content(pairs_of(seed=seed)[position]) for position in positions
+    ]
+
+
+def test_a_pair_does_not_depend_on_which_other_seeds_train_in_between() -> None:
+    alone = [content(pairs_of()[position]) for position in range(21)]
+    first, second = pairs_of(), pairs_of(seed=1)
+    mixed = [(content(first[position]), content(second[position])) for position in range(21)]
+    assert [pair for pair, _ in mixed] == alone
+    assert all(one != other for one, other in mixed)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_every_epoch_shows_every_image_once(count: int) -> None:
+    pairs = pairs_of(count)
+    for epoch in range(5):
+        assert sorted(shown(pairs[epoch * count + step]) for step in range(count)) == list(range(count))
+
+
+def test_epochs_and_seeds_are_ordered_differently() -> None:
+    orders = [
+        tuple(pairs_of(20, seed).image_at(20 * epoch + i) for i in range(20)) for seed in (0, 1) for epoch in range(4)
+    ]
+    assert len(set(orders)) == 8
+
+
+def test_an_epoch_that_is_met_again_has_the_same_order() -> None:
+    pairs = pairs_of(20)
+    first = [pairs.image_at(position) for position in range(20)]
+    pairs.image_at(25)
+    assert [pairs.image_at(position) for position in range(20)] == first
+
+
+def test_crops_are_windows_at_places_all_over_the_image() -> None:
+    pairs, corners = pairs_of(), set()
+    for position in range(600):
+        image = pairs[position]["image"].numpy()
+        top, left = (int(x) for x in image[1:, 0, 0])
+        corners.add((top, left))
+        expected = Numbered(7)[int(image[0, 0, 0])][top : top + 16, left : left + 16]
+        np.testing.assert_array_equal(image.transpose(1, 2, 0), expected)
+    tops, lefts = ({corner[axis] for corner in corners} for axis in (0, 1))
+    assert tops == set(range(40 - 16 + 1))
+    assert lefts == set(range(60 - 16 + 1))
+
+
+def test_mask_sets_are_drawn_in_equal_parts() -> None:
+    box, strokes = (pairs_of(holes=[HOLES[name]]) for name in ("box", "strokes"))
+    mixed = pairs_of()
+    from_box = 0
+    for position in range(400):
+        hole = content(mixed[position])[1]
+        assert hole in (content(box[position])[1], content(strokes[position])[1])
+        from_box += hole == content(box[position])[1]
+    assert 160 <= from_box <= 240
+
+
+def test_no_test_hole_is_trained_on() -> None:
+    judged = TestPairs(PROTOCOL, Numbered(7), HOLES["strokes"])
+    trained = pairs_of(holes=[HOLES["strokes"]])
+    assert not any((trained[index]["hole"].numpy() == judged.hole(index)).all() for index in range(7))
+
+
+def test_the_next_image_stands_in_for_one_that_cannot_be_decoded() -> None:
+    whole, holed = pairs_of(), pairs_of(bad=(2, 3, 6), sound=np.array([0, 1, 4, 5]))
+    instead = {2: 4, 3: 4, 6: 0}
+    for position in range(21):
+        wanted = shown(whole[position])
+        assert shown(holed[position]) == instead.get(wanted, wanted)
+        assert content(holed[position])[1] == content(whole[position])[1]
+
+
+def test_a_bad_image_is_an_error_unless_it_may_be_skipped() -> None:
+    pairs = pairs_of(bad=(2,))
+    position = next(position for position in range(7) if pairs.image_at(position) == 2)
+    with pytest.raises(BadImage, match="2 is broken"):
+        pairs[position]
+
+
+def test_an_image_that_was_readable_before_is_never_replaced() -> None:
+    pairs = pairs_of(bad=(2, 3), sound=np.array([0, 1, 2, 4, 5, 6]))
+    lost, bad = (next(position for position in range(7) if pairs.image_at(position) == which) for which in (2, 3))
+    assert shown(pairs[bad]) == 4
+    with pytest.raises(BadImage, match="2 is broken"):
+        pairs[lost]
+
+
+def test_nothing_but_bad_images_is_an_error() -> None:
+    with pytest.raises(BadImage, match="Not one"):
+        pairs_of(bad=range(7), sound=np.array([], int))[0]

@@ -1,0 +1,99 @@
+"""What the documentation tells a reader to type works, and what it shows was measured."""
+
+import json
+import os
+import re
+import runpy
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+from support.doc_pages import PAGES, ROOT, shell_blocks
+
+from bench_core.protocol import load
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A virtual environment on top of this one, so that a reader's `pip install` changes nothing here."""
+    folder = tmp_path_factory.mktemp("docs") / "venv"
+    venv.create(folder, with_pip=True, symlinks=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    below = [path for path in sys.path if path.endswith("site-packages")]
+    lines = [f"import site; site.addsitedir({path!r})" for path in below]
+    (packages / "below.pth").write_text("\n".join(lines))
+    command = folder / "bin" / "bench"
+    command.write_text(f'#!/bin/sh\nexec "{folder}/bin/python" -m bench_core "$@"\n')
+    command.chmod(0o755)
+    return os.environ | {
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "REPOSITORY": str(ROOT),
+        "TORCH_HOME": str(folder),
+        "https_proxy": "http://127.0.0.1:9",  # no page may download weights here; pip has its own setting
+        "PIP_PROXY": os.environ.get("https_proxy", ""),
+        "OMP_NUM_THREADS": "1",
+        "VIRTUAL_ENV": str(folder),
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_of_a_page_works_as_typed(page: Path, environment: dict[str, str], tmp_path: Path):
+    for block in shell_blocks(page):
+        command = ["bash", "-euo", "pipefail", "-c", block]
+        result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, f"{block}\n{result.stdout}\n{result.stderr}"
+    if page.name == "add-a-method.md":
+        table = next((tmp_path / "results" / "runs").glob("*/table.md")).read_text()
+        assert "| mine |" in table and "| pconv |" in table
+        assert (
+            "mine"
+            not in subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True).stdout
+        )
+
+
+def test_the_readme_shows_the_two_commands_and_they_are_those_of_the_makefile():
+    readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
+    first_screen = "\n".join(readme.splitlines()[:45])
+    for target in ("run", "test"):
+        assert f"make {target}" in first_screen
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+    (methods,) = re.findall(r"^METHODS := (.*)$", makefile, re.MULTILINE)
+    assert f"bench run --plugins {methods}" in first_screen
+    assert "bench run --plugins $(METHODS)" in makefile
+    assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_readmes_table_is_the_stored_one_and_was_made_under_todays_rules():
+    """`make quick-report` mends it."""
+    readme = (ROOT / "README.md").read_text()
+    embedding = runpy.run_path(str(ROOT / "docs" / "embed_tables.py"))
+    for page in embedding["PAGES"]:
+        assert embedding["embedded"](page.read_text()) == page.read_text(), page
+    assert readme.count("| dmfn |") == 1
+    run = json.loads((ROOT / "reports" / "quick" / "run.json").read_text())
+    assert run["protocol"] == load("quick").model_dump(mode="json")
+    assert {entry["state"] for entry in run["entries"]} == {"done"}
+
+
+def test_links_lead_somewhere():
+    for page in [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("plugins/*/README.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def test_the_page_of_metrics_is_that_of_the_definitions_and_its_numbers_can_be_measured_again():
+    """`python docs/metrics_page.py` mends it."""
+    made = runpy.run_path(str(ROOT / "docs" / "metrics_page.py"))
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    (table,) = re.findall(r"^\| definition \|.*?\n(?=\n)", page, re.MULTILINE | re.DOTALL)
+    assert made["page"](table) == page
+    again = made["numbers"](made["measured"]()).splitlines()
+    for line, other in zip(table.splitlines()[2:], again[2:], strict=True):
+        (name, *shown), (same, *found) = (each.strip("| ").split(" | ") for each in (line, other))
+        assert name == same
+        # what other versions of the libraries fill differs a little
+        assert [float(x) for x in shown if x != "perfect"] == pytest.approx(
+            [float(x) for x in found if x != "perfect"], rel=0.02, abs=0.002
+        ), name

@@ -1,0 +1,104 @@
+"""What a method is given to see, and what of its work is measured."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from bench_core.data.pairs import TestPairs
+from bench_core.evaluation.evaluator import Evaluation
+from bench_core.evaluation.examples import Samples
+from bench_core.evaluation.metric_suite import Judge
+from bench_core.masks.mask_set import open_sets
+from bench_core.methods.method import Method
+from bench_core.plugins import Plugins
+from bench_core.protocol import MaskSet, Protocol
+
+PLUGINS = Plugins.find()
+PROTOCOL = Protocol(
+    name="x", image_set="x", size=16, masks={"m": MaskSet(family="center_box")}, steps=0, batch=1, metrics=("l1",)
+)
+
+
+class Bright:
+    """Three images without a black pixel."""
+
+    names: Sequence[str] = ("a", "b", "c")
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return np.random.default_rng(index).integers(100, 256, (16, 16, 3), np.uint8)
+
+
+class Spy(Method):
+    """Paints everything in one value, and remembers what it saw."""
+
+    def __init__(self, value: float = 1.0, sides: int = 16) -> None:
+        super().__init__()
+        self.seen: list[tuple[Tensor, Tensor]] = []
+        self.value, self.sides = value, sides
+
+    def predict(self, masked: Tensor, hole: Tensor) -> Tensor:
+        assert not self.training
+        self.seen.append((masked.clone(), hole.clone()))
+        masked.fill_(7)  # a method that spoils its input spoils nothing else
+        return torch.full((len(masked), 3, self.sides, self.sides), self.value)
+
+
+class Dice(Method):
+    """Paints at random."""
+
+    def predict(self, masked: Tensor, hole: Tensor) -> Tensor:
+        return torch.rand_like(masked)
+
+
+def judged(method: Method, folder: Path, batch: int = 2):
+    metrics = [PLUGINS.records("metrics")["l1@full"]]
+    judge = Judge(metrics, torch.device("cpu"), PROTOCOL)
+    (holes,) = open_sets(PROTOCOL.masks, PLUGINS.records("masks")).values()
+    evaluation = Evaluation(judge, method, TestPairs(PROTOCOL, Bright(), holes), batch, 0, Samples(folder, 3))
+    about = {"method": "spy", "variant": "spy", "seed": 0, "mask_set": "m"}
+    return evaluation.judged(metrics, lambda done: None).rows(about)
+
+
+def test_a_method_sees_one_image_at_a_time_and_nothing_under_the_hole(tmp_path: Path):
+    method = Spy()
+    judged(method, tmp_path)
+    assert [len(masked) for masked, _ in method.seen] == [1, 1, 1]
+    for index, (masked, hole) in enumerate(method.seen):
+        assert hole.sum() == 64
+        assert (masked[:, :, hole[0, 0] == 1] == 0).all()
+        known = Bright()[index][hole[0, 0].numpy() == 0] / 255
+        np.testing.assert_allclose(masked[0, :, hole[0, 0] == 0].T, known, atol=1e-7)
+
+
+def test_the_composite_is_measured_so_known_pixels_cost_nothing(tmp_path: Path):
+    rows = judged(Spy(), tmp_path)
+    center = [Bright()[index][4:12, 4:12] / 255 for index in range(3)]
+    np.testing.assert_allclose(rows["value"], [(1 - pixels).mean() / 4 for pixels in center], atol=1e-7)
+    assert set(rows["source"]) == {"composite"}
+    assert rows["hole_ratio"].tolist() == [0.25] * 3
+    assert rows["image"].tolist() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("method", "said"), [(Spy(1.5), "range from 1.5"), (Spy(float("nan")), "range"), (Spy(sides=15), "shape")]
+)
+def test_what_is_no_picture_is_refused(method: Spy, said: str, tmp_path: Path):
+    with pytest.raises(ValueError, match=said):
+        judged(method, tmp_path)
+
+
+def test_a_method_that_draws_has_the_same_rows_again_and_draws_from_nobody_else(tmp_path: Path):
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = judged(Dice(), tmp_path, batch=1)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    assert judged(Dice(), tmp_path, batch=3)["value"].tolist() == first["value"].tolist()
+    assert first["value"].nunique() == 3

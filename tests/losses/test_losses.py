@@ -1,0 +1,143 @@
+"""The shared loss terms against numbers computed by hand."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bench_core.losses.adversarial import hinge_discriminator, hinge_generator, relativistic_average
+from bench_core.losses.perceptual import gram, perceptual, style
+from bench_core.losses.reconstruction import hole_l1, l1, l2, valid_l1
+from bench_core.losses.smoothness import tv
+from bench_core.methods.method import Method, Painting, Scene, composite
+from bench_core.nn import backbones
+from bench_core.nn.backbones import VGG16_POOLS, Backbones
+
+BACKBONES = Backbones("random")
+"""Built once: making them takes seconds."""
+
+
+def a_scene(image: Tensor, prediction: Tensor, hole: Tensor) -> Scene:
+    return Scene(image, hole, Painting(prediction), nn.Module(), BACKBONES)
+
+
+def a_square() -> Scene:
+    """4 x 4 pixels with a central hole of 2 x 2; the truth is 0, the prediction 1 everywhere."""
+    hole = torch.zeros(1, 1, 4, 4)
+    hole[..., 1:3, 1:3] = 1
+    return a_scene(torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4), hole)
+
+
+def test_hole_and_valid_l1_divide_by_the_whole_image():
+    assert hole_l1(a_square()).item() == 0.25
+    assert valid_l1(a_square()).item() == 0.75
+    assert l1(a_square()).item() == 1
+    assert l2(a_square()).item() == 1
+
+
+def test_total_variation_is_taken_in_the_dilated_hole_of_the_composite():
+    assert tv(a_square()).item() == 0.5  # 8 edges of the hole over 16 pixels
+
+
+def test_total_variation_ignores_what_lies_further_away():
+    scene = a_square()
+    far = torch.zeros(1, 1, 8, 8)
+    far[..., 0, 0] = 5
+    hole = torch.zeros(1, 1, 8, 8)
+    hole[..., 4:6, 4:6] = 1
+    assert tv(a_scene(far, far.clone(), hole)).item() == 0
+    assert tv(scene).item() > 0
+
+
+def test_gram_matrix_is_divided_by_the_size_of_the_features():
+    features = torch.tensor([1.0, 2.0]).view(1, 2, 1, 1)
+    assert gram(features).tolist() == [[[0.5, 1], [1, 2]]]
+    assert gram(features).abs().mean().item() == 1.125
+
+
+def test_perceptual_and_style_vanish_on_the_truth_and_only_there():
+    torch.manual_seed(0)
+    image, hole = torch.rand(1, 3, 32, 32), torch.ones(1, 1, 32, 32)
+    for term in (perceptual, style):
+        assert term(a_scene(image, image.clone(), hole)).item() == 0
+        assert term(a_scene(image, torch.rand(1, 3, 32, 32), hole)).item() > 0
+
+
+def test_perceptual_and_style_are_the_papers_sums():
+    torch.manual_seed(0)
+    image, prediction = torch.rand(2, 2, 3, 32, 32).unbind()
+    hole = (torch.rand(2, 1, 32, 32) > 0.5).float()
+    scene = a_scene(image, prediction, hole)
+    vgg = BACKBONES.get("vgg16")
+    mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 3, 1, 1).unbind()
+
+    def pools(x: Tensor) -> list[Tensor]:
+        x = (x - mean) / std
+        return [vgg[:5](x), vgg[:10](x), vgg[:17](x)]
+
+    expected_perceptual = expected_style = torch.zeros(())
+    for painted in (prediction, composite(image, hole, prediction)):
+        for found, wanted in zip(pools(painted), pools(image), strict=True):
+            expected_perceptual = expected_perceptual + (found - wanted).abs().mean()
+            c, h, w = found.shape[1:]
+            grams = [torch.einsum("bchw,bdhw->bcd", f, f) / (c * h * w) for f in (found, wanted)]
+            expected_style = expected_style + (grams[0] - grams[1]).abs().mean()
+    torch.testing.assert_close(perceptual(scene), expected_perceptual)
+    torch.testing.assert_close(style(scene), expected_style)
+
+
+def test_features_are_computed_once_and_the_truth_carries_no_gradient(monkeypatch: pytest.MonkeyPatch):
+    calls = []
+    plain = Backbones.features
+    monkeypatch.setattr(Backbones, "features", lambda self, taps, x: calls.append(taps) or plain(self, taps, x))
+    scene = a_scene(torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32, requires_grad=True), torch.ones(1, 1, 32, 32))
+    (perceptual(scene) + style(scene)).backward()
+    assert len(calls) == 3  # image, prediction, composite
+    assert not any(found.requires_grad for found in scene.features(VGG16_POOLS, "image"))
+    assert scene.features(VGG16_POOLS, "prediction")[0].requires_grad
+    scene.forget()
+    assert len(calls) == 3 and scene.features(VGG16_POOLS, "image") and len(calls) == 4
+
+
+def test_a_random_backbone_is_always_the_same_and_leaves_the_random_state_alone():
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    first, second = backbones.build("vgg16", "random"), backbones.build("vgg16", "random")
+    assert torch.get_rng_state().equal(before)
+    assert all(a.equal(b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    assert not any(parameter.requires_grad for parameter in first.parameters())
+
+
+def test_hinge():
+    real, fake = torch.tensor([2.0, 0.0]), torch.tensor([-2.0, 0.5])
+    assert hinge_discriminator(real, fake).item() == 0.625
+    assert hinge_generator(fake).item() == 0.75
+
+
+def test_relativistic_average():
+    real, fake = torch.tensor([1.0, 3.0]), torch.tensor([0.0, -2.0])
+    softplus = lambda x: math.log1p(math.exp(x))  # noqa: E731
+    # real minus the mean of fake: 2, 4; fake minus the mean of real: -2, -4
+    expected = 0.5 * ((softplus(-2) + softplus(-4)) / 2 + (softplus(-2) + softplus(-4)) / 2)
+    assert relativistic_average(real, fake).item() == pytest.approx(expected)
+    assert relativistic_average(fake, real).item() == pytest.approx(expected + 3)
+
+
+def test_the_composite_keeps_known_pixels_bit_for_bit():
+    image, prediction = torch.rand(2, 1, 3, 8, 8).unbind()
+    hole = (torch.rand(1, 1, 8, 8) > 0.5).float()
+    result = composite(image, hole, prediction)
+    known = hole.expand_as(image) == 0
+    assert result[known].equal(image[known])
+    assert result[~known].equal(prediction[~known])
+
+
+def test_a_discriminators_scene_reaches_no_generator():
+    prediction = torch.rand(1, 3, 8, 8, requires_grad=True)
+    scene = Scene(
+        torch.rand(1, 3, 8, 8), torch.ones(1, 1, 8, 8), Painting(prediction, prediction), Method(), Backbones()
+    )
+    assert scene.composite.requires_grad
+    seen = scene.detached()
+    assert not (seen.prediction.requires_grad or seen.coarse.requires_grad or seen.composite.requires_grad)

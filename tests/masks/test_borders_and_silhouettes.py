@@ -1,0 +1,136 @@
+"""Laws of the holes along borders, of moved silhouettes, and of LaMa's presets by name."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.measure import label
+
+from bench_core.errors import BadInput
+from bench_core.masks.generate import make
+from bench_core.masks.mask_file import read
+from bench_core.masks.mask_set import Holes, open_sets
+from bench_core.protocol import MaskSet
+from bench_masks import bench_masks
+
+FAMILIES = {family.name: family for family in bench_masks()}
+PRESETS = {
+    ("narrow_256", 256): 0.290,
+    ("medium_256", 256): 0.244,
+    ("wide_256", 256): 0.271,
+    ("narrow_512", 512): 0.287,
+    ("medium_512", 512): 0.275,
+    ("wide_512", 512): 0.264,
+}
+"""Mean hole ratios of another program's 600 draws, those above a half left out."""
+
+
+def holes(family: str, **parameters: Any) -> Holes:
+    return open_sets({"mine": MaskSet.model_validate({"family": family, **parameters})}, FAMILIES)["mine"]
+
+
+@pytest.mark.parametrize(("preset", "mean"), PRESETS.items(), ids=str)
+def test_stored_sets_of_lamas_presets_cover_what_was_measured(
+    tmp_path: Path, preset: tuple[str, int], mean: float
+) -> None:
+    family, size = preset
+    make(tmp_path / "set.holes", holes(family), size, 0, 600)
+    ratios = read(tmp_path / "set.holes").facts["hole_ratio"]
+    assert ratios.mean() == pytest.approx(mean, abs=0.03)
+    assert 0 < ratios.min() <= ratios.max() <= 0.5
+
+
+def test_bands_lie_along_their_borders_as_deep_as_is_said() -> None:
+    bands = holes("outpainting", depth=[0.1, 0.3])
+    counts, depths = set(), []
+    for key in range(200):
+        hole = bands.draw(50, key)
+        rows, columns = np.all(hole, axis=1), np.all(hole, axis=0)
+        np.testing.assert_array_equal(hole, np.logical_or.outer(rows, columns))
+        known = [np.flatnonzero(~lines) for lines in (rows, columns)]
+        reach = [depth for lines in known for depth in (lines[0], 49 - lines[-1])]
+        assert all((np.diff(lines) == 1).all() for lines in known), "no band lies inside"
+        counts.add(sum(depth > 0 for depth in reach))
+        depths += [depth for depth in reach if depth]
+    assert counts == {1, 2, 3, 4}
+    assert (min(depths), max(depths)) == (5, 15)
+
+
+@pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
+def test_a_single_band_hides_half_of_the_image(side: str) -> None:
+    hole = holes("outpainting", sides=side, borders=[1, 1], depth=[0.5, 0.5]).draw(20, 0)
+    wanted = {"left": np.s_[:, :10], "right": np.s_[:, 10:], "top": np.s_[:10], "bottom": np.s_[10:]}
+    assert hole[wanted[side]].all()
+    assert hole.mean() == 0.5
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"sides": "left,middle"}, {"sides": "left"}, {"sides": "top,top"}, {"depth": [0.5, 0.5]}, {"borders": [0, 1]}],
+)
+def test_bands_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match=r"sides = |depth = "):
+        holes("outpainting", **{"borders": [4, 4], **wrong}).draw(20, 0)
+
+
+@pytest.fixture
+def maps(tmp_path: Path) -> Path:
+    """Two maps of 80 x 120: one with an L and an object too large to be moved, one with a bar, in 16 bits."""
+    one = np.zeros((80, 120), np.uint8)
+    one[55:] = 7
+    one[10:50, 40:50] = one[40:50, 40:70] = 3
+    two = np.zeros((80, 120), np.uint16)
+    two[30:40, 20:70] = 1000
+    for name, labels in (("a", one), ("b", two)):
+        Image.fromarray(labels).save(tmp_path / f"{name}.png")
+    return tmp_path
+
+
+def test_silhouettes_are_scaled_objects_off_their_own_place(maps: Path) -> None:
+    drawn = [holes("instances", folder=str(maps)).draw(80, key) for key in range(150)]
+    middle = {name: np.array(Image.open(maps / f"{name}.png"))[:, 20:100] for name in "ab"}
+    bars = 0
+    for hole in drawn:
+        assert 0.02 < hole.mean() < 0.3 * 1.25**2
+        assert np.max(np.asarray(label(hole))) == 1
+        rows, columns = np.flatnonzero(hole.any(1)), np.flatnonzero(hole.any(0))
+        bar = hole.sum() == len(rows) * len(columns)
+        own = middle["b"] == 1000 if bar else middle["a"] == 3
+        assert (hole * own).sum() <= 0.5 * min(hole.sum(), own.sum())
+        area = own.sum()
+        assert 0.8 * 0.7**2 * area < hole.sum() <= 1.25**2 * area
+        bars += bar
+    assert 40 < bars < 150
+    ells = [hole for hole in drawn if hole.sum() < hole.any(0).sum() * hole.any(1).sum()]
+    upright = {int(hole.sum(0).argmax() > np.flatnonzero(hole.any(0)).mean()) for hole in ells}
+    assert upright == {0, 1}, "some are flipped"
+    assert len({int(np.flatnonzero(hole.any(1))[0]) for hole in ells}) > 8, "vertical places vary"
+    assert len({int(hole.any(1).sum()) for hole in ells}) > 8, "heights vary"
+    assert len({hole.tobytes() for hole in drawn}) > 75
+
+
+def test_silhouettes_depend_on_the_maps_and_not_on_where_they_lie(maps: Path) -> None:
+    before = holes("instances", folder=str(maps)).draw(64, 3)
+    moved = maps.with_name("moved")
+    maps.rename(moved)
+    np.testing.assert_array_equal(holes("instances", folder=str(moved)).draw(64, 3), before)
+
+
+@pytest.mark.parametrize(("background", "parameters"), [(0, {"largest": 0.01}), (0, {"smallest": 0.2}), (1, {})])
+def test_objects_that_fit_nowhere_are_told(tmp_path: Path, background: int, parameters: dict[str, Any]) -> None:
+    """The last map is all objects: wherever a silhouette lies, it covers another one."""
+    labels = np.full((40, 40), background, np.uint8)
+    labels[10:20, 10:20] = 2
+    Image.fromarray(labels).save(tmp_path / "a.png")
+    with pytest.raises(BadInput, match="No object in"):
+        holes("instances", folder=str(tmp_path), **parameters).draw(40, 0)
+    if parameters:
+        assert holes("instances", folder=str(tmp_path)).draw(40, 0).any()
+
+
+def test_a_picture_in_colours_is_no_map(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "a.png")
+    with pytest.raises(BadInput, match=r"a\.png is no instance map"):
+        holes("instances", folder=str(tmp_path)).draw(8, 0)

@@ -1,0 +1,109 @@
+"""Laws of opening mask sets: what a user may give, what is refused, and how the refusal helps."""
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench_core.errors import BadInput
+from bench_core.masks.mask_set import Holes, open_sets
+from bench_core.protocol import MaskSet
+from bench_core.specs import MaskFamily
+from bench_masks import bench_masks
+
+FAMILIES = {family.name: family for family in bench_masks()}
+
+
+def opened(family: str, **parameters: Any) -> Holes:
+    return open_sets({"mine": MaskSet.model_validate({"family": family, **parameters})}, FAMILIES)["mine"]
+
+
+def test_what_is_left_out_is_the_default() -> None:
+    assert opened("random_box", shrink=17).parameters == {"side": 128, "shrink": 17, "canvas": 256}
+
+
+def test_an_unknown_family_is_refused_with_the_nearest() -> None:
+    with pytest.raises(BadInput, match=r"'centre_box'.*Did you mean 'center_box'.*random_box"):
+        opened("centre_box")
+
+
+def test_an_unknown_parameter_is_refused_with_the_nearest() -> None:
+    with pytest.raises(BadInput, match=r"'random_box'.*'shrinks'.*Did you mean 'shrink'"):
+        opened("random_box", shrinks=3)
+
+
+@pytest.mark.parametrize("missing", ["folder", "hole"])
+def test_a_missing_parameter_is_named(missing: str) -> None:
+    given = {"folder": "somewhere", "hole": "white"}
+    del given[missing]
+    with pytest.raises(BadInput, match=f"'mine'.*'files'.*needs '{missing}'"):
+        opened("files", **given)
+
+
+@pytest.mark.parametrize(
+    ("family", "key", "value"),
+    [
+        ("center_box", "side", "big"),
+        ("center_box", "side", -1),
+        ("center_box", "side", True),
+        ("center_box", "side", None),
+        ("center_box", "side", [128]),
+        ("center_box", "side", float("nan")),
+        ("center_box", "side", float("inf")),
+        ("random_box", "shrink", {"at": 1}),
+        ("free_form", "thickness", (40, 12)),
+        ("free_form", "thickness", 12),
+        ("free_form", "thickness", [12]),
+        ("free_form", "thickness", [12, 20, 40]),
+        ("free_form", "thickness", [-12, 40]),
+        ("free_form", "thickness", ["12", "40"]),
+        ("free_form", "thickness", ["12", 40]),
+        ("free_form", "thickness", [12, None]),
+        ("free_form", "strokes", "13"),
+        ("free_form", "strokes", [1.5, 3.5]),
+        ("free_form", "with_box", 1),
+        ("free_form", "with_box", "yes"),
+        ("irregular_walk", "hole_ratio", [0.5, float("nan")]),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused(family: str, key: str, value: Any) -> None:
+    with pytest.raises(BadInput, match=f"'mine'.*{key}"):
+        opened(family, **{key: value})
+
+
+@pytest.mark.parametrize(
+    ("family", "key", "value"),
+    [
+        ("center_box", "side", 100),
+        ("center_box", "side", 99.5),
+        ("free_form", "thickness", (12.5, 40)),
+        ("free_form", "strokes", (2, 2)),
+        ("free_form", "with_box", True),
+    ],
+)
+def test_a_value_of_the_right_kind_is_taken(family: str, key: str, value: Any) -> None:
+    given = list(value) if isinstance(value, tuple) else value  # as TOML has it
+    holes = opened(family, **{key: given})
+    assert holes.parameters[key] == value
+    assert holes.draw(64, 0).any()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (np.zeros((8, 9), np.uint8), r"\(8, 9\)"),
+        (np.zeros((1, 8, 8), np.uint8), r"\(1, 8, 8\)"),
+        (np.zeros((8, 8), bool), "bool"),
+        (np.zeros((8, 8)), "float64"),
+        (np.full((8, 8), 255, np.uint8), "255"),
+    ],
+)
+def test_a_family_that_draws_no_hole_is_refused(monkeypatch: pytest.MonkeyPatch, wrong: np.ndarray, told: str) -> None:
+    module = ModuleType("a_strangers_masks")
+    module.__dict__["draw"] = lambda rng, height, width: wrong
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    family = MaskFamily("strange", "", f"{module.__name__}:draw")
+    with pytest.raises(BadInput, match=rf"'strange'.*{told}.*uint8 \(8, 8\)"):
+        Holes("mine", family, {}).draw(8, 0)

@@ -1,0 +1,195 @@
+"""What every installed method must keep to at every scale, whoever wrote it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+
+from bench_core.methods.compatibility import refused_size
+from bench_core.methods.inpaint import fill
+from bench_core.methods.method import Finish, Method, Scene, guided
+from bench_core.methods.variants import vary
+from bench_core.nn.backbones import Backbones
+from bench_core.plugins import Plugins
+from bench_core.specs import Model, Scale, resolve
+
+PLUGINS = Plugins.find()
+PLUGINS.load_all()
+MODELS: dict[str, Model] = PLUGINS.records("models")
+TRAINED = [name for name, model in MODELS.items() if model.recipe]
+BACKBONES = Backbones("random")
+"""Built once: making them takes seconds."""
+Pictures = tuple[Tensor, Tensor, tuple[Tensor, ...]]
+
+
+def built(model: Model, scale: Scale) -> Method:
+    torch.manual_seed(0)
+    return resolve(model.build)(scale, model.channels[-1], **model.options).eval()
+
+
+def pictures(model: Model, scale: Scale, height: int = 0, width: int = 0, batch: int = 2) -> Pictures:
+    """Images, holes that the model serves, and its guidance; the smallest size from 64 on, with so many pixels more."""
+    multiple = model.size_multiple[scale]
+    side = model.fixed_size.get(scale) or -(-64 // multiple) * multiple
+    torch.manual_seed(1)
+    image = torch.rand(batch, model.channels[-1], side + height, side + width)
+    box, center = torch.zeros_like(image[:, :1]), torch.zeros_like(image[:, :1])
+    for number, one in enumerate(box):
+        one[:, side // 8 + 4 * number : side // 2, side // 4 : 3 * side // 4] = 1
+    center[..., side // 4 : side - side // 4, side // 4 : side - side // 4] = 1
+    for hole in (box, center):
+        if not model.serves or not resolve(model.serves)(hole[0, 0].byte().numpy()):
+            guide = resolve(model.guide)(torch.device("cpu")) if model.guide else None
+            return image, hole, guided(guide, image)
+    raise AssertionError("this model fills neither a box nor the central square")
+
+
+@dataclass
+class Case:
+    """A model at a scale, in evaluation."""
+
+    model: Model
+    scale: Scale
+    method: Method
+    finish: Finish | None
+
+    def predict(self, image: Tensor, hole: Tensor, *guidance: Tensor) -> Tensor:
+        with torch.inference_mode():
+            prediction = self.method.predict(image, hole, *guidance)
+            return self.finish(image * (1 - hole), hole, prediction) if self.finish else prediction
+
+    def pictures(self, height: int = 0, width: int = 0) -> Pictures:
+        return pictures(self.model, self.scale, height, width)
+
+
+@pytest.fixture(scope="module", params=[(n, scale) for n, m in MODELS.items() for scale in m.scales], ids="-".join)
+def case(request: pytest.FixtureRequest) -> Iterator[Case]:
+    name, scale = request.param
+    model = MODELS[name]
+    yield Case(model, scale, built(model, scale), resolve(model.finish) if model.finish else None)
+
+
+def test_every_installed_plugin_is_whole():
+    assert {name: plugin.error for name, plugin in PLUGINS.installed.items() if plugin.error} == {}
+
+
+def test_pictures_keep_their_shape_and_range_and_inputs_are_left_alone(case: Case):
+    multiple = case.model.size_multiple[case.scale]
+    stretched = [] if case.scale in case.model.fixed_size else [(0, 2 * multiple), (multiple, 0)]
+    for more in [(0, 0), *stretched]:
+        image, hole, guidance = case.pictures(*more)
+        masked = image * (1 - hole)
+        given = masked.clone(), hole.clone(), *(one.clone() for one in guidance)
+        found = case.predict(masked, hole, *guidance)
+        assert found.shape == masked.shape
+        assert found.isfinite().all() and found.min() >= 0 and found.max() <= 1
+        for before, after in zip(given, (masked, hole, *guidance), strict=True):
+            assert after.equal(before)
+
+
+def test_odd_sizes_are_filled_or_refused_and_known_pixels_stay(case: Case):
+    if case.scale in case.model.fixed_size:
+        side = case.model.fixed_size[case.scale]
+        assert "pixels only" in refused_size(case.model, case.scale, side + 3, side + 5)
+        return
+    image, hole, guidance = case.pictures(3, 5)
+    multiple = case.model.size_multiple[case.scale]
+    filled = fill(case.method, multiple, case.finish, image, hole, *guidance)
+    assert filled.shape == image.shape and filled.isfinite().all()
+    known = (hole == 0).expand_as(image)
+    assert filled[known].equal(image[known])
+    assert not filled[~known].equal(image[~known])
+
+
+def test_the_same_input_gives_the_same_picture(case: Case):
+    image, hole, guidance = case.pictures()
+    assert case.predict(image, hole, *guidance).equal(case.predict(image, hole, *guidance))
+
+
+def test_what_lies_under_the_hole_does_not_matter(case: Case):
+    image, hole, guidance = case.pictures()
+    open_, hidden = (case.predict(x, hole, *guidance) for x in (image, image * (1 - hole)))
+    inside = hole.bool().expand_as(image)
+    torch.testing.assert_close(open_[inside], hidden[inside], rtol=0, atol=1e-5)
+
+
+def test_the_hole_is_where_the_hole_is(case: Case):
+    """Taken the wrong way round, the hole would be the only thing the network sees."""
+    image, hole, guidance = case.pictures()
+    masked = image * (1 - hole)
+    changed = (masked + 0.3 * (1 - hole)).clamp(max=1) * (1 - hole)
+    inside = hole.bool().expand_as(image)
+    found, other = (case.predict(x, hole, *guidance)[inside] for x in (masked, changed))
+    assert not found.equal(other)
+
+
+def test_a_batch_of_two_is_two_batches_of_one(case: Case):
+    image, hole, guidance = case.pictures()
+    given = image * (1 - hole), hole, *guidance
+    together = case.predict(*given)
+    alone = torch.cat([case.predict(*(x[i : i + 1] for x in given)) for i in range(2)])
+    # float32 sums in another order, of untrained networks whose colours reach hundreds before they are clamped;
+    # statistics of the batch would be seen a thousand times better
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("everything", [0.0, 1.0])
+def test_an_image_without_hole_and_one_without_image_give_finite_pictures(case: Case, everything: float):
+    image, hole, guidance = case.pictures()
+    hole = torch.full_like(hole, everything)
+    found = case.predict(image * (1 - hole), hole, *guidance)
+    assert found.isfinite().all() and found.min() >= 0 and found.max() <= 1
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_every_update_reaches_its_own_network(name: str):
+    """And the generator's reaches all its parameters; hidden pixels alone make no term infinite."""
+    variant = vary(MODELS[name], PLUGINS.records("losses"))
+    recipe = variant.model.recipe
+    assert recipe is not None
+    method = built(MODELS[name], "nano").train()
+    image, hole, guidance = pictures(MODELS[name], "nano")
+    for phase in recipe.phases:
+        method.enter(phase.name)
+        for update in phase.updates:
+            method.zero_grad()
+            painting = method(image * (1 - hole), hole, *guidance)
+            scene = Scene(image, hole, painting, method, BACKBONES, guidance)
+            seen = scene if update.network == "generator" else scene.detached()
+            terms = {key: resolve(variant.losses[key].term)(seen) for key in update.losses}
+            assert all(value.shape == () and value.isfinite() for value in terms.values())
+            torch.stack([weight * terms[key] for key, weight in update.losses.items()]).sum().backward()
+            network = getattr(method, update.network)
+            assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+            others = [getattr(method, other) for other in recipe.networks if other != update.network]
+            if update.network != "generator":
+                assert all(p.grad is None for other in others for p in other.parameters())
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_the_networks_of_the_recipe_are_the_networks_of_the_method(name: str):
+    recipe = MODELS[name].recipe
+    assert recipe is not None
+    assert {child for child, _ in built(MODELS[name], "nano").named_children()} == set(recipe.networks)
+    assert "generator" in recipe.networks
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_both_scales_have_the_same_networks(name: str):
+    with torch.device("meta"):
+        paper, nano = built(MODELS[name], "paper"), built(MODELS[name], "nano")
+    sizes = {}
+    for scale, method in (("paper", paper), ("nano", nano)):
+        sizes[scale] = sum(parameter.numel() for parameter in method.parameters())
+    assert sizes["nano"] < sizes["paper"] / 8
+    assert set(dict(nano.named_parameters())) <= set(dict(paper.named_parameters()))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_form_belongs_to_a_method_of_the_same_plugin(name: str):
+    base, _, form = name.partition(":")
+    assert not form or base in MODELS
+    shared = MODELS[name].trained_as
+    assert not shared or MODELS[shared].recipe == MODELS[name].recipe

@@ -1,0 +1,71 @@
+"""Changing a recipe: loss terms come to the generator and go from it, and nothing else changes."""
+
+import pytest
+
+from bench_core.methods.variants import Changes, Variant, check, vary
+from bench_core.plugins import Plugins
+from bench_core.recipe import Optimiser, Phase, Recipe, Update
+from bench_core.specs import Model
+
+PLUGINS = Plugins.find()
+PLUGINS.load_all()
+MODEL = Model(
+    "model",
+    "",
+    "",
+    "",
+    Recipe(
+        (
+            Phase(
+                "train",
+                (
+                    (
+                        Update("discriminator", Optimiser("Adam", {}), {"l2": 1.0}),
+                        Update("generator", Optimiser("Adam", {}), {"l1": 1.0, "tv": 0.5}),
+                    ),
+                ),
+            ),
+        ),
+        "none",
+    ),
+)
+
+
+def generator_losses(variant: Variant) -> dict[str, float]:
+    assert variant.model.recipe is not None
+    return dict(variant.model.recipe.phases[0].updates[1].losses)
+
+
+def test_terms_are_added_to_and_dropped_from_the_generator_alone():
+    public = PLUGINS.records("losses")
+    variant = vary(MODEL, public, Changes({"style": 120.0, "l1": 2.0}, ["tv"]))
+    assert variant.name == "model+style=120+l1=2-tv"
+    assert generator_losses(variant) == {"l1": 2.0, "style": 120.0}
+    assert variant.model.recipe is not None
+    assert variant.model.recipe.phases[0].updates[0].losses == {"l2": 1.0}
+    assert variant.backbones == ["vgg16"]
+    plain = vary(MODEL, public)
+    assert plain.name == "model" and plain.model == MODEL
+
+
+def test_an_update_that_loses_its_last_term_is_left_out():
+    variant = vary(PLUGINS.model("glcic:cifar10"), PLUGINS.records("losses"), Changes(dropped=["adversarial"]))
+    assert variant.model.recipe is not None
+    (phase,) = variant.model.recipe.phases
+    assert [list(update.losses) for update in phase.updates if update.network == "generator"] == [["mse"]]
+    assert all(phase.rounds)
+
+
+@pytest.mark.parametrize(
+    ("added", "dropped", "said"),
+    [
+        ({"stile": 1.0}, [], r"no loss term 'stile'. Did you mean 'style'"),
+        ({}, ["style"], "no loss term in these recipes 'style'"),
+        ({}, ["l1", "tv"], "nothing would be left"),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused(added: dict[str, float], dropped: list[str], said: str):
+    with pytest.raises(ValueError, match=said):
+        changes = Changes(added, dropped)
+        check([MODEL], PLUGINS.records("losses"), changes)
+        vary(MODEL, PLUGINS.records("losses"), changes)

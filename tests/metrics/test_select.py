@@ -1,0 +1,79 @@
+"""Laws of choosing among metrics: a name means one definition, and its relatives tell how they differ."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from bench_core.errors import BadInput
+from bench_core.metrics import bench_metrics, choose
+from bench_core.specs import Metric
+from bench_core.store.store import read_runs
+
+KNOWN = {metric.definition: metric for metric in bench_metrics()}
+
+
+def one(name: str) -> Metric:
+    return choose([name], KNOWN)[0]
+
+
+def test_a_metric_is_chosen_by_bare_name_or_by_definition_in_the_order_asked() -> None:
+    chosen = [metric.definition for metric in choose(["psnr", "ssim@skimage", "l1"], KNOWN)]
+    assert chosen == ["psnr@full", "ssim@skimage", "l1@full"]
+    assert choose([], KNOWN) == []
+
+
+def test_a_bare_name_means_the_first_definition() -> None:
+    second = Metric("ssim@other", "SSIM", "another", "higher", "nowhere:ssim")
+    known = {**KNOWN, second.definition: second}
+    assert [metric.definition for metric in choose(["ssim", "ssim@other"], known)] == ["ssim@skimage", "ssim@other"]
+
+
+@pytest.mark.parametrize(
+    ("given", "nearest"),
+    [("pnsr", "psnr"), ("ssim@skimag", "ssim@skimage"), ("LPIPS@alex", ""), ("l1@ring0", ""), ("lpips@ring3", "")],
+)
+def test_an_unknown_metric_is_refused_with_the_nearest(given: str, nearest: str) -> None:
+    with pytest.raises(BadInput, match=rf"no metric '{given}'.*{nearest}.*fid@pytorch-fid"):
+        choose(["l1", given], KNOWN)
+
+
+def test_one_definition_is_not_asked_for_under_two_names() -> None:
+    with pytest.raises(BadInput, match="l1@full is asked for twice"):
+        choose(["l1", "psnr", "l1@full"], KNOWN)
+
+
+def test_relatives_have_names_of_their_own() -> None:
+    assert one("ssim-float").definition == "ssim@skimage-float"
+    assert one("l1@hole-raw-float").definition == "l1@hole-raw-float"
+    assert (one("psnr").quantised, one("psnr-float").quantised) == (True, False)
+    assert (one("psnr").source, one("psnr-raw").source) == ("composite", "raw")
+    titles = {one(name).title for name in ("l1", "l1-raw", "l1-float", "l1-raw-float", "l1@ring8", "l1@ring3")}
+    assert len(titles) == 6
+    with pytest.raises(BadInput, match="no metric"):
+        one("l1-float-raw")
+
+
+def test_relatives_of_sets_have_features_of_their_own() -> None:
+    names = [one(f"fid@pytorch-fid{relative}").features for relative in ("", "-raw", "-float", "-raw-float")]
+    assert len(set(names)) == 4
+    assert one("kid-raw").features == one("fid-raw").features
+
+
+def test_a_ring_may_have_any_width() -> None:
+    assert (one("psnr@ring3").region, one("psnr@ring30").region) == ("ring3", "ring30")
+    assert "within 30 of" in one("psnr@ring30").text
+    assert one("psnr@ring8") == KNOWN["psnr@ring8"]
+
+
+def test_float_metrics_are_definitions_of_their_own_and_see_unrounded_values(
+    bench: Callable[..., Result], tmp_path: Path
+) -> None:
+    bench("--plugins", "pconv", "--steps", "0", "--metrics", "l1,psnr@hole", "--float-metrics", out="floats")
+    bench("--plugins", "pconv", "--steps", "0", "--metrics", "l1,psnr@hole", out="bytes")
+    floats, bits = (store.rows(runs[-1]) for store, runs in (read_runs(tmp_path / out) for out in ("floats", "bytes")))
+    assert set(floats["metric"]) == {"l1@full-float", "psnr@hole-float"}
+    assert set(bits["metric"]) == {"l1@full", "psnr@hole"}
+    apart = (floats["value"] - bits["value"]).abs()
+    assert 0 < apart[floats["metric"] == "l1@full-float"].max() < 0.5 / 255

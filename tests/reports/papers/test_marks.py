@@ -1,0 +1,48 @@
+"""Laws of papers' tables: what was measured otherwise than published is marked and told."""
+
+import pytest
+from support.toy_paper_table import RULES, cell, noted, protocol, run_of, table_of, text
+
+from bench_core.paper_table import PaperTable
+from bench_core.store.store import Entry, Store
+
+
+def test_another_definition_is_marked_and_told(paper: PaperTable, store: Store) -> None:
+    table = table_of(paper, store, run_of(RULES["moon"], cell(store, "new-tv", l1=[0.5], psnr=[16])))
+    assert text(table, "New (ours)", "error measured") == "50.00"
+    assert text(table, "New (ours)", "PSNR measured") == "16.0‡"
+    assert noted(table, "PSNR, in dB, is measured as psnr@full", "‡ they use logarithms of base 9") == 1
+    assert noted(table, "The moon was new.") == noted(table, "Nobody, 1969") == 1
+    assert noted(table, "No method here: Old.") == noted(table, "New (ours) by new-tv") == 1
+
+
+def test_another_number_of_images_is_marked_and_told(paper: PaperTable, store: Store) -> None:
+    same = table_of(paper, store, run_of(RULES["moon"], cell(store, "new-tv", l1=[0.5])))
+    assert noted(same, "published on") == 0
+    other = table_of(paper, store, run_of(RULES["moon"], cell(store, "new-tv", l1=[0.5]), pairs=7))
+    assert text(other, "New (ours)", "error measured") == "50.00‡"
+    assert noted(other, "moon: measured on 7 images, published on 2") == 1
+    untold = table_of(paper, store, run_of(RULES["mars"], cell(store, "new-tv", psnr=[16])))
+    assert noted(untold, "mars: measured on 2 images, published on an untold number") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"steps": 3}, "steps = 3, not 9"),
+        ({"size": 16}, "size = 16, not 32"),
+        ({"image_set": "folder"}, "image_set = folder, not photos"),
+        ({"masks": {"center": {"family": "center_box", "side": 9}}}, "'side': 9"),
+    ],
+)
+def test_changed_rules_are_marked_and_told(paper: PaperTable, store: Store, change: dict, told: str) -> None:
+    table = table_of(paper, store, run_of(protocol(**change), cell(store, "new-tv", l1=[0.5])))
+    assert text(table, "New (ours)", "error measured") == "50.00‡"
+    assert noted(table, "‡ moon was run with", told) == 1
+
+
+def test_a_failed_cell_says_so(paper: PaperTable, store: Store) -> None:
+    failed = Entry("new", "new-tv", 0, "failed", reason="RuntimeError: no air")
+    table = table_of(paper, store, run_of(RULES["moon"], failed))
+    assert text(table, "New (ours)", "error measured") == "failed"
+    assert noted(table, "moon: new-tv, seed 0, failed: RuntimeError: no air") == 1

@@ -1,0 +1,61 @@
+"""Cells with values that a test gives, and the tables made of them."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from bench_core.metrics import bench_metrics
+from bench_core.protocol import Protocol
+from bench_core.store.rows import as_rows
+from bench_core.store.store import Entry, Run, Store
+from bench_reports.tables.table import Table, build
+
+KNOWN = {metric.definition: metric for metric in bench_metrics()}
+MASKS = {"center": {"family": "center_box"}, "strokes": {"family": "free_form"}}
+L1, PSNR, FID = "l1@full", "psnr@full", "fid@pytorch-fid"
+INF = math.inf
+
+
+def protocol(**fields: Any) -> Protocol:
+    given = {"size": 32, "steps": 9, "batch": 2, "metrics": ["l1", "psnr"], "masks": MASKS, "test_masks": ["center"]}
+    return Protocol.model_validate({"name": "mine", "image_set": "photos", **given, **fields})
+
+
+def done(
+    store: Store, variant: str, seed: int = 0, mask_set: str = "center", **values: Sequence[float] | np.ndarray
+) -> Entry:
+    """A cell with rows: for each metric the values of the images, for FID the one of the set."""
+    cell = store.cell({"variant": variant, "seed": seed, "key": str(values) + mask_set})
+    about = {"method": variant, "variant": variant, "seed": seed, "mask_set": "stored under another name"}
+    about |= {"mask_set_hash": "abc", "hole_ratio": 0.25, "region": "full", "source": "composite"}
+    definitions = {metric.name: metric for metric in reversed(list(KNOWN.values()))}
+    for name, found in values.items():
+        metric = definitions[name]
+        about |= {"version": metric.version}
+        images = ["*"] if metric.per == "set" else [f"image-{index}" for index in range(len(found))]
+        records = [
+            {**about, "metric": metric.definition, "image": image, "value": value}
+            for image, value in zip(images, found, strict=True)
+        ]
+        cell.add_rows("judgement", as_rows(records))
+    return Entry(variant, variant, seed, "done", cell.path.name, judgements={mask_set: "judgement"})
+
+
+def run_of(*entries: Entry, created: str = "2025-01-01", **fields: Any) -> Run:
+    missing, num_pairs = fields.pop("missing", {}), fields.pop("num_pairs", 20)
+    return Run(protocol(**fields), "digest of the images", num_pairs, list(entries), missing, created=created)
+
+
+def table_of(store: Store, *runs: Run) -> Table:
+    (table,) = build(store, runs, KNOWN)
+    return table
+
+
+def text(table: Table, variant: str, metric: str = L1, mask_set: str = "center") -> str:
+    return str(table.texts.loc[variant, (mask_set, metric)])
+
+
+def noted(table: Table, *parts: str) -> int:
+    return sum(all(part in note for part in parts) for note in table.notes)

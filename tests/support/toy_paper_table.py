@@ -1,0 +1,101 @@
+"""A paper's table of moons, the rules it is measured under, and cells to fill it with."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bench_core.metrics import bench_metrics
+from bench_core.paper_table import PaperTable
+from bench_core.protocol import Protocol
+from bench_core.store.rows import as_rows
+from bench_core.store.store import Entry, Run, Store
+from bench_reports.papers.side_by_side import build
+from bench_reports.tables.table import Table
+
+METRICS = {metric.definition: metric for metric in bench_metrics()}
+NUMBERS = """table,dataset,n_images,mask,method,metric,value,unit,direction,seen_in
+Table 9,Moon,2,box,Old,error,30.1,percent,lower,print
+Table 9,Moon,2,box,New (ours),error,12.25,percent,lower,print
+Table 9,Moon,2,box,New (ours),PSNR,21.5,dB,higher,print
+Table 9,Moon,2,box,New (ours),PSNR_change,50,percent,lower,print
+Table 9,Moon,2,box,Other,PSNR,20,dB,higher,print
+Table 9,Mars,,,New (ours),PSNR,19.5,dB,higher,print
+Table 9,,,,New (ours),parameters,4,million,lower,print
+Table 8,Moon,2,box,New (ours),error,99,percent,lower,print
+"""
+
+
+def paper(methods: str, mask_set_of_mars: str) -> str:
+    """The description of the table in TOML, with its methods by the names of ours."""
+    return f"""
+title = "Table 9: moons"
+citation = "Nobody, 1969"
+published = {{file = "numbers.csv", table = "Table 9"}}
+notes = ["The moon was new."]
+
+[methods]
+{methods}
+
+[metrics]
+parameters = {{}}
+error = {{definition = "l1@full", factor = 100}}
+PSNR = {{definition = "psnr@full", differs = "they use logarithms of base 9"}}
+PSNR_change = {{definition = "psnr@full", factor = 100, relative_to = "Other"}}
+
+[[groups]]
+
+[[groups]]
+dataset = "Moon"
+mask = "box"
+protocol = "moon"
+mask_set = "center"
+
+[[groups]]
+dataset = "Mars"
+protocol = "mars"
+mask_set = "{mask_set_of_mars}"
+"""
+
+
+TABLE = paper('Old = ""\n"New (ours)" = "new-tv"\nOther = "other"', "center")
+
+
+def protocol(name: str = "moon", **fields: Any) -> Protocol:
+    given = {"image_set": "photos", "size": 32, "steps": 9, "batch": 2, "metrics": ["l1", "psnr"]}
+    return Protocol.model_validate({"name": name, "masks": {"center": {"family": "center_box"}}, **given, **fields})
+
+
+RULES = {"moon": protocol(), "mars": protocol("mars", size=64)}
+
+
+def cell(store: Store, variant: str, seed: int = 0, **values: Sequence[float]) -> Entry:
+    """A cell with the values of every image, by the first part of the metric's definition."""
+    folder = store.cell({"variant": variant, "seed": seed, "values": str(values)})
+    about = {"method": variant, "variant": variant, "seed": seed, "mask_set": "any", "mask_set_hash": ""}
+    about |= {"hole_ratio": 0.25, "region": "full", "source": "composite"}
+    records = [
+        {**about, "metric": f"{name}@full", "image": str(index), "value": value}
+        for name, found in values.items()
+        for index, value in enumerate(found)
+    ]
+    folder.add_rows("judgement", as_rows(records))
+    return Entry(variant, variant, seed, "done", folder.path.name, judgements={"center": "judgement"})
+
+
+def run_of(rules: Protocol, *entries: Entry, pairs: int = 2, created: str = "2025-01-01") -> Run:
+    return Run(rules, "digest of the images", pairs, list(entries), {}, created=created)
+
+
+def table_of(paper: PaperTable, store: Store | None, *runs: Run) -> Table:
+    return build(paper, RULES, store, runs, METRICS)
+
+
+def text(table: Table, method: str, column: str, group: str = "Moon, box") -> str:
+    return str(table.texts.loc[method, (group, column)])
+
+
+def noted(table: Table, *parts: str) -> int:
+    return sum(all(part in note for part in parts) for note in table.notes)
+
+
+def measured(table: Table) -> list[str]:
+    return [str(t) for c in table.columns if c[1].endswith(" measured") for t in table.texts[c]]

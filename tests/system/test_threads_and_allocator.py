@@ -1,0 +1,165 @@
+"""The machine's laws: processes side by side do not fight for cores, and freed memory stays at hand."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import pytest
+import torch
+
+from bench_core.system import allocator
+from bench_core.system.threads import one_thread, usable_cores
+
+FAULTS = """
+import resource
+from multiprocessing import get_context
+
+
+def faults(times, size=40 * 2**20):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(times):
+        b"x" * size
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def warm(times):
+    faults(2)
+    return faults(times)
+
+
+if __name__ == "__main__":
+    from bench_core.system.allocator import keep_memory
+
+    told = keep_memory() if CALLED else ""
+    with get_context("spawn").Pool(1) as pool:
+        print(warm(20), pool.apply(warm, (20,)), told)
+"""
+"""Prints how many pages the kernel had to bring while blocks of 40 MiB came and went, here and in a spawned process."""
+
+FORKED = """
+import cv2, numpy as np, torch
+from torch.utils.data import Dataset
+
+from bench_core.data.loader import loader
+
+
+class Threads(Dataset):
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        blurred()
+        return cv2.getNumThreads(), torch.get_num_threads()
+
+
+def blurred():
+    picture = np.zeros((2000, 2000, 3), np.uint8)
+    cv2.resize(cv2.GaussianBlur(picture, (31, 31), 5), (500, 500), interpolation=cv2.INTER_AREA)
+
+
+cv2.setNumThreads(2)
+torch.set_num_threads(2)
+blurred()  # starts OpenCV's threads
+for _ in range(2):
+    for one, other in loader(Threads(), 2, 2, torch.device("cpu"), range(len(Threads()))):
+        assert one.tolist() == other.tolist() == [1, 1], (one, other)
+    assert cv2.getNumThreads() == 2
+"""
+
+
+def python(folder: Path, script: str, environment: Mapping[str, str]) -> str:
+    path = folder / "script.py"
+    path.write_text(script)
+    done = subprocess.run(
+        [sys.executable, path], env=dict(environment), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """This process's environment without anything that chooses an allocator."""
+    for name in (allocator.SWITCH, allocator.MMAP_THRESHOLD, allocator.TRIM_THRESHOLD, "LD_PRELOAD", "GLIBC_TUNABLES"):
+        monkeypatch.delenv(name, raising=False)
+    return {**os.environ, "PYTHONPATH": ":".join(filter(None, sys.path))}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mallopt is glibc's")
+def test_memory_is_kept_as_glibcs_own_variables_keep_it_here_and_in_new_processes(
+    plain: dict[str, str], tmp_path: Path
+):
+    if reason := allocator.obstacle():
+        pytest.skip(reason)
+    given = plain | {allocator.MMAP_THRESHOLD: str(1 << 30), allocator.TRIM_THRESHOLD: str(2**31 - 1)}
+    called, uncalled = (FAULTS.replace("CALLED", word) for word in ("True", "False"))
+    default, by_variables, by_us, off = (
+        python(tmp_path, script, environment).split(maxsplit=2)
+        for script, environment in (
+            (uncalled, plain),
+            (uncalled, given),
+            (called, plain),
+            (called, plain | {allocator.SWITCH: "off"}),
+        )
+    )
+    for place in (0, 1):
+        returned, kept, ours, switched_off = (int(each[place]) for each in (default, by_variables, by_us, off))
+        assert returned > 10 * max(kept, 1), "without the setting every block's pages are brought anew"
+        assert returned > 10 * max(ours, 1)
+        assert switched_off > 10 * max(ours, 1)
+    assert len(by_us) == 2 and off[2].strip() == "BENCH_ALLOCATOR=off"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (allocator.SWITCH, "off"),
+        (allocator.TRIM_THRESHOLD, "1000"),
+        ("LD_PRELOAD", "/usr/lib/libjemalloc.so.2"),
+        ("GLIBC_TUNABLES", "glibc.malloc.trim_threshold=1"),
+    ],
+)
+def test_what_a_user_chose_is_left_alone(plain: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str, value: str):
+    monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("glibc", "2.36"))
+    assert not allocator.obstacle()
+    monkeypatch.setenv(name, value)
+    assert f"{name}={value}" in allocator.obstacle()
+
+
+def test_another_c_library_is_left_alone(plain: dict[str, str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("", ""))
+    assert "not glibc" in allocator.obstacle()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux")
+def test_loading_processes_have_one_thread_and_do_not_wait_for_threads_that_a_fork_has_lost(
+    plain: dict[str, str], tmp_path: Path
+):
+    python(tmp_path, FORKED, plain)
+
+
+def threads() -> tuple[int, int]:
+    return cv2.getNumThreads(), torch.get_num_threads()
+
+
+def become_one_of_several() -> None:
+    """With torch, which this module imports, on two threads already."""
+    torch.set_num_threads(2)
+    one_thread()
+
+
+@pytest.mark.parametrize("begin", [one_thread, become_one_of_several], ids=["torch later", "torch before"])
+def test_a_process_of_several_has_one_thread(begin: Callable[[], None], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    with ProcessPoolExecutor(1, get_context("spawn"), begin) as pool:
+        assert pool.submit(threads).result(60) == (1, 1)
+
+
+def test_cores_are_those_that_may_be_used(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 2, 5}, raising=False)
+    assert usable_cores() == 3
