@@ -19,7 +19,7 @@ Name = Annotated[str, Field(pattern=r"^\w[\w.+-]*$")]
 """Names become parts of file names."""
 
 
-class MaskSet(BaseModel):
+class MaskSpec(BaseModel):
     """A mask family with its parameters; what is left out is the family's default."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -48,7 +48,7 @@ class Protocol(BaseModel):
     channels: Literal[1, 3] = 3
     test_images: Positive | None = None
     """Only the first so many test images; None takes all."""
-    masks: dict[Name, MaskSet] = Field(min_length=1)
+    masks: dict[Name, MaskSpec] = Field(min_length=1)
     train_masks: Names = ()
     """Names of the mask sets to train with, in equal parts; all of them if left out."""
     test_masks: Names = ()

@@ -34,7 +34,7 @@ class Loss:
     title: str
     """Its meaning in a few words or as an equation."""
     term: Reference
-    """A function ``(bench_core.methods.method.Scene, **parameters)`` that returns a scalar tensor."""
+    """A function ``(bench_core.methods.method.LossContext, **parameters)`` that returns a scalar tensor."""
     backbone: str | None = None
     """The pretrained network that it looks through, by the name in `bench_core.weights.download`."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Checkpoint:
     source: str
     """Who published such files, and where."""
     translate: Reference
-    """A function from the name of a tensor of our generator to its `bench_core.methods.convert_weights.Origin`."""
+    """A function from the name of a tensor of our generator to its `bench_core.methods.convert_weights.TensorMapping`."""
     inside: str = ""
     """Under which key a file holds its tensors, where it holds other things too."""
     dropped: Mapping[str, str] = field(default_factory=dict)
@@ -212,7 +212,7 @@ class Tracker:
     title: str
     open: Reference
     """A function of the store's folder, below which all must be written, that returns the
-    `bench_core.training.trackers.tracker.Follower` of one cell."""
+    `bench_core.training.trackers.tracker.CellTracker` of one cell."""
     needs: str = ""
     """A package that must be installed, and the extra of inpaint-bench that brings it."""
 

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 
 from bench_core.data.pairs import TestPairs
-from bench_core.evaluation.evaluator import Evaluation
-from bench_core.evaluation.metric_suite import Judge
+from bench_core.evaluation.evaluator import Evaluator
+from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.masks.mask_set import open_sets
 from bench_core.plugins import Plugins
-from bench_core.protocol import MaskSet, Protocol
+from bench_core.protocol import MaskSpec, Protocol
 from bench_core.specs import Scale, resolve
 from bench_core.store.store import Store, read_runs
-from bench_perf.inference_loop import Canvases
+from bench_perf.inference_loop import InferenceCase
 from benchmarks import large_store
 from benchmarks.noise import Noise
 
@@ -29,7 +29,7 @@ BASELINE = "mean_color"
 @contextmanager
 def painting(name: str, scale: Scale, size: int, batch: int) -> Iterator[Callable[[], Any]]:
     """A method with random weights fills the holes of a batch."""
-    subject, given = Canvases(name, scale, size, batch, "cpu").opened()
+    subject, given = InferenceCase(name, scale, size, batch, "cpu").opened()
     with torch.inference_mode():
         yield lambda: subject.method.predict(*given)
 
@@ -43,15 +43,15 @@ def judging(images: int) -> Iterator[Callable[[], Any]]:
         name="growth",
         image_set="noise",
         size=SIDE,
-        masks={"m": MaskSet(family="free_form")},
+        masks={"m": MaskSpec(family="free_form")},
         steps=0,
         batch=BATCH,
         metrics=tuple(metric.definition for metric in metrics),
     )
     (holes,) = open_sets(protocol.masks, plugins.records("masks")).values()
     method = resolve(plugins.model(BASELINE).build)("paper", 3)
-    judge = Judge(metrics, torch.device("cpu"), protocol)
-    evaluation = Evaluation(judge, method, TestPairs(protocol, Noise(images, SIDE), holes), BATCH, 0)
+    judge = MetricSuite(metrics, torch.device("cpu"), protocol)
+    evaluation = Evaluator(judge, method, TestPairs(protocol, Noise(images, SIDE), holes), BATCH, 0)
     about = {"method": BASELINE, "variant": BASELINE, "seed": 0, "mask_set": "m"}
     yield lambda: evaluation.judged(judge.usable, lambda done: None).rows(about)
 

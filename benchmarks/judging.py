@@ -20,21 +20,21 @@ from torchvision.models import alexnet
 
 from bench_core import seeds
 from bench_core.data.pairs import TestPairs, to_floats
-from bench_core.evaluation.evaluator import Evaluation
-from bench_core.evaluation.measure import Judgement, Painted, eight_bit
-from bench_core.evaluation.metric_suite import Judge
+from bench_core.evaluation.evaluator import Evaluator
+from bench_core.evaluation.measure import EvaluationResult, PredictionBatch, eight_bit
+from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.masks.mask_set import open_sets
 from bench_core.methods.method import Method, composite
 from bench_core.metrics.fid import frechet_distance
 from bench_core.metrics.inception import inception as inception_network
 from bench_core.plugins import Plugins
-from bench_core.protocol import MaskSet, Protocol
+from bench_core.protocol import MaskSpec, Protocol
 from bench_core.specs import Metric, resolve
 from bench_core.system import files
 from bench_core.weights import download
 from bench_perf import machine
 from bench_perf.cases import libraries
-from bench_perf.records import Case, Contender, Report, Runner
+from bench_perf.records import Candidate, Case, Report, Runner
 from bench_perf.roofline import best_kernel
 from bench_perf.run_case import measured
 from bench_perf.settings import Settings
@@ -52,7 +52,7 @@ PROTOCOL = Protocol(
     name="noise",
     image_set="noise",
     size=256,
-    masks={"m": MaskSet(family="free_form")},
+    masks={"m": MaskSpec(family="free_form")},
     steps=0,
     batch=1,
     metrics=("l1",),
@@ -83,23 +83,23 @@ def main() -> None:
 def cases_of(settings: Settings, num_pairs: int, num_images: int) -> Iterator[Case]:
     known = settings.plugins.records("metrics")
     light = [metric for metric in known.values() if metric.per == "image" and metric.weights is None]
-    every = Contender("judge", partial(_judge, settings.plugins, light, num_pairs))
-    one = Contender("judge", partial(_judge, settings.plugins, [known["ssim@skimage"]], num_pairs))
-    loop = Contender("loop over scikit-image", partial(_loop, settings.plugins, by_hand, num_pairs))
-    ssim = Contender("loop over scikit-image", partial(_loop, settings.plugins, _ssim_alone, num_pairs))
+    every = Candidate("judge", partial(_judge, settings.plugins, light, num_pairs))
+    one = Candidate("judge", partial(_judge, settings.plugins, [known["ssim@skimage"]], num_pairs))
+    loop = Candidate("loop over scikit-image", partial(_loop, settings.plugins, by_hand, num_pairs))
+    ssim = Candidate("loop over scikit-image", partial(_loop, settings.plugins, _ssim_alone, num_pairs))
     ways = {"judge": frechet_distance, "pytorch-fid": libraries.pytorch_fid}
-    distances = tuple(Contender(name, partial(_frechet, way)) for name, way in ways.items())
+    distances = tuple(Candidate(name, partial(_frechet, way)) for name, way in ways.items())
     looking = [known["lpips@alex"], known["fid@pytorch-fid"]]
     judging = partial(_evaluation, settings, [*light, *looking], num_images)
     bare = partial(_bare, settings, looking, num_images)
     whole = (
-        Contender("bench", partial(judging, True)),
-        Contender("bench, truth looked at anew", partial(judging, False)),
-        Contender(f"{settings.methods[0]}, LPIPS and Inception alone", partial(bare, _packages)),
+        Candidate("bench", partial(judging, True)),
+        Candidate("bench, truth looked at anew", partial(judging, False)),
+        Candidate(f"{settings.methods[0]}, LPIPS and Inception alone", partial(bare, _packages)),
     )
     harness = (
-        Contender("bench, LPIPS and FID only", partial(_evaluation, settings, looking, num_images, True)),
-        Contender("the same networks, no harness", partial(bare, lambda *ours: ours)),
+        Candidate("bench, LPIPS and FID only", partial(_evaluation, settings, looking, num_images, True)),
+        Candidate("the same networks, no harness", partial(bare, lambda *ours: ours)),
     )
     parts = {
         "metrics": [Case("metrics", f"all {len(light)} without a network", (every, loop), "pairs", num_pairs, 1e-6)],
@@ -126,13 +126,13 @@ def _batches(plugins: Plugins, count: int) -> list[tuple[Tensor, Tensor, Tensor]
 
 
 def _judge(plugins: Plugins, metrics: Sequence[Metric], count: int, cleanup: ExitStack) -> Runner:
-    judge, batches = Judge(list(metrics), CPU, PROTOCOL), _batches(plugins, count)
+    judge, batches = MetricSuite(list(metrics), CPU, PROTOCOL), _batches(plugins, count)
 
     def run() -> np.ndarray:
-        judgement = Judgement(judge, list(metrics))
+        judgement = EvaluationResult(judge, list(metrics))
         for image, hole, prediction in batches:
             floats = image.float() / 255, hole.float(), prediction.float() / 255
-            judgement.add(Painted([], *floats), [str(place) for place in range(len(image))])
+            judgement.add(PredictionBatch([], *floats), [str(place) for place in range(len(image))])
         values = judgement.rows(ABOUT).groupby("metric", observed=True)["value"]
         return np.stack([values.get_group(definition) for definition in sorted(values.groups)])
 
@@ -171,8 +171,8 @@ def _method(settings: Settings) -> Method:
 
 
 def _evaluation(settings: Settings, wanted: list[Metric], count: int, keep: bool, cleanup: ExitStack) -> Runner:
-    judge = Judge(wanted, CPU, PROTOCOL)
-    evaluation = Evaluation(judge, _method(settings), _pairs(settings.plugins, count), BATCH, 0)
+    judge = MetricSuite(wanted, CPU, PROTOCOL)
+    evaluation = Evaluator(judge, _method(settings), _pairs(settings.plugins, count), BATCH, 0)
     if not keep:
         next(judge.measure(metric) for metric in wanted if metric.definition == "lpips@alex").room = 0
 

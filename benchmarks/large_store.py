@@ -18,7 +18,7 @@ import pandas as pd
 from bench_core.metrics import bench_metrics
 from bench_core.protocol import Protocol
 from bench_core.store.rows import COLUMNS
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 
 METRICS = [metric for metric in bench_metrics() if metric.per == "image"]
 
@@ -66,7 +66,7 @@ def make(store: Store, size: Namespace) -> None:
             cell = store.cell({"variant": name, "seed": seed})
             rows = frame.assign(method=name, variant=name, seed=seed, value=values.ravel())
             cell.add_rows("judgement", rows[list(COLUMNS)].astype(COLUMNS))
-            entries.append(Entry(name, name, seed, "done", cell.path.name, judgements={"free-form": "judgement"}))
+            entries.append(CellStatus(name, name, seed, "done", cell.path.name, judgements={"free-form": "judgement"}))
     protocol = Protocol.model_validate(
         {"name": "large", "image_set": "folder", "size": 256, "steps": 100_000, "batch": 16}
         | {"seeds": range(size.seeds), "metrics": [metric.definition for metric in metrics]}

@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 from bench_core.data.pairs import TestPairs
-from bench_core.evaluation.evaluator import Evaluation
-from bench_core.evaluation.metric_suite import Judge
+from bench_core.evaluation.evaluator import Evaluator
+from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.masks.mask_set import open_sets
-from bench_core.methods.inpaint import Painter
+from bench_core.methods.inpaint import Inpainter
 from bench_core.plugins import Plugins
 from bench_core.specs import resolve
-from bench_core.store.store import Entry, Run, read_runs
+from bench_core.store.store import CellStatus, Run, read_runs
 from bench_core.system.devices import Precision, open_fabric
 
 METRICS = ("l1@full", "psnr@full", "ssim@skimage", "lpips@alex")
@@ -41,17 +41,17 @@ def main() -> None:
     Console().print(table)
 
 
-def _rows(plugins: Plugins, run: Run, entry: Entry, weights: Path, precision: Precision) -> pd.DataFrame:
+def _rows(plugins: Plugins, run: Run, entry: CellStatus, weights: Path, precision: Precision) -> pd.DataFrame:
     """What the judge finds of a cell on all mask sets that it fills."""
     rules, known = run.protocol, plugins.records("metrics")
-    judge = Judge([known[name] for name in METRICS], CPU, rules)
-    method = Painter.load(plugins.model(entry.method), weights, CPU).method
+    judge = MetricSuite([known[name] for name in METRICS], CPU, rules)
+    method = Inpainter.load(plugins.model(entry.method), weights, CPU).method
     method.generator = open_fabric("cpu", precision).setup_module(method.generator)
     images = resolve(plugins.records("image_sets")[rules.image_set].open)(None, "test")
     sets = open_sets({name: rules.masks[name] for name in entry.judgements}, plugins.records("masks"))
     frames = []
     for name, holes in sets.items():
-        evaluation = Evaluation(judge, method, TestPairs(rules, images, holes), 8, 0)
+        evaluation = Evaluator(judge, method, TestPairs(rules, images, holes), 8, 0)
         about = {"method": entry.method, "variant": entry.variant, "seed": entry.seed, "mask_set": name}
         frames.append(evaluation.judged(judge.usable, lambda done: None).rows(about))
     return pd.concat(frames)

@@ -8,13 +8,13 @@ import torch
 
 from bench_classical.model import mean_color, telea
 from bench_core.data.pairs import TestPairs
-from bench_core.evaluation.evaluator import Evaluation
-from bench_core.evaluation.metric_suite import Judge
+from bench_core.evaluation.evaluator import Evaluator
+from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.masks.mask_set import open_sets
 from bench_core.metrics import bench_metrics
 from bench_core.metrics.select import floating, raw
 from bench_core.plugins import Plugins
-from bench_core.protocol import MaskSet, Protocol
+from bench_core.protocol import MaskSpec, Protocol
 from bench_core.specs import Metric, resolve
 
 PAGE = Path(__file__).with_name("metrics.md")
@@ -25,7 +25,7 @@ RULES = Protocol(
     image_set="photos",
     resize=256,
     size=256,
-    masks={"free-form": MaskSet(family="free_form")},
+    masks={"free-form": MaskSpec(family="free_form")},
     steps=0,
     batch=1,
     metrics=("l1",),
@@ -69,11 +69,11 @@ def measured() -> pd.DataFrame:
     test = resolve(plugins.records("image_sets")["photos"].open)(None, "test")
     metrics = [metric for metric in METRICS if metric.weights is None]
     metrics += [floating(METRICS[0]), floating(_named("ssim@skimage")), raw(_named("l1@full"))]
-    judge = Judge(metrics, torch.device("cpu"), RULES)
+    judge = MetricSuite(metrics, torch.device("cpu"), RULES)
     (holes,) = open_sets(RULES.masks, plugins.records("masks")).values()
     columns = {}
     for name, build in METHODS.items():
-        evaluation = Evaluation(judge, build("nano", 3), TestPairs(RULES, test, holes), 1, 0)
+        evaluation = Evaluator(judge, build("nano", 3), TestPairs(RULES, test, holes), 1, 0)
         rows = evaluation.judged(metrics, lambda done: None).rows(
             dict.fromkeys(("method", "variant", "mask_set"), name) | {"seed": 0}
         )

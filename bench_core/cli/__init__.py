@@ -92,6 +92,6 @@ main.add(
         "Compare": (run, score, export),
         "Look": (plugins, show, protocols, metrics, masks, inpaint, demo),
         "Extend": (new, check, weights),
-        "Machine": (doctor, completion),
+        "RuntimeConfig": (doctor, completion),
     }
 )

@@ -11,7 +11,7 @@ from bench_core.cli.json_output import JSON, aside, tell
 from bench_core.cli.param_types import DEVICE, OneOf
 
 if TYPE_CHECKING:
-    from bench_core.conformance import Card
+    from bench_core.conformance import ConformanceReport
 
 STYLES = {"pass": "green", "fail": "bold red", "skip": "dim", "told": "yellow"}
 
@@ -45,7 +45,7 @@ def check(method: str, weights: Path | None, scale: str | None, device: str, as_
     sys.exit(0 if card.passed else 1)
 
 
-def _show(card: "Card") -> None:
+def _show(card: "ConformanceReport") -> None:
     from rich.markup import escape
     from rich.table import Table
 

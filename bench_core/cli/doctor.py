@@ -12,7 +12,7 @@ import click
 from bench_core.cli.json_output import JSON, tell
 
 if TYPE_CHECKING:
-    from bench_core.doctor.finding import Fact
+    from bench_core.doctor.finding import Finding
 
 STYLES = {"ok": "green", "missing": "yellow", "wrong": "bold red"}
 INDENT = 8 + 12
@@ -55,7 +55,7 @@ def doctor(out: Path, store: Path | None, as_json: bool) -> None:
     sys.exit(1 if store and wrong else 0)
 
 
-def _show(facts: "Sequence[Fact]") -> None:
+def _show(facts: "Sequence[Finding]") -> None:
     """Print all facts, and below what to change."""
     from rich.text import Text
 

@@ -73,11 +73,11 @@ def make(family: str, given: tuple, count: int, size: int, seed: int, output: Pa
     from bench_core.masks.generate import make as make_set
     from bench_core.masks.mask_set import open_sets
     from bench_core.plugins import Plugins
-    from bench_core.protocol import MaskSet
+    from bench_core.protocol import MaskSpec
 
     found = Plugins.all()
     parameters = {name: _value(text) for name, text in given}
-    wanted = MaskSet.model_validate({**parameters, "family": family})
+    wanted = MaskSpec.model_validate({**parameters, "family": family})
     holes = open_sets({family: wanted}, found.records("masks"))[family]
     _wrote(output, make_set(output, holes, size, seed, count, balance, workers))
 

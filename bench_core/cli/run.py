@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--skip-bad-images", is_flag=True, help="Leave out images that cannot be decoded.")
 @click.option("--keep-decoded", type=click.FloatRange(0), default=8.0, help="GiB of images kept decoded; 0: none.")
 @click.option("--workers", type=click.IntRange(0), default=0, help="Processes that load images.")
-@section("Training")
+@section("Trainer")
 @click.option("--scale", type=OneOf(["paper", "nano"]), help="The published networks, or narrow ones.")
 @click.option("--steps", type=int, help="Training budget of each method.")
 @click.option("--batch", type=int, help="Images a training step.")
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 @click.option("--float-metrics", is_flag=True, help="Measure floats, not the 8 bits that a PNG would hold.")
 @click.option("--eval-batch", type=click.IntRange(1), default=8, help="Images measured at a time.")
 @SAMPLES
-@section("Machine")
+@section("RuntimeConfig")
 @click.option("--device", type=DEVICE, default="auto", help="What computes.")
 @click.option("--precision", type=OneOf(["32-true", "bf16-mixed", "16-mixed"]), default="32-true", help="Of numbers.")
 @click.option("--compile", "compiled", is_flag=True, help="Let torch.compile make generators faster; slow to begin.")

@@ -11,7 +11,7 @@ from bench_core.cli.help_sections import Group
 from bench_core.cli.json_output import JSON, tell
 
 if TYPE_CHECKING:
-    from bench_core.methods.convert_weights import Imported
+    from bench_core.methods.convert_weights import ConvertedWeights
 
 FILE = click.Path(path_type=Path)
 
@@ -87,7 +87,7 @@ def show(file: Path) -> None:
     tell(weights_facts(file))
 
 
-def _summary(method: str, imported: "Imported") -> str:
+def _summary(method: str, imported: "ConvertedWeights") -> str:
     match, origin = imported.match, imported.facts["origin"]
     return "\n".join(
         [

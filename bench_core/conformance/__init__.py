@@ -8,7 +8,7 @@ For the tests of a plugin::
     assert card.passed, str(card)
 """
 
-from bench_core.conformance.report import Card, Finding
+from bench_core.conformance.report import CheckResult, ConformanceReport
 from bench_core.conformance.suite import RULES, check
 
-__all__ = ["RULES", "Card", "Finding", "check"]
+__all__ = ["RULES", "CheckResult", "ConformanceReport", "check"]

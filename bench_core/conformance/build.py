@@ -6,7 +6,7 @@ from typing import cast
 import torch
 from torch import nn
 
-from bench_core.conformance.method_under_test import Subject
+from bench_core.conformance.method_under_test import MethodUnderTest
 from bench_core.errors import BadInput
 from bench_core.methods.method import Method
 from bench_core.methods.pretrained import weights_of
@@ -16,7 +16,7 @@ from bench_core.system.devices import open_fabric
 from bench_core.weights import weight_file
 
 
-def open_subject(name: str, weights: Path | None, scale: str | None, device: str) -> Subject:
+def open_subject(name: str, weights: Path | None, scale: str | None, device: str) -> MethodUnderTest:
     """Build a method by its name, with given weights or with seeded random ones.
 
     Raises:
@@ -36,7 +36,7 @@ def open_subject(name: str, weights: Path | None, scale: str | None, device: str
         weight_file.load_weights(weights, method)
     elif model.recipe:
         _draw_weights(method)
-    return Subject(plugins, model, chosen, channels, method.to(where).eval(), where)
+    return MethodUnderTest(plugins, model, chosen, channels, method.to(where).eval(), where)
 
 
 def _draw_weights(method: Method) -> None:

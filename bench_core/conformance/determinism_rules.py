@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from bench_core.conformance.method_under_test import Subject, difference
+from bench_core.conformance.method_under_test import MethodUnderTest, difference
 from bench_core.conformance.report import Verdict
 
 SAMPLES = 8
@@ -14,7 +14,7 @@ BATCH_TOLERANCE = 1e-4
 """Sums of float32 in another order stay below; statistics of a batch are hundreds of times larger."""
 
 
-def determinism(subject: Subject) -> Verdict:
+def determinism(subject: MethodUnderTest) -> Verdict:
     """The same input gives the same picture, or the method declares that it draws at random."""
     if not subject.draws_at_random:
         if subject.model.stochastic:
@@ -25,7 +25,7 @@ def determinism(subject: Subject) -> Verdict:
     return "told", f"draws at random: {_spread(subject)}; {_repeatable(subject)}"
 
 
-def batch(subject: Subject) -> Verdict:
+def batch(subject: MethodUnderTest) -> Verdict:
     """No picture depends on those beside it, and painting leaves the method as it was."""
     before = {name: value.clone() for name, value in _tensors(subject)}
     case = subject.case(batch=2)
@@ -43,12 +43,12 @@ def batch(subject: Subject) -> Verdict:
     return "pass", f"two together are as each alone, to {found:.0e}"
 
 
-def _tensors(subject: Subject) -> Iterator[tuple[str, Tensor]]:
+def _tensors(subject: MethodUnderTest) -> Iterator[tuple[str, Tensor]]:
     yield from subject.method.named_parameters()
     yield from subject.method.named_buffers()
 
 
-def _spread(subject: Subject) -> str:
+def _spread(subject: MethodUnderTest) -> str:
     """Mean and spread over samples. The best of them against the truth is no measure of anything and is not told."""
     case = subject.case()
     inside = case.hole.bool().expand_as(case.image)
@@ -60,7 +60,7 @@ def _spread(subject: Subject) -> str:
     )
 
 
-def _repeatable(subject: Subject) -> str:
+def _repeatable(subject: MethodUnderTest) -> str:
     case = subject.case()
     if difference(subject.paint(*case), subject.paint(*case)) <= subject.tolerance:
         return "torch's seed repeats a sample"

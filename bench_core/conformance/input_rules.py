@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 
 from bench_core.conformance import test_inputs
-from bench_core.conformance.method_under_test import Case, Subject, difference
+from bench_core.conformance.method_under_test import MethodUnderTest, TestInput, difference
 from bench_core.conformance.report import Verdict
-from bench_core.methods.method import Canvas, Guidance, composite
+from bench_core.methods.method import Guidance, ImageTensor, composite
 
 RESPONSE = 1e-6
 """A smaller one to the negative of all known pixels is rounding."""
 
 
-def hidden_pixels(subject: Subject) -> Verdict:
+def hidden_pixels(subject: MethodUnderTest) -> Verdict:
     """What lies under the hole must not change the picture. A guide, which sees it, draws no more than lines."""
     case = subject.case()
     if told := _hands_over(case.image, case.guidance):
@@ -31,7 +31,7 @@ def hidden_pixels(subject: Subject) -> Verdict:
     return "pass", "the picture stays the same whatever lies under the hole"
 
 
-def polarity(subject: Subject) -> Verdict:
+def polarity(subject: MethodUnderTest) -> Verdict:
     """What is painted in the hole follows the known pixels, and is not the emptiness that stands for the hidden."""
     image, hole, guidance = subject.case()
     inside = hole.bool().expand_as(image)
@@ -44,7 +44,7 @@ def polarity(subject: Subject) -> Verdict:
     return "pass", "what is painted in the hole follows the known pixels"
 
 
-def known_pixels(subject: Subject) -> Verdict:
+def known_pixels(subject: MethodUnderTest) -> Verdict:
     """Nothing that a method was given changes in its hands, and the composite keeps every known pixel."""
     case = subject.case()
     prediction, changed = _in_its_hands(subject, case)
@@ -58,13 +58,13 @@ def known_pixels(subject: Subject) -> Verdict:
     return "pass", f"kept in the composite bit for bit; the raw prediction is off by {error:.3f} there on average"
 
 
-def _fillings(image: Canvas) -> Iterator[tuple[str, Tensor]]:
+def _fillings(image: ImageTensor) -> Iterator[tuple[str, Tensor]]:
     yield "noise", test_inputs.noise(*image.shape[1:]).to(image)
     yield "white", torch.ones_like(image)
     yield "the negative", 1 - image
 
 
-def _hands_over(image: Canvas, guidance: tuple[Guidance, ...]) -> str:
+def _hands_over(image: ImageTensor, guidance: tuple[Guidance, ...]) -> str:
     """How a guide gives more of the truth away than a drawing of lines could."""
     for drawn in guidance:
         values = drawn.unique()
@@ -76,7 +76,7 @@ def _hands_over(image: Canvas, guidance: tuple[Guidance, ...]) -> str:
 
 
 @torch.inference_mode()
-def _in_its_hands(subject: Subject, case: Case) -> tuple[Tensor, str]:
+def _in_its_hands(subject: MethodUnderTest, case: TestInput) -> tuple[Tensor, str]:
     """The prediction, and who changed which of the tensors that were given."""
     given = case.given
     prediction = subject.method.predict(*given)
@@ -89,6 +89,6 @@ def _in_its_hands(subject: Subject, case: Case) -> tuple[Tensor, str]:
     return prediction, ""
 
 
-def _changed(given: tuple[Tensor, ...], case: Case) -> str:
+def _changed(given: tuple[Tensor, ...], case: TestInput) -> str:
     named = zip(("masked", "hole", "guidance"), given, case.given, strict=False)
     return ", ".join(f"`{name}`" for name, now, before in named if not now.equal(before))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench_core.conformance import test_inputs
-from bench_core.methods.method import Canvas, Finish, Guidance, Guide, Hole, Method, guided
+from bench_core.methods.method import Finish, Guidance, Guide, HoleTensor, ImageTensor, Method, guided
 from bench_core.plugins import Plugins
 from bench_core.specs import Model, Scale, resolve
 
@@ -17,11 +17,11 @@ SIDE = 64
 """Methods are tried on squares of this side, or of the next larger one that they take."""
 
 
-class Case(NamedTuple):
+class TestInput(NamedTuple):
     """A picture, a hole that the method serves, and what its guide drew."""
 
-    image: Canvas
-    hole: Hole
+    image: ImageTensor
+    hole: HoleTensor
     guidance: tuple[Guidance, ...]
 
     @property
@@ -31,7 +31,7 @@ class Case(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Subject:
+class MethodUnderTest:
     """A method, built and in evaluation."""
 
     plugins: Plugins
@@ -72,11 +72,11 @@ class Subject:
         """By how much equal computations may differ: on GPUs sums are taken in any order."""
         return 0.0 if self.device.type == "cpu" else 1e-4
 
-    def refusal(self, hole: Hole) -> str:
+    def refusal(self, hole: HoleTensor) -> str:
         """Why the method cannot fill a hole (1, 1, h, w); empty if it can."""
         return resolve(self.model.serves)(hole[0, 0].byte().cpu().numpy()) if self.model.serves else ""
 
-    def case(self, more_rows: int = 0, more_columns: int = 0, batch: int = 1) -> Case:
+    def case(self, more_rows: int = 0, more_columns: int = 0, batch: int = 1) -> TestInput:
         """A photograph of the method's size, or so much larger, and beside it, for a batch of two, its mirror image."""
         height, width = self.side + more_rows, self.side + more_columns
         photograph = test_inputs.photograph(self.plugins, self.channels, height, width)
@@ -87,13 +87,13 @@ class Subject:
             raise ValueError(f"it serves neither a box nor the middle of the image: it {self.refusal(holes[1])}")
         return self.shown(image, hole.expand(batch, -1, -1, -1).clone())
 
-    def shown(self, image: Canvas, hole: Hole) -> Case:
+    def shown(self, image: ImageTensor, hole: HoleTensor) -> TestInput:
         """A picture and a hole on the method's device, with guidance."""
         image, hole = image.to(self.device), hole.to(self.device)
-        return Case(image, hole, guided(self.guide, image))
+        return TestInput(image, hole, guided(self.guide, image))
 
     @torch.inference_mode()
-    def paint(self, image: Canvas, hole: Hole, guidance: tuple[Guidance, ...] = (), seed: int = 0) -> Tensor:
+    def paint(self, image: ImageTensor, hole: HoleTensor, guidance: tuple[Guidance, ...] = (), seed: int = 0) -> Tensor:
         """What the judge would measure, drawn with a seed of torch's.
 
         As there, images are shown one at a time, and the truth lies in a variable of the calling frame: a method that

@@ -5,7 +5,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor
 
-from bench_core.conformance.method_under_test import Case, Subject, difference
+from bench_core.conformance.method_under_test import MethodUnderTest, TestInput, difference
 from bench_core.conformance.report import Verdict
 from bench_core.methods.method import Method
 from bench_core.specs import resolve
@@ -14,7 +14,7 @@ TOLERANCE = 1e-3
 """A quarter of a step between two of the 256 values of a stored picture."""
 
 
-def devices(subject: Subject) -> Verdict:
+def devices(subject: MethodUnderTest) -> Verdict:
     """32 bits give the picture that 64 give, and a GPU the one that the CPU gives."""
     if subject.draws_at_random:
         return "skip", "it draws at random, and each device draws other numbers"
@@ -25,7 +25,7 @@ def devices(subject: Subject) -> Verdict:
     return "told" if met and untried else "pass" if met else "skip", "; ".join(met + untried)
 
 
-def parameters(subject: Subject) -> Verdict:
+def parameters(subject: MethodUnderTest) -> Verdict:
     """The generator has as many parameters as the method declares."""
     declared, model = dict(subject.model.num_parameters), subject.model
     if not subject.is_network:
@@ -40,7 +40,7 @@ def parameters(subject: Subject) -> Verdict:
     return "pass", f"as declared, {_told(counted)}"
 
 
-def _departures(subject: Subject) -> tuple[dict[str, float], list[str]]:
+def _departures(subject: MethodUnderTest) -> tuple[dict[str, float], list[str]]:
     """How far other ways to compute lead from float32 on the CPU, and why some could not be tried."""
     case, cpu = subject.case(), torch.device("cpu")
     expected = _painted(subject, case, cpu, torch.float32)
@@ -58,7 +58,7 @@ def _departures(subject: Subject) -> tuple[dict[str, float], list[str]]:
 
 
 @torch.inference_mode()
-def _painted(subject: Subject, case: Case, device: torch.device, dtype: torch.dtype) -> Tensor:
+def _painted(subject: MethodUnderTest, case: TestInput, device: torch.device, dtype: torch.dtype) -> Tensor:
     method = deepcopy(subject.method).to(device, dtype)
     return method.predict(*(tensor.to(device, dtype) for tensor in case.given)).float().cpu()
 

@@ -4,12 +4,12 @@ import torch
 from torch import Tensor
 
 from bench_core.conformance import test_inputs
-from bench_core.conformance.method_under_test import Case, Subject
+from bench_core.conformance.method_under_test import MethodUnderTest, TestInput
 from bench_core.conformance.report import Verdict
 from bench_core.methods.inpaint import fill
 
 
-def value_range(subject: Subject) -> Verdict:
+def value_range(subject: MethodUnderTest) -> Verdict:
     """Pictures have the image's shape and type, and values in [0, 1]."""
     for name, case in _pictures(subject).items():
         found = subject.paint(*case)
@@ -21,7 +21,7 @@ def value_range(subject: Subject) -> Verdict:
     return "pass", "in [0, 1] on black, white, noise and a photograph"
 
 
-def finite(subject: Subject) -> Verdict:
+def finite(subject: MethodUnderTest) -> Verdict:
     """Every value of a picture is a number."""
     for name, case in _pictures(subject).items():
         wrong = (~subject.paint(*case).isfinite()).float().mean().item()
@@ -30,7 +30,7 @@ def finite(subject: Subject) -> Verdict:
     return "pass", "on black, white, noise and a photograph"
 
 
-def sizes(subject: Subject) -> Verdict:
+def sizes(subject: MethodUnderTest) -> Verdict:
     """The declared sizes work, wide and tall ones too, and by padding all others."""
     if subject.scale in subject.model.fixed_size:
         _expect_whole(subject, subject.case())
@@ -44,7 +44,7 @@ def sizes(subject: Subject) -> Verdict:
     return "pass", f"multiples of {more}, square or not, and {image.shape[-1]} x {image.shape[-2]} pixels by padding"
 
 
-def masks(subject: Subject) -> Verdict:
+def masks(subject: MethodUnderTest) -> Verdict:
     """Holes of every shape are filled with numbers, or refused by what the method declares to serve."""
     refused: dict[str, str] = {}
     for name, hole in test_inputs.shapes(subject.plugins, subject.side).items():
@@ -59,7 +59,7 @@ def masks(subject: Subject) -> Verdict:
     return "pass", "any: boxes, strokes, at the border, one pixel, all but one, none"
 
 
-def _pictures(subject: Subject) -> dict[str, Case]:
+def _pictures(subject: MethodUnderTest) -> dict[str, TestInput]:
     case, size = subject.case(), (subject.channels, subject.side, subject.side)
     flat = torch.zeros_like(case.image)
     return {
@@ -70,7 +70,7 @@ def _pictures(subject: Subject) -> dict[str, Case]:
     }
 
 
-def _expect_whole(subject: Subject, case: Case) -> None:
+def _expect_whole(subject: MethodUnderTest, case: TestInput) -> None:
     _expect_shape(subject.paint(*case), case.image)
 
 

@@ -9,7 +9,7 @@ Verdict = tuple[State, str]
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One rule's verdict.
 
     "told" is a pass with something that whoever reads the method's numbers should know, and "skip" says that the
@@ -22,14 +22,14 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Card:
+class ConformanceReport:
     """Every rule's verdict on one method."""
 
     method: str
     scale: str
     weights: str
     """Whose weights it painted with."""
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckResult, ...]
 
     @property
     def passed(self) -> bool:

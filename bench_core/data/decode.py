@@ -13,7 +13,7 @@ from bench_core.system.threads import mind_forks, one_thread
 
 
 @dataclass(frozen=True)
-class Seen:
+class DecodedImage:
     """An image that was decoded, or why it cannot be."""
 
     index: int
@@ -24,20 +24,20 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class _Looks(Dataset[Seen]):
+class _Looks(Dataset[DecodedImage]):
     images: Images
     keep: bool
 
-    def __getitem__(self, index: int) -> Seen:
+    def __getitem__(self, index: int) -> DecodedImage:
         try:
             pixels = self.images[index]
         except BadImage as error:
-            return Seen(index, b"", None, str(error))
+            return DecodedImage(index, b"", None, str(error))
         name = f"{self.images.names[index]}\0{pixels.shape}\0".encode()
-        return Seen(index, sha256(name + pixels.tobytes()).digest(), pixels if self.keep else None)
+        return DecodedImage(index, sha256(name + pixels.tobytes()).digest(), pixels if self.keep else None)
 
 
-def look(images: Images, indexes: Array, workers: int, keep: bool) -> Iterator[Seen]:
+def look(images: Images, indexes: Array, workers: int, keep: bool) -> Iterator[DecodedImage]:
     """Every image at these indexes, in their order.
 
     Args:

@@ -10,8 +10,8 @@ import numpy as np
 import PIL
 
 from bench_core.data import listing_cache
-from bench_core.data.digests import Digests
-from bench_core.data.string_table import Names
+from bench_core.data.digests import DigestTable
+from bench_core.data.string_table import StringTable
 from bench_core.images import ImageFiles, Images
 from bench_core.seeds import digest
 from bench_core.system import files
@@ -28,7 +28,7 @@ Look = Callable[[np.ndarray], Iterable[tuple[int, bytes]]]
 
 def remembered(
     kind: str, images: Images, indexes: np.ndarray, look: Look, had: Callable[[int], None] = lambda known: None
-) -> Digests:
+) -> DigestTable:
     """The digests of images at ascending indexes: as they are remembered of files that did not change, else by looking.
 
     Args:
@@ -36,36 +36,36 @@ def remembered(
         had: told how many are remembered.
     """
     if len(indexes) < listing_cache.WORTH_KEEPING or not isinstance(images, ImageFiles):
-        return Digests.of(look(indexes))
-    memory = _Memory(kind, images, indexes)
+        return DigestTable.of(look(indexes))
+    memory = DigestCache(kind, images, indexes)
     found = memory.recall()
     missing = np.setdiff1d(indexes, found.indexes)
     had(len(found))
     for start in range(0, len(missing), EVERY):
-        new = Digests.of(look(missing[start : start + EVERY]))
+        new = DigestTable.of(look(missing[start : start + EVERY]))
         memory.keep(new)
         found |= new
     return found
 
 
-class _Memory:
+class DigestCache:
     """The digests that are kept of a folder's files, and the present states of those that are asked for."""
 
     def __init__(self, kind: str, images: ImageFiles, indexes: np.ndarray) -> None:
         key = digest([FORMAT, PIL.__version__, kind, os.path.abspath(images.folder)])
         self.path = listing_cache.folder() / "digests" / f"{key[:16]}.npy"
         self.indexes = indexes
-        named = zip(Names.of(images.names).take(indexes), images.stamps(indexes), strict=True)
+        named = zip(StringTable.of(images.names).take(indexes), images.stamps(indexes), strict=True)
         self.states = np.fromiter((_state(name, stamp) for name, stamp in named), "S16", len(indexes))
 
-    def recall(self) -> Digests:
+    def recall(self) -> DigestTable:
         kept = _read(self.path)
         rows = np.searchsorted(kept["state"], self.states)
         rows[rows == len(kept)] = -1
         known = (kept["state"][rows] == self.states) if len(kept) else np.zeros(len(rows), bool)
-        return Digests(self.indexes[known], kept["digest"][rows[known]])
+        return DigestTable(self.indexes[known], kept["digest"][rows[known]])
 
-    def keep(self, found: Digests) -> None:
+    def keep(self, found: DigestTable) -> None:
         """Save digests beside those that are kept already."""
         new = np.empty(len(found), _KNOWN)
         new["state"] = self.states[np.searchsorted(self.indexes, found.indexes)]

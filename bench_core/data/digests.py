@@ -7,7 +7,7 @@ import numpy as np
 ENTRY = np.dtype([("index", "i8"), ("digest", "S32")])
 
 
-class Digests(Mapping[int, str]):
+class DigestTable(Mapping[int, str]):
     """For some indexes of a list of images a sha256, in hex."""
 
     def __init__(self, indexes: np.ndarray, sums: np.ndarray) -> None:
@@ -15,16 +15,16 @@ class Digests(Mapping[int, str]):
         self.indexes, self.sums = np.ascontiguousarray(indexes), np.ascontiguousarray(sums)
 
     @classmethod
-    def of(cls, found: Iterable[tuple[int, bytes]]) -> "Digests":
+    def of(cls, found: Iterable[tuple[int, bytes]]) -> "DigestTable":
         """From indexes, in any order, with their digests."""
         entries = np.sort(np.fromiter(found, ENTRY), order="index")
         return cls(entries["index"], entries["digest"])
 
-    def __or__(self, other: "Digests") -> "Digests":
+    def __or__(self, other: "DigestTable") -> "DigestTable":
         """Those of both, which share no index."""
         indexes = np.concatenate([self.indexes, other.indexes])
         order = np.argsort(indexes)
-        return Digests(indexes[order], np.concatenate([self.sums, other.sums])[order])
+        return DigestTable(indexes[order], np.concatenate([self.sums, other.sums])[order])
 
     def __len__(self) -> int:
         return len(self.indexes)

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from bench_core.data.pairs import Pair, Pairs, TrainPairs
 from bench_core.system import signals
-from bench_core.system.distributed import ALONE, Ranks
+from bench_core.system.distributed import SINGLE_PROCESS, Distributed
 from bench_core.system.threads import mind_forks, one_thread
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ def loader(
     workers: int,
     device: torch.device,
     positions: Sequence[int],
-    ranks: Ranks = ALONE,
+    ranks: Distributed = SINGLE_PROCESS,
 ) -> DataLoader[Pair]:
     """The pairs at some positions, in their order: of every batch this rank's part, unless that is empty.
 
@@ -45,7 +45,7 @@ def loader(
 class _Parts:
     positions: Sequence[int]
     batch: int
-    ranks: Ranks
+    ranks: Distributed
 
     def __iter__(self) -> Iterator[list[int]]:
         return (list(part) for part in self.ranks.parts(self.positions, self.batch) if part)
@@ -56,7 +56,7 @@ def _begin(worker: int) -> None:
     signals.leave_to_parent()
 
 
-class Waited(Iterator[T], Generic[T]):
+class TimedIterator(Iterator[T], Generic[T]):
     """An iterator, and how many seconds were spent on waiting for it."""
 
     def __init__(self, awaited: Iterator[T]) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bench_core.data.pixel_cache import Shelf
-from bench_core.data.validate import CheckedImages
+from bench_core.data.pixel_cache import PixelCache
+from bench_core.data.validate import ValidatedImages
 from bench_core.data.validate import check as check_images
 from bench_core.errors import BadInput, unknown
 from bench_core.metrics import choose
@@ -31,8 +31,8 @@ def open_protocol(name: str, plugins: Plugins, options: Mapping[str, Any]) -> Pr
 
 
 def open_images(
-    plugins: Plugins, protocol: Protocol, num_draws: int, options: Mapping[str, Any], shelf: Shelf | None = None
-) -> CheckedImages:
+    plugins: Plugins, protocol: Protocol, num_draws: int, options: Mapping[str, Any], shelf: PixelCache | None = None
+) -> ValidatedImages:
     """The protocol's images; those that test, and those that the first `num_draws` of a training take, are decoded.
 
     `shelf` keeps them decoded.

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from bench_core import seeds
 from bench_core.images import Array, BadImage, Images, as_channels, resized
-from bench_core.masks.mask_set import Holes
+from bench_core.masks.mask_set import MaskSet
 from bench_core.protocol import Protocol
 
 
@@ -44,7 +44,7 @@ class TestPairs(Pairs):
     __test__ = False  # no test case, whatever pytest makes of the name
     protocol: Protocol
     images: Images
-    holes: Holes
+    holes: MaskSet
 
     def __len__(self) -> int:
         return len(self.images) * self.protocol.crops
@@ -71,7 +71,7 @@ class TrainPairs(Dataset[Pair]):
 
     protocol: Protocol
     images: Images
-    holes: Sequence[Holes]
+    holes: Sequence[MaskSet]
     seed: int
     sound: Array | None = None
     """Indexes of images that are known to be readable. The next image stands in for any other that cannot be decoded;

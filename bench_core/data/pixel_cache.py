@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import PIL
 
-from bench_core.data.decode import Seen
+from bench_core.data.decode import DecodedImage
 from bench_core.data.digest_cache import remembered
-from bench_core.data.digests import Digests
+from bench_core.data.digests import DigestTable
 from bench_core.data.pairs import scaled
 from bench_core.images import Array, BadImage, ImageFiles, Images
 from bench_core.protocol import Protocol
@@ -35,7 +35,7 @@ TABLE = ".npz"
 
 
 @dataclass
-class DecodedImages:
+class CachedImages:
     """An image set of which some images lie decoded and scaled in one file. The others are read as ever."""
 
     images: Images
@@ -43,11 +43,11 @@ class DecodedImages:
     places: np.ndarray
     """Of the type `PLACE`, by ascending index."""
     names: Sequence[str] = field(init=False)
-    digests: Digests = field(init=False)
+    digests: DigestTable = field(init=False)
 
     def __post_init__(self) -> None:
         self.names = self.images.names
-        self.digests = Digests(self.places["index"], self.places["digest"])
+        self.digests = DigestTable(self.places["index"], self.places["digest"])
 
     def __len__(self) -> int:
         return len(self.images)
@@ -71,7 +71,7 @@ class _TooLarge(Exception):
 
 
 @dataclass(frozen=True)
-class Shelf:
+class PixelCache:
     """A folder of decoded images, scaled for one protocol."""
 
     folder: Path
@@ -86,7 +86,7 @@ class Shelf:
             self._refuse(self._too_large(count))
         return not too_large
 
-    def find(self, images: ImageFiles, indexes: np.ndarray) -> DecodedImages | None:
+    def find(self, images: ImageFiles, indexes: np.ndarray) -> CachedImages | None:
         """Those images of a list that are kept, None if there are none."""
         path = self._path(images, indexes)
         try:
@@ -95,9 +95,9 @@ class Shelf:
             whole = places.dtype == PLACE and path.stat().st_size == _size(places)
         except Exception:  # damage makes numpy raise errors of many kinds, and all that it costs is to decode
             return None
-        return DecodedImages(images, path, places) if whole else None
+        return CachedImages(images, path, places) if whole else None
 
-    def fill(self, images: ImageFiles, indexes: np.ndarray, seen: Iterator[Seen]) -> DecodedImages | None:
+    def fill(self, images: ImageFiles, indexes: np.ndarray, seen: Iterator[DecodedImage]) -> CachedImages | None:
         """Keep decoded images of a list, in its order; None, and it is said, if there is no room.
 
         All of `seen` has been taken only if they are kept.
@@ -109,9 +109,9 @@ class Shelf:
         except (_TooLarge, OSError) as reason:
             self._refuse(reason)
             return None
-        return DecodedImages(images, path, places[0])
+        return CachedImages(images, path, places[0])
 
-    def _write(self, path: Path, count: int, seen: Iterable[Seen]) -> np.ndarray:
+    def _write(self, path: Path, count: int, seen: Iterable[DecodedImage]) -> np.ndarray:
         with path.open("wb") as file:
 
             def written() -> Iterator[tuple[int, int, tuple[int, ...], bytes, int]]:

@@ -7,16 +7,16 @@ from hashlib import sha256
 
 import numpy as np
 
-from bench_core.data.decode import Seen, look
+from bench_core.data.decode import DecodedImage, look
 from bench_core.data.digest_cache import remembered
-from bench_core.data.digests import Digests
+from bench_core.data.digests import DigestTable
 from bench_core.data.pairs import TrainPairs
-from bench_core.data.pixel_cache import Shelf
-from bench_core.data.string_table import Names
+from bench_core.data.pixel_cache import PixelCache
+from bench_core.data.string_table import StringTable
 from bench_core.errors import BadInput
 from bench_core.images import Array, ImageFiles, Images
 from bench_core.protocol import Protocol
-from bench_core.system.progress import Tally, tracking
+from bench_core.system.progress import ProgressBar, progress_bar
 
 LISTED = 5
 
@@ -30,7 +30,7 @@ class Subset:
     names: Sequence[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.names = Names.of(self.images.names[index] for index in self.indexes)
+        self.names = StringTable.of(self.images.names[index] for index in self.indexes)
 
     def __len__(self) -> int:
         return len(self.indexes)
@@ -40,12 +40,12 @@ class Subset:
 
 
 @dataclass(frozen=True)
-class CheckedImages:
+class ValidatedImages:
     """Images that are known to be readable."""
 
     train: Images
     test: Images
-    train_digests: Digests
+    train_digests: DigestTable
     """The sha256 of name and pixels of every training image that will be drawn, by index."""
     test_digest: str
     """The sha256 of names and pixels of all test images."""
@@ -75,9 +75,9 @@ def check(
     protocol: Protocol,
     draws: int,
     skip_bad: bool,
-    shelf: Shelf | None = None,
+    shelf: PixelCache | None = None,
     workers: int = 0,
-) -> CheckedImages:
+) -> ValidatedImages:
     """Decode the test images, and those training images that the first `draws` of any seed will take.
 
     What lies decoded on the shelf is taken from there, and what does not is kept there. Of lists too long for the
@@ -93,7 +93,7 @@ def check(
     to_train = np.unique(np.concatenate(orders))
     to_test = np.arange(len(test))[: protocol.test_images]
     bad: list[str] = []
-    with tracking("checking images", len(to_train) + len(to_test)) as tell:
+    with progress_bar("checking images", len(to_train) + len(to_test)) as tell:
         looks = _Looking(shelf, workers, bad, tell)
         train, train_digests = looks.at(train, to_train)
         test, test_digests = looks.at(test, to_test)
@@ -107,21 +107,21 @@ def check(
             raise BadInput(f"Not one image that can be decoded is left to {purpose} with.")
     entries = (f'"{index}":"{of}"' for index, of in test_digests.among(test_digests.indexes))
     test_digest = _digest_of_json("{", entries, "}")
-    return CheckedImages(train, Subset(test, test_digests.indexes.tolist()), train_digests, test_digest, tuple(bad))
+    return ValidatedImages(train, Subset(test, test_digests.indexes.tolist()), train_digests, test_digest, tuple(bad))
 
 
 @dataclass
 class _Looking:
     """How images are looked at, and what came of it."""
 
-    shelf: Shelf | None
+    shelf: PixelCache | None
     workers: int
     bad: list[str]
     """Gains what is said of images that cannot be read."""
-    tell: Tally
+    tell: ProgressBar
     done: int = 0
 
-    def at(self, images: Images, indexes: np.ndarray) -> tuple[Images, Digests]:
+    def at(self, images: Images, indexes: np.ndarray) -> tuple[Images, DigestTable]:
         """The images, from the shelf where they are kept, and the digests of those that can be read."""
         before = self.done
         if self.shelf and isinstance(images, ImageFiles) and len(indexes) and self.shelf.has_room(len(indexes)):
@@ -137,19 +137,19 @@ class _Looking:
         self.done = done
         self.tell.had(done)
 
-    def _shelved(self, shelf: Shelf, images: ImageFiles, indexes: np.ndarray) -> tuple[Images, Digests]:
+    def _shelved(self, shelf: PixelCache, images: ImageFiles, indexes: np.ndarray) -> tuple[Images, DigestTable]:
         if kept := shelf.find(images, indexes):
             missing = np.setdiff1d(indexes, kept.digests.indexes)
             self._had(self.done + len(indexes) - len(missing))
-            return kept, kept.digests | Digests.of(self._digests(images, missing))
+            return kept, kept.digests | DigestTable.of(self._digests(images, missing))
         noted: list[tuple[int, bytes]] = []
         seen = self._noted(images, indexes, noted)
         kept = shelf.fill(images, indexes, seen)
         for _ in seen:  # those that the shelf did not take
             pass
-        return kept or images, Digests.of(noted)
+        return kept or images, DigestTable.of(noted)
 
-    def _noted(self, images: Images, indexes: np.ndarray, noted: list[tuple[int, bytes]]) -> Iterator[Seen]:
+    def _noted(self, images: Images, indexes: np.ndarray, noted: list[tuple[int, bytes]]) -> Iterator[DecodedImage]:
         for seen in self._good(images, indexes, keep=True):
             noted.append((seen.index, seen.digest))
             yield seen
@@ -157,7 +157,7 @@ class _Looking:
     def _digests(self, images: Images, indexes: np.ndarray) -> Iterator[tuple[int, bytes]]:
         return ((seen.index, seen.digest) for seen in self._good(images, indexes, keep=False))
 
-    def _good(self, images: Images, indexes: np.ndarray, keep: bool) -> Iterator[Seen]:
+    def _good(self, images: Images, indexes: np.ndarray, keep: bool) -> Iterator[DecodedImage]:
         for seen in look(images, indexes, self.workers, keep):
             self.done += 1
             self.tell(self.done)

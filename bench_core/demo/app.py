@@ -18,7 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bench_core.demo import requests
-from bench_core.demo.loaded_method import Contestant
+from bench_core.demo.loaded_method import DemoMethod
 from bench_core.demo.pictures import FORMATS, LARGEST_FILE
 from bench_core.demo.security import Guard
 from bench_core.errors import BadInput
@@ -29,7 +29,7 @@ ASSETS = Path(__file__).parent / "assets"
 Answer = Callable[[FormData], Response]
 
 
-def application(contestants: Sequence[Contestant], host: str = "127.0.0.1", example: Array | None = None) -> Starlette:
+def application(contestants: Sequence[DemoMethod], host: str = "127.0.0.1", example: Array | None = None) -> Starlette:
     """The server of a page, reached by the name `host`, on which these methods can be tried.
 
     Args:
@@ -59,7 +59,7 @@ class Answers:
     What cannot be read or painted is an answer, too: {"error": why}.
     """
 
-    def __init__(self, contestants: Sequence[Contestant]) -> None:
+    def __init__(self, contestants: Sequence[DemoMethod]) -> None:
         self.contestants = contestants
         self._turn = Lock()
         """One paints at a time, so that none slows another down and is measured so."""

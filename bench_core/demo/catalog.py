@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from bench_core.demo.loaded_method import Contestant
+from bench_core.demo.loaded_method import DemoMethod
 from bench_core.errors import BadInput
 from bench_core.images import Array
 from bench_core.methods.pretrained import weights_of
@@ -22,7 +22,7 @@ def offered(
     weights: Sequence[tuple[str, str]],
     runs: Path | None,
     device: torch.device,
-) -> list[Contestant]:
+) -> list[DemoMethod]:
     """Methods of the plugins named, or of all, and the baselines; a name of `weights` is a method's.
 
     Raises:
@@ -55,23 +55,23 @@ def _load(plugins: Plugins, names: Sequence[str] | None) -> None:
             console.print(text, markup=False, soft_wrap=True)
 
 
-def _unlearned(model: Model, device: torch.device) -> Contestant:
-    return Contestant(model.name, model.title, "learns nothing", model, device)
+def _unlearned(model: Model, device: torch.device) -> DemoMethod:
+    return DemoMethod(model.name, model.title, "learns nothing", model, device)
 
 
-def _given(model: Model, path: Path, device: torch.device) -> Contestant:
+def _given(model: Model, path: Path, device: torch.device) -> DemoMethod:
     weights_of(model, path)  # bad ones are told now
-    return Contestant(f"{model.name} ({path.stem})", model.title, "weights given", model, device, lambda: path)
+    return DemoMethod(f"{model.name} ({path.stem})", model.title, "weights given", model, device, lambda: path)
 
 
-def _cells(runs: Path, models: Mapping[str, Model], device: torch.device) -> list[Contestant]:
+def _cells(runs: Path, models: Mapping[str, Model], device: torch.device) -> list[DemoMethod]:
     found = list(_trained(runs, models, device))
     if not found:
         raise BadInput(f"{runs} holds no trained weights of these methods; leave it out, or name other --plugins.")
     return found
 
 
-def _trained(runs: Path, models: Mapping[str, Model], device: torch.device) -> Iterator[Contestant]:
+def _trained(runs: Path, models: Mapping[str, Model], device: torch.device) -> Iterator[DemoMethod]:
     """Every cell once, whichever runs it is part of."""
     store, records = read_runs(runs)
     seen = set()
@@ -82,7 +82,7 @@ def _trained(runs: Path, models: Mapping[str, Model], device: torch.device) -> I
             if entry.state == "done" and model and (folder.path / "weights.safetensors").exists() and known not in seen:
                 seen.add(known)
                 remark = _training(run.protocol)
-                yield Contestant(entry.title, model.title, remark, model, device, folder.trained_weights)
+                yield DemoMethod(entry.title, model.title, remark, model, device, folder.trained_weights)
 
 
 def _training(protocol: Protocol) -> str:

@@ -11,13 +11,13 @@ import torch
 
 from bench_core.errors import BadInput
 from bench_core.images import Array
-from bench_core.methods.inpaint import Painter
+from bench_core.methods.inpaint import Inpainter
 from bench_core.specs import Model
 from bench_core.training.micro_batches import is_out_of_memory
 
 
 @dataclass(frozen=True)
-class Outcome:
+class InpaintResult:
     """What came of one painting: a picture, or why there is none."""
 
     picture: Array | None = None
@@ -29,7 +29,7 @@ class Outcome:
 
 
 @dataclass
-class Contestant:
+class DemoMethod:
     """A method on offer; its weights are loaded when it first paints, and kept."""
 
     name: str
@@ -46,21 +46,21 @@ class Contestant:
         return self.model.guide is not None
 
     @cached_property
-    def _painter(self) -> Painter:
-        return Painter.load(self.model, self.weights(), self.device)
+    def _painter(self) -> Inpainter:
+        return Inpainter.load(self.model, self.weights(), self.device)
 
-    def paint(self, picture: Array, missing: Array, lines: Array) -> Outcome:
+    def paint(self, picture: Array, missing: Array, lines: Array) -> InpaintResult:
         """Fill the hole. A failure is told in place of a picture, whatever it is: others are to be seen beside it."""
         try:
             began = perf_counter()
             painter = self._painter
             loaded = perf_counter()
             filled = painter.paint(picture, missing, lines if self.guided else None)
-            return Outcome(filled, loading=loaded - began, painting=perf_counter() - loaded)
+            return InpaintResult(filled, loading=loaded - began, painting=perf_counter() - loaded)
         except BadInput as error:
-            return Outcome(error=str(error))
+            return InpaintResult(error=str(error))
         except Exception as error:
             if is_out_of_memory(error):
-                return Outcome(error="There is not enough memory for a picture of this size; make it smaller.")
+                return InpaintResult(error="There is not enough memory for a picture of this size; make it smaller.")
             traceback.print_exc()  # a bug, most likely: the one who started the server can report it
-            return Outcome(error=f"{type(error).__name__}: {error}")
+            return InpaintResult(error=f"{type(error).__name__}: {error}")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Fact:
+class Finding:
     """Something found out, and what to do about it if it does harm."""
 
     subject: str

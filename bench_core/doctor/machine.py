@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import torch
 
-from bench_core.doctor.finding import Fact
+from bench_core.doctor.finding import Finding
 from bench_core.plugins import Plugins
 from bench_core.specs import ImageSet
 from bench_core.system import environment
@@ -23,7 +23,7 @@ EXTRAS = {"demo": "starlette", "mlflow": "mlflow", "ray": "ray", "tensorboard": 
 """Optional parts of the installation, with a module that only they bring."""
 
 
-def examine(out: Path) -> Iterator[Fact]:
+def examine(out: Path) -> Iterator[Finding]:
     """All facts, in the order in which they are told. `out` is where results would lie; it need not be there yet."""
     yield from _software()
     yield from _device()
@@ -35,50 +35,52 @@ def examine(out: Path) -> Iterator[Fact]:
     yield from _extras()
 
 
-def _software() -> Iterator[Fact]:
+def _software() -> Iterator[Finding]:
     found = environment.environment()
-    yield Fact("system", f"Python {found['python']}, {found['platform']}")
-    yield Fact("versions", ", ".join(f"{name} {version}" for name, version in found["versions"].items()))
+    yield Finding("system", f"Python {found['python']}, {found['platform']}")
+    yield Finding("versions", ", ".join(f"{name} {version}" for name, version in found["versions"].items()))
 
 
-def _plugins() -> Iterator[Fact]:
+def _plugins() -> Iterator[Finding]:
     found = Plugins.all()
     whole = [name for name, plugin in found.installed.items() if not plugin.error and name in found.on_request]
-    yield Fact("plugins", ", ".join(whole) or "none but the harness's own parts", missing=not whole)
+    yield Finding("plugins", ", ".join(whole) or "none but the harness's own parts", missing=not whole)
     for plugin in found.installed.values():
         if plugin.error:
-            yield Fact("plugins", f"{plugin.name} is broken: {plugin.reason}", "`bench plugins` prints where it broke.")
+            yield Finding(
+                "plugins", f"{plugin.name} is broken: {plugin.reason}", "`bench plugins` prints where it broke."
+            )
     yield from _image_sets(found.records("image_sets").values())
 
 
-def _image_sets(known: Iterable[ImageSet]) -> Iterator[Fact]:
+def _image_sets(known: Iterable[ImageSet]) -> Iterator[Finding]:
     own = {each.name: Path(each.home).expanduser() for each in known if not each.needs_folder}
     absent = [name for name, home in own.items() if not home.exists()]
-    yield Fact("image sets", f"at hand: {', '.join(name for name in own if name not in absent)}")
+    yield Finding("image sets", f"at hand: {', '.join(name for name in own if name not in absent)}")
     if absent:
-        yield Fact(
+        yield Finding(
             "image sets", f"{', '.join(absent)}: downloaded when first used, or give --data FOLDER", missing=True
         )
     given = ", ".join(each.name for each in known if each.needs_folder)
-    yield Fact("image sets", f"where --data FOLDER says: {given}", missing=True)
+    yield Finding("image sets", f"where --data FOLDER says: {given}", missing=True)
 
 
-def _device() -> Iterator[Fact]:
-    yield Fact("processor", f"{environment.device_name(torch.device('cpu'))}{_memory()}")
+def _device() -> Iterator[Finding]:
+    yield Finding("processor", f"{environment.device_name(torch.device('cpu'))}{_memory()}")
     for number in range(torch.cuda.device_count()):
         memory = torch.cuda.get_device_properties(number).total_memory / 2**30
-        yield Fact("GPU", f"{environment.device_name(torch.device('cuda', number))}, {memory:.0f} GiB")
+        yield Finding("GPU", f"{environment.device_name(torch.device('cuda', number))}, {memory:.0f} GiB")
     if torch.backends.mps.is_available():
-        yield Fact("GPU", "mps")
+        yield Finding("GPU", "mps")
     elif not torch.cuda.is_available():
         yield _no_gpu()
 
 
-def _no_gpu() -> Fact:
+def _no_gpu() -> Finding:
     if torch.version.cuda is None and shutil.which("nvidia-smi"):
         advice = "This torch was built without CUDA, though NVIDIA's driver is here: install a build with CUDA."
-        return Fact("GPU", "none that torch can use", advice)
-    return Fact("GPU", "none: the processor does it all, which takes long for the papers' networks", missing=True)
+        return Finding("GPU", "none that torch can use", advice)
+    return Finding("GPU", "none: the processor does it all, which takes long for the papers' networks", missing=True)
 
 
 def _memory() -> str:
@@ -88,11 +90,11 @@ def _memory() -> str:
     return f", {os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.1f} GiB of memory"
 
 
-def _threads() -> Iterator[Fact]:
+def _threads() -> Iterator[Finding]:
     cores, threads, given = usable_cores(), torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS")
     told = f"torch {threads}, OpenCV {cv2.getNumThreads()}, usable cores {cores} of {os.cpu_count()}"
     told += f", OMP_NUM_THREADS {'not set' if given is None else given}"
-    yield Fact("threads", told, _of_threads(cores, threads))
+    yield Finding("threads", told, _of_threads(cores, threads))
 
 
 def _of_threads(cores: int, threads: int) -> str:
@@ -103,33 +105,35 @@ def _of_threads(cores: int, threads: int) -> str:
     return ""
 
 
-def _allocator() -> Fact:
+def _allocator() -> Finding:
     reason = keep_memory()
-    return Fact("allocator", f"left as it is: {reason}" if reason else f"keeps freed memory ({SWITCH}=off: does not)")
+    return Finding(
+        "allocator", f"left as it is: {reason}" if reason else f"keeps freed memory ({SWITCH}=off: does not)"
+    )
 
 
-def _weights() -> Iterator[Fact]:
+def _weights() -> Iterator[Finding]:
     where = {name: path for name in download.OFFICIAL if (path := download.found(name))}
     places = ", ".join(map(download.shortened, download.folders()))
     if where:
         folders = ", ".join(dict.fromkeys(download.shortened(path.parent) for path in where.values()))
-        yield Fact("weights", f"{', '.join(where)} (in {folders})")
+        yield Finding("weights", f"{', '.join(where)} (in {folders})")
     if absent := ", ".join(name for name in download.OFFICIAL if name not in where):
         told = f"{absent}: downloaded when first needed, or put the files in {places} (docs/weights.md)"
-        yield Fact("weights", told, missing=True)
+        yield Finding("weights", told, missing=True)
 
 
-def _extras() -> Iterator[Fact]:
+def _extras() -> Iterator[Finding]:
     """What is installed beside the harness for some of its options."""
     absent = [name for name, module in EXTRAS.items() if find_spec(module) is None]
     if here := ", ".join(name for name in EXTRAS if name not in absent):
-        yield Fact("extras", here)
+        yield Finding("extras", here)
     if absent:
-        yield Fact("extras", f"{', '.join(absent)}: pip install 'inpaint-bench[{','.join(absent)}]'", missing=True)
+        yield Finding("extras", f"{', '.join(absent)}: pip install 'inpaint-bench[{','.join(absent)}]'", missing=True)
 
 
-def _disk(out: Path) -> Fact:
+def _disk(out: Path) -> Finding:
     there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.is_dir())
     free = shutil.disk_usage(there).free / 2**30
     advice = f"{out} has {free:.1f} GiB left; give another place with --out." if free < LITTLE_DISK else ""
-    return Fact("disk", f"{free:.1f} GiB free for {out}", advice)
+    return Finding("disk", f"{free:.1f} GiB free for {out}", advice)

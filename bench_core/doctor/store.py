@@ -6,7 +6,7 @@ from pathlib import Path
 
 from safetensors import safe_open
 
-from bench_core.doctor.finding import Fact
+from bench_core.doctor.finding import Finding
 from bench_core.errors import BadInput
 from bench_core.metrics import choose
 from bench_core.plugins import Plugins
@@ -19,7 +19,7 @@ from bench_core.system import files
 REPEAT = "repeat the `bench run` that wrote it"
 
 
-def verify(root: Path) -> Iterator[Fact]:
+def verify(root: Path) -> Iterator[Finding]:
     """What a store holds; whatever is wrong comes with what to do about it.
 
     Raises:
@@ -32,7 +32,7 @@ def verify(root: Path) -> Iterator[Fact]:
         try:
             store, (run,) = read_runs(folder)
         except BadInput as error:
-            yield Fact("runs", f"{folder.name} cannot be read", str(error))
+            yield Finding("runs", f"{folder.name} cannot be read", str(error))
         else:
             wanted = [metric.definition for metric in choose(run.protocol.metrics, metrics)]
             yield from _of_run(store, run, folder, [name for name in wanted if name not in run.missing])
@@ -41,14 +41,14 @@ def verify(root: Path) -> Iterator[Fact]:
     yield from _left_behind(root)
 
 
-def _of_run(store: Store, run: Run, folder: Path, metrics: list[str]) -> Iterator[Fact]:
+def _of_run(store: Store, run: Run, folder: Path, metrics: list[str]) -> Iterator[Finding]:
     states = [entry.state for entry in run.entries]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-    yield Fact("runs", f"{folder.name}: {counts}")
+    yield Finding("runs", f"{folder.name}: {counts}")
     for entry in run.entries:
         for name, judgement in entry.judgements.items() if entry.state == "done" else ():
             if told := _wrong_rows(store.folder(entry), judgement, metrics, run.num_pairs):
-                yield Fact("rows", f"{entry.title} on {name}: {told}", f"{REPEAT}: {folder.name}.")
+                yield Finding("rows", f"{entry.title} on {name}: {told}", f"{REPEAT}: {folder.name}.")
 
 
 def _wrong_rows(cell: CellFolder, judgement: str, metrics: list[str], num_pairs: int) -> str:
@@ -69,17 +69,17 @@ def _wrong_rows(cell: CellFolder, judgement: str, metrics: list[str], num_pairs:
     return ""
 
 
-def _of_cell(cell: Path) -> Iterator[Fact]:
+def _of_cell(cell: Path) -> Iterator[Finding]:
     for path in sorted(path for path in cell.rglob("*") if path.is_file() and not path.name.startswith(".")):
         try:
             _read(path)
         except Exception as error:  # damaged files make readers raise errors of many kinds
             advice = f"delete {path} and {REPEAT}."
-            yield Fact("cells", f"{path.relative_to(cell.parent)} cannot be read ({error})", advice)
+            yield Finding("cells", f"{path.relative_to(cell.parent)} cannot be read ({error})", advice)
     training, weights = cell / "provenance" / "training.json", cell / "weights.safetensors"
     if weights.exists() and training.exists() and f'"{files.sha256(weights)}"' not in training.read_text():
         advice = f"delete the folder {cell} and {REPEAT}."
-        yield Fact("cells", f"{cell.name} has other weights than were trained", advice)
+        yield Finding("cells", f"{cell.name} has other weights than were trained", advice)
 
 
 def _read(path: Path) -> None:
@@ -92,15 +92,15 @@ def _read(path: Path) -> None:
             file.keys()
 
 
-def _left_behind(root: Path) -> Iterator[Fact]:
+def _left_behind(root: Path) -> Iterator[Finding]:
     claims = sorted((root / "cells").glob(f"*/{NAME}"))
     for claim in claims:
         owner, name = holder(claim.parent), claim.parent.name
         if owner:
-            yield Fact("claims", f"{name}: {owner} works on it")
+            yield Finding("claims", f"{name}: {owner} works on it")
         else:
-            yield Fact("claims", f"{name}: who worked on it has gone", f"{REPEAT}, which takes it over.")
+            yield Finding("claims", f"{name}: who worked on it has gone", f"{REPEAT}, which takes it over.")
     if any(map(holder, {claim.parent for claim in claims})):
         return  # what looks left behind may be in use
     for path in sorted(path for path in root.rglob(".*") if path.is_file()):
-        yield Fact("files", f"{path.relative_to(root)} was never finished", f"delete {path}.")
+        yield Finding("files", f"{path.relative_to(root)} was never finished", f"delete {path}.")

@@ -10,12 +10,12 @@ from torch import Tensor
 from bench_core import seeds
 from bench_core.data.loader import loader
 from bench_core.data.pairs import TestPairs, to_floats
-from bench_core.evaluation.examples import Samples
-from bench_core.evaluation.measure import Judgement, Measured, Painted
-from bench_core.evaluation.metric_suite import Judge
+from bench_core.evaluation.examples import SavedExamples
+from bench_core.evaluation.measure import BatchMetrics, EvaluationResult, PredictionBatch
+from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.methods.method import Finish, Guide, Method, guided
 from bench_core.specs import Metric
-from bench_core.system.distributed import ALONE, Ranks
+from bench_core.system.distributed import SINGLE_PROCESS, Distributed
 
 
 def judgement_name(pairs: TestPairs, test_digest: str, finish: str | None = None) -> str:
@@ -25,31 +25,31 @@ def judgement_name(pairs: TestPairs, test_digest: str, finish: str | None = None
 
 
 @dataclass
-class Evaluation:
+class Evaluator:
     """One method on one mask set."""
 
-    judge: Judge
+    judge: MetricSuite
     method: Method
     pairs: TestPairs
     batch: int
     workers: int
-    samples: Samples | None = None
+    samples: SavedExamples | None = None
     """Which pairs' pictures are kept."""
     guide: Guide | None = None
     finish: Finish | None = None
     """The method's post-processing."""
-    ranks: Ranks = ALONE
+    ranks: Distributed = SINGLE_PROCESS
 
     def judged(
         self, wanted: list[Metric], advance: Callable[[int], None], which: Sequence[int] | None = None
-    ) -> Judgement:
+    ) -> EvaluationResult:
         """Measure every pair, or only `which`, with the wanted metrics. Each rank looks at its part, and all get the
         whole judgement.
 
         Raises:
             ValueError: the method returned something that is no picture of the right shape and range.
         """
-        judgement = Judgement(self.judge, wanted)
+        judgement = EvaluationResult(self.judge, wanted)
         indexes = range(len(self.pairs)) if which is None else which
         devices = [self.judge.device] if self.judge.device.type == "cuda" else []
         with torch.random.fork_rng(devices), torch.inference_mode():
@@ -67,11 +67,11 @@ class Evaluation:
         """How many pairs are measured between two times that the ranks meet."""
         return self.batch * self.ranks.count
 
-    def _measured(self, judgement: Judgement, batches: Iterator[Painted]) -> Measured:
+    def _measured(self, judgement: EvaluationResult, batches: Iterator[PredictionBatch]) -> BatchMetrics:
         painted = next(batches)
         return judgement.measured(painted, [self.pairs.name(index) for index in painted.indexes])
 
-    def _painted(self, which: Sequence[int]) -> Iterator[Painted]:
+    def _painted(self, which: Sequence[int]) -> Iterator[PredictionBatch]:
         self.method.eval()
         for pair in loader(self.pairs, self._together, self.workers, self.judge.device, which, self.ranks):
             indexes = pair["index"].tolist()
@@ -80,7 +80,7 @@ class Evaluation:
             if self.finish:
                 prediction = self.finish(masked.clone(), hole.clone(), prediction)
             check(prediction, image)
-            painted = Painted(indexes, image, hole, prediction)
+            painted = PredictionBatch(indexes, image, hole, prediction)
             if self.samples:
                 self.samples.keep(painted)
             yield painted

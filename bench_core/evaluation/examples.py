@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bench_core.evaluation.measure import Painted
+from bench_core.evaluation.measure import PredictionBatch
 from bench_core.images import as_png
 from bench_core.methods.method import composite
 from bench_core.system import files
@@ -14,7 +14,7 @@ COUNT = 4
 
 
 @dataclass(frozen=True)
-class Samples:
+class SavedExamples:
     """Those of one mask set: so many pairs, spread over all; every pair if `count` is None."""
 
     folder: Path
@@ -31,7 +31,7 @@ class Samples:
         """Those of the chosen that have not been painted yet."""
         return [index for index in self.chosen if not self._path(index, "composite").exists()]
 
-    def keep(self, painted: Painted) -> None:
+    def keep(self, painted: PredictionBatch) -> None:
         """Write image, masked image and composite of those pairs of a batch that are chosen."""
         shown = {
             "image": painted.image,

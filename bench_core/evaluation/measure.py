@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from bench_core.data.pairs import Pairs, to_floats
-from bench_core.evaluation.metric_suite import Judge
+from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.methods.method import composite
 from bench_core.metrics.per_image import together
 from bench_core.metrics.regions import pixels_of
@@ -25,7 +25,7 @@ from bench_core.store.rows import as_rows
 
 
 @dataclass(frozen=True)
-class Painted:
+class PredictionBatch:
     """A batch of pairs and what was painted for them, on the judge's device."""
 
     indexes: list[int]
@@ -45,7 +45,7 @@ def eight_bit(picture: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Measured:
+class BatchMetrics:
     """What was found on a batch, as plain data that one process can send to another."""
 
     records: list[dict[str, Any]]
@@ -55,10 +55,10 @@ class Measured:
 
 
 @dataclass
-class Judgement:
+class EvaluationResult:
     """What the judge finds on one mask set, gathered batch by batch."""
 
-    judge: Judge
+    judge: MetricSuite
     wanted: list[Metric]
     _records: list[dict[str, Any]] = field(default_factory=list)
     _features: dict[str, list[np.ndarray]] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Judgement:
     _holes: Any = field(default_factory=sha256)
     """Of all holes that were met, packed, in order."""
 
-    def add(self, painted: Painted, names: list[str]) -> None:
+    def add(self, painted: PredictionBatch, names: list[str]) -> None:
         """Measure a batch, and take what is found.
 
         Raises:
@@ -74,7 +74,7 @@ class Judgement:
         """
         self.take(self.measured(painted, names))
 
-    def take(self, found: Measured) -> None:
+    def take(self, found: BatchMetrics) -> None:
         """Batches are taken in the order of the pairs."""
         self._records += found.records
         self._ratios += found.ratios
@@ -82,7 +82,7 @@ class Judgement:
         for name, values in found.features.items():
             self._features.setdefault(name, []).append(values)
 
-    def measured(self, painted: Painted, names: list[str]) -> Measured:
+    def measured(self, painted: PredictionBatch, names: list[str]) -> BatchMetrics:
         """Measure a batch.
 
         Raises:
@@ -98,9 +98,9 @@ class Judgement:
                 raise ValueError(f"{metric.definition} is no number on a picture among {', '.join(names)}")
             for name, ratio, value in zip(names, ratios, values, strict=True):
                 records.append(record(metric, image=name, hole_ratio=ratio, value=value))
-        return Measured(records, ratios, holes, features)
+        return BatchMetrics(records, ratios, holes, features)
 
-    def _values(self, painted: Painted) -> tuple[dict[str, list[float]], dict[str, np.ndarray]]:
+    def _values(self, painted: PredictionBatch) -> tuple[dict[str, list[float]], dict[str, np.ndarray]]:
         """Of every metric of pictures, by definition; of metrics of sets, features by their name."""
         regions = {name: pixels_of(name, painted.hole) for name in {metric.region for metric in self.wanted}}
         values: dict[str, Tensor] = {}
@@ -146,7 +146,9 @@ def set_rows(metric: Metric, found: Features, truth: Features, about: Mapping[st
     return as_rows([{**about, "mask_set_hash": found.mask_set_hash, **row}])
 
 
-def truth_features(judge: Judge, metric: Metric, pairs: Pairs, path: Path, tell: Callable[[int], None]) -> Features:
+def truth_features(
+    judge: MetricSuite, metric: Metric, pairs: Pairs, path: Path, tell: Callable[[int], None]
+) -> Features:
     """Features of the ground truth: those in the file, or computed now and written there."""
     known = Features.read(path)
     if known is None:

@@ -14,7 +14,7 @@ TRIAL = 256
 
 
 @dataclass
-class Judge:
+class MetricSuite:
     """The measures that can be had, and why the others cannot."""
 
     metrics: list[Metric]

@@ -13,12 +13,12 @@ from rich.markup import escape
 from bench_core.data.pairs import TestPairs, TrainPairs
 from bench_core.data.validate import Subset
 from bench_core.errors import BadInput
-from bench_core.evaluation.evaluator import Evaluation, judgement_name
-from bench_core.evaluation.examples import Samples
+from bench_core.evaluation.evaluator import Evaluator, judgement_name
+from bench_core.evaluation.examples import SavedExamples
 from bench_core.experiment.cell_key import identity
-from bench_core.experiment.context import Setup
+from bench_core.experiment.context import RunContext
 from bench_core.experiment.load_or_train import Readying
-from bench_core.masks.mask_set import Holes
+from bench_core.masks.mask_set import MaskSet
 from bench_core.methods.compatibility import refusal, unserved
 from bench_core.methods.method import Guide, Method
 from bench_core.methods.notes import remarks
@@ -28,10 +28,10 @@ from bench_core.protocol import Protocol
 from bench_core.specs import Metric, resolve
 from bench_core.store.cell_folder import CellFolder
 from bench_core.store.lock import claimed
-from bench_core.store.store import Entry
-from bench_core.system.progress import console, tracking
+from bench_core.store.store import CellStatus
+from bench_core.system.progress import console, progress_bar
 from bench_core.training.log import curve_points
-from bench_core.training.trackers.dispatch import Followers
+from bench_core.training.trackers.dispatch import TrackerGroup
 from bench_core.training.trackers.events import means, tell_judged, tracked
 
 
@@ -39,19 +39,19 @@ from bench_core.training.trackers.events import means, tell_judged, tracked
 class Cell:
     """One variant and seed; `entry` tells how far it came."""
 
-    setup: Setup
+    setup: RunContext
     plugin: Plugin
     variant: Variant
     seed: int
     place: str = ""
     """Among all cells, as in "3/12"."""
-    entry: Entry = field(init=False)
+    entry: CellStatus = field(init=False)
 
     def __post_init__(self) -> None:
         variant, arithmetic = self.variant, self.setup.machine.arithmetic
         plain = arithmetic == "32-true" or not (variant.model.recipe or variant.weights)
         shown = variant.name if plain else f"{variant.name} ({arithmetic})"
-        self.entry = Entry(variant.model.name, shown, self.seed, looks_through=variant.backbones)
+        self.entry = CellStatus(variant.model.name, shown, self.seed, looks_through=variant.backbones)
 
     @property
     def protocol(self) -> Protocol:
@@ -129,7 +129,7 @@ class Cell:
         return unserved(self.variant.model, self.setup.holes.values(), self.protocol)
 
     @property
-    def _train_holes(self) -> list[Holes]:
+    def _train_holes(self) -> list[MaskSet]:
         return [self.setup.holes[name] for name in self.protocol.train_masks if name not in self.unfit]
 
     @cached_property
@@ -183,8 +183,8 @@ class Cell:
                 ranks.zero(partial(tell_judged, self._followers, self.folder, self.entry, name, wanted))
 
     @cached_property
-    def _followers(self) -> Followers:
-        return Followers(self.setup.trackers if self.setup.ranks.is_zero else (), self.setup.store.root)
+    def _followers(self) -> TrackerGroup:
+        return TrackerGroup(self.setup.trackers if self.setup.ranks.is_zero else (), self.setup.store.root)
 
     def _seen(self, mask_set: str, metric: Metric) -> bool:
         """Whether all that a metric needs of the pictures is stored already."""
@@ -200,19 +200,19 @@ class Cell:
         console.print(f"No further pictures of {self.entry.title}: its weights are gone.", markup=False)
         return {name: [] for name in unkept}
 
-    def _samples(self, mask_set: str) -> Samples:
+    def _samples(self, mask_set: str) -> SavedExamples:
         folder = self.folder.samples_path(self.entry.judgements[mask_set])
-        return Samples(folder, len(self._test_pairs[mask_set]), self.setup.machine.samples)
+        return SavedExamples(folder, len(self._test_pairs[mask_set]), self.setup.machine.samples)
 
     def _paint(self, method: Method, mask_set: str, which: Sequence[int]) -> None:
-        with tracking(f"painting {self.entry.variant} on {mask_set}", len(which)) as tell:
+        with progress_bar(f"painting {self.entry.variant} on {mask_set}", len(which)) as tell:
             evaluation = self._evaluation(method, self._test_pairs[mask_set], self._samples(mask_set))
             evaluation.judged([], tell, which)
 
     def _judge(self, method: Method, mask_set: str, wanted: list[Metric]) -> None:
         name = self.entry.judgements[mask_set]
         evaluation = self._evaluation(method, self._test_pairs[mask_set], self._samples(mask_set))
-        with tracking(f"judging {self.entry.variant} on {mask_set}", len(evaluation.pairs)) as tell:
+        with progress_bar(f"judging {self.entry.variant} on {mask_set}", len(evaluation.pairs)) as tell:
             began = time.perf_counter()
             judged = evaluation.judged(wanted, tell)
             taken = {"seconds_per_image": (time.perf_counter() - began) / len(evaluation.pairs)}
@@ -221,10 +221,10 @@ class Cell:
         zero(lambda: self.folder.add_rows(name, judged.rows(self._about(mask_set))))
         zero(lambda: self.folder.write_provenance(name, self.setup.provenance() | taken))
 
-    def _evaluation(self, method: Method, pairs: TestPairs, samples: Samples | None = None) -> Evaluation:
+    def _evaluation(self, method: Method, pairs: TestPairs, samples: SavedExamples | None = None) -> Evaluator:
         finish = resolve(self.variant.model.finish) if self.variant.model.finish else None
         setup, machine = self.setup, self.setup.machine
-        return Evaluation(
+        return Evaluator(
             setup.judge, method, pairs, machine.eval_batch, machine.workers, samples, self.guide, finish, setup.ranks
         )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from bench_core import __version__
 from bench_core.data.pairs import TrainPairs
-from bench_core.data.validate import CheckedImages
+from bench_core.data.validate import ValidatedImages
 from bench_core.methods.variants import Variant
 from bench_core.plugins import Plugin
 from bench_core.system import environment, files
@@ -12,7 +12,7 @@ from bench_core.training.schedule import draws
 
 
 def identity(
-    plugin: Plugin, variant: Variant, pairs: TrainPairs, images: CheckedImages, arithmetic: str, guide: str
+    plugin: Plugin, variant: Variant, pairs: TrainPairs, images: ValidatedImages, arithmetic: str, guide: str
 ) -> dict[str, Any]:
     """As plain data. What learns nothing depends on no training."""
     assert plugin.module, "a variant comes from a loaded plugin"

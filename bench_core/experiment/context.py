@@ -10,12 +10,12 @@ import torch
 from lightning_fabric import Fabric
 
 from bench_core.data.pairs import Pairs
-from bench_core.data.validate import CheckedImages
+from bench_core.data.validate import ValidatedImages
 from bench_core.errors import BadInput
 from bench_core.evaluation.examples import COUNT
 from bench_core.evaluation.measure import set_rows, truth_features
-from bench_core.evaluation.metric_suite import Judge
-from bench_core.masks.mask_set import Holes
+from bench_core.evaluation.metric_suite import MetricSuite
+from bench_core.masks.mask_set import MaskSet
 from bench_core.nn.backbones import Backbones
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric, Tracker
@@ -24,12 +24,12 @@ from bench_core.store.features import Features
 from bench_core.store.store import Store
 from bench_core.system import environment
 from bench_core.system.devices import Precision, open_fabric
-from bench_core.system.distributed import Ranks
-from bench_core.system.progress import tracking
+from bench_core.system.distributed import Distributed
+from bench_core.system.progress import progress_bar
 
 
 @dataclass(frozen=True)
-class Machine:
+class RuntimeConfig:
     """Where and how cells run. None of it is meant to change a result, but for the arithmetic."""
 
     device: str = "auto"
@@ -59,7 +59,7 @@ class Machine:
         return open_fabric(self.device, self.precision, self.devices, self.nodes)
 
 
-def check_division(machine: Machine, batch: int) -> None:
+def check_division(machine: RuntimeConfig, batch: int) -> None:
     """Make sure that a batch can be shared out among the devices.
 
     Raises:
@@ -81,15 +81,15 @@ def check_division(machine: Machine, batch: int) -> None:
 
 
 @dataclass
-class Setup:
+class RunContext:
     """Fixed before the first cell runs."""
 
     protocol: Protocol
-    images: CheckedImages
-    holes: dict[str, Holes]
+    images: ValidatedImages
+    holes: dict[str, MaskSet]
     metrics: Sequence[Metric]
     store: Store
-    machine: Machine = field(default_factory=Machine)
+    machine: RuntimeConfig = field(default_factory=RuntimeConfig)
     skip_bad: bool = False
     trackers: Sequence[Tracker] = ()
 
@@ -98,17 +98,17 @@ class Setup:
         return self.machine.open()
 
     @cached_property
-    def ranks(self) -> Ranks:
-        return Ranks(self.fabric.global_rank, self.fabric.world_size)
+    def ranks(self) -> Distributed:
+        return Distributed(self.fabric.global_rank, self.fabric.world_size)
 
     @property
     def device(self) -> torch.device:
         return self.fabric.device
 
     @cached_property
-    def judge(self) -> Judge:
+    def judge(self) -> MetricSuite:
         """The same on all ranks, where what one cannot compute is missing on all."""
-        judge = Judge(list(self.metrics), self.device, self.protocol)
+        judge = MetricSuite(list(self.metrics), self.device, self.protocol)
         for missing in self.ranks.each(lambda: judge.missing):
             judge.missing |= missing
         return judge
@@ -119,7 +119,7 @@ class Setup:
 
     def missing(self, here: bool) -> dict[str, str]:
         """For each metric that cannot be computed, why. Cells that run elsewhere need the GPU for themselves."""
-        return (self.judge if here else Judge(list(self.metrics), torch.device("cpu"), self.protocol)).missing
+        return (self.judge if here else MetricSuite(list(self.metrics), torch.device("cpu"), self.protocol)).missing
 
     def __getstate__(self) -> dict[str, Any]:
         """Another process makes device, judge and backbones anew."""
@@ -143,7 +143,7 @@ class Setup:
     def _truth_features(self, metric: Metric, pairs: Pairs) -> Features:
         """Computed once in a store for all methods and mask sets."""
         path = self.store.truth(self.protocol, self.images.test_digest, metric.features)
-        with tracking(f"looking at the truth for {metric.title}", len(pairs)) as tell:
+        with progress_bar(f"looking at the truth for {metric.title}", len(pairs)) as tell:
             return truth_features(self.judge, metric, pairs, path, tell)
 
     def provenance(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench_core.experiment.cell import Cell, Setup
+from bench_core.experiment.cell import Cell, RunContext
 from bench_core.methods.variants import Variant
 from bench_core.plugins import Plugin
 from bench_core.specs import Executor, resolve
@@ -20,10 +20,10 @@ LOOK_EVERY = 1.0
 
 
 @dataclass
-class Comparison:
+class Experiment:
     """Everything that is fixed before the first cell runs."""
 
-    setup: Setup
+    setup: RunContext
     variants: Sequence[tuple[Plugin, Variant]]
     executor: Executor
     options: dict[str, Any] = field(default_factory=dict)

@@ -9,16 +9,16 @@ import torch
 
 from bench_core import seeds
 from bench_core.data.pairs import TrainPairs
-from bench_core.experiment.context import Setup
+from bench_core.experiment.context import RunContext
 from bench_core.methods.method import Guide, Method
 from bench_core.methods.variants import Variant
 from bench_core.specs import resolve
 from bench_core.store.cell_folder import CellFolder
 from bench_core.system import files
-from bench_core.system.progress import shown, tracking
+from bench_core.system.progress import progress_bar, shown
 from bench_core.training.schedule import draws
-from bench_core.training.trackers.tracker import Follower
-from bench_core.training.trainer import Training
+from bench_core.training.trackers.tracker import CellTracker
+from bench_core.training.trainer import Trainer
 from bench_core.weights import weight_file
 
 Watch = Callable[[Method, int], None]
@@ -28,13 +28,13 @@ Watch = Callable[[Method, int], None]
 class Readying:
     """Of one variant and seed."""
 
-    setup: Setup
+    setup: RunContext
     variant: Variant
     seed: int
     folder: CellFolder
     pairs: TrainPairs
     guide: Guide | None
-    follower: Follower
+    follower: CellTracker
 
     def method(self, title: str, watch: Watch) -> Method:
         """Ready to paint; `watch` is called with it and the step, now and then while it is trained."""
@@ -60,7 +60,7 @@ class Readying:
 
     def _train(self, method: Method, title: str, watch: Watch) -> None:
         setup = self.setup
-        training = Training(
+        training = Trainer(
             setup.machine.open(),
             method,
             self.variant,
@@ -78,7 +78,7 @@ class Readying:
             training.watch = partial(watch, method)
         steps = setup.protocol.steps
         images = draws(training.recipe, setup.protocol, steps) / max(steps, 1)
-        with tracking(f"training {title}, seed {self.seed}", steps, each=images) as tell:
+        with progress_bar(f"training {title}, seed {self.seed}", steps, each=images) as tell:
             training.run(lambda step, values: tell(step, shown(values)))
         times = {"waiting_share": round(training.waiting_share, 4), "seconds_per_step": training.seconds_per_step}
         setup.ranks.zero(partial(self._keep, method, times))

@@ -15,7 +15,7 @@ from bench_core.weights import download
 
 
 @dataclass
-class Needs:
+class Requirements:
     """In words, one item each."""
 
     wanted: list[str] = field(default_factory=list)
@@ -24,10 +24,10 @@ class Needs:
     """The methods that are here."""
 
 
-def needs(table: PaperTable, protocols: Mapping[str, Protocol], plugins: Plugins, data: Container[str]) -> Needs:
+def needs(table: PaperTable, protocols: Mapping[str, Protocol], plugins: Plugins, data: Container[str]) -> Requirements:
     """What the table needs. `protocols` are those that it names, `data` holds the
     image sets whose folders are given; "" stands for any."""
-    found = Needs()
+    found = Requirements()
     variants = _methods(table, plugins, found)
     _image_sets(protocols, plugins, data, found)
     _weights(protocols, variants, plugins, found)
@@ -42,7 +42,7 @@ def _count(things: Sequence[Any], noun: str) -> str:
     return f"{len(things)} {noun}{'s' * (len(things) != 1)}"
 
 
-def _methods(table: PaperTable, plugins: Plugins, found: Needs) -> list[Variant]:
+def _methods(table: PaperTable, plugins: Plugins, found: Requirements) -> list[Variant]:
     variants = []
     without = [method for method, text in table.methods.items() if not text]
     found.missing += [f"methods for {', '.join(without)}"] if without else []
@@ -66,7 +66,7 @@ def _variants(text: str, plugins: Plugins) -> list[Variant]:
     return [vary(model, public, request.changes) for model in models]
 
 
-def _image_sets(protocols: Mapping[str, Protocol], plugins: Plugins, data: Container[str], found: Needs) -> None:
+def _image_sets(protocols: Mapping[str, Protocol], plugins: Plugins, data: Container[str], found: Requirements) -> None:
     known = plugins.records("image_sets")
     names = list(dict.fromkeys(protocol.image_set for protocol in protocols.values()))
     for name in names:
@@ -77,7 +77,7 @@ def _image_sets(protocols: Mapping[str, Protocol], plugins: Plugins, data: Conta
     found.wanted.append(f"images of {', '.join(names)}")
 
 
-def _weights(protocols: Mapping[str, Protocol], variants: list[Variant], plugins: Plugins, found: Needs) -> None:
+def _weights(protocols: Mapping[str, Protocol], variants: list[Variant], plugins: Plugins, found: Requirements) -> None:
     metrics = choose({name for protocol in protocols.values() for name in protocol.metrics}, plugins.records("metrics"))
     networks = {metric.weights for metric in metrics if metric.weights}
     networks |= {name for variant in variants for name in variant.backbones}

@@ -8,16 +8,16 @@ from typing import Any
 from rich.markup import escape
 
 from bench_core.data.open import open_images, open_protocol
-from bench_core.data.pixel_cache import Shelf
+from bench_core.data.pixel_cache import PixelCache
 from bench_core.errors import BadInput, unknown
-from bench_core.experiment.context import Machine, Setup, check_division
+from bench_core.experiment.context import RunContext, RuntimeConfig, check_division
 from bench_core.experiment.executors.select import choose_executor
-from bench_core.experiment.experiment import Comparison
-from bench_core.masks.mask_set import Holes, open_sets
+from bench_core.experiment.experiment import Experiment
+from bench_core.masks.mask_set import MaskSet, open_sets
 from bench_core.methods.compatibility import refusal, require_backbones, unserved
 from bench_core.methods.pretrained import with_weights
-from bench_core.methods.request import Request, parse
-from bench_core.methods.variants import Changes, Variant, check, vary
+from bench_core.methods.request import MethodRequest, parse
+from bench_core.methods.variants import Overrides, Variant, check, vary
 from bench_core.metrics import choose
 from bench_core.plugins import Plugin, Plugins
 from bench_core.protocol import Protocol
@@ -32,7 +32,7 @@ from bench_core.training.trackers.select import choose_trackers
 
 @dataclass(frozen=True)
 class Plan:
-    comparison: Comparison
+    comparison: Experiment
     plugins: Plugins
     broken: list[Plugin]
 
@@ -50,7 +50,7 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
     if all(plugin.error for plugin in asked) and asked:
         raise BadInput("None of the plugins asked for can be loaded; `bench plugins` prints where each one broke.")
     if options["baselines"]:
-        requests = [*map(Request, plugins.baselines), *requests]
+        requests = [*map(MethodRequest, plugins.baselines), *requests]
         asked = [*plugins.load(plugins.baselines, options["strict_plugins"]), *asked]
     broken = {plugin.name: plugin for plugin in asked if plugin.error}
     for plugin in broken.values():
@@ -81,23 +81,25 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
     store = Store(files.writable_folder(out))
     store.sweep()
     most = max((draws(v.model.recipe, protocol, protocol.steps) for _, v in variants if v.model.recipe), default=0)
-    shelf = Shelf(store.decoded, protocol, options["keep_decoded"]) if options["keep_decoded"] else None
+    shelf = PixelCache(store.decoded, protocol, options["keep_decoded"]) if options["keep_decoded"] else None
     images = open_images(plugins, protocol, most, options, shelf)
     machine = _machine(options, protocol)
-    setup = Setup(protocol, images, holes, metrics, store, machine, options["skip_bad_images"], trackers)
-    return Plan(Comparison(setup, variants, executor, placing), plugins, list(broken.values()))
+    setup = RunContext(protocol, images, holes, metrics, store, machine, options["skip_bad_images"], trackers)
+    return Plan(Experiment(setup, variants, executor, placing), plugins, list(broken.values()))
 
 
-def _machine(options: Mapping[str, Any], protocol: Protocol) -> Machine:
+def _machine(options: Mapping[str, Any], protocol: Protocol) -> RuntimeConfig:
     """Where and how cells will run."""
-    machine = Machine(**{field.name: options[field.name] for field in fields(Machine)})
+    machine = RuntimeConfig(**{field.name: options[field.name] for field in fields(RuntimeConfig)})
     check_division(machine, protocol.batch)
     return machine
 
 
-def _variants(plugins: Plugins, requests: list[Request], options: Mapping[str, Any]) -> list[tuple[Plugin, Variant]]:
+def _variants(
+    plugins: Plugins, requests: list[MethodRequest], options: Mapping[str, Any]
+) -> list[tuple[Plugin, Variant]]:
     """Every model that is asked for, changed as its request and the options for all say; none twice."""
-    every = Changes(dict(options["added"]), options["dropped"], dict(options["options"]))
+    every = Overrides(dict(options["added"]), options["dropped"], dict(options["options"]))
     asked = [(plugins.installed[request.plugin], request) for request in requests]
     public = _losses(plugins, [every, *(request.changes for request in requests)])
     models = [(plugin, model, request.changes) for plugin, request in asked for model in request.models(plugin)]
@@ -114,7 +116,7 @@ def _variants(plugins: Plugins, requests: list[Request], options: Mapping[str, A
     return list(chosen.values())
 
 
-def _losses(plugins: Plugins, changes: Sequence[Changes]) -> dict[str, Loss]:
+def _losses(plugins: Plugins, changes: Sequence[Overrides]) -> dict[str, Loss]:
     """The public loss terms, of other installed plugins too where a name is not known otherwise."""
     public = plugins.records("losses")
     if {term for change in changes for term in change.added} - set(public):
@@ -139,7 +141,7 @@ def _given_weights(
 
 
 def _refuse_if_none_fits(
-    variants: Sequence[tuple[Plugin, Variant]], protocol: Protocol, holes: Mapping[str, Holes]
+    variants: Sequence[tuple[Plugin, Variant]], protocol: Protocol, holes: Mapping[str, MaskSet]
 ) -> None:
     reasons = {}
     for _, variant in variants:

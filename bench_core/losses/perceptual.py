@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench_core.methods.method import Scene
+from bench_core.methods.method import LossContext
 from bench_core.nn.backbones import VGG16_POOLS
 
 PAINTED = ("prediction", "composite")
 
 
-def perceptual(scene: Scene) -> Float[Tensor, ""]:
+def perceptual(scene: LossContext) -> Float[Tensor, ""]:
     """Sum over pool1..3 of the mean absolute difference of features."""
     truth = scene.features(VGG16_POOLS, "image")
     return torch.stack([
@@ -29,7 +29,7 @@ def gram(features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c c"]:
     return flat @ flat.mT / flat[0].numel()
 
 
-def style(scene: Scene) -> Float[Tensor, ""]:
+def style(scene: LossContext) -> Float[Tensor, ""]:
     """Sum over pool1..3 of the mean absolute difference of Gram matrices."""
     truth = scene.once(lambda scene: [gram(wanted) for wanted in scene.features(VGG16_POOLS, "image")], "truth's Gram")
     return torch.stack([

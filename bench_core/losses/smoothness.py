@@ -4,10 +4,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from bench_core.methods.method import Scene
+from bench_core.methods.method import LossContext
 
 
-def tv(scene: Scene) -> Float[Tensor, ""]:
+def tv(scene: LossContext) -> Float[Tensor, ""]:
     """Absolute differences of neighbours, both in the hole dilated by 1 pixel, divided by the size of the image."""
     region = max_pool2d(scene.hole, 3, stride=1, padding=1)
     canvas = scene.composite

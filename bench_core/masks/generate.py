@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from bench_core.masks import mask_file as mask_file
 from bench_core.masks.balance import balanced, with_and_without_border
 from bench_core.masks.mask_file import PackedHole, pack
-from bench_core.masks.mask_set import Holes
-from bench_core.system.progress import tracking
+from bench_core.masks.mask_set import MaskSet
+from bench_core.system.progress import progress_bar
 from bench_core.system.threads import one_thread
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ AHEAD = 32
 """Holes that each process is given at a time."""
 
 
-def make(path: Path, holes: Holes, size: int, seed: int, count: int, balance: bool = False, workers: int = 1) -> str:
+def make(path: Path, holes: MaskSet, size: int, seed: int, count: int, balance: bool = False, workers: int = 1) -> str:
     """Draw `count` holes, write them, and return the file's sha256. The number of workers changes no byte.
 
     Hole i is ``holes.draw(size, seed, i)``, what a protocol of this size and seed draws for its pair i; with `balance`
@@ -30,7 +30,7 @@ def make(path: Path, holes: Holes, size: int, seed: int, count: int, balance: bo
     Raises:
         BadInput: a hole cannot be drawn, a bucket cannot be filled, or the file cannot be written.
     """
-    with tracking(f"holes of {holes.family.name}", count, "holes") as tell:
+    with progress_bar(f"holes of {holes.family.name}", count, "holes") as tell:
         if balance:
             proposals = _in_order(partial(_proposed, holes, size, seed), endless(), workers)
             made = balanced(proposals, count, tell)
@@ -41,11 +41,11 @@ def make(path: Path, holes: Holes, size: int, seed: int, count: int, balance: bo
     return mask_file.write(path, size, made, about)
 
 
-def _drawn(holes: Holes, size: int, seed: int, number: int) -> PackedHole:
+def _drawn(holes: MaskSet, size: int, seed: int, number: int) -> PackedHole:
     return pack(holes.draw(size, seed, number))
 
 
-def _proposed(holes: Holes, size: int, seed: int, number: int) -> tuple[PackedHole | None, PackedHole]:
+def _proposed(holes: MaskSet, size: int, seed: int, number: int) -> tuple[PackedHole | None, PackedHole]:
     return with_and_without_border(holes.draw(size, seed, number))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 TENTHS = ("0.0-0.1", "0.1-0.2", "0.2-0.3", "0.3-0.4", "0.4-0.5", "0.5-0.6")
 
 
-class HoleFacts(NamedTuple):
+class HoleStats(NamedTuple):
     """Measured on one hole."""
 
     hole_ratio: float
@@ -21,9 +21,9 @@ class HoleFacts(NamedTuple):
     from the nearest known one. About half of the widest stroke; infinite where nothing is known."""
 
 
-def measure(hole: np.ndarray) -> HoleFacts:
+def measure(hole: np.ndarray) -> HoleStats:
     """The facts of a hole, uint8 (height, width), 1 = missing."""
-    return HoleFacts(float(hole.mean()), touches_border(hole), _stroke_width(hole))
+    return HoleStats(float(hole.mean()), touches_border(hole), _stroke_width(hole))
 
 
 def touches_border(side: np.ndarray) -> bool:

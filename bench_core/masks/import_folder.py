@@ -13,9 +13,9 @@ from bench_core.errors import BadInput
 from bench_core.masks import mask_file as mask_file
 from bench_core.masks.hole_stats import bucket
 from bench_core.masks.mask_file import PackedHole, pack
-from bench_core.masks.mask_images import SUFFIXES, Seen, look, read_levels
+from bench_core.masks.mask_images import SUFFIXES, MaskImage, look, read_levels
 from bench_core.masks.polarity import UNDECIDED, Polarity, decide, numbered
-from bench_core.system.progress import tracking
+from bench_core.system.progress import progress_bar
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Source:
 
     folder: str
     """Its path below the imported folder; "." for that one itself."""
-    pictures: Sequence[Seen]
+    pictures: Sequence[MaskImage]
     polarity: Polarity
 
     def lines(self) -> Iterator[str]:
@@ -68,7 +68,7 @@ def survey(folder: Path, hole: str = "auto", threshold: int = 128) -> list[Sourc
     if not paths:
         raise BadInput(f"{folder} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
     seen = []
-    with tracking("mask pictures", len(paths), "pictures") as tell:
+    with progress_bar("mask pictures", len(paths), "pictures") as tell:
         for number, path in enumerate(paths, start=1):
             seen.append(look(folder, path, threshold))
             tell(number, "")
@@ -76,11 +76,11 @@ def survey(folder: Path, hole: str = "auto", threshold: int = 128) -> list[Sourc
     return [_source(name, list(pictures), hole) for name, pictures in groups]
 
 
-def _parent(seen: Seen) -> str:
+def _parent(seen: MaskImage) -> str:
     return PurePosixPath(seen.name).parent.as_posix()
 
 
-def _source(folder: str, pictures: list[Seen], hole: str) -> Source:
+def _source(folder: str, pictures: list[MaskImage], hole: str) -> Source:
     return Source(folder, pictures, decide(pictures) if hole == "auto" else Polarity(hole, "as given"))
 
 
@@ -104,7 +104,7 @@ def write(path: Path, folder: Path, sources: Sequence[Source], threshold: int, s
         "names": [seen.name for seen, _ in listed],
     }
     made = []
-    with tracking("holes", len(listed), "holes") as tell:
+    with progress_bar("holes", len(listed), "holes") as tell:
         for seen, hole in listed:
             made.append(_hole(folder / seen.name, hole, threshold, side))
             tell(len(made), "")

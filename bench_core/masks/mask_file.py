@@ -2,7 +2,7 @@
 
 It is a safetensors file of `holes`, uint8 (count, ceil(size * size / 8)), each hole's rows packed to bits as
 numpy.packbits does, 1 = missing; of `hole_ratio`, float64 (count,), `border_contact`, uint8 (count,), and
-`stroke_width`, float32 (count,), see `bench_core.masks.hole_stats.HoleFacts`; and of the manifest, as canonical JSON in
+`stroke_width`, float32 (count,), see `bench_core.masks.hole_stats.HoleStats`; and of the manifest, as canonical JSON in
 the header.
 """
 
@@ -19,7 +19,7 @@ from safetensors.numpy import save_file
 
 from bench_core import seeds
 from bench_core.errors import BadInput
-from bench_core.masks.hole_stats import HoleFacts, measure
+from bench_core.masks.hole_stats import HoleStats, measure
 from bench_core.system import files
 
 SUFFIX = ".holes"
@@ -33,7 +33,7 @@ class PackedHole(NamedTuple):
     """A hole as it lies in a file."""
 
     bits: np.ndarray
-    facts: HoleFacts
+    facts: HoleStats
 
 
 def pack(hole: np.ndarray) -> PackedHole:

@@ -14,7 +14,7 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 
 
 @dataclass(frozen=True)
-class Seen:
+class MaskImage:
     """One mask picture. Pairs are of its white and its black side."""
 
     name: str
@@ -61,14 +61,14 @@ def _opacity(path: Path) -> np.ndarray | None:
         return None  # `read_image` says what is wrong with it
 
 
-def look(root: Path, path: Path, threshold: int) -> Seen:
+def look(root: Path, path: Path, threshold: int) -> MaskImage:
     """What one picture shows; white is at the threshold and above."""
     levels, painted = read_levels(path)
     with Image.open(path) as file:
         mode = file.mode
     white = (levels >= threshold).astype(np.uint8)
     sides = (white, 1 - white)
-    return Seen(
+    return MaskImage(
         path.relative_to(root).as_posix(),
         mode,
         levels.shape[1],

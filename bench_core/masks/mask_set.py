@@ -10,12 +10,12 @@ import numpy as np
 
 from bench_core import seeds
 from bench_core.errors import BadInput, unknown
-from bench_core.protocol import MaskSet
+from bench_core.protocol import MaskSpec
 from bench_core.specs import MaskFamily, resolve
 
 
 @dataclass(frozen=True)
-class Holes:
+class MaskSet:
     """The holes of one mask set."""
 
     name: str
@@ -50,7 +50,7 @@ class Holes:
         return hole
 
 
-def open_sets(sets: Mapping[str, MaskSet], families: Mapping[str, MaskFamily]) -> dict[str, Holes]:
+def open_sets(sets: Mapping[str, MaskSpec], families: Mapping[str, MaskFamily]) -> dict[str, MaskSet]:
     """Check every mask set against its family and fill in the defaults.
 
     Raises:
@@ -59,7 +59,7 @@ def open_sets(sets: Mapping[str, MaskSet], families: Mapping[str, MaskFamily]) -
     return {name: _open(name, given, families) for name, given in sets.items()}
 
 
-def _open(name: str, given: MaskSet, families: Mapping[str, MaskFamily]) -> Holes:
+def _open(name: str, given: MaskSpec, families: Mapping[str, MaskFamily]) -> MaskSet:
     if given.family not in families:
         raise unknown("mask family", given.family, families)
     family = families[given.family]
@@ -74,7 +74,7 @@ def _open(name: str, given: MaskSet, families: Mapping[str, MaskFamily]) -> Hole
         if default is not ... and not _alike(value, default):
             raise BadInput(f"In the mask set {name!r}, {key} = {value!r} is no value like {default!r}.")
     written_alike = {key: _written_as(family.parameters[key], value) for key, value in parameters.items()}
-    return Holes(name, family, written_alike)
+    return MaskSet(name, family, written_alike)
 
 
 def _number(key: tuple) -> int:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench_core.masks.hole_stats import TENTHS, bucket
-from bench_core.masks.mask_images import Seen
+from bench_core.masks.mask_images import MaskImage
 
 UNDECIDED = "undecided"
 PER_BUCKET = 2000
@@ -36,14 +36,14 @@ class Polarity(NamedTuple):
     reason: str
 
 
-class Numbered(NamedTuple):
+class MaskStatistics(NamedTuple):
     """How many pictures are as their NVIDIA number says."""
 
     ratios: int
     contacts: int
 
 
-def decide(pictures: Sequence[Seen]) -> Polarity:
+def decide(pictures: Sequence[MaskImage]) -> Polarity:
     """The polarity of pictures from one source, by the rules above."""
     if all(seen.painted for seen in pictures):
         return Polarity("white", "opaque paint on a transparent ground")
@@ -58,7 +58,7 @@ def decide(pictures: Sequence[Seen]) -> Polarity:
     return _smoother(pictures)
 
 
-def _smoother(pictures: Sequence[Seen]) -> Polarity:
+def _smoother(pictures: Sequence[MaskImage]) -> Polarity:
     of_white, of_black = np.sum([seen.roughness for seen in pictures], axis=0)
     told = f"an opening takes {of_white} pixels of white and {of_black} of black"
     if max(of_white, of_black) == 0 or 2 * min(of_white, of_black) > max(of_white, of_black):
@@ -66,14 +66,14 @@ def _smoother(pictures: Sequence[Seen]) -> Polarity:
     return Polarity("white" if of_white < of_black else "black", f"it is the smoother one: {told}")
 
 
-def numbered(pictures: Sequence[Seen], hole: str) -> Numbered | None:
+def numbered(pictures: Sequence[MaskImage], hole: str) -> MaskStatistics | None:
     """How many pictures agree with NVIDIA's rule, or None where not all names are five digits below 12,000."""
     names = [PurePosixPath(seen.name).stem for seen in pictures]
     if not all(re.fullmatch(r"0\d{4}|1[01]\d{3}", name) for name in names):
         return None
     said = [divmod(int(name), PER_BUCKET) for name in names]
     found = [(bucket(seen.hole_ratio(hole)), seen.contact[hole == "black"]) for seen in pictures]
-    return Numbered(
+    return MaskStatistics(
         sum(TENTHS[tenth] == ratio for (tenth, _), (ratio, _) in zip(said, found, strict=True)),
         sum((rest < PER_BUCKET / 2) == contact for (_, rest), (_, contact) in zip(said, found, strict=True)),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from bench_core.errors import BadInput
-from bench_core.masks.mask_set import Holes
+from bench_core.masks.mask_set import MaskSet
 from bench_core.methods.variants import Variant
 from bench_core.protocol import Protocol
 from bench_core.specs import Model, resolve
@@ -33,7 +33,7 @@ def refused_size(model: Model, scale: str, *sides: int) -> str:
     return ""
 
 
-def unserved(model: Model, sets: Iterable[Holes], protocol: Protocol) -> dict[str, str]:
+def unserved(model: Model, sets: Iterable[MaskSet], protocol: Protocol) -> dict[str, str]:
     """For each mask set whose holes a method cannot fill, why; found by showing it some."""
     if model.serves is None:
         return {}

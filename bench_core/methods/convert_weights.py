@@ -15,7 +15,7 @@ from bench_core.plugins import Plugins
 from bench_core.specs import Checkpoint, Model, resolve
 from bench_core.system import files
 from bench_core.weights import readers, weight_file
-from bench_core.weights.readers import Foreign
+from bench_core.weights.readers import CheckpointFile
 
 PREFIX = "module."
 """What training on several devices puts before every name."""
@@ -25,7 +25,7 @@ LISTED = 4
 
 
 @dataclass(frozen=True)
-class Origin:
+class TensorMapping:
     """The foreign tensors of which one of ours is made."""
 
     names: tuple[str, ...]
@@ -34,7 +34,7 @@ class Origin:
 
 
 @dataclass
-class Match:
+class MatchReport:
     """How the tensors of a file meet those of a layout."""
 
     layout: Checkpoint
@@ -54,15 +54,15 @@ class Match:
 
 
 @dataclass(frozen=True)
-class Imported:
+class ConvertedWeights:
     """What became of a file."""
 
     path: Path
     facts: Mapping[str, Any]
-    match: Match
+    match: MatchReport
 
 
-def import_weights(name: str, file: Path, out: Path | None, layout: str | None, force: bool) -> Imported:
+def import_weights(name: str, file: Path, out: Path | None, layout: str | None, force: bool) -> ConvertedWeights:
     """Turn published weights into a file of ours, METHOD-LAYOUT.safetensors if `out` names no other.
 
     Raises:
@@ -79,10 +79,10 @@ def import_weights(name: str, file: Path, out: Path | None, layout: str | None, 
     files.writable_folder(path.parent)
     facts = _facts(model, match, foreign)
     weight_file.save_weights(path, match.method, facts)
-    return Imported(path, facts, match)
+    return ConvertedWeights(path, facts, match)
 
 
-def compare(model: Model, layout: Checkpoint, content: Mapping[str, Any]) -> Match:
+def compare(model: Model, layout: Checkpoint, content: Mapping[str, Any]) -> MatchReport:
     """Make our generator's tensors of what a file holds, and tell what does not fit."""
     method = resolve(model.build)("paper", CHANNELS, **{**model.options, **layout.options})
     ours = method.generator.state_dict()
@@ -91,7 +91,7 @@ def compare(model: Model, layout: Checkpoint, content: Mapping[str, Any]) -> Mat
     wanted = {name for origin in origins.values() for name in origin.names}
     inside = content.get(layout.inside)
     found = _bare(inside if isinstance(inside, Mapping) else content, wanted)
-    match = Match(layout, method)
+    match = MatchReport(layout, method)
     for key, origin in origins.items():
         _make(match, key, ours[key], origin, found)
     _account_for_the_rest(match, found)
@@ -106,7 +106,7 @@ def _bare(tensors: Mapping[Any, Any], wanted: set[str]) -> dict[str, Any]:
     return found
 
 
-def _make(match: Match, key: str, ours: Tensor, origin: Origin, found: Mapping[str, Any]) -> None:
+def _make(match: MatchReport, key: str, ours: Tensor, origin: TensorMapping, found: Mapping[str, Any]) -> None:
     parts = [found.get(name) for name in origin.names]
     absent = [name for name, part in zip(origin.names, parts, strict=True) if not isinstance(part, Tensor)]
     match.used.update(set(origin.names) - set(absent))
@@ -126,7 +126,7 @@ def _make(match: Match, key: str, ours: Tensor, origin: Origin, found: Mapping[s
         match.state[key] = made.to(ours.dtype)
 
 
-def _account_for_the_rest(match: Match, found: Mapping[str, Any]) -> None:
+def _account_for_the_rest(match: MatchReport, found: Mapping[str, Any]) -> None:
     for name, value in found.items():
         if name in match.used or isinstance(value, str | bytes | int | float | None):
             continue
@@ -137,7 +137,7 @@ def _account_for_the_rest(match: Match, found: Mapping[str, Any]) -> None:
             match.unexpected.append(name if isinstance(value, Tensor) else f"{name} (a {type(value).__name__})")
 
 
-def _choose(model: Model, foreign: Foreign, matches: list[Match]) -> Match:
+def _choose(model: Model, foreign: CheckpointFile, matches: list[MatchReport]) -> MatchReport:
     """The one that fits. Raises BadInput: none does, several do, or a tensor is not finite."""
     fitting = [match for match in matches if not match.mismatches]
     if not fitting:
@@ -151,7 +151,7 @@ def _choose(model: Model, foreign: Foreign, matches: list[Match]) -> Match:
     return fitting[0]
 
 
-def _misfit(model: Model, foreign: Foreign, matches: list[Match]) -> BadInput:
+def _misfit(model: Model, foreign: CheckpointFile, matches: list[MatchReport]) -> BadInput:
     match = min(matches, key=lambda match: match.mismatches)
     nearest = f"; the nearest of {len(matches)}" if len(matches) > 1 else ""
     kinds = {"missing": match.missing, "not expected": match.unexpected, "of another shape": match.misshapen}
@@ -166,7 +166,7 @@ def _listed(names: list[str]) -> str:
     return "; ".join(names[:LISTED]) + ("; ..." if len(names) > LISTED else "")
 
 
-def _facts(model: Model, match: Match, foreign: Foreign) -> dict[str, Any]:
+def _facts(model: Model, match: MatchReport, foreign: CheckpointFile) -> dict[str, Any]:
     """What it takes to build the method again, and where its weights came from."""
     layout = match.layout
     return {

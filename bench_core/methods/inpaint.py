@@ -46,7 +46,7 @@ def paint(
     if sketch and model.guide is None:
         raise BadInput(f"{name} takes no sketch; leave out --sketch.")
     missing = is_white(marks) if hole == "white" else ~is_white(marks)
-    painter = Painter.load(model, weights, open_fabric(device).device)
+    painter = Inpainter.load(model, weights, open_fabric(device).device)
     filled = painter.paint(picture, missing, None if lines is None else is_white(lines))
     files.writable_folder(output.parent)
     files.write_bytes(output, as_png(filled))
@@ -67,7 +67,7 @@ def is_white(marks: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class Painter:
+class Inpainter:
     """A method that is ready to fill holes: with its weights, on its device."""
 
     model: Model
@@ -77,7 +77,7 @@ class Painter:
     device: torch.device
 
     @classmethod
-    def load(cls, model: Model, weights: Path | None, device: torch.device) -> "Painter":
+    def load(cls, model: Model, weights: Path | None, device: torch.device) -> "Inpainter":
         """Build a method and give it its weights; methods that learn nothing have none.
 
         Raises:

@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from bench_core.nn.backbones import Backbones, Taps
+from bench_core.nn.backbones import Backbones, FeatureLayers
 
 Result = TypeVar("Result")
-Canvas = Float[Tensor, "b c h w"]
-Hole = Float[Tensor, "b 1 h w"]
+ImageTensor = Float[Tensor, "b c h w"]
+HoleTensor = Float[Tensor, "b 1 h w"]
 Guidance = Float[Tensor, "b g h w"]
-Finish = Callable[[Canvas, Hole, Canvas], Canvas]
+Finish = Callable[[ImageTensor, HoleTensor, ImageTensor], ImageTensor]
 """Post-processing: masked image, hole and prediction to the prediction that is judged."""
 
 
@@ -25,24 +25,24 @@ class Guide(Protocol):
     name: str
     """What draws it: told below every table, and part of what a training is known by."""
 
-    def __call__(self, image: Canvas) -> Guidance:
+    def __call__(self, image: ImageTensor) -> Guidance:
         """Whole images in [0, 1] to guidance of the same height and width."""
         ...
 
 
 @dataclass(frozen=True)
-class Painting:
+class MethodOutput:
     """What a method makes of masked images: whole canvases whose range is nominally [0, 1]."""
 
-    prediction: Canvas
-    coarse: Canvas | None = None
+    prediction: ImageTensor
+    coarse: ImageTensor | None = None
     """The first stage's canvas, where a method has two."""
 
-    def detach(self) -> "Painting":
-        return Painting(self.prediction.detach(), None if self.coarse is None else self.coarse.detach())
+    def detach(self) -> "MethodOutput":
+        return MethodOutput(self.prediction.detach(), None if self.coarse is None else self.coarse.detach())
 
 
-def guided(guide: Guide | None, image: Canvas) -> tuple[Guidance, ...]:
+def guided(guide: Guide | None, image: ImageTensor) -> tuple[Guidance, ...]:
     """What the guide, if there is one, draws from the truth."""
     return (guide(image.clone()),) if guide else ()
 
@@ -56,15 +56,15 @@ class Method(nn.Module):
 
     generator: Any
 
-    def forward(self, masked: Canvas, hole: Hole) -> Painting:
+    def forward(self, masked: ImageTensor, hole: HoleTensor) -> MethodOutput:
         """Paint for training: nothing is clamped. A model with a guide takes the guidance as one more argument."""
-        return Painting(self.generator(masked, hole))
+        return MethodOutput(self.generator(masked, hole))
 
-    def predict(self, masked: Canvas, hole: Hole) -> Canvas:
+    def predict(self, masked: ImageTensor, hole: HoleTensor) -> ImageTensor:
         """The canvas that is judged, in [0, 1]. A model with a guide takes the guidance here, too."""
         return self(masked, hole).prediction.clamp(0, 1)
 
-    def calibrate(self, images: Iterator[Canvas]) -> None:
+    def calibrate(self, images: Iterator[ImageTensor]) -> None:
         """Learn constants of the training images, such as their mean, once before the first step.
 
         `images` brings batches in the order of training, as many as are asked for; override to take some. Keep what is
@@ -76,18 +76,18 @@ class Method(nn.Module):
         self.train()
 
 
-def composite(image: Canvas, hole: Hole, prediction: Canvas) -> Canvas:
+def composite(image: ImageTensor, hole: HoleTensor, prediction: ImageTensor) -> ImageTensor:
     """The prediction inside the hole and the image, bit for bit, everywhere else."""
     return torch.where(hole.bool(), prediction, image)
 
 
 @dataclass
-class Scene:
+class LossContext:
     """All that a loss term may look at: one batch, what the method painted, and the method itself."""
 
-    image: Canvas
-    hole: Hole
-    painting: Painting
+    image: ImageTensor
+    hole: HoleTensor
+    painting: MethodOutput
     method: nn.Module
     backbones: Backbones
     guidance: tuple[Guidance, ...] = ()
@@ -95,23 +95,23 @@ class Scene:
     _known: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
-    def valid(self) -> Hole:
+    def valid(self) -> HoleTensor:
         return 1 - self.hole
 
     @property
-    def prediction(self) -> Canvas:
+    def prediction(self) -> ImageTensor:
         return self.painting.prediction
 
     @property
-    def coarse(self) -> Canvas:
+    def coarse(self) -> ImageTensor:
         assert self.painting.coarse is not None, "this method paints in one stage"
         return self.painting.coarse
 
     @property
-    def composite(self) -> Canvas:
+    def composite(self) -> ImageTensor:
         return self.once(lambda scene: composite(scene.image, scene.hole, scene.prediction), "composite")
 
-    def once(self, compute: Callable[["Scene"], Result], key: Any = None) -> Result:
+    def once(self, compute: Callable[["LossContext"], Result], key: Any = None) -> Result:
         """The result of ``compute(scene)``, computed once however many loss terms ask for it."""
         key = (key or compute, torch.is_grad_enabled())  # what was computed without gradient is no use with
         if key not in self._known:
@@ -122,13 +122,13 @@ class Scene:
         """Let go of all that was computed once."""
         self._known.clear()
 
-    def features(self, taps: Taps, of: str) -> list[Tensor]:
+    def features(self, taps: FeatureLayers, of: str) -> list[Tensor]:
         """A backbone's features of this scene's ``image``, ``prediction`` or ``composite``.
 
         Those of the image, the ground truth, carry no gradient, since backbones are frozen.
         """
         return self.once(lambda scene: scene.backbones.features(taps, getattr(scene, of)), (taps, of))
 
-    def detached(self) -> "Scene":
+    def detached(self) -> "LossContext":
         """The same scene as a discriminator's update sees it: no gradient reaches the generator."""
         return replace(self, painting=self.painting.detach(), _known={})

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bench_core.errors import BadInput, unknown
-from bench_core.methods.variants import Changes
+from bench_core.methods.variants import Overrides
 from bench_core.plugins import Plugin
 from bench_core.specs import Model
 
@@ -14,12 +14,12 @@ _GRAMMAR = re.compile(rf"(?::(?P<form>\w+))?(?P<changes>(?:\+\w+={_WEIGHT}|-\w+)
 
 
 @dataclass(frozen=True)
-class Request:
+class MethodRequest:
     """PLUGIN[:FORM] followed by any of +TERM=WEIGHT and -TERM, such as ``name:form+tv=0.1-style``."""
 
     plugin: str
     form: str = ""
-    changes: Changes = field(default_factory=Changes)
+    changes: Overrides = field(default_factory=Overrides)
 
     def models(self, plugin: Plugin) -> list[Model]:
         """The models that are asked for: those of the form, or those that are no forms.
@@ -35,7 +35,7 @@ class Request:
         return found
 
 
-def parse(text: str, installed: Iterable[str]) -> Request:
+def parse(text: str, installed: Iterable[str]) -> MethodRequest:
     """Read one request.
 
     Raises:
@@ -54,8 +54,8 @@ def parse(text: str, installed: Iterable[str]) -> Request:
         raise BadInput(
             f"{text!r} is no method: after the plugin's name come :FORM, +TERM=WEIGHT and -TERM, such as {name}+tv=0.1."
         )
-    changes = Changes(
+    changes = Overrides(
         {term: float(weight) for term, weight in re.findall(rf"\+(\w+)=({_WEIGHT})", rest["changes"])},
         tuple(re.findall(r"-(\w+)", re.sub(rf"\+\w+={_WEIGHT}", "", rest["changes"]))),
     )
-    return Request(name, rest["form"] or "", changes)
+    return MethodRequest(name, rest["form"] or "", changes)

@@ -13,7 +13,7 @@ Public = Mapping[str, Loss]
 
 
 @dataclass(frozen=True)
-class Changes:
+class Overrides:
     """What to change in a model, or in each of several where it applies."""
 
     added: Mapping[str, float] = field(default_factory=dict)
@@ -23,8 +23,8 @@ class Changes:
     options: Mapping[str, str] = field(default_factory=dict)
     """Values, as text, by OWNER.OPTION; an owner is a method or a loss term."""
 
-    def __or__(self, other: "Changes") -> "Changes":
-        return Changes(
+    def __or__(self, other: "Overrides") -> "Overrides":
+        return Overrides(
             {**self.added, **other.added}, (*self.dropped, *other.dropped), {**self.options, **other.options}
         )
 
@@ -48,7 +48,7 @@ class Variant:
         return sorted({loss.backbone for loss in self.losses.values() if loss.backbone})
 
 
-def check(models: Iterable[Model], public: Public, changes: Changes) -> None:
+def check(models: Iterable[Model], public: Public, changes: Overrides) -> None:
     """Make sure that every change applies to at least one of the models.
 
     Raises:
@@ -71,7 +71,7 @@ def check(models: Iterable[Model], public: Public, changes: Changes) -> None:
             raise unknown("option of these methods and loss terms", name, options)
 
 
-def vary(model: Model, public: Public, changes: Changes = Changes()) -> Variant:
+def vary(model: Model, public: Public, changes: Overrides = Overrides()) -> Variant:
     """Change a model where the changes apply to it, in every phase of its recipe.
 
     Raises:

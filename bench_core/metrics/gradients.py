@@ -4,22 +4,22 @@ from typing import Any
 
 import torch
 
-from bench_core.metrics.per_image import Array, OfEach, Pair
+from bench_core.metrics.per_image import Array, ImagePair, PerImageMetric
 from bench_core.metrics.pixelwise import count, difference, total
 
 Steps = tuple[Array, Array]
 
 
-def grad_l1(device: torch.device) -> OfEach:
-    return OfEach(lambda pair, *region: _steepness(pair.once(_steps_of_difference), pair, *region))
+def grad_l1(device: torch.device) -> PerImageMetric:
+    return PerImageMetric(lambda pair, *region: _steepness(pair.once(_steps_of_difference), pair, *region))
 
 
-def tv(device: torch.device) -> OfEach:
-    return OfEach(lambda pair, *region: _steepness(pair.once(_steps_of_picture), pair, *region))
+def tv(device: torch.device) -> PerImageMetric:
+    return PerImageMetric(lambda pair, *region: _steepness(pair.once(_steps_of_picture), pair, *region))
 
 
-def seam(device: torch.device) -> OfEach:
-    return OfEach(_seam)
+def seam(device: torch.device) -> PerImageMetric:
+    return PerImageMetric(_seam)
 
 
 def _steps(values: Array) -> Steps:
@@ -27,22 +27,22 @@ def _steps(values: Array) -> Steps:
     return abs(values[..., 1:, :] - values[..., :-1, :]), abs(values[..., 1:] - values[..., :-1])
 
 
-def _steps_of_difference(pair: Pair) -> Steps:
+def _steps_of_difference(pair: ImagePair) -> Steps:
     return _steps(pair.once(difference))
 
 
-def _steps_of_picture(pair: Pair) -> Steps:
+def _steps_of_picture(pair: ImagePair) -> Steps:
     return _steps(pair.picture)
 
 
-def _steepness(steps: Steps, pair: Pair, region: Array | None = None) -> Any:
+def _steepness(steps: Steps, pair: ImagePair, region: Array | None = None) -> Any:
     """The mean sum of both steps, over the pixels of a region or over all, and over channels."""
     down, right = steps
     lower, righter = (None, None) if region is None else (region[..., 1:, :], region[..., 1:])
     return (total(down, lower) + total(right, righter)) / count(pair.image, region)
 
 
-def _seam(pair: Pair, hole: Array) -> Any:
+def _seam(pair: ImagePair, hole: Array) -> Any:
     crossed = _steps(hole)
     return abs(_jump(pair.once(_steps_of_picture), crossed) - _jump(_steps(pair.image), crossed))
 

@@ -18,7 +18,7 @@ Values = Float[Tensor, " b"]
 
 
 @dataclass(frozen=True)
-class Pair:
+class ImagePair:
     """A picture and its truth, or batches of them, in float64. What several measures need is computed once."""
 
     picture: Array
@@ -34,11 +34,11 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class OfEach:
+class PerImageMetric:
     """A `PerImage` that can be computed together with others of its kind."""
 
     value: Callable[..., Any]
-    """From a `Pair`, and the region where there is one, to a number for each picture."""
+    """From a `ImagePair`, and the region where there is one, to a number for each picture."""
     scale: Callable[[Values], Values] = lambda values: values
     """Applied to the numbers of a batch."""
 
@@ -56,7 +56,7 @@ def together(
     let them run side by side.
     """
     given = list(zip(measures, regions, strict=True))
-    alike = [(measure, region) for measure, region in given if isinstance(measure, OfEach)]
+    alike = [(measure, region) for measure, region in given if isinstance(measure, PerImageMetric)]
     if picture.device.type != "cpu":
         values = _all_of(alike, picture, image, Tensor.double)
     else:
@@ -66,7 +66,8 @@ def together(
         values = torch.tensor(list(one_by_one), dtype=torch.float64).unbind(1)
     shared = (measure.scale(value) for (measure, _), value in zip(alike, values, strict=True))
     return [
-        next(shared) if isinstance(measure, OfEach) else measure(picture, image, *region) for measure, region in given
+        next(shared) if isinstance(measure, PerImageMetric) else measure(picture, image, *region)
+        for measure, region in given
     ]
 
 
@@ -77,13 +78,13 @@ def _threads(number: int) -> ThreadPoolExecutor:
 
 
 def _all_of(
-    measures: Sequence[tuple[OfEach, Sequence[Tensor]]],
+    measures: Sequence[tuple[PerImageMetric, Sequence[Tensor]]],
     picture: Pictures,
     image: Pictures,
     part: Callable[[Tensor], Array],
 ) -> list[Any]:
     """The values of measures for that part of the batches that is taken."""
-    pair = Pair(part(picture), part(image))
+    pair = ImagePair(part(picture), part(image))
     return [measure.value(pair, *map(part, region)) for measure, region in measures]
 
 

@@ -5,46 +5,46 @@ from typing import Any
 
 import torch
 
-from bench_core.metrics.per_image import Array, OfEach, Pair, Values
+from bench_core.metrics.per_image import Array, ImagePair, PerImageMetric, Values
 
 GREY = (0.2125, 0.7154, 0.0721)
 """scikit-image's weights of red, green and blue."""
 
 
-def l1(device: torch.device) -> OfEach:
-    return OfEach(_l1)
+def l1(device: torch.device) -> PerImageMetric:
+    return PerImageMetric(_l1)
 
 
-def l1_percent(device: torch.device) -> OfEach:
-    return OfEach(lambda pair: 100 * _l1(pair))
+def l1_percent(device: torch.device) -> PerImageMetric:
+    return PerImageMetric(lambda pair: 100 * _l1(pair))
 
 
-def l1_relative(device: torch.device) -> OfEach:
-    return OfEach(_relative)
+def l1_relative(device: torch.device) -> PerImageMetric:
+    return PerImageMetric(_relative)
 
 
-def l1_edgeconnect(device: torch.device) -> OfEach:
-    return OfEach(lambda pair: _relative(pair.once(grey)))
+def l1_edgeconnect(device: torch.device) -> PerImageMetric:
+    return PerImageMetric(lambda pair: _relative(pair.once(grey)))
 
 
-def l2(device: torch.device) -> OfEach:
-    return OfEach(_l2)
+def l2(device: torch.device) -> PerImageMetric:
+    return PerImageMetric(_l2)
 
 
-def psnr(device: torch.device) -> OfEach:
-    return OfEach(_l2, _decibels)
+def psnr(device: torch.device) -> PerImageMetric:
+    return PerImageMetric(_l2, _decibels)
 
 
-def psnr_edgeconnect(device: torch.device) -> OfEach:
-    return OfEach(lambda pair: _l2(pair.once(grey)), _decibels)
+def psnr_edgeconnect(device: torch.device) -> PerImageMetric:
+    return PerImageMetric(lambda pair: _l2(pair.once(grey)), _decibels)
 
 
-def grey(pair: Pair) -> Pair:
+def grey(pair: ImagePair) -> ImagePair:
     """One channel, as scikit-image's rgb2gray; grey pictures are kept."""
-    return Pair(_grey(pair.picture), _grey(pair.image))
+    return ImagePair(_grey(pair.picture), _grey(pair.image))
 
 
-def difference(pair: Pair) -> Array:
+def difference(pair: ImagePair) -> Array:
     return pair.picture - pair.image
 
 
@@ -67,11 +67,11 @@ def _grey(picture: Array) -> Array:
     return sum(weight * picture[..., channel : channel + 1, :, :] for channel, weight in enumerate(GREY))
 
 
-def _absolute(pair: Pair) -> Array:
+def _absolute(pair: ImagePair) -> Array:
     return abs(pair.once(difference))
 
 
-def _square(pair: Pair) -> Array:
+def _square(pair: ImagePair) -> Array:
     return pair.once(difference) ** 2
 
 
@@ -80,15 +80,15 @@ def _mean(values: Array, region: Array | None) -> Any:
     return total(values, region) / count(values, region)
 
 
-def _l1(pair: Pair, region: Array | None = None) -> Any:
+def _l1(pair: ImagePair, region: Array | None = None) -> Any:
     return _mean(pair.once(_absolute), region)
 
 
-def _l2(pair: Pair, region: Array | None = None) -> Any:
+def _l2(pair: ImagePair, region: Array | None = None) -> Any:
     return _mean(pair.once(_square), region)
 
 
-def _relative(pair: Pair) -> Any:
+def _relative(pair: ImagePair) -> Any:
     both = total(pair.picture) + total(pair.image)
     return total(pair.once(_absolute)) / (both + (both == 0))
 

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench_core.metrics.per_image import Array, OfEach, Pair
+from bench_core.metrics.per_image import Array, ImagePair, PerImageMetric
 from bench_core.metrics.pixelwise import grey
 
 SIGMA = 1.5
@@ -62,31 +62,31 @@ class Window:
 WANG, UNIFORM7, UNIFORM51 = Window(11, gaussian=True), Window(7, sample=True), Window(51, sample=True)
 
 
-def gaussian(device: torch.device) -> OfEach:
+def gaussian(device: torch.device) -> PerImageMetric:
     """scikit-image filters with reflected borders and crops them away, so the inside is the same."""
-    return OfEach(lambda pair: _similarity(pair, WANG))
+    return PerImageMetric(lambda pair: _similarity(pair, WANG))
 
 
-def zero_padded(device: torch.device) -> OfEach:
+def zero_padded(device: torch.device) -> PerImageMetric:
     """LaMa's: a window stands on every pixel, and there are zeros beyond the image."""
-    return OfEach(lambda pair: _mean(pair.once(_map, WANG), (-3, -2, -1)))
+    return PerImageMetric(lambda pair: _mean(pair.once(_map, WANG), (-3, -2, -1)))
 
 
-def uniform7(device: torch.device) -> OfEach:
+def uniform7(device: torch.device) -> PerImageMetric:
     """scikit-image's defaults."""
-    return OfEach(lambda pair: _similarity(pair, UNIFORM7))
+    return PerImageMetric(lambda pair: _similarity(pair, UNIFORM7))
 
 
-def grey51(device: torch.device) -> OfEach:
+def grey51(device: torch.device) -> PerImageMetric:
     """EdgeConnect's: scikit-image's with a window of 51, on grey images."""
-    return OfEach(lambda pair: _similarity(pair.once(grey), UNIFORM51))
+    return PerImageMetric(lambda pair: _similarity(pair.once(grey), UNIFORM51))
 
 
-def multiscale(device: torch.device) -> OfEach:
-    return OfEach(_multiscale)
+def multiscale(device: torch.device) -> PerImageMetric:
+    return PerImageMetric(_multiscale)
 
 
-def _similarity(pair: Pair, window: Window) -> Any:
+def _similarity(pair: ImagePair, window: Window) -> Any:
     return _mean(window.inside(pair.once(_map, window)), (-3, -2, -1))
 
 
@@ -94,13 +94,13 @@ def _mean(values: Array, axes: tuple[int, ...]) -> Any:
     return values.mean(axes, dtype=torch.float64 if isinstance(values, Tensor) else np.float64)
 
 
-def _map(pair: Pair, window: Window) -> Array:
+def _map(pair: ImagePair, window: Window) -> Array:
     """The similarity under the window at every pixel."""
     luminance, contrast_structure = pair.once(_terms, window)
     return luminance * contrast_structure
 
 
-def _multiscale(pair: Pair) -> Any:
+def _multiscale(pair: ImagePair) -> Any:
     """Contrast and structure at five scales, luminance at the coarsest."""
     fewest = WANG.side * 2 ** (len(EXPONENTS) - 1)
     if min(pair.image.shape[-2:]) < fewest:
@@ -110,7 +110,7 @@ def _multiscale(pair: Pair) -> Any:
         last = scale == len(EXPONENTS) - 1
         term = pair.once(_map, WANG) if last else pair.once(_terms, WANG)[1]
         value = value * _mean(WANG.inside(term), (-2, -1)).clip(0) ** exponent
-        pair = Pair(_halved(pair.picture), _halved(pair.image))
+        pair = ImagePair(_halved(pair.picture), _halved(pair.image))
     return value.mean(-1)
 
 
@@ -120,7 +120,7 @@ def _halved(values: Array) -> Array:
     return (rows[..., :-1:2] + rows[..., 1::2]) / 4
 
 
-def _terms(pair: Pair, window: Window) -> tuple[Array, Array]:
+def _terms(pair: ImagePair, window: Window) -> tuple[Array, Array]:
     """Luminance, and contrast times structure, under the window at every pixel.
 
     OpenCV filters channel by channel, as small as the cache likes it; torch takes whatever it is given.

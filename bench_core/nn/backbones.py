@@ -17,7 +17,7 @@ RANDOM_SEED = 0
 
 
 @dataclass(frozen=True)
-class Taps:
+class FeatureLayers:
     """Where a backbone is read: indices into torchvision's ``features``, and how its input is normalised."""
 
     backbone: str
@@ -26,7 +26,7 @@ class Taps:
     std: tuple[float, ...] = IMAGENET_STD
 
 
-VGG16_POOLS = Taps("vgg16", (4, 9, 16))
+VGG16_POOLS = FeatureLayers("vgg16", (4, 9, 16))
 """pool1, pool2 and pool3."""
 
 
@@ -38,7 +38,7 @@ class Backbones:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     _built: dict[str, nn.Sequential] = field(default_factory=dict, repr=False)
 
-    def features(self, taps: Taps, image: Float[Tensor, "b c h w"]) -> list[Tensor]:
+    def features(self, taps: FeatureLayers, image: Float[Tensor, "b c h w"]) -> list[Tensor]:
         """The feature maps at the taps, first to last, of images in [0, 1]; grey ones are repeated to RGB."""
         x = image.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
         x = (x - x.new_tensor(taps.mean).view(3, 1, 1)) / x.new_tensor(taps.std).view(3, 1, 1)

@@ -8,14 +8,14 @@ from typing import Any
 from bench_core.data.pairs import to_floats
 from bench_core.errors import BadInput
 from bench_core.evaluation.examples import save
-from bench_core.scoring.pairs_source import Contest, file_name
+from bench_core.scoring.pairs_source import EvaluationSet, file_name
 from bench_core.system import files
-from bench_core.system.progress import tracking
+from bench_core.system.progress import progress_bar
 
 KINDS = ("image", "hole", "masked")
 
 
-def export(contest: Contest, folder: Path) -> None:
+def export(contest: EvaluationSet, folder: Path) -> None:
     """Write FOLDER/MASK_SET/{image,hole,masked}/NUMBER.png, white = missing, and FOLDER/pairs.csv with their names.
 
     Raises:
@@ -26,7 +26,7 @@ def export(contest: Contest, folder: Path) -> None:
     files.writable_folder(folder)
     listed: list[tuple[Any, ...]] = [("mask_set", "file", "name", "hole_ratio")]
     for mask_set, pairs in contest.pairs.items():
-        with tracking(f"writing {mask_set}", len(pairs)) as tell:
+        with progress_bar(f"writing {mask_set}", len(pairs)) as tell:
             for index in range(len(pairs)):
                 pair = pairs[index]
                 for kind, picture in zip(KINDS, to_floats(pair), strict=True):

@@ -16,7 +16,7 @@ from bench_core.masks.mask_images import read_levels
 
 
 @dataclass
-class GivenImages:
+class ImageFileList:
     """Image files under names."""
 
     paths: Sequence[Path]
@@ -45,7 +45,7 @@ class HolePictures:
 
 
 @dataclass(frozen=True)
-class FiledHoles:
+class MaskFileHoles:
     """Holes of a mask set: those of the images' names where it has names, else one after the other."""
 
     file: MaskFile
@@ -67,15 +67,15 @@ class FiledHoles:
         return self.file.hole(self._numbers[self.names[index]])
 
 
-Holes = HolePictures | FiledHoles
+MaskSet = HolePictures | MaskFileHoles
 
 
 @dataclass(frozen=True)
-class GivenPairs(Pairs):
+class FilePairs(Pairs):
     """Images as they are, neither cropped nor resized, each with its hole."""
 
     images: Images
-    holes: Holes
+    holes: MaskSet
     channels: int
 
     def __len__(self) -> int:
@@ -104,8 +104,8 @@ class GivenPairs(Pairs):
         return summary.hexdigest()
 
 
-def open_holes(where: str, found: Sequence[Path], names: Sequence[str], hole: str, threshold: int) -> Holes:
+def open_holes(where: str, found: Sequence[Path], names: Sequence[str], hole: str, threshold: int) -> MaskSet:
     """A mask set's file, or mask pictures in the order of the images."""
     if where.endswith(SUFFIX):
-        return FiledHoles(read(Path(where).expanduser()), names)
+        return MaskFileHoles(read(Path(where).expanduser()), names)
     return HolePictures(found, hole, threshold)

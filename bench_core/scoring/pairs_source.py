@@ -7,7 +7,7 @@ from typing import Any
 
 from bench_core.data.open import open_images
 from bench_core.data.pairs import Pairs, TestPairs
-from bench_core.data.validate import CheckedImages
+from bench_core.data.validate import ValidatedImages
 from bench_core.data.validate import check as check_images
 from bench_core.errors import BadInput
 from bench_core.evaluation.evaluator import judgement_name
@@ -15,7 +15,7 @@ from bench_core.masks.mask_file import SUFFIX
 from bench_core.masks.mask_set import open_sets
 from bench_core.plugins import Plugins
 from bench_core.protocol import Protocol
-from bench_core.scoring.file_pairs import GivenImages, GivenPairs, open_holes
+from bench_core.scoring.file_pairs import FilePairs, ImageFileList, open_holes
 from bench_core.scoring.match_files import find, same_names
 from bench_core.seeds import digest
 
@@ -24,11 +24,11 @@ GIVEN = "given"
 
 
 @dataclass(frozen=True)
-class Contest:
+class EvaluationSet:
     """Rules and pairs, and what each pair's picture is called in a folder of pictures."""
 
     protocol: Protocol
-    images: CheckedImages
+    images: ValidatedImages
     pairs: Mapping[str, Pairs]
     """By mask set."""
     file_names: Sequence[str]
@@ -58,14 +58,16 @@ class Contest:
         return found
 
 
-def own(plugins: Plugins, protocol: Protocol, options: Mapping[str, Any]) -> Contest:
+def own(plugins: Plugins, protocol: Protocol, options: Mapping[str, Any]) -> EvaluationSet:
     """The protocol's own pairs; pictures are called as `bench export` calls them."""
     if not protocol.size:
         raise BadInput(f"The protocol {protocol.name} takes images as they are: give --truth and --holes, or --size.")
     images = open_images(plugins, protocol, 0, options)
     holes = open_sets(protocol.masks, plugins.records("masks"))
     pairs = {name: TestPairs(protocol, images.test, holes[name]) for name in protocol.test_masks}
-    return Contest(protocol, images, pairs, [file_name(index) for index in range(len(images.test) * protocol.crops)])
+    return EvaluationSet(
+        protocol, images, pairs, [file_name(index) for index in range(len(images.test) * protocol.crops)]
+    )
 
 
 def file_name(index: int) -> str:
@@ -73,7 +75,7 @@ def file_name(index: int) -> str:
     return f"{index:06}"
 
 
-def given(protocol: Protocol, pictures: str, options: Mapping[str, Any]) -> Contest:
+def given(protocol: Protocol, pictures: str, options: Mapping[str, Any]) -> EvaluationSet:
     """Truths and holes from files, paired with pictures by name; of the protocol the metrics and rules remain.
 
     Raises:
@@ -86,12 +88,12 @@ def given(protocol: Protocol, pictures: str, options: Mapping[str, Any]) -> Cont
     if paths:
         same_names(wanted, paths, "hole", subset=True)
     rules = protocol.model_dump() | {"image_set": "files", "size": 0, "resize": None, "crops": 1, "test_images": None}
-    images = GivenImages([truths[name] for name in names], names)
+    images = ImageFileList([truths[name] for name in names], names)
     checked = check_images(images, images, Protocol.model_validate(rules), 0, False)
     holes = open_holes(
         options["holes"], [paths[n] for n in names] if paths else [], names, options["hole"], options["threshold"]
     )
-    pairs = GivenPairs(checked.test, holes, protocol.channels)
+    pairs = FilePairs(checked.test, holes, protocol.channels)
     masks = {GIVEN: {"family": "files", "sha256": pairs.holes_digest()}}
     rules |= {"masks": masks, "train_masks": (GIVEN,), "test_masks": (GIVEN,)}
-    return Contest(Protocol.model_validate(rules), checked, {GIVEN: pairs}, names)
+    return EvaluationSet(Protocol.model_validate(rules), checked, {GIVEN: pairs}, names)

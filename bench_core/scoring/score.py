@@ -13,27 +13,27 @@ from bench_core import __version__
 from bench_core.data.open import open_protocol
 from bench_core.data.pairs import Pair, to_floats
 from bench_core.errors import BadInput
-from bench_core.evaluation.examples import Samples
-from bench_core.evaluation.measure import Judgement, Painted
-from bench_core.experiment.context import Machine, Setup
+from bench_core.evaluation.examples import SavedExamples
+from bench_core.evaluation.measure import EvaluationResult, PredictionBatch
+from bench_core.experiment.context import RunContext, RuntimeConfig
 from bench_core.images import Array, as_channels, read_image
 from bench_core.metrics import choose
 from bench_core.plugins import Plugins
-from bench_core.scoring.pairs_source import Contest, given, own
+from bench_core.scoring.pairs_source import EvaluationSet, given, own
 from bench_core.scoring.sanity_checks import Inspection, in_words
 from bench_core.specs import Metric
 from bench_core.store.cell_folder import CellFolder
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 from bench_core.system import files
-from bench_core.system.progress import tracking
+from bench_core.system.progress import progress_bar
 
 
 @dataclass(frozen=True)
 class Scoring:
     """One method's pictures for every mask set of a contest. Several folders are samples of a method that draws."""
 
-    setup: Setup
-    contest: Contest
+    setup: RunContext
+    contest: EvaluationSet
     name: str
     samples: Sequence[Mapping[str, Sequence[Path]]]
     """For each sample and mask set, the pictures' files in the order of the pairs."""
@@ -56,7 +56,7 @@ class Scoring:
 
     def _inspect(self, sample: Mapping[str, Sequence[Path]], mask_set: str) -> Inspection:
         pairs, inspection = self.contest.pairs[mask_set], Inspection()
-        with tracking(f"looking at {self.name} on {mask_set}", len(pairs)) as tell:
+        with progress_bar(f"looking at {self.name} on {mask_set}", len(pairs)) as tell:
             for index, path in enumerate(sample[mask_set]):
                 pair = pairs[index]
                 truth, hole = pair["image"].numpy().transpose(1, 2, 0), pair["hole"][0].numpy()
@@ -76,7 +76,7 @@ class Scoring:
             )
         return picture
 
-    def _measured(self, seed: int, sample: Mapping[str, Sequence[Path]], remarks: list[str]) -> Entry:
+    def _measured(self, seed: int, sample: Mapping[str, Sequence[Path]], remarks: list[str]) -> CellStatus:
         digests = {name: [files.sha256(path) for path in paths] for name, paths in sample.items()}
         folder = self.setup.store.cell(
             {"inpaint-bench": __version__, "variant": self.name, "seed": seed, "pictures": digests}
@@ -90,18 +90,18 @@ class Scoring:
             samples = self._samples(folder, mask_set)
             for painted in self._painted(mask_set, sample[mask_set], samples.missing):
                 samples.keep(painted)
-        return Entry(self.name, self.name, seed, "done", folder.path.name, remarks=remarks, judgements=judgements)
+        return CellStatus(self.name, self.name, seed, "done", folder.path.name, remarks=remarks, judgements=judgements)
 
-    def _samples(self, folder: CellFolder, mask_set: str) -> Samples:
+    def _samples(self, folder: CellFolder, mask_set: str) -> SavedExamples:
         where = folder.samples_path(self.contest.judgement(mask_set))
-        return Samples(where, len(self.contest.pairs[mask_set]), self.setup.machine.samples)
+        return SavedExamples(where, len(self.contest.pairs[mask_set]), self.setup.machine.samples)
 
     def _judge(self, folder: CellFolder, seed: int, mask_set: str, paths: Sequence[Path], wanted: list[Metric]) -> None:
         name, pairs = self.contest.judgement(mask_set), self.contest.pairs[mask_set]
         about: dict[str, Any] = {"method": self.name, "variant": self.name, "seed": seed, "mask_set": mask_set}
-        judgement = Judgement(self.setup.judge, wanted)
+        judgement = EvaluationResult(self.setup.judge, wanted)
         folder.begin()
-        with tracking(f"judging {self.name} on {mask_set}", len(pairs)) as tell, torch.inference_mode():
+        with progress_bar(f"judging {self.name} on {mask_set}", len(pairs)) as tell, torch.inference_mode():
             for painted in self._painted(mask_set, paths, range(len(pairs))):
                 judgement.add(painted, [pairs.name(index) for index in painted.indexes])
                 tell(painted.indexes[-1] + 1, "")
@@ -110,14 +110,14 @@ class Scoring:
         self.setup.compare_sets(folder, name, wanted, pairs, about)
         folder.write_provenance(name, self.setup.provenance() | {"pictures": [path.name for path in paths]})
 
-    def _painted(self, mask_set: str, paths: Sequence[Path], which: Sequence[int]) -> Iterator[Painted]:
+    def _painted(self, mask_set: str, paths: Sequence[Path], which: Sequence[int]) -> Iterator[PredictionBatch]:
         pairs = self.contest.pairs[mask_set]
         for index in which:
             pair = pairs[index]
             image, hole, _ = (x.to(self.setup.device) for x in to_floats(_batch(pair)))
             picture = self._read(paths[index], pair["image"].numpy().transpose(1, 2, 0))
             planes = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
-            yield Painted([index], image, hole, planes.to(self.setup.device).float() / 255)
+            yield PredictionBatch([index], image, hole, planes.to(self.setup.device).float() / 255)
 
 
 def score(
@@ -140,7 +140,9 @@ def score(
     samples = [contest.pictures(where) for where in predictions]
     metrics = choose(protocol.metrics, plugins.records("metrics"))
     store = Store(files.writable_folder(out))
-    setup = Setup(contest.protocol, contest.images, {}, metrics, store, Machine(device, samples=options["samples"]))
+    setup = RunContext(
+        contest.protocol, contest.images, {}, metrics, store, RuntimeConfig(device, samples=options["samples"])
+    )
     notes = [f"{name} was painted outside this harness: how it was trained is not known here."]
     if len(samples) > 1:
         notes.append(f"{name} draws: means over {len(samples)} samples of each picture, shown as seeds.")

@@ -33,7 +33,7 @@ def _host() -> str:
 
 
 @dataclass(frozen=True)
-class Owner:
+class LockOwner:
     """Who holds a claim."""
 
     host: str = field(default_factory=_host)
@@ -63,7 +63,7 @@ def claimed(folder: Path) -> Iterator[bool]:
 
     A process that was stopped for so long that its claim was taken over is not told.
     """
-    path, me, done = folder / NAME, Owner(), threading.Event()
+    path, me, done = folder / NAME, LockOwner(), threading.Event()
     if not _claim(path, me):
         yield False
         return
@@ -78,13 +78,13 @@ def claimed(folder: Path) -> Iterator[bool]:
             path.unlink()
 
 
-def holder(folder: Path) -> Owner | None:
+def holder(folder: Path) -> LockOwner | None:
     """Who works on a folder now; None if nobody does, or its claim is stale."""
     owner = _owner(folder / NAME)
     return None if owner is None or _stale(folder / NAME, owner) else owner
 
 
-def _claim(path: Path, me: Owner) -> bool:
+def _claim(path: Path, me: LockOwner) -> bool:
     if _created(path, me):
         return True
     owner = _owner(path)
@@ -103,7 +103,7 @@ def _claim(path: Path, me: Owner) -> bool:
         turn.unlink(missing_ok=True)
 
 
-def _created(path: Path, me: Owner) -> bool:
+def _created(path: Path, me: LockOwner) -> bool:
     with files.refusals(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -119,17 +119,17 @@ def _created(path: Path, me: Owner) -> bool:
     return True
 
 
-def _owner(path: Path) -> Owner | None:
+def _owner(path: Path) -> LockOwner | None:
     """None if there is no claim. Of one that is just being written, or was never written to its end, an unknown one."""
     try:
-        return Owner(**json.loads(path.read_text(encoding="utf-8")))
+        return LockOwner(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError):
-        return Owner("unknown", 0, "unknown")
+        return LockOwner("unknown", 0, "unknown")
 
 
-def _stale(path: Path, owner: Owner) -> bool:
+def _stale(path: Path, owner: LockOwner) -> bool:
     try:
         age = files.age(path)
     except FileNotFoundError:
@@ -137,7 +137,7 @@ def _stale(path: Path, owner: Owner) -> bool:
     return owner.dead or age > STALE_AFTER
 
 
-def _keep(path: Path, me: Owner, done: threading.Event) -> None:
+def _keep(path: Path, me: LockOwner, done: threading.Event) -> None:
     while not done.wait(BEAT_EVERY):
         try:
             if _owner(path) != me:

@@ -33,7 +33,7 @@ State = Literal["pending", "done", "failed", "n/a"]
 
 
 @dataclass
-class Entry:
+class CellStatus:
     """A cell's place in a run."""
 
     method: str
@@ -66,7 +66,7 @@ class Run:
     """The digest of the test images."""
     num_pairs: int
     """How many pairs every mask set has."""
-    entries: list[Entry]
+    entries: list[CellStatus]
     missing: dict[str, str]
     """For each metric that could not be computed, why."""
     skipped: list[str] = field(default_factory=list)
@@ -90,7 +90,7 @@ class Store:
         name = re.sub(r"[^\w.+=,-]+", "-", f"{identity['variant']}-{identity['seed']}-{digest(identity)[:12]}")
         return CellFolder(self.root / "cells" / name, identity)
 
-    def folder(self, entry: Entry) -> CellFolder:
+    def folder(self, entry: CellStatus) -> CellFolder:
         """What a run's cell has on disk."""
         return CellFolder(self.root / "cells" / entry.folder, {})
 
@@ -153,7 +153,7 @@ def _read(path: Path) -> Run:
     try:
         record = json.loads(content)
         del record[checksum.KEY]
-        entries = [Entry(**entry) for entry in record["entries"]]
+        entries = [CellStatus(**entry) for entry in record["entries"]]
         return Run(**{**record, "protocol": Protocol.model_validate(record["protocol"]), "entries": entries})
     except (ValueError, KeyError, TypeError) as error:
         raise damaged(path, error) from error

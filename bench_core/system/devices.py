@@ -13,7 +13,7 @@ from lightning_fabric.strategies import DDPStrategy
 from torch import nn
 
 from bench_core.errors import BadInput
-from bench_core.system.distributed import ALONE, Ranks
+from bench_core.system.distributed import SINGLE_PROCESS, Distributed
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 PATIENCE = timedelta(days=1)
@@ -62,20 +62,20 @@ def open_fabric(device: str, precision: Precision = "32-true", devices: int = 1,
         ) from error
 
 
-def join(device: str, devices: int, nodes: int) -> Ranks:
+def join(device: str, devices: int, nodes: int) -> Distributed:
     """Meet the other processes of this command, started if need be.
 
     Raises:
         BadInput: there are no such devices here.
     """
     if devices * nodes == 1:
-        return ALONE
+        return SINGLE_PROCESS
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     fabric = open_fabric(device, devices=devices, nodes=nodes)
     if fabric.global_rank:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # rank zero is interrupted, and ends the others
     atexit.register(_see_off, getattr(fabric.strategy.launcher, "procs", []))
-    return Ranks(fabric.global_rank, fabric.world_size)
+    return Distributed(fabric.global_rank, fabric.world_size)
 
 
 def _see_off(processes: Sequence) -> None:

@@ -16,12 +16,12 @@ from bench_core.errors import BadInput
 T = TypeVar("T")
 
 
-class FailedElsewhere(BadInput):
+class RemoteRankError(BadInput):
     """Another rank could not go on; the text tells why."""
 
 
 @dataclass(frozen=True)
-class Ranks:
+class Distributed:
     """All of them, as this one sees them. One process alone needs no group, and waits for nobody."""
 
     number: int = 0
@@ -52,7 +52,7 @@ class Ranks:
             raise failure
         for number, (_, told) in enumerate(found):
             if told:
-                raise FailedElsewhere(f"rank {number} of {self.count} failed with {told}")
+                raise RemoteRankError(f"rank {number} of {self.count} failed with {told}")
         return [value for value, _ in found]
 
     def own(self, work: Callable[[], T]) -> T:
@@ -72,7 +72,7 @@ class Ranks:
         try:
             self.each(lambda: found.append(work()) if self.is_zero else None)
             self.each(lambda: None if self.is_zero else found.append(work()))
-        except FailedElsewhere:
+        except RemoteRankError:
             if self.is_zero:
                 raise
             raise SystemExit(0) from None
@@ -103,7 +103,7 @@ class Ranks:
             tensor.detach().copy_(part.view_as(tensor))
 
 
-ALONE = Ranks()
+SINGLE_PROCESS = Distributed()
 
 
 def _together(exchange: Callable[[], Any]) -> None:

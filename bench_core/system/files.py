@@ -14,7 +14,7 @@ from bench_core.errors import BadInput
 _TEMPORARY = ".half-written-"
 
 
-class Unwritable(BadInput, OSError):
+class WriteError(BadInput, OSError):
     """The system refuses to write a file, for instance since the disk is full."""
 
 
@@ -63,9 +63,9 @@ def _refusal(temporary: Path) -> OSError | None:
     return None
 
 
-def _unwritable(path: Path, error: OSError) -> Unwritable:
+def _unwritable(path: Path, error: OSError) -> WriteError:
     said = error.strerror or error
-    return Unwritable(f"{path} cannot be written ({said}); mend that and repeat the same command.")
+    return WriteError(f"{path} cannot be written ({said}); mend that and repeat the same command.")
 
 
 def sweep(folder: Path, unchanged_for: float = 0.0) -> None:

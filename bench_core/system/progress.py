@@ -17,7 +17,7 @@ console = terminal.console(stderr=True)
 clock = time.monotonic
 
 
-class Tally:
+class ProgressBar:
     """Is told how much is done. What is done a second is reckoned from the last 30 seconds."""
 
     def __init__(self, progress: Progress, task: Task) -> None:
@@ -37,7 +37,7 @@ class Tally:
 
 
 @contextmanager
-def tracking(title: str, total: int, unit: str = "images", each: float = 1.0) -> Iterator[Tally]:
+def progress_bar(title: str, total: int, unit: str = "images", each: float = 1.0) -> Iterator[ProgressBar]:
     """Yields what is told how much is done.
 
     Args:
@@ -49,7 +49,7 @@ def tracking(title: str, total: int, unit: str = "images", each: float = 1.0) ->
     progress = Progress(*columns, *told, console=console, get_time=clock, disable=not console.is_terminal)
     task = progress.add_task(title, total=total, unit=unit, each=each, note="")
     with nullcontext() if progress.disable else progress:
-        yield Tally(progress, progress.tasks[task])
+        yield ProgressBar(progress, progress.tasks[task])
 
 
 class _Told(ProgressColumn):

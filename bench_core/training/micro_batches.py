@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from bench_core.methods.method import Canvas, Guidance, Hole, Painting, Scene
+from bench_core.methods.method import Guidance, HoleTensor, ImageTensor, LossContext, MethodOutput
 from bench_core.nn.backbones import Backbones
 from bench_core.recipe import Update
 
@@ -39,7 +39,7 @@ def _first_line(error: Exception) -> str:
 
 
 @dataclass
-class Round:
+class SharedBatch:
     """A batch, as the updates of one round see it one after the other.
 
     Taken whole, it is painted once, and the generator learns through that painting. Taken in micro-batches, the
@@ -47,16 +47,16 @@ class Round:
     began with.
     """
 
-    image: Canvas
-    hole: Hole
-    masked: Canvas
+    image: ImageTensor
+    hole: HoleTensor
+    masked: ImageTensor
     guidance: tuple[Guidance, ...]
     method: nn.Module
     backbones: Backbones
     generator_learns: bool
-    _painting: Painting | None = field(default=None, init=False)
+    _painting: MethodOutput | None = field(default=None, init=False)
 
-    def scenes(self, update: Update, most: int) -> Iterator[Scene]:
+    def scenes(self, update: Update, most: int) -> Iterator[LossContext]:
         """What an update looks at: `most` images at a time. One scene must be done with before the next is taken."""
         learns = update.network == "generator"
         parts = _parts(len(self.image), most)
@@ -68,7 +68,7 @@ class Round:
             return
         if self._painting is None and not learns:
             self._paint_ahead(parts)
-        before, seen = Snapshot(_but_statistics(self.method)), []
+        before, seen = BufferSnapshot(_but_statistics(self.method)), []
         for part in parts:
             before.restore()
             painting = self._paint(part, True) if learns or self._painting is None else _part(self._painting, part)
@@ -82,7 +82,7 @@ class Round:
 
     def _paint_ahead(self, parts: list[slice]) -> None:
         """For updates before the generator's, which leaves traces of its own in the buffers."""
-        before = Snapshot(self.method.buffers() if self.generator_learns else _but_statistics(self.method))
+        before = BufferSnapshot(self.method.buffers() if self.generator_learns else _but_statistics(self.method))
         painted = []
         for part in parts:
             before.restore()
@@ -91,16 +91,16 @@ class Round:
             before.restore()
         self._painting = _joined(painted)
 
-    def _paint(self, part: slice, graph: bool) -> Painting:
+    def _paint(self, part: slice, graph: bool) -> MethodOutput:
         with torch.set_grad_enabled(graph):
             return self.method(self.masked[part], self.hole[part], *(plane[part] for plane in self.guidance))
 
-    def _scene(self, part: slice, painting: Painting) -> Scene:
+    def _scene(self, part: slice, painting: MethodOutput) -> LossContext:
         guidance = tuple(plane[part] for plane in self.guidance)
-        return Scene(self.image[part], self.hole[part], painting, self.method, self.backbones, guidance)
+        return LossContext(self.image[part], self.hole[part], painting, self.method, self.backbones, guidance)
 
 
-class Snapshot:
+class BufferSnapshot:
     """Buffers as they are now."""
 
     def __init__(self, buffers: Iterable[Tensor]) -> None:
@@ -128,10 +128,12 @@ def _parts(count: int, most: int) -> list[slice]:
     return [slice(first, last) for first, last in pairwise(bounds)]
 
 
-def _part(painting: Painting, part: slice) -> Painting:
-    return Painting(painting.prediction[part], None if painting.coarse is None else painting.coarse[part])
+def _part(painting: MethodOutput, part: slice) -> MethodOutput:
+    return MethodOutput(painting.prediction[part], None if painting.coarse is None else painting.coarse[part])
 
 
-def _joined(paintings: list[Painting]) -> Painting:
+def _joined(paintings: list[MethodOutput]) -> MethodOutput:
     coarse = [painting.coarse for painting in paintings if painting.coarse is not None]
-    return Painting(torch.cat([painting.prediction for painting in paintings]), torch.cat(coarse) if coarse else None)
+    return MethodOutput(
+        torch.cat([painting.prediction for painting in paintings]), torch.cat(coarse) if coarse else None
+    )

@@ -10,12 +10,12 @@ from torch.nn.utils import get_total_norm
 from bench_core.recipe import Update
 
 
-class NonFinite(RuntimeError):
+class NonFiniteError(RuntimeError):
     """A loss or gradient became infinite or no number; nothing was saved since."""
 
 
 @dataclass
-class Finiteness:
+class NanGuard:
     """What the updates since the last check have found, still on the device."""
 
     _noted: list[tuple[int, Update, dict[str, Tensor], Tensor]] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Finiteness:
         """
         noted, self._noted = self._noted, []
         if noted and not torch.stack([worst for *_, worst in noted]).isfinite().all():
-            raise NonFinite(next(_told(*one) for one in noted if not one[-1].isfinite()))
+            raise NonFiniteError(next(_told(*one) for one in noted if not one[-1].isfinite()))
 
 
 def _told(step: int, update: Update, values: Mapping[str, Tensor], worst: Tensor) -> str:

@@ -13,26 +13,26 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bench_core.methods.method import Method, Scene
+from bench_core.methods.method import LossContext, Method
 from bench_core.recipe import Update
-from bench_core.system.distributed import Ranks
+from bench_core.system.distributed import Distributed
 from bench_core.system.progress import console
-from bench_core.training.micro_batches import OutOfMemory, Round, Snapshot, is_out_of_memory
-from bench_core.training.nan_guard import Finiteness
+from bench_core.training.micro_batches import BufferSnapshot, OutOfMemory, SharedBatch, is_out_of_memory
+from bench_core.training.nan_guard import NanGuard
 
-Terms = Mapping[str, Callable[[Scene], Tensor]]
+Terms = Mapping[str, Callable[[LossContext], Tensor]]
 
 
 @dataclass
-class Updates:
+class OptimizerStep:
     """Made one after the other, on all ranks alike."""
 
     fabric: Fabric
     method: Method
     networks: tuple[str, ...]
     terms: Terms
-    finiteness: Finiteness
-    ranks: Ranks
+    finiteness: NanGuard
+    ranks: Distributed
     batch: int
     """Images of a step, on all ranks together."""
     most: int
@@ -41,7 +41,9 @@ class Updates:
     """Whether `most` is halved where memory is too small for it."""
     _failure: Exception | None = field(default=None, init=False)
 
-    def make(self, taken: Callable[[], Round], update: Update, optimiser: Optimizer, step: int) -> dict[str, Tensor]:
+    def make(
+        self, taken: Callable[[], SharedBatch], update: Update, optimiser: Optimizer, step: int
+    ) -> dict[str, Tensor]:
         """Take the optimiser's step; returns the values of the loss terms.
 
         What fails on one rank alone is told by `look`. Until then its losses are no numbers, on all ranks.
@@ -73,7 +75,7 @@ class Updates:
         if self._failure:
             raise self._failure
 
-    def _attempt(self, taken: Callable[[], Round], update: Update, optimiser: Optimizer) -> dict[str, Tensor]:
+    def _attempt(self, taken: Callable[[], SharedBatch], update: Update, optimiser: Optimizer) -> dict[str, Tensor]:
         try:
             if self._failure is None:
                 return self._fitting(taken(), update, optimiser)
@@ -83,9 +85,9 @@ class Updates:
             self._failure = error
         return {name: torch.full((), float("nan"), device=self.fabric.device) for name in update.losses}
 
-    def _fitting(self, shown: Round, update: Update, optimiser: Optimizer) -> dict[str, Tensor]:
+    def _fitting(self, shown: SharedBatch, update: Update, optimiser: Optimizer) -> dict[str, Tensor]:
         """The gradient, with as many images at a time as there is memory for."""
-        before = Snapshot(self.method.buffers() if self.halve else ())
+        before = BufferSnapshot(self.method.buffers() if self.halve else ())
         while True:
             try:
                 return self._gradient(shown, update, optimiser)
@@ -101,7 +103,7 @@ class Updates:
             shown.let_go()
             torch.cuda.empty_cache()
 
-    def _gradient(self, shown: Round, update: Update, optimiser: Optimizer) -> dict[str, Tensor]:
+    def _gradient(self, shown: SharedBatch, update: Update, optimiser: Optimizer) -> dict[str, Tensor]:
         optimiser.zero_grad()
         values: dict[str, Tensor] = {}
         for scene in shown.scenes(update, self.most):

@@ -13,22 +13,22 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bench_core.data.loader import Waited, loader
+from bench_core.data.loader import TimedIterator, loader
 from bench_core.data.pairs import Pair, TrainPairs, to_floats
 from bench_core.errors import BadInput
-from bench_core.methods.method import Guide, Method, Scene, guided
+from bench_core.methods.method import Guide, LossContext, Method, guided
 from bench_core.methods.variants import Variant
 from bench_core.nn.backbones import Backbones
 from bench_core.recipe import Phase, Recipe, Update
 from bench_core.seeds import seed_of
 from bench_core.specs import resolve
 from bench_core.system import signals
-from bench_core.system.distributed import ALONE, Ranks
+from bench_core.system.distributed import SINGLE_PROCESS, Distributed
 from bench_core.training import checkpoint
 from bench_core.training.log import Log
-from bench_core.training.micro_batches import Round
-from bench_core.training.nan_guard import Finiteness
-from bench_core.training.optimizer_step import Updates
+from bench_core.training.micro_batches import SharedBatch
+from bench_core.training.nan_guard import NanGuard
+from bench_core.training.optimizer_step import OptimizerStep
 from bench_core.training.schedule import draws, schedule
 
 CHECKPOINT_EVERY = 30.0
@@ -42,7 +42,7 @@ Advance = Callable[[int, dict[str, float]], None]
 
 
 @dataclass
-class Training:
+class Trainer:
     """One cell's training."""
 
     fabric: Fabric
@@ -57,7 +57,7 @@ class Training:
     """Called before the first step and after every so many of the protocol's `curve_every`, to judge the method."""
     tell: Callable[[int, Mapping[str, float]], None] = lambda step, values: None
     """Called with every line of the log."""
-    finiteness: Finiteness = field(default_factory=Finiteness)
+    finiteness: NanGuard = field(default_factory=NanGuard)
     micro_batch: int | None = None
     """Images at a time on one device; all of its part of a batch if left out."""
     auto_batch: bool = False
@@ -74,18 +74,18 @@ class Training:
         return self.variant.model.recipe
 
     @cached_property
-    def terms(self) -> dict[str, Callable[[Scene], Tensor]]:
+    def terms(self) -> dict[str, Callable[[LossContext], Tensor]]:
         return {name: partial(resolve(loss.term), **loss.parameters) for name, loss in self.variant.losses.items()}
 
     @cached_property
-    def ranks(self) -> Ranks:
-        return Ranks(self.fabric.global_rank, self.fabric.world_size)
+    def ranks(self) -> Distributed:
+        return Distributed(self.fabric.global_rank, self.fabric.world_size)
 
     @cached_property
-    def updates(self) -> Updates:
+    def updates(self) -> OptimizerStep:
         batch = self.pairs.protocol.batch
         most = self.micro_batch or batch
-        return Updates(
+        return OptimizerStep(
             self.fabric,
             self.method,
             self.recipe.networks,
@@ -138,13 +138,13 @@ class Training:
 
     def _calibrate(self) -> None:
         """By whole batches, which are the same on all ranks."""
-        batches = self._batches(0, self.pairs.protocol.steps, ALONE)
+        batches = self._batches(0, self.pairs.protocol.steps, SINGLE_PROCESS)
         self.method.calibrate(to_floats(batch)[0] for batch in batches)
 
     @signals.held()
     def _run_phase(self, phase: Phase, start: int, last: int, log: Log, advance: Advance) -> None:
         self.method.enter(phase.name)
-        batches = Waited(self._batches(start, last))
+        batches = TimedIterator(self._batches(start, last))
         due = time.monotonic() + CHECKPOINT_EVERY
         for step in range(start, last):
             began = time.perf_counter()
@@ -216,7 +216,7 @@ class Training:
         optimiser = kind(getattr(self.method, update.network).parameters(), **fused, **update.optimiser.settings)
         return cast(Optimizer, self.fabric.setup_optimizers(optimiser))
 
-    def _batches(self, start: int, last: int, ranks: Ranks | None = None) -> Iterator[Pair]:
+    def _batches(self, start: int, last: int, ranks: Distributed | None = None) -> Iterator[Pair]:
         """This rank's parts of the batches of some steps. All methods that draw one batch a step see the same ones."""
         positions = range(*(draws(self.recipe, self.pairs.protocol, step) for step in (start, last)))
         batch, where = self.pairs.protocol.batch, self.fabric.device
@@ -237,10 +237,10 @@ class Training:
         self.ranks.follow(buffer for buffer in self.method.buffers() if buffer.is_floating_point())
         return values
 
-    def _round(self, one_round: tuple[Update, ...], batches: Iterator[Pair]) -> Round:
+    def _round(self, one_round: tuple[Update, ...], batches: Iterator[Pair]) -> SharedBatch:
         image, hole, masked = to_floats(next(batches))
         learns = any(update.network == "generator" for update in one_round)
-        return Round(image, hole, masked, guided(self.guide, image), self.method, self.backbones, learns)
+        return SharedBatch(image, hole, masked, guided(self.guide, image), self.method, self.backbones, learns)
 
 
 def _key(update: Update) -> str:

@@ -21,7 +21,7 @@ HOW_TO_CONVERT = "docs/official-weights.md shows how to keep the tensors alone"
 
 
 @dataclass(frozen=True)
-class Foreign:
+class CheckpointFile:
     """What somebody else's file holds."""
 
     path: Path
@@ -31,7 +31,7 @@ class Foreign:
     """The digest of each file that was read, by its name."""
 
 
-def read(path: Path) -> Foreign:
+def read(path: Path) -> CheckpointFile:
     """Read a file, or all files of a TensorFlow checkpoint.
 
     Raises:
@@ -42,7 +42,7 @@ def read(path: Path) -> Foreign:
     content = tensorflow.read(prefix) if prefix else _read_file(path)
     if not isinstance(content, Mapping):
         raise BadInput(f"{path} holds one {type(content).__name__}, where tensors with names were expected.")
-    return Foreign(path, content, {part.name: files.sha256(part) for part in parts})
+    return CheckpointFile(path, content, {part.name: files.sha256(part) for part in parts})
 
 
 def _read_file(path: Path) -> Any:

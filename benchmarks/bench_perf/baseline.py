@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from bench_core.errors import BadInput
 from bench_core.methods.method import Method
 from bench_core.system.allocator import MMAP_THRESHOLD
-from bench_perf.records import Contender
+from bench_perf.records import Candidate
 from bench_perf.worker import Work, apart
 
 
 @dataclass(frozen=True)
-class Rival:
+class Baseline:
     """A Python file. It defines
 
     ``build()`` or ``build(method)``, which returns a callable ``(masked, hole) -> prediction``. Where `build` takes an
@@ -37,7 +37,7 @@ class Rival:
     name: str
 
     @classmethod
-    def read(cls, path: Path) -> "Rival":
+    def read(cls, path: Path) -> "Baseline":
         """Run the file once, to see whether it can be used.
 
         Raises:
@@ -64,11 +64,11 @@ class Rival:
         return module.build_step()
 
 
-def contenders_of(rival: Rival, work: Work, threads: int) -> Iterator[Contender]:
+def contenders_of(rival: Baseline, work: Work, threads: int) -> Iterator[Candidate]:
     """The rival as it comes, last; before it under our allocator's setting, where we have another than the system."""
     if MMAP_THRESHOLD in os.environ:
-        yield Contender(f"{rival.name}, memory kept", partial(apart, work, threads))
-    yield Contender(rival.name, partial(apart, work, threads, keeps_memory=False))
+        yield Candidate(f"{rival.name}, memory kept", partial(apart, work, threads))
+    yield Candidate(rival.name, partial(apart, work, threads, keeps_memory=False))
 
 
 def _load(path: Path) -> ModuleType:

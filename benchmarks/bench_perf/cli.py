@@ -70,7 +70,7 @@ def _settings(
 
     from bench_core.plugins import Plugins
     from bench_core.system.compiling import require_compiler
-    from bench_perf.baseline import Rival
+    from bench_perf.baseline import Baseline
     from bench_perf.settings import Settings
     from bench_perf.suite import PARTS
     from bench_perf.variants import ARITHMETICS
@@ -90,7 +90,7 @@ def _settings(
     chosen = methods or tuple(model.name for model in plugins.records("models").values() if _learns(model))
     for name in chosen:
         plugins.model(name)
-    rivals = {_beside(method, chosen): Rival.read(against)} if against else {}
+    rivals = {_beside(method, chosen): Baseline.read(against)} if against else {}
     if method and not against:
         raise BadInput("--method says what a rival is measured beside; give the rival's file with --against.")
     threads = threads or torch.get_num_threads()

@@ -8,16 +8,16 @@ from torch import Tensor
 
 from bench_core.conformance import test_inputs
 from bench_core.conformance.build import open_subject
-from bench_core.conformance.method_under_test import Subject
+from bench_core.conformance.method_under_test import MethodUnderTest
 from bench_core.errors import BadInput
 from bench_core.methods.compatibility import refused_size
 from bench_core.specs import Scale
-from bench_perf.baseline import Rival
+from bench_perf.baseline import Baseline
 from bench_perf.variants import Form
 
 
 @dataclass(frozen=True)
-class Canvases:
+class InferenceCase:
     """The same photograph with the same hole in its middle, each one of a batch turned a little further."""
 
     name: str
@@ -27,7 +27,7 @@ class Canvases:
     batch: int
     device: str
 
-    def opened(self) -> tuple[Subject, tuple[Tensor, ...]]:
+    def opened(self) -> tuple[MethodUnderTest, tuple[Tensor, ...]]:
         """The method with weights drawn from a seed, and what it is given: masked images, holes and guidance.
 
         Raises:
@@ -43,8 +43,8 @@ class Canvases:
 
 
 @dataclass(frozen=True)
-class OurPaintings:
-    canvases: Canvases
+class OurInference:
+    canvases: InferenceCase
     form: Form
 
     @property
@@ -62,9 +62,9 @@ class OurPaintings:
 
 
 @dataclass(frozen=True)
-class TheirPaintings:
-    canvases: Canvases
-    rival: Rival
+class BaselineInference:
+    canvases: InferenceCase
+    rival: Baseline
 
     @property
     def device(self) -> str:

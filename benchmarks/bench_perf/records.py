@@ -24,7 +24,7 @@ class Runner:
 
 
 @dataclass(frozen=True)
-class Contender:
+class Candidate:
     """One of several ways to compute the same."""
 
     name: str
@@ -39,7 +39,7 @@ class Case:
 
     part: str
     name: str
-    contenders: tuple[Contender, ...]
+    contenders: tuple[Candidate, ...]
     """The last one that can be measured is the reference, which the others are compared with."""
     unit: str
     items: int = 1

@@ -32,7 +32,7 @@ def count_flops(run: Run) -> float:
 
 
 @dataclass(frozen=True)
-class Kernel:
+class RooflineKernel:
     """A computation that a machine is best at; run in turn with others, it tells what rate they could have reached."""
 
     name: str
@@ -40,14 +40,14 @@ class Kernel:
     flops: float
 
 
-def best_kernel(device: torch.device, arithmetic: Arithmetic) -> Kernel:
+def best_kernel(device: torch.device, arithmetic: Arithmetic) -> RooflineKernel:
     """The one of the highest rate among large convolutions and a matrix product; those that fail are left out."""
     kernels = _kernels(device, TYPES[arithmetic])
     runs = {name: rounded(arithmetic)(settled(run, device)) for name, run in kernels.items()}
     timed = {name: timing for name, timing in alternate(runs, SECONDS).items() if isinstance(timing, Timing)}
     flops = {name: count_flops(runs[name]) for name in timed}
     best = max(timed, key=lambda name: flops[name] / min(timed[name].samples))
-    return Kernel(f"{best}, {arithmetic}", runs[best], flops[best])
+    return RooflineKernel(f"{best}, {arithmetic}", runs[best], flops[best])
 
 
 def _kernels(device: torch.device, dtype: torch.dtype) -> dict[str, Callable[[], torch.Tensor]]:

@@ -7,13 +7,13 @@ from typing import Any
 
 from bench_core.errors import BadInput
 from bench_perf.agreement import difference, magnitude
-from bench_perf.records import Case, Contender, Row, Runner
-from bench_perf.roofline import Kernel
+from bench_perf.records import Candidate, Case, Row, Runner
+from bench_perf.roofline import RooflineKernel
 from bench_perf.timing import Timing, alternate
 from bench_perf.variants import Arithmetic
 from bench_perf.worker import Failed
 
-Kernels = Callable[[Arithmetic], Kernel]
+Kernels = Callable[[Arithmetic], RooflineKernel]
 """What this machine is best at, for each arithmetic."""
 
 
@@ -21,7 +21,7 @@ Kernels = Callable[[Arithmetic], Kernel]
 class Ready:
     """A contender that has run once."""
 
-    contender: Contender
+    contender: Candidate
     runner: Runner
     output: Any
 
@@ -45,7 +45,7 @@ def measured(case: Case, seconds: float, kernels: Kernels) -> list[Row]:
     return [_compared(row, reference, outputs, case.tolerance) for row in rows]
 
 
-def _begin(contender: Contender, cleanup: ExitStack) -> Ready | Exception:
+def _begin(contender: Candidate, cleanup: ExitStack) -> Ready | Exception:
     try:
         runner = contender.open(cleanup)
         output = runner.run()
@@ -54,12 +54,14 @@ def _begin(contender: Contender, cleanup: ExitStack) -> Ready | Exception:
         return error
 
 
-def _kernels_beside(ready: Iterable[Ready], kernels: Kernels) -> dict[Arithmetic, Kernel]:
+def _kernels_beside(ready: Iterable[Ready], kernels: Kernels) -> dict[Arithmetic, RooflineKernel]:
     """One for each arithmetic at which FLOPs count."""
     return {(at := each.contender.arithmetic): kernels(at) for each in ready if each.runner.flops}
 
 
-def _rates(beside: Mapping[Arithmetic, Kernel], timed: Mapping[str, Timing | Exception]) -> dict[Arithmetic, float]:
+def _rates(
+    beside: Mapping[Arithmetic, RooflineKernel], timed: Mapping[str, Timing | Exception]
+) -> dict[Arithmetic, float]:
     """The FLOP/s of the kernels, where they did not fail."""
     rates: dict[Arithmetic, float] = {}
     for arithmetic, kernel in beside.items():

@@ -8,7 +8,7 @@ import torch
 from bench_core.plugins import Plugins
 from bench_core.specs import Scale
 from bench_core.system.devices import open_fabric
-from bench_perf.baseline import Rival
+from bench_perf.baseline import Baseline
 from bench_perf.variants import Arithmetic, Form
 
 
@@ -30,7 +30,7 @@ class Settings:
     threads: int = field(default_factory=torch.get_num_threads)
     seconds: float = 5.0
     """How long the contenders of one case are timed together, after they have run once."""
-    rivals: dict[str, Rival] = field(default_factory=dict)
+    rivals: dict[str, Baseline] = field(default_factory=dict)
     """By the name of the method that they are measured beside."""
 
     @cached_property

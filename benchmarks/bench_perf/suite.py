@@ -6,7 +6,7 @@ from functools import cache, partial
 
 import torch
 
-from bench_core.system.progress import tracking
+from bench_core.system.progress import progress_bar
 from bench_perf import machine
 from bench_perf.cases import forward, loading, masks, metrics, overhead, startup, training
 from bench_perf.records import Case, Report, Row
@@ -31,7 +31,7 @@ def measure(settings: Settings) -> Report:
     cases = [case for part in settings.parts for case in PARTS[part](settings)]
     kernels = cache(partial(best_kernel, settings.place))
     rows: list[Row] = []
-    with _threads(settings.threads), tracking("measuring", len(cases), "") as tell:
+    with _threads(settings.threads), progress_bar("measuring", len(cases), "") as tell:
         for done, case in enumerate(cases):
             tell(done, f"{case.part}: {case.name}")
             rows += measured(case, settings.seconds, kernels)

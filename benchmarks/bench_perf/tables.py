@@ -10,7 +10,7 @@ from bench_core.system.terminal import console
 from bench_perf.records import Report, Row
 
 TITLES = {
-    "forward": "Painting",
+    "forward": "MethodOutput",
     "training": "Training step",
     "overhead": "Training step beside a bare loop",
     "metrics": "Measuring",

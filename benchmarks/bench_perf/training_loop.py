@@ -20,8 +20,8 @@ from bench_core.nn.backbones import Backbones
 from bench_core.plugins import Plugins
 from bench_core.specs import Model, resolve
 from bench_core.system.devices import open_fabric
-from bench_core.training.trainer import Training
-from bench_perf.baseline import Rival
+from bench_core.training.trainer import Trainer
+from bench_perf.baseline import Baseline
 from bench_perf.variants import Form
 
 ENDLESS = 1_000_000
@@ -29,7 +29,7 @@ ENDLESS = 1_000_000
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingCase:
     """All that a step of training needs. Every batch of the pairs is the same: one image under one hole."""
 
     method: Method
@@ -40,7 +40,7 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class OurSteps:
+class OurTraining:
     """The training loop of `bench run`, in the longest phase of a method's recipe.
 
     Perceptual losses look through random networks, which take as long as the official ones.
@@ -58,12 +58,12 @@ class OurSteps:
             lesson = self.lesson(fabric.device)
             self.form.prepare(lesson.method.generator)
             path = Path(folder)
-            training = Training(
+            training = Trainer(
                 fabric, lesson.method, lesson.variant, lesson.pairs, lesson.backbones, path, guide=lesson.guide
             )
             training.run(lambda step, values: advance())
 
-    def lesson(self, device: torch.device) -> "Lesson":
+    def lesson(self, device: torch.device) -> "TrainingCase":
         """Made ready, with weights drawn from a seed.
 
         Raises:
@@ -79,7 +79,7 @@ class OurSteps:
         guide = resolve(model.guide)(device) if model.guide else None
         holes = open_sets({"center": rules.masks["center"]}, plugins.records("masks"))
         pairs = TrainPairs(rules, Noise(self.size, rules.channels), list(holes.values()), 0)
-        return Lesson(method, vary(model, plugins.records("losses")), pairs, Backbones("random", device), guide)
+        return TrainingCase(method, vary(model, plugins.records("losses")), pairs, Backbones("random", device), guide)
 
     def _rules(self, model: Model) -> protocol.Protocol:
         sides = {"size": self.size, "resize": self.size}
@@ -88,10 +88,10 @@ class OurSteps:
 
 
 @dataclass(frozen=True)
-class TheirSteps:
+class BaselineTraining:
     """A rival's, always on the same batch."""
 
-    rival: Rival
+    rival: Baseline
     size: int
     batch: int
     device: str

@@ -105,7 +105,7 @@ def _environment(without: tuple[str, ...]) -> Iterator[None]:
 def _serve(connection: Connection, work: Work, threads: int) -> None:
     """The child's side: steps until the parent hangs up."""
     torch.set_num_threads(threads)
-    gate = Gate(connection, open_fabric(work.device).device)
+    gate = StepBarrier(connection, open_fabric(work.device).device)
     try:
         work(gate)
     except (EOFError, KeyboardInterrupt):
@@ -118,7 +118,7 @@ def _serve(connection: Connection, work: Work, threads: int) -> None:
 
 
 @dataclass
-class Gate:
+class StepBarrier:
     """Stands between two steps: answers for the last one, and holds back the next until it is asked for."""
 
     connection: Connection

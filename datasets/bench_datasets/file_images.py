@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench_core.data import listing_cache
-from bench_core.data.string_table import Names
+from bench_core.data.string_table import StringTable
 from bench_core.images import read_image
 
 
@@ -21,7 +21,7 @@ class FileImages:
     """Paths relative to the folder, with forward slashes."""
 
     def __post_init__(self) -> None:
-        self.names = Names.of(self.names)
+        self.names = StringTable.of(self.names)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -38,4 +38,4 @@ class FileImages:
 
     def stamps(self, indexes: np.ndarray) -> Iterator[str | None]:
         folder = os.fspath(self.folder)
-        return (listing_cache.stamp(f"{folder}/{name}") for name in Names.of(self.names).take(indexes))
+        return (listing_cache.stamp(f"{folder}/{name}") for name in StringTable.of(self.names).take(indexes))

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Literal, get_args
 from bench_core.errors import BadInput, unknown
 
 if TYPE_CHECKING:
-    from bench_core.data.string_table import Names
+    from bench_core.data.string_table import StringTable
 
 Split = Literal["train", "test"]
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 
-Listing = Callable[..., "Names"]
+Listing = Callable[..., "StringTable"]
 """Gives the names of all images of a folder, or of one of its subfolders, as `image_names` does."""
 
 
@@ -45,7 +45,7 @@ def existing_folder(folder: Path | None, image_set: str) -> Path:
     return folder
 
 
-def image_names(folder: Path, within: str = "") -> "Names":
+def image_names(folder: Path, within: str = "") -> "StringTable":
     """Names of all images under `folder / within`: POSIX paths relative to `folder`, sorted as text.
 
     Subfolders are searched, hidden files and folders are not; what counts as an image is told by the suffix.
@@ -62,14 +62,14 @@ def image_names(folder: Path, within: str = "") -> "Names":
     return names
 
 
-def file_names(folder: Path, within: str, suffixes: frozenset[str]) -> "Names":
+def file_names(folder: Path, within: str, suffixes: frozenset[str]) -> "StringTable":
     """Names of all files under `folder / within` with one of these suffixes, as `image_names` gives them."""
     from bench_core.data import listing_cache  # here, as listing the sets must not import NumPy
-    from bench_core.data.string_table import Names
+    from bench_core.data.string_table import StringTable
 
     key = ("listings", os.path.abspath(folder), within, *sorted(suffixes))
     if (kept := listing_cache.read(*key)) is not None:
-        return Names(kept["name"].combine_chunks())
+        return StringTable(kept["name"].combine_chunks())
     began = time.time()
     names, folders = _listed(folder, within, suffixes)
     if len(names) >= listing_cache.WORTH_KEEPING:
@@ -77,22 +77,22 @@ def file_names(folder: Path, within: str, suffixes: frozenset[str]) -> "Names":
     return names
 
 
-def _listed(folder: Path, within: str, suffixes: frozenset[str]) -> "tuple[Names, list[str]]":
+def _listed(folder: Path, within: str, suffixes: frozenset[str]) -> "tuple[StringTable, list[str]]":
     """The names, and all folders that were searched."""
-    from bench_core.data.string_table import Names
+    from bench_core.data.string_table import StringTable
 
-    blocks, folders = [Names.of([])], []
+    blocks, folders = [StringTable.of([])], []
     for searched, files in _searched(folder / within):
         folders.append(searched)
         inside = Path(searched).relative_to(folder).as_posix()
         prefix = "" if inside == "." else f"{inside}/"
         try:
-            blocks.append(Names.of([prefix + name for name in files if _suffix(name) in suffixes]))
+            blocks.append(StringTable.of([prefix + name for name in files if _suffix(name) in suffixes]))
         except UnicodeEncodeError as error:
             raise BadInput(
                 f"{folder / within} holds an image whose name is not valid UTF-8: {error.object!a}. Rename it."
             ) from error
-    return Names.sorted(blocks), folders
+    return StringTable.sorted(blocks), folders
 
 
 def _suffix(name: str) -> str:

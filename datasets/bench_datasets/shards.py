@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench_core.data import listing_cache
-from bench_core.data.string_table import Names
+from bench_core.data.string_table import StringTable
 from bench_core.errors import BadInput
 from bench_core.images import BadImage, decode_image
 from bench_datasets.divisions import by_hash, own_or
@@ -77,13 +77,13 @@ def open_split(folder: Path | None, split: Split) -> ShardImages:
     members = image_members(existing, shards)
     block = members["name"].combine_chunks()
 
-    def listed(folder: Path, within: str = "") -> Names:
+    def listed(folder: Path, within: str = "") -> StringTable:
         under = pc.starts_with(block, within and f"{within}/")  # pyright: ignore[reportAttributeAccessIssue]
-        inside = Names(block.filter(under))
+        inside = StringTable(block.filter(under))
         if not inside:
             raise BadInput(f"The shards in {folder / within} hold no image. Expected members such as 000042.jpg.")
         return inside
 
-    names = Names.of(own_or(partial(by_hash, listed=listed), listed)(existing, known))
+    names = StringTable.of(own_or(partial(by_hash, listed=listed), listed)(existing, known))
     rows = pc.index_in(names.block, value_set=block)  # pyright: ignore[reportAttributeAccessIssue]
     return ShardImages(existing, names, shards, members.select(["shard", "offset", "size"]).take(rows))

@@ -11,14 +11,14 @@ import numpy as np
 import pyarrow as pa
 
 from bench_core.data import listing_cache
-from bench_core.data.string_table import Names
+from bench_core.data.string_table import StringTable
 from bench_core.errors import BadInput
 from bench_datasets.listing import SUFFIXES, file_names
 
 MEMBER = np.dtype([("shard", "i4"), ("offset", "i8"), ("size", "i8")])
 
 
-def image_members(folder: Path, shards: Names) -> pa.Table:
+def image_members(folder: Path, shards: StringTable) -> pa.Table:
     """Every image in some tar files of a folder.
 
     What counts as an image is told by the suffix; hidden members are left out. A long index is kept in the user's
@@ -40,7 +40,7 @@ def image_members(folder: Path, shards: Names) -> pa.Table:
     return table
 
 
-def shard_names(folder: Path) -> Names:
+def shard_names(folder: Path) -> StringTable:
     """All tar files below a folder. Raises BadInput where there is none."""
     shards = file_names(folder, "", frozenset({".tar"}))
     if not shards:
@@ -48,12 +48,12 @@ def shard_names(folder: Path) -> Names:
     return shards
 
 
-def _indexed(folder: Path, shards: Names) -> pa.Table:
-    names, places = [Names.of([]).block], [np.empty(0, MEMBER)]
+def _indexed(folder: Path, shards: StringTable) -> pa.Table:
+    names, places = [StringTable.of([]).block], [np.empty(0, MEMBER)]
     for number, shard in enumerate(shards):
         found = list(_images(folder / shard))
         try:
-            names.append(Names.of([f"{shard}/{name}" for name, _, _ in found]).block)
+            names.append(StringTable.of([f"{shard}/{name}" for name, _, _ in found]).block)
         except UnicodeEncodeError as error:
             raise BadInput(f"{folder} holds an image whose name is not valid UTF-8: {error.object!a}.") from error
         places.append(np.array([(number, offset, size) for _, offset, size in found], MEMBER))
@@ -61,7 +61,7 @@ def _indexed(folder: Path, shards: Names) -> pa.Table:
     columns = {column: np.ascontiguousarray(together[column]) for column in MEMBER.names or ()}
     table = pa.table({"name": pa.concat_arrays(names), **columns}).sort_by("name").combine_chunks()
     if len(table["name"].unique()) < len(table):
-        twice = next(name for name, other in pairwise(Names(table["name"].combine_chunks())) if name == other)
+        twice = next(name for name, other in pairwise(StringTable(table["name"].combine_chunks())) if name == other)
         raise BadInput(f"{folder / twice} is there twice. Pack the shard anew.")
     return table
 

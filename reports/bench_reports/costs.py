@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean
 
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 
 
 @dataclass(frozen=True)
-class Plan:
+class Workload:
     """What is to be done with every method."""
 
     steps: int
@@ -19,7 +19,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Cost:
+class CostEstimate:
     """What a variant took, as far as its cells tell; means over these."""
 
     variant: str
@@ -33,19 +33,19 @@ class Cost:
     parameters: int = 0
     """How many numbers the generator learned; 0 if none, or if the cells are of an older version."""
 
-    def hours(self, plan: Plan) -> float:
+    def hours(self, plan: Workload) -> float:
         """On one such device. What learns nothing is judged once."""
         judging = self.image * plan.images * plan.mask_sets
         return (judging if self.step is None else (self.step * plan.steps + judging) * plan.seeds) / 3600
 
 
-def costs(store: Store, run: Run) -> Iterator[Cost]:
+def costs(store: Store, run: Run) -> Iterator[CostEstimate]:
     """Of every variant of a run whose cells tell them.
 
     Raises:
         BadInput: a record of a cell is damaged.
     """
-    cells: dict[str, list[Entry]] = {}
+    cells: dict[str, list[CellStatus]] = {}
     for entry in run.entries:
         cells.setdefault(entry.variant, []).append(entry)
     for variant, entries in cells.items():
@@ -59,4 +59,4 @@ def costs(store: Store, run: Run) -> Iterator[Cost]:
             step = fmean(steps) if steps else None
             learned = max((each.get("parameters", 0) for each in trained), default=0)
             sizes = (run.protocol.size, run.protocol.batch)
-            yield Cost(variant, judged[0]["device"], *sizes, step, image, learned)
+            yield CostEstimate(variant, judged[0]["device"], *sizes, step, image, learned)

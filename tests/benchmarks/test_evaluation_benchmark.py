@@ -6,7 +6,7 @@ import pytest
 from support.paths import ROOT
 
 from bench_core.plugins import Plugins
-from bench_perf.roofline import Kernel
+from bench_perf.roofline import RooflineKernel
 from bench_perf.run_case import measured
 from bench_perf.settings import Settings
 from bench_perf.variants import Arithmetic
@@ -21,7 +21,7 @@ def judging(monkeypatch: pytest.MonkeyPatch) -> Any:
     return judging
 
 
-def no_kernel(arithmetic: Arithmetic) -> Kernel:
+def no_kernel(arithmetic: Arithmetic) -> RooflineKernel:
     raise AssertionError("judging has no floor")
 
 

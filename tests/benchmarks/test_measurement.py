@@ -13,8 +13,8 @@ from torch.nn.functional import conv2d
 from bench_core.errors import BadInput
 from bench_perf import roofline, run_case
 from bench_perf.agreement import difference
-from bench_perf.records import Case, Contender, Row, Runner
-from bench_perf.roofline import Kernel, count_flops
+from bench_perf.records import Candidate, Case, Row, Runner
+from bench_perf.roofline import RooflineKernel, count_flops
 from bench_perf.timing import FEWEST, MOST, Timing, alternate
 
 CPU = torch.device("cpu")
@@ -103,14 +103,14 @@ def rows_of(monkeypatch: pytest.MonkeyPatch) -> Rows:
     """
     clock = Clock()
     monkeypatch.setattr(run_case, "alternate", partial(alternate, clock=clock))
-    kernel = Kernel("kernel", clock.run("kernel", 2.0), flops=1e6)
+    kernel = RooflineKernel("kernel", clock.run("kernel", 2.0), flops=1e6)
 
-    def contender(name: str, output: object, takes: float = 1.0, flops: float | None = None) -> Contender:
+    def contender(name: str, output: object, takes: float = 1.0, flops: float | None = None) -> Candidate:
         passing = clock.run(name, takes)
         count = None if flops is None else lambda: float(flops)
-        return Contender(name, lambda cleanup: Runner(lambda: [passing(), output][1], count))
+        return Candidate(name, lambda cleanup: Runner(lambda: [passing(), output][1], count))
 
-    def rows(*more: Contender, **given: tuple) -> dict[str, Row]:
+    def rows(*more: Candidate, **given: tuple) -> dict[str, Row]:
         contenders = (*(contender(name, *facts) for name, facts in given.items()), *more)
         found = run_case.measured(Case("forward", "case", contenders, "images", 3), 5.0, lambda precision: kernel)
         return {row.name: row for row in found}
@@ -162,7 +162,7 @@ def test_what_cannot_be_measured_is_a_gap_and_the_last_that_can_is_the_reference
     def breaks() -> None:
         raise ZeroDivisionError("by nought")
 
-    gaps = Contender("missing", missing), Contender("breaks", lambda cleanup: Runner(breaks))
+    gaps = Candidate("missing", missing), Candidate("breaks", lambda cleanup: Runner(breaks))
     rows = rows_of(*gaps, a=(1.0,), b=(1.0,))
     assert rows["missing"].reason == "Its weights are missing."
     assert rows["breaks"].reason == "ZeroDivisionError: by nought"
@@ -177,5 +177,5 @@ def test_what_was_opened_is_closed_also_when_another_fails(rows_of: Rows):
         cleanup.callback(closed.append, "closed")
         return Runner(lambda: closed.append("run") if "closed" in closed else None)
 
-    rows_of(Contender("a", opened), Contender("b", lambda cleanup: 1 / 0))  # type: ignore[arg-type]
+    rows_of(Candidate("a", opened), Candidate("b", lambda cleanup: 1 / 0))  # type: ignore[arg-type]
     assert closed == ["closed"]

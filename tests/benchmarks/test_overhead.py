@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bench_perf.cases.overhead import BareSteps
-from bench_perf.training_loop import Lesson, OurSteps
+from bench_perf.training_loop import OurTraining, TrainingCase
 
 
 class Over(Exception):
@@ -16,10 +16,10 @@ class Over(Exception):
 
 @pytest.mark.parametrize("name", ["glcic", "pconv", "gated"])
 def test_both_loops_end_with_the_same_weights(name: str, monkeypatch: pytest.MonkeyPatch):
-    lessons: list[Lesson] = []
-    make = OurSteps.lesson
-    monkeypatch.setattr(OurSteps, "lesson", lambda self, device: lessons.append(make(self, device)) or lessons[-1])
-    ours = OurSteps(name, "nano", 64, 2, "cpu")
+    lessons: list[TrainingCase] = []
+    make = OurTraining.lesson
+    monkeypatch.setattr(OurTraining, "lesson", lambda self, device: lessons.append(make(self, device)) or lessons[-1])
+    ours = OurTraining(name, "nano", 64, 2, "cpu")
     for work in (ours, BareSteps(ours)):
         steps(work, 3)
     begun = make(ours, torch.device("cpu")).method.state_dict()

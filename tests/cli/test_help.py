@@ -52,7 +52,7 @@ def test_every_option_has_help_and_tells_its_default(name: str, param: click.Par
 
 def test_many_options_stand_in_sections():
     headings = re.findall(r"^(\w.*):$", help_of("bench run"), re.MULTILINE)
-    assert headings == ["Comparison", "Data", "Training", "Judging", "Machine", "Executors", "Options"]
+    assert headings == ["Comparison", "Data", "Trainer", "Judging", "Machine", "Executors", "Options"]
     training = help_of("bench run").partition("\nTraining:\n")[2].partition("\n\n")[0]
     assert "--steps" in training and "--loss" in training and "--metrics" not in training
 

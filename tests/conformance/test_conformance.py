@@ -13,7 +13,7 @@ from support.paths import ROOT
 
 import bench_core.plugins
 from bench_core.cli import main
-from bench_core.conformance import RULES, Card, check
+from bench_core.conformance import RULES, ConformanceReport, check
 from bench_core.errors import BadInput
 from bench_core.methods.method import Method, guided
 from bench_core.plugins import Plugins
@@ -55,7 +55,7 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_core.plugins, "entry_points", lambda group: [*real(group=group), mine])
 
 
-def told(card: Card, rule: str) -> tuple[str, str]:
+def told(card: ConformanceReport, rule: str) -> tuple[str, str]:
     (found,) = [finding for finding in card.findings if finding.rule == rule]
     return found.state, found.told
 

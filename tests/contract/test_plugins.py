@@ -111,7 +111,7 @@ def test_the_list_tells_name_version_hooks_papers_and_state():
     assert listed["pconv"]["hooks"] == ["models"]
     assert listed["pconv"]["state"] == "loaded"
     assert listed["pconv"]["version"] == "0.1.0"
-    assert "Irregular Holes" in listed["pconv"]["papers"][0]
+    assert "Irregular MaskSet" in listed["pconv"]["papers"][0]
     assert listed["dmfn"]["hooks"] == ["losses", "models"]
 
 

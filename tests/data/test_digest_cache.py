@@ -13,10 +13,10 @@ from PIL import Image
 
 from bench_core import seeds
 from bench_core.data import digest_cache, listing_cache, validate
-from bench_core.data.digests import Digests
+from bench_core.data.digests import DigestTable
 from bench_core.data.pairs import TrainPairs
-from bench_core.data.pixel_cache import Shelf
-from bench_core.data.validate import CheckedImages
+from bench_core.data.pixel_cache import PixelCache
+from bench_core.data.validate import ValidatedImages
 from bench_core.images import Images
 from bench_core.protocol import Protocol
 from bench_datasets import file_images
@@ -57,7 +57,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def checked(images: Images, draws: int = 7, skip: bool = False, workers: int = 0) -> CheckedImages:
+def checked(images: Images, draws: int = 7, skip: bool = False, workers: int = 0) -> ValidatedImages:
     return validate.check(images, images, RULES, draws, skip, None, workers)
 
 
@@ -139,8 +139,8 @@ def test_a_damaged_or_unwritable_memory_costs_time_only(
 def test_what_lies_on_the_shelf_is_known_with_no_file_read(
     images: FileImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run() -> CheckedImages:
-        return validate.check(images, images, RULES, 7, False, Shelf(tmp_path / "kept", RULES, 1.0))
+    def run() -> ValidatedImages:
+        return validate.check(images, images, RULES, 7, False, PixelCache(tmp_path / "kept", RULES, 1.0))
 
     before = run()
     for name in ("read_bytes", "open"):
@@ -157,7 +157,7 @@ def test_what_lies_on_the_shelf_is_known_with_no_file_read(
 def test_processes_see_what_one_sees(images: FileImages, tmp_path: Path, shelf: bool) -> None:
     images.path(1).write_bytes(b"no picture")
     alone = checked(images, skip=True)
-    kept = Shelf(tmp_path / "kept", RULES, 1.0) if shelf else None
+    kept = PixelCache(tmp_path / "kept", RULES, 1.0) if shelf else None
     several = validate.check(images, images, RULES, 7, True, kept, workers=2)
     assert (several.train_digests, several.test_digest) == (alone.train_digests, alone.test_digest)
     assert several.skipped == alone.skipped
@@ -183,10 +183,10 @@ def test_the_digest_of_a_training_is_that_of_all_it_draws(images: FileImages) ->
 @given(st.dictionaries(st.integers(0, 10**6), st.binary(min_size=30, max_size=30)), st.lists(st.integers(0, 10**6)))
 def test_digests_are_as_a_dict_of_them(found: dict[int, bytes], others: list[int]) -> None:
     found = {index: of + b"\0\0" for index, of in found.items()}  # the end that numpy likes to drop
-    digests = Digests.of(found.items())
+    digests = DigestTable.of(found.items())
     assert digests == {index: of.hex() for index, of in found.items()}
     assert list(digests) == sorted(found)
     halves = [{index: of for index, of in found.items() if index % 2 == odd} for odd in (0, 1)]
-    assert Digests.of(halves[0].items()) | Digests.of(halves[1].items()) == digests
+    assert DigestTable.of(halves[0].items()) | DigestTable.of(halves[1].items()) == digests
     asked = np.array([*found, *others], np.int64)
     assert list(digests.among(asked)) == [(index, digests.get(index)) for index in asked.tolist()]

@@ -14,8 +14,8 @@ from torch.utils.data import DataLoader, Subset
 
 from bench_core.data.pairs import Pair, TestPairs, to_floats
 from bench_core.images import as_channels, resized
-from bench_core.masks.mask_set import Holes, open_sets
-from bench_core.protocol import MaskSet, Protocol
+from bench_core.masks.mask_set import MaskSet, open_sets
+from bench_core.protocol import MaskSpec, Protocol
 from bench_masks import bench_masks
 
 FAMILIES = {family.name: family for family in bench_masks()}
@@ -55,8 +55,8 @@ def protocol(**fields: Any) -> Protocol:
     return Protocol.model_validate({"name": "mine", "image_set": "mine", **given, **fields})
 
 
-def holes(name: str = "any", family: str = "free_form", **parameters: Any) -> Holes:
-    return open_sets({name: MaskSet.model_validate({"family": family, **parameters})}, FAMILIES)[name]
+def holes(name: str = "any", family: str = "free_form", **parameters: Any) -> MaskSet:
+    return open_sets({name: MaskSpec.model_validate({"family": family, **parameters})}, FAMILIES)[name]
 
 
 def pairs_of(images: Pictures, **fields: Any) -> TestPairs:

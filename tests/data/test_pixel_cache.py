@@ -13,10 +13,10 @@ from click.testing import Result
 from PIL import Image
 
 from bench_core.data import validate
-from bench_core.data.loader import Waited
+from bench_core.data.loader import TimedIterator
 from bench_core.data.pairs import TestPairs, TrainPairs, scaled
-from bench_core.data.pixel_cache import DecodedImages, Shelf
-from bench_core.data.validate import CheckedImages
+from bench_core.data.pixel_cache import CachedImages, PixelCache
+from bench_core.data.validate import ValidatedImages
 from bench_core.errors import BadInput
 from bench_core.images import BadImage
 from bench_core.masks.mask_set import open_sets
@@ -46,9 +46,11 @@ def rules(**fields: Any) -> Protocol:
     return Protocol.model_validate(given | {"masks": masks} | fields)
 
 
-def checked(images: FileImages, folder: Path | None, most: float = 1.0, skip: bool = False, **of: Any) -> CheckedImages:
+def checked(
+    images: FileImages, folder: Path | None, most: float = 1.0, skip: bool = False, **of: Any
+) -> ValidatedImages:
     protocol = rules(**of)
-    shelf = Shelf(folder, protocol, most) if folder else None
+    shelf = PixelCache(folder, protocol, most) if folder else None
     return validate.check(images, images, protocol, 3, skip, shelf)
 
 
@@ -62,7 +64,7 @@ def test_pairs_are_the_same_to_the_last_bit(
 ):
     holes = open_sets(rules().masks, {family.name: family for family in bench_masks()})["box"]
 
-    def content(found: CheckedImages) -> list[bytes]:
+    def content(found: ValidatedImages) -> list[bytes]:
         of_test = TestPairs(rules(**cut), found.test, holes)
         of_train = TrainPairs(rules(**cut), found.train, [holes], 0)
         pairs = [of_test[index] for index in range(len(of_test))] + [of_train[index] for index in (0, 2, 1, 0)]
@@ -105,9 +107,9 @@ def test_an_interrupted_write_leaves_nothing_and_the_next_one_succeeds(
     with monkeypatch.context() as patched:
         patched.setattr(file_images, "read_image", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            validate.check(images, images, rules(), 0, False, Shelf(tmp_path / "kept", rules(), 1.0))
+            validate.check(images, images, rules(), 0, False, PixelCache(tmp_path / "kept", rules(), 1.0))
     assert not list((tmp_path / "kept").iterdir())
-    assert isinstance(checked(images, tmp_path / "kept").train, DecodedImages)
+    assert isinstance(checked(images, tmp_path / "kept").train, CachedImages)
 
 
 SQUARES = 5 * 32 * 32 * 3
@@ -121,7 +123,7 @@ def test_what_is_too_large_is_not_kept_and_it_is_said(
     images: FileImages, tmp_path: Path, capsys: pytest.CaptureFixture[str], most: int, fits: bool
 ):
     """Too little room for squares, for images that are no squares, for the last bytes, and just enough."""
-    shelf = Shelf(tmp_path / "kept", rules(), most / 2**30)
+    shelf = PixelCache(tmp_path / "kept", rules(), most / 2**30)
     found = validate.check(images, images, rules(), 0, False, shelf)
     assert found.test_digest == checked(images, None).test_digest
     assert len(list((tmp_path / "kept").glob("*"))) == (2 if fits else 0)
@@ -133,7 +135,7 @@ def test_bad_images_are_told_every_time_and_the_others_are_kept(images: FileImag
     plain = checked(images, None, skip=True)
     for _ in range(2):
         found = checked(images, tmp_path / "kept", skip=True)
-        assert found == CheckedImages(found.train, found.test, plain.train_digests, plain.test_digest, plain.skipped)
+        assert found == ValidatedImages(found.train, found.test, plain.train_digests, plain.test_digest, plain.skipped)
         assert "b.jpg" in found.skipped[0] and len(found.skipped) == len(plain.skipped)
         assert len(found.test) == 4
         with pytest.raises(BadImage, match=r"b\.jpg"):
@@ -208,7 +210,7 @@ def test_waiting_is_counted_and_nothing_else():
             time.sleep(0.05)
             yield number
 
-    waited = Waited(slow())
+    waited = TimedIterator(slow())
     for number, found in enumerate(waited):
         assert found == number
         time.sleep(0.2)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench_core.data.pairs import Pair, TestPairs, TrainPairs
 from bench_core.images import BadImage
-from bench_core.masks.mask_set import Holes, open_sets
+from bench_core.masks.mask_set import MaskSet, open_sets
 from bench_core.protocol import Protocol
 from bench_masks import bench_masks
 
@@ -41,7 +41,7 @@ class Numbered:
 
 
 def pairs_of(
-    count: int = 7, seed: int = 0, holes: Sequence[Holes] = tuple(HOLES.values()), **options: Any
+    count: int = 7, seed: int = 0, holes: Sequence[MaskSet] = tuple(HOLES.values()), **options: Any
 ) -> TrainPairs:
     return TrainPairs(PROTOCOL, Numbered(count, options.pop("bad", ())), holes, seed, **options)
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench_core.data import listing_cache
-from bench_core.data.string_table import Names
+from bench_core.data.string_table import StringTable
 from bench_datasets import listing
 from bench_datasets.folder import open_split
 
@@ -126,7 +126,7 @@ def test_a_damaged_or_unwritable_cache_costs_time_only(folder: Path, monkeypatch
 @given(st.lists(st.text()), st.data())
 def test_names_are_as_a_list_of_them(texts: list[str], data: st.DataObject) -> None:
     try:
-        names = Names.of(texts)
+        names = StringTable.of(texts)
     except UnicodeEncodeError:
         assert any("\ud800" <= letter <= "\udfff" for letter in "".join(texts))
         return
@@ -143,12 +143,12 @@ def test_names_are_as_a_list_of_them(texts: list[str], data: st.DataObject) -> N
 
 @given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"])))))
 def test_names_are_sorted_as_python_sorts_text(parts: list[list[str]]) -> None:
-    together = Names.sorted([Names.of([]), *map(Names.of, parts)])
+    together = StringTable.sorted([StringTable.of([]), *map(StringTable.of, parts)])
     assert [*together] == sorted(name for part in parts for name in part)
 
 
 def test_long_names_are_walked_whole() -> None:
     texts = [f"{number}.png" for number in range(20_001)]
-    names = Names.of(texts)
+    names = StringTable.of(texts)
     assert [*names] == texts
     assert [*names.take(np.array([20_000, 3]))] == ["20000.png", "3.png"]

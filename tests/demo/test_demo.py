@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from support.demo_server import contestants, error, pixels, png, send, served
 
-from bench_core.methods.inpaint import Painter
+from bench_core.methods.inpaint import Inpainter
 
 RNG = np.random.default_rng(1)
 PICTURE = RNG.integers(0, 256, (20, 30, 3), np.uint8)
@@ -52,8 +52,8 @@ def test_a_guided_method_follows_the_sketch(server: str):
 
 
 def test_loading_is_told_apart_and_done_once(monkeypatch: pytest.MonkeyPatch):
-    loaded, real = [], Painter.load
-    monkeypatch.setattr(Painter, "load", lambda *given: loaded.append(given) or real(*given))
+    loaded, real = [], Inpainter.load
+    monkeypatch.setattr(Inpainter, "load", lambda *given: loaded.append(given) or real(*given))
     with served(contestants()) as server:
         for _ in range(2):
             times = dict(re.findall(r"(\w+);dur=([\d.]+)", paint(server, MEAN)[1]["server-timing"]))

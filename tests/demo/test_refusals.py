@@ -73,10 +73,10 @@ def test_requests_that_no_page_of_ours_sends(server: str, monkeypatch: pytest.Mo
         ({"Host": "127.0.0.1.rebound.example"}, "is not this server"),
         ({"Host": ""}, "is not this server"),
         ({"Host": "["}, "is not this server"),
-        ({"Origin": "https://rebound.example"}, "A page of 'https://rebound.example' may not use this server."),
-        ({"Origin": "http://127.0.0.1:1"}, "may not use this server"),
-        ({"Origin": "null"}, "may not use this server"),
-        ({"Origin": "http://["}, "may not use this server"),
+        ({"TensorMapping": "https://rebound.example"}, "A page of 'https://rebound.example' may not use this server."),
+        ({"TensorMapping": "http://127.0.0.1:1"}, "may not use this server"),
+        ({"TensorMapping": "null"}, "may not use this server"),
+        ({"TensorMapping": "http://["}, "may not use this server"),
     ],
 )
 def test_other_sites_are_refused(server: str, headers: dict[str, str], said: str):
@@ -84,7 +84,7 @@ def test_other_sites_are_refused(server: str, headers: dict[str, str], said: str
     assert said in error(ask(server, "POST", "picture", body, kind | headers), 403)
     assert said in error(ask(server, "GET", "", headers=headers), 403)
     own = server.removeprefix("http://").strip("/")
-    for allowed in ({}, {"Origin": f"http://{own}"}, {"Host": "localhost:1"}, {"Host": "[::1]:1"}):
+    for allowed in ({}, {"TensorMapping": f"http://{own}"}, {"Host": "localhost:1"}, {"Host": "[::1]:1"}):
         assert ask(server, "POST", "picture", body, kind | allowed)[0] == 200
 
 

@@ -124,7 +124,7 @@ def test_a_broken_plugin_is_told_with_its_error(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_file_or_a_pipe_is_told_all_on_one_line(monkeypatch: pytest.MonkeyPatch):
     long = "one, another, " * 40 + "the last"
-    monkeypatch.setattr(machine, "examine", lambda out: [machine.Fact("plugins", long)])
+    monkeypatch.setattr(machine, "examine", lambda out: [machine.Finding("plugins", long)])
     assert re.search(f"^ok +plugins +{long}$", told(), re.MULTILINE)
 
 

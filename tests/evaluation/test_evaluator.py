@@ -9,17 +9,17 @@ import torch
 from torch import Tensor
 
 from bench_core.data.pairs import TestPairs
-from bench_core.evaluation.evaluator import Evaluation
-from bench_core.evaluation.examples import Samples
-from bench_core.evaluation.metric_suite import Judge
+from bench_core.evaluation.evaluator import Evaluator
+from bench_core.evaluation.examples import SavedExamples
+from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.masks.mask_set import open_sets
 from bench_core.methods.method import Method
 from bench_core.plugins import Plugins
-from bench_core.protocol import MaskSet, Protocol
+from bench_core.protocol import MaskSpec, Protocol
 
 PLUGINS = Plugins.find()
 PROTOCOL = Protocol(
-    name="x", image_set="x", size=16, masks={"m": MaskSet(family="center_box")}, steps=0, batch=1, metrics=("l1",)
+    name="x", image_set="x", size=16, masks={"m": MaskSpec(family="center_box")}, steps=0, batch=1, metrics=("l1",)
 )
 
 
@@ -59,9 +59,9 @@ class Dice(Method):
 
 def judged(method: Method, folder: Path, batch: int = 2):
     metrics = [PLUGINS.records("metrics")["l1@full"]]
-    judge = Judge(metrics, torch.device("cpu"), PROTOCOL)
+    judge = MetricSuite(metrics, torch.device("cpu"), PROTOCOL)
     (holes,) = open_sets(PROTOCOL.masks, PLUGINS.records("masks")).values()
-    evaluation = Evaluation(judge, method, TestPairs(PROTOCOL, Bright(), holes), batch, 0, Samples(folder, 3))
+    evaluation = Evaluator(judge, method, TestPairs(PROTOCOL, Bright(), holes), batch, 0, SavedExamples(folder, 3))
     about = {"method": "spy", "variant": "spy", "seed": 0, "mask_set": "m"}
     return evaluation.judged(metrics, lambda done: None).rows(about)
 

@@ -12,7 +12,7 @@ from click.testing import Result
 from PIL import Image
 
 import bench_core.plugins
-from bench_core.evaluation.examples import Samples
+from bench_core.evaluation.examples import SavedExamples
 from bench_core.store.store import read_runs
 
 Bench = Callable[..., Result]
@@ -54,14 +54,14 @@ def numbers(names: set[str]) -> set[int]:
     [(0, []), (1, [0]), (2, [0, 2]), (3, [0, 1, 3]), (4, [0, 1, 2, 3]), (9, [0, 1, 2, 3, 4]), (None, range(5))],
 )
 def test_so_many_pairs_are_chosen_spread_over_all(count: int | None, expected: list[int], tmp_path: Path) -> None:
-    assert Samples(tmp_path, 5, count).chosen == list(expected)
+    assert SavedExamples(tmp_path, 5, count).chosen == list(expected)
 
 
 def test_missing_are_those_of_the_chosen_that_have_no_composite(tmp_path: Path) -> None:
     for there in ("000000-image", "000002-image", "000002-composite"):
         (tmp_path / f"{there}.png").touch()
-    assert Samples(tmp_path, 5, 2).missing == [0]
-    assert Samples(tmp_path, 5, None).missing == [0, 1, 3, 4]
+    assert SavedExamples(tmp_path, 5, 2).missing == [0]
+    assert SavedExamples(tmp_path, 5, None).missing == [0, 1, 3, 4]
 
 
 def test_more_samples_add_pictures_and_nothing_else(

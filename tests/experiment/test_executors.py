@@ -221,7 +221,7 @@ def test_every_card_has_one_process_at_a_time_and_all_end_with_the_caller(monkey
         def end(self) -> None:
             running.remove(self)
 
-    monkeypatch.setattr(local, "Job", Process)
+    monkeypatch.setattr(local, "CellProcess", Process)
     monkeypatch.setattr(local, "wait", lambda *given: None)
     monkeypatch.setattr(local, "_gpus", lambda device: ["7", "3"])
     cells = [

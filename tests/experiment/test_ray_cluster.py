@@ -21,7 +21,7 @@ Bench = Callable[..., Result]
 SLOW = """
 import os, time
 from bench_core import Model, Optimiser, Phase, Recipe, Update, hookimpl
-from bench_core.methods.method import Method, Painting
+from bench_core.methods.method import Method, MethodOutput
 from torch import cat, nn
 
 @hookimpl
@@ -41,7 +41,7 @@ class Slow(Method):
 
     def forward(self, masked, hole):
         time.sleep(float(os.environ.get("SLOWNESS", 0)))
-        return Painting(self.generator(cat([masked, hole], 1)))
+        return MethodOutput(self.generator(cat([masked, hole], 1)))
 
     def predict(self, masked, hole):
         return self(masked, hole).prediction.clamp(0, 1)

@@ -195,7 +195,7 @@ def test_a_failing_cell_is_a_row_and_is_tried_again(bench: Bench, tmp_path: Path
     said = result.output.replace("\n", " ")
     assert "loss term tv of the generator became infinite or no number at step 0" in said
     cell = CellFolder(tmp_path / "out" / "cells" / next(e.folder for e in run.entries if e.state == "failed"), {})
-    assert "NonFinite" in (cell.path / "failure.txt").read_text()
+    assert "NonFiniteError" in (cell.path / "failure.txt").read_text()
     bench("--plugins", "pconv,gated")
     assert not (cell.path / "failure.txt").exists()
 

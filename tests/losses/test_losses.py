@@ -10,7 +10,7 @@ from bench_core.losses.adversarial import hinge_discriminator, hinge_generator, 
 from bench_core.losses.perceptual import gram, perceptual, style
 from bench_core.losses.reconstruction import hole_l1, l1, l2, valid_l1
 from bench_core.losses.smoothness import tv
-from bench_core.methods.method import Method, Painting, Scene, composite
+from bench_core.methods.method import LossContext, Method, MethodOutput, composite
 from bench_core.nn import backbones
 from bench_core.nn.backbones import VGG16_POOLS, Backbones
 
@@ -18,11 +18,11 @@ BACKBONES = Backbones("random")
 """Built once: making them takes seconds."""
 
 
-def a_scene(image: Tensor, prediction: Tensor, hole: Tensor) -> Scene:
-    return Scene(image, hole, Painting(prediction), nn.Module(), BACKBONES)
+def a_scene(image: Tensor, prediction: Tensor, hole: Tensor) -> LossContext:
+    return LossContext(image, hole, MethodOutput(prediction), nn.Module(), BACKBONES)
 
 
-def a_square() -> Scene:
+def a_square() -> LossContext:
     """4 x 4 pixels with a central hole of 2 x 2; the truth is 0, the prediction 1 everywhere."""
     hole = torch.zeros(1, 1, 4, 4)
     hole[..., 1:3, 1:3] = 1
@@ -135,8 +135,8 @@ def test_the_composite_keeps_known_pixels_bit_for_bit():
 
 def test_a_discriminators_scene_reaches_no_generator():
     prediction = torch.rand(1, 3, 8, 8, requires_grad=True)
-    scene = Scene(
-        torch.rand(1, 3, 8, 8), torch.ones(1, 1, 8, 8), Painting(prediction, prediction), Method(), Backbones()
+    scene = LossContext(
+        torch.rand(1, 3, 8, 8), torch.ones(1, 1, 8, 8), MethodOutput(prediction, prediction), Method(), Backbones()
     )
     assert scene.composite.requires_grad
     seen = scene.detached()

@@ -11,8 +11,8 @@ from skimage.measure import label
 from bench_core.errors import BadInput
 from bench_core.masks.generate import make
 from bench_core.masks.mask_file import read
-from bench_core.masks.mask_set import Holes, open_sets
-from bench_core.protocol import MaskSet
+from bench_core.masks.mask_set import MaskSet, open_sets
+from bench_core.protocol import MaskSpec
 from bench_masks import bench_masks
 
 FAMILIES = {family.name: family for family in bench_masks()}
@@ -27,8 +27,8 @@ PRESETS = {
 """Mean hole ratios of another program's 600 draws, those above a half left out."""
 
 
-def holes(family: str, **parameters: Any) -> Holes:
-    return open_sets({"mine": MaskSet.model_validate({"family": family, **parameters})}, FAMILIES)["mine"]
+def holes(family: str, **parameters: Any) -> MaskSet:
+    return open_sets({"mine": MaskSpec.model_validate({"family": family, **parameters})}, FAMILIES)["mine"]
 
 
 @pytest.mark.parametrize(("preset", "mean"), PRESETS.items(), ids=str)

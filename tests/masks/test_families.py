@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from bench_core import seeds
 from bench_core.errors import BadInput
-from bench_core.masks.mask_set import Holes, open_sets
-from bench_core.protocol import MaskSet
+from bench_core.masks.mask_set import MaskSet, open_sets
+from bench_core.protocol import MaskSpec
 from bench_core.specs import resolve
 from bench_masks import bench_masks
 
@@ -22,8 +22,8 @@ DRAWN = ["center_box", "random_box", "free_form", "irregular_walk"]
 RANDOM = DRAWN[1:]
 
 
-def holes(family: str, name: str = "any", **parameters: Any) -> Holes:
-    return open_sets({name: MaskSet.model_validate({"family": family, **parameters})}, FAMILIES)[name]
+def holes(family: str, name: str = "any", **parameters: Any) -> MaskSet:
+    return open_sets({name: MaskSpec.model_validate({"family": family, **parameters})}, FAMILIES)[name]
 
 
 def box_of(hole: np.ndarray) -> tuple[int, int, int, int]:
@@ -157,9 +157,9 @@ HASH_OF_HOLES = """
 import hashlib
 from bench_masks import bench_masks
 from bench_core.masks.mask_set import open_sets
-from bench_core.protocol import MaskSet
+from bench_core.protocol import MaskSpec
 families = {family.name: family for family in bench_masks()}
-drawn = [open_sets({"x": MaskSet(family=name)}, families)["x"].draw(96, 7, "key", i).tobytes()
+drawn = [open_sets({"x": MaskSpec(family=name)}, families)["x"].draw(96, 7, "key", i).tobytes()
          for name in ("center_box", "random_box", "free_form", "irregular_walk") for i in range(8)]
 print(hashlib.sha256(b"".join(drawn)).hexdigest())
 """

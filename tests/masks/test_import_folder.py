@@ -20,7 +20,7 @@ from bench_core.masks.import_folder import survey, write
 from bench_core.masks.mask_images import look
 from bench_core.masks.mask_set import open_sets
 from bench_core.masks.polarity import decide
-from bench_core.protocol import MaskSet
+from bench_core.protocol import MaskSpec
 from bench_masks import bench_masks
 
 FAMILIES = {family.name: family for family in bench_masks()}
@@ -28,7 +28,7 @@ shared = pytest.mark.skipif(not SHARED.is_dir(), reason="wants the published mas
 
 
 def drawn(family: str, count: int, size: int = 256) -> list[np.ndarray]:
-    holes = open_sets({"mine": MaskSet(family=family)}, FAMILIES)["mine"]
+    holes = open_sets({"mine": MaskSpec(family=family)}, FAMILIES)["mine"]
     return [holes.draw(size, number) for number in range(count)]
 
 

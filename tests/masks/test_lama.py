@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench_core.errors import BadInput
-from bench_core.masks.mask_set import Holes, open_sets
+from bench_core.masks.mask_set import MaskSet, open_sets
 from bench_core.protocol import load
 from bench_masks import bench_masks, chains
 from bench_reports.papers.published import FOLDER
@@ -26,13 +26,13 @@ PUBLISHED = {
 """The published arguments: fewest and most chains, their length and width; margin, sides and count of boxes."""
 
 
-def sets(protocol: str, **parameters: Any) -> dict[str, Holes]:
+def sets(protocol: str, **parameters: Any) -> dict[str, MaskSet]:
     masks = load(str(FOLDER / "protocols" / f"{protocol}.toml")).masks
     changed = {name: mask.model_copy(update=parameters) for name, mask in masks.items()}
     return open_sets(changed, FAMILIES)
 
 
-def ratios(holes: Holes, size: int, draws: int = 600) -> list[float]:
+def ratios(holes: MaskSet, size: int, draws: int = 600) -> list[float]:
     return [float(holes.draw(size, key).mean()) for key in range(draws)]
 
 

@@ -9,15 +9,15 @@ from PIL import Image
 from support.paths import SHARED
 
 from bench_core.errors import BadInput
-from bench_core.masks.mask_set import Holes, open_sets
-from bench_core.protocol import MaskSet
+from bench_core.masks.mask_set import MaskSet, open_sets
+from bench_core.protocol import MaskSpec
 from bench_masks import bench_masks
 
 RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
 
 
-def holes(folder: Path, hole: str = "white", **parameters: int) -> Holes:
-    given = MaskSet.model_validate({"family": "files", "folder": str(folder), "hole": hole, **parameters})
+def holes(folder: Path, hole: str = "white", **parameters: int) -> MaskSet:
+    given = MaskSpec.model_validate({"family": "files", "folder": str(folder), "hole": hole, **parameters})
     return open_sets({"mine": given}, {family.name: family for family in bench_masks()})["mine"]
 
 

@@ -16,10 +16,10 @@ from bench_core.errors import BadInput
 from bench_core.masks import mask_file as mask_file
 from bench_core.masks.balance import balanced
 from bench_core.masks.generate import make
-from bench_core.masks.hole_stats import HoleFacts, bucket
+from bench_core.masks.hole_stats import HoleStats, bucket
 from bench_core.masks.mask_file import PackedHole
-from bench_core.masks.mask_set import Holes, open_sets
-from bench_core.protocol import MaskSet
+from bench_core.masks.mask_set import MaskSet, open_sets
+from bench_core.protocol import MaskSpec
 from bench_masks import bench_masks
 
 FAMILIES = {family.name: family for family in bench_masks()}
@@ -31,8 +31,8 @@ COMMITTED = {
 WIDE_RANGE = {"strokes": [1, 20], "hole_ratio": [0.01, 0.9]}
 
 
-def holes(family: str, **parameters: Any) -> Holes:
-    return open_sets({"mine": MaskSet.model_validate({"family": family, **parameters})}, FAMILIES)["mine"]
+def holes(family: str, **parameters: Any) -> MaskSet:
+    return open_sets({"mine": MaskSpec.model_validate({"family": family, **parameters})}, FAMILIES)["mine"]
 
 
 def call(*arguments: str, code: int = 0) -> Result:
@@ -146,7 +146,7 @@ def test_proposals_are_taken_in_their_order_and_each_once() -> None:
     ratios = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
     kept = [(number, ratio, contact) for number, ratio in enumerate(ratios * 2) for contact in (True, False)]
     offered = [(90, 0.005, True), (91, 0.61, True), *kept, (92, 0.3, True)]
-    packed = [PackedHole(np.array([n], np.uint8), HoleFacts(ratio, contact, 1)) for n, ratio, contact in offered]
+    packed = [PackedHole(np.array([n], np.uint8), HoleStats(ratio, contact, 1)) for n, ratio, contact in offered]
     proposals = [(each, each) if each.facts.border_contact else (None, each) for each in packed]
     chosen = balanced(proposals, 24, lambda done, note: None)
     assert [(int(each.bits[0]), *each.facts[:2]) for each in chosen] == kept

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from bench_core.errors import BadInput
-from bench_core.masks.mask_set import Holes, open_sets
-from bench_core.protocol import MaskSet
+from bench_core.masks.mask_set import MaskSet, open_sets
+from bench_core.protocol import MaskSpec
 from bench_core.specs import MaskFamily
 from bench_masks import bench_masks
 
 FAMILIES = {family.name: family for family in bench_masks()}
 
 
-def opened(family: str, **parameters: Any) -> Holes:
-    return open_sets({"mine": MaskSet.model_validate({"family": family, **parameters})}, FAMILIES)["mine"]
+def opened(family: str, **parameters: Any) -> MaskSet:
+    return open_sets({"mine": MaskSpec.model_validate({"family": family, **parameters})}, FAMILIES)["mine"]
 
 
 def test_what_is_left_out_is_the_default() -> None:
@@ -106,4 +106,4 @@ def test_a_family_that_draws_no_hole_is_refused(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setitem(sys.modules, module.__name__, module)
     family = MaskFamily("strange", "", f"{module.__name__}:draw")
     with pytest.raises(BadInput, match=rf"'strange'.*{told}.*uint8 \(8, 8\)"):
-        Holes("mine", family, {}).draw(8, 0)
+        MaskSet("mine", family, {}).draw(8, 0)

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 from click.testing import Result
 
-from bench_core.store.store import CellFolder, Entry, read_runs
+from bench_core.store.store import CellFolder, CellStatus, read_runs
 from bench_core.weights.weight_file import weights_facts
 
 Bench = Callable[..., Result]
 pytestmark = pytest.mark.usefixtures("toy")
 
 
-def entries(out: Path) -> dict[str, Entry]:
+def entries(out: Path) -> dict[str, CellStatus]:
     return {entry.variant: entry for entry in read_runs(out)[1][-1].entries if entry.method.startswith("toy")}
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bench_core.methods.compatibility import refused_size
 from bench_core.methods.inpaint import fill
-from bench_core.methods.method import Finish, Method, Scene, guided
+from bench_core.methods.method import Finish, LossContext, Method, guided
 from bench_core.methods.variants import vary
 from bench_core.nn.backbones import Backbones
 from bench_core.plugins import Plugins
@@ -47,7 +47,7 @@ def pictures(model: Model, scale: Scale, height: int = 0, width: int = 0, batch:
 
 
 @dataclass
-class Case:
+class TestInput:
     """A model at a scale, in evaluation."""
 
     model: Model
@@ -65,17 +65,17 @@ class Case:
 
 
 @pytest.fixture(scope="module", params=[(n, scale) for n, m in MODELS.items() for scale in m.scales], ids="-".join)
-def case(request: pytest.FixtureRequest) -> Iterator[Case]:
+def case(request: pytest.FixtureRequest) -> Iterator[TestInput]:
     name, scale = request.param
     model = MODELS[name]
-    yield Case(model, scale, built(model, scale), resolve(model.finish) if model.finish else None)
+    yield TestInput(model, scale, built(model, scale), resolve(model.finish) if model.finish else None)
 
 
 def test_every_installed_plugin_is_whole():
     assert {name: plugin.error for name, plugin in PLUGINS.installed.items() if plugin.error} == {}
 
 
-def test_pictures_keep_their_shape_and_range_and_inputs_are_left_alone(case: Case):
+def test_pictures_keep_their_shape_and_range_and_inputs_are_left_alone(case: TestInput):
     multiple = case.model.size_multiple[case.scale]
     stretched = [] if case.scale in case.model.fixed_size else [(0, 2 * multiple), (multiple, 0)]
     for more in [(0, 0), *stretched]:
@@ -89,7 +89,7 @@ def test_pictures_keep_their_shape_and_range_and_inputs_are_left_alone(case: Cas
             assert after.equal(before)
 
 
-def test_odd_sizes_are_filled_or_refused_and_known_pixels_stay(case: Case):
+def test_odd_sizes_are_filled_or_refused_and_known_pixels_stay(case: TestInput):
     if case.scale in case.model.fixed_size:
         side = case.model.fixed_size[case.scale]
         assert "pixels only" in refused_size(case.model, case.scale, side + 3, side + 5)
@@ -103,19 +103,19 @@ def test_odd_sizes_are_filled_or_refused_and_known_pixels_stay(case: Case):
     assert not filled[~known].equal(image[~known])
 
 
-def test_the_same_input_gives_the_same_picture(case: Case):
+def test_the_same_input_gives_the_same_picture(case: TestInput):
     image, hole, guidance = case.pictures()
     assert case.predict(image, hole, *guidance).equal(case.predict(image, hole, *guidance))
 
 
-def test_what_lies_under_the_hole_does_not_matter(case: Case):
+def test_what_lies_under_the_hole_does_not_matter(case: TestInput):
     image, hole, guidance = case.pictures()
     open_, hidden = (case.predict(x, hole, *guidance) for x in (image, image * (1 - hole)))
     inside = hole.bool().expand_as(image)
     torch.testing.assert_close(open_[inside], hidden[inside], rtol=0, atol=1e-5)
 
 
-def test_the_hole_is_where_the_hole_is(case: Case):
+def test_the_hole_is_where_the_hole_is(case: TestInput):
     """Taken the wrong way round, the hole would be the only thing the network sees."""
     image, hole, guidance = case.pictures()
     masked = image * (1 - hole)
@@ -125,7 +125,7 @@ def test_the_hole_is_where_the_hole_is(case: Case):
     assert not found.equal(other)
 
 
-def test_a_batch_of_two_is_two_batches_of_one(case: Case):
+def test_a_batch_of_two_is_two_batches_of_one(case: TestInput):
     image, hole, guidance = case.pictures()
     given = image * (1 - hole), hole, *guidance
     together = case.predict(*given)
@@ -136,7 +136,7 @@ def test_a_batch_of_two_is_two_batches_of_one(case: Case):
 
 
 @pytest.mark.parametrize("everything", [0.0, 1.0])
-def test_an_image_without_hole_and_one_without_image_give_finite_pictures(case: Case, everything: float):
+def test_an_image_without_hole_and_one_without_image_give_finite_pictures(case: TestInput, everything: float):
     image, hole, guidance = case.pictures()
     hole = torch.full_like(hole, everything)
     found = case.predict(image * (1 - hole), hole, *guidance)
@@ -156,7 +156,7 @@ def test_every_update_reaches_its_own_network(name: str):
         for update in phase.updates:
             method.zero_grad()
             painting = method(image * (1 - hole), hole, *guidance)
-            scene = Scene(image, hole, painting, method, BACKBONES, guidance)
+            scene = LossContext(image, hole, painting, method, BACKBONES, guidance)
             seen = scene if update.network == "generator" else scene.detached()
             terms = {key: resolve(variant.losses[key].term)(seen) for key in update.losses}
             assert all(value.shape == () and value.isfinite() for value in terms.values())

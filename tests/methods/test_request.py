@@ -3,8 +3,8 @@
 import pytest
 
 from bench_core.errors import BadInput
-from bench_core.methods.request import Request, parse
-from bench_core.methods.variants import Changes
+from bench_core.methods.request import MethodRequest, parse
+from bench_core.methods.variants import Overrides
 
 INSTALLED = ("net", "net-two", "other")
 
@@ -12,16 +12,16 @@ INSTALLED = ("net", "net-two", "other")
 @pytest.mark.parametrize(
     ("text", "request_"),
     [
-        ("net", Request("net")),
-        ("net:big", Request("net", "big")),
-        ("net-style", Request("net", changes=Changes(dropped=("style",)))),
-        ("net-two", Request("net-two")),
-        ("net-two-style", Request("net-two", changes=Changes(dropped=("style",)))),
-        ("net+tv=0.1", Request("net", changes=Changes({"tv": 0.1}))),
-        ("net:big+tv=1e-3-style+l1=2", Request("net", "big", Changes({"tv": 1e-3, "l1": 2.0}, ("style",)))),
+        ("net", MethodRequest("net")),
+        ("net:big", MethodRequest("net", "big")),
+        ("net-style", MethodRequest("net", changes=Overrides(dropped=("style",)))),
+        ("net-two", MethodRequest("net-two")),
+        ("net-two-style", MethodRequest("net-two", changes=Overrides(dropped=("style",)))),
+        ("net+tv=0.1", MethodRequest("net", changes=Overrides({"tv": 0.1}))),
+        ("net:big+tv=1e-3-style+l1=2", MethodRequest("net", "big", Overrides({"tv": 1e-3, "l1": 2.0}, ("style",)))),
     ],
 )
-def test_plugin_form_and_changes_are_told_apart(text: str, request_: Request):
+def test_plugin_form_and_changes_are_told_apart(text: str, request_: MethodRequest):
     assert parse(text, INSTALLED) == request_
 
 

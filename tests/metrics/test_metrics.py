@@ -11,7 +11,7 @@ from support.paths import SHARED
 
 from bench_core.images import read_image
 from bench_core.metrics import bench_metrics, choose
-from bench_core.metrics.per_image import Pair, together
+from bench_core.metrics.per_image import ImagePair, together
 from bench_core.metrics.regions import pixels_of, ring
 from bench_core.specs import Metric, resolve
 
@@ -127,7 +127,7 @@ def test_whole_batches_as_a_gpu_takes_them_give_the_same(definition: str) -> Non
     one, other, hole = noise(2, 3, 176, 180), noise(2, 3, 176, 180, seed=1), box(2, 3, 176, 180)
     region = (part.double() for part in pixels_of(METRICS[definition].region, hole))
     measure = MEASURES[definition]
-    found = measure.scale(measure.value(Pair(one.double(), other.double()), *region))
+    found = measure.scale(measure.value(ImagePair(one.double(), other.double()), *region))
     torch.testing.assert_close(found, value(definition, one, other, hole), rtol=1e-10, atol=tolerance(definition))
 
 

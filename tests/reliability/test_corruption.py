@@ -29,7 +29,7 @@ def interrupted_or_done(bench: Bench, fault: Fault, monkeypatch: pytest.MonkeyPa
         bench(*TOY)
         return
     with monkeypatch.context() as patch:
-        patch.setattr(trainer.Training, "waiting_share", property(lambda self: 1 / 0))
+        patch.setattr(trainer.Trainer, "waiting_share", property(lambda self: 1 / 0))
         bench(*TOY, code=1)
 
 

@@ -34,7 +34,7 @@ from bench_core.store import rows
 from bench_core.store.cell_folder import CellFolder
 from bench_core.store.features import Features
 from bench_core.store.rows import as_rows
-from bench_core.store.store import Entry, Run, Store, read_runs
+from bench_core.store.store import CellStatus, Run, Store, read_runs
 from bench_core.system import files
 from bench_core.training import checkpoint
 from bench_core.weights import readers, weight_file
@@ -133,7 +133,7 @@ def _state(state: dict[str, Any] | None) -> Any:
 
 def record(path: Path) -> Callable[[], Any]:
     store = Store(path.parent)
-    written = store.write_run(Run(load("quick"), "digest", 20, [Entry("a", "a", 0)], {"x": "y"})) / "run.json"
+    written = store.write_run(Run(load("quick"), "digest", 20, [CellStatus("a", "a", 0)], {"x": "y"})) / "run.json"
     path.write_bytes(written.read_bytes())
 
     def read() -> Any:

@@ -16,7 +16,7 @@ from PIL import Image
 from bench_core.cli import main
 from bench_core.errors import BadInput
 from bench_core.protocol import load, validated
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 from bench_core.training import checkpoint
 
 
@@ -76,7 +76,7 @@ def world(tmp_path: Path, disguise: Callable[[Path, Canary], None], trace: Path)
     cell = store.cell({"variant": "a", "seed": 0})
     damaged.parent.mkdir(parents=True)
     cell.rows_path("judgement").parent.mkdir(parents=True)
-    entry = Entry("a", "a", 0, "done", cell.path.name, judgements={"center": "judgement"})
+    entry = CellStatus("a", "a", 0, "done", cell.path.name, judgements={"center": "judgement"})
     store.write_run(Run(load("quick"), "digest", 20, [entry], {}))
     for path in (malicious, tmp_path / "theirs.safetensors.toml", folder / "a.png", damaged):
         disguise(path, Canary(trace))

@@ -15,24 +15,24 @@ from bench_core.cli import main
 from bench_core.protocol import Protocol
 from bench_core.store.cell_folder import CellFolder
 from bench_core.store.rows import as_rows
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 
 RNG = np.random.default_rng(5)
 DIFFICULTY = RNG.gamma(2, 0.1, 50)
 NOISE = RNG.normal(0, 0.01, (4, 50))
 
 
-def entry(store: Store, variant: str, values: Any, seed: int = 0, metric: str = "l1@full", **about: Any) -> Entry:
+def entry(store: Store, variant: str, values: Any, seed: int = 0, metric: str = "l1@full", **about: Any) -> CellStatus:
     """A cell with one metric on one mask set."""
     folder = store.cell({"variant": variant, "seed": seed, "values": np.asarray(values).tolist(), "metric": metric})
     fixed = {"method": variant, "variant": variant, "seed": seed, "mask_set": "any", "mask_set_hash": "abc"}
     fixed |= {"hole_ratio": 0.25, "metric": metric, "version": 1, "region": "full", "source": "composite", **about}
     rows = [{"image": f"{i}.png", **fixed, "value": value} for i, value in enumerate(values)]
     folder.add_rows("judgement", as_rows(rows))
-    return Entry(variant, variant, seed, "done", folder.path.name, judgements={"center": "judgement"})
+    return CellStatus(variant, variant, seed, "done", folder.path.name, judgements={"center": "judgement"})
 
 
-def write(root: Path, *entries: Entry, images: str = "images", **fields: Any) -> Path:
+def write(root: Path, *entries: CellStatus, images: str = "images", **fields: Any) -> Path:
     """A run; its folder."""
     rules = {"size": 32, "steps": 9, "batch": 2, "metrics": ["l1"], "masks": {"center": {"family": "center_box"}}}
     protocol = Protocol.model_validate({"name": "mine", "image_set": "photos", **rules, **fields})

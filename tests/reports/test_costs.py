@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 from support.stored_cells import run_of
 
 from bench_core.cli import main
-from bench_core.store.store import Entry, Store, read_runs
-from bench_reports.costs import Cost, Plan, costs
+from bench_core.store.store import CellStatus, Store, read_runs
+from bench_reports.costs import CostEstimate, Workload, costs
 
 PLAN = ["--steps", "100", "--images", "10", "--mask-sets", "2", "--seeds", "3"]
 
@@ -18,7 +18,7 @@ PLAN = ["--steps", "100", "--images", "10", "--mask-sets", "2", "--seeds", "3"]
 def cell(store: Store, variant: str, images: Sequence[float], seed: int = 0, device: str = "cpu", **took: float):
     """Under each mask set an image took these seconds; `took` is what its training tells."""
     judgements = {f"holes {number}": f"judged-{number}" for number in range(len(images))}
-    entry = Entry("method", variant, seed, "done", f"{variant}-{seed}", judgements=judgements)
+    entry = CellStatus("method", variant, seed, "done", f"{variant}-{seed}", judgements=judgements)
     for judgement, seconds in zip(judgements.values(), images, strict=True):
         store.folder(entry).write_provenance(judgement, {"seconds_per_image": seconds, "device": device})
     if took:
@@ -33,9 +33,9 @@ def ask(store: Store, *options: str, code: int = 0) -> str:
 
 
 def test_hours_are_those_of_all_trainings_and_judgings() -> None:
-    plan = Plan(steps=7200, images=1800, mask_sets=2, seeds=3)
-    assert Cost("a", "cpu", 32, 2, step=0.5, image=1.0).hours(plan) == 3 * (1 + 1)
-    assert Cost("b", "cpu", 32, 2, step=None, image=1.0).hours(plan) == 1, "what learns nothing is judged once"
+    plan = Workload(steps=7200, images=1800, mask_sets=2, seeds=3)
+    assert CostEstimate("a", "cpu", 32, 2, step=0.5, image=1.0).hours(plan) == 3 * (1 + 1)
+    assert CostEstimate("b", "cpu", 32, 2, step=None, image=1.0).hours(plan) == 1, "what learns nothing is judged once"
 
 
 def test_a_variants_costs_are_means_over_what_its_finished_cells_tell(store: Store) -> None:
@@ -49,11 +49,11 @@ def test_a_variants_costs_are_means_over_what_its_finished_cells_tell(store: Sto
         cell(store, "a", [1, 2], seed=2, device="cuda", seconds_per_step=0.125, parameters=7),
         cell(store, "a", [3, 6], seed=3, device="cuda", seconds_per_step=0.375, parameters=7),
         cell(store, "b", [5, 7]),
-        Entry("method", "c", 0, "n/a", reason="too small"),
+        CellStatus("method", "c", 0, "n/a", reason="too small"),
     )
     assert list(costs(store, run)) == [
-        Cost("a", "cuda", 32, 2, step=0.25, image=3.0, parameters=7),
-        Cost("b", "cpu", 32, 2, step=None, image=6.0),
+        CostEstimate("a", "cuda", 32, 2, step=0.25, image=3.0, parameters=7),
+        CostEstimate("b", "cpu", 32, 2, step=None, image=6.0),
     ]
 
 

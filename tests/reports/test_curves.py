@@ -13,7 +13,7 @@ from bench_core.errors import BadInput
 from bench_core.metrics import bench_metrics
 from bench_core.paper_table import read as read_table
 from bench_core.protocol import load
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 from bench_reports import bench_paper_tables, bench_protocols
 from bench_reports.figures import paper_curves
 
@@ -28,14 +28,14 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path)
 
 
-def cell(store: Store, variant: str, seed: int, *points: tuple[int, float, float]) -> Entry:
+def cell(store: Store, variant: str, seed: int, *points: tuple[int, float, float]) -> CellStatus:
     folder = store.cell({"variant": variant, "seed": seed})
     for step, l1, grad in points:
         folder.add_to_curves(step, "center", {"l1@full-raw-float": l1, "grad_l1@full-raw-float": grad})
-    return Entry(variant, variant, seed, "done", folder.path.name, judgements={"center": "none"})
+    return CellStatus(variant, variant, seed, "done", folder.path.name, judgements={"center": "none"})
 
 
-def run_of(*entries: Entry, **changes: object) -> Run:
+def run_of(*entries: CellStatus, **changes: object) -> Run:
     return Run(RULES.override(changes), "digest", 5, list(entries), {}, created="2025-01-01")
 
 
@@ -53,17 +53,21 @@ def test_every_stored_value_is_one_row(store: Store) -> None:
 def test_a_cell_of_two_runs_counts_once_and_one_without_curves_not_at_all(store: Store) -> None:
     entry = cell(store, "a", 0, (0, 0.5, 0.7))
     assert (
-        len(paper_curves.read(store, [run_of(entry), run_of(entry, Entry("n", "n", 0, "n/a"), cell(store, "c", 0))]))
+        len(
+            paper_curves.read(
+                store, [run_of(entry), run_of(entry, CellStatus("n", "n", 0, "n/a"), cell(store, "c", 0))]
+            )
+        )
         == 2
     )
 
 
-def drawn(store: Store, *entries: Entry, format_: str = "svg", **changes: object) -> tuple[bytes, bytes]:
+def drawn(store: Store, *entries: CellStatus, format_: str = "svg", **changes: object) -> tuple[bytes, bytes]:
     rules = {"gradient-attention-mnist": RULES}
     return paper_curves.of_paper(FIGURE, rules, store, [run_of(*entries, **changes)], METRICS, format_)
 
 
-def pair(store: Store) -> list[Entry]:
+def pair(store: Store) -> list[CellStatus]:
     return [
         cell(store, name, seed, (0, 0.5, 0.7), (9, 0.3 + seed / 9, 0.4)) for name in (WITHOUT, WITH) for seed in (0, 1)
     ]

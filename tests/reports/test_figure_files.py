@@ -16,7 +16,7 @@ from support.stored_cells import KNOWN, L1, PSNR, run_of
 
 from bench_core.cli import main
 from bench_core.errors import BadInput
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 from bench_reports import figures
 from bench_reports.figures import style
 from bench_reports.figures.select import asked
@@ -144,7 +144,7 @@ def test_a_file_must_be_of_a_known_format(world: tuple[Store, Run], tmp_path: Pa
 
 
 def test_an_empty_store_has_nothing_to_draw(store: Store) -> None:
-    run = run_of(Entry("a", "a", 0, "failed", reason="it broke"))
+    run = run_of(CellStatus("a", "a", 0, "failed", reason="it broke"))
     for kind, module in KINDS.items():
         with pytest.raises(BadInput):
             module.draw(Source(store, run, KNOWN))

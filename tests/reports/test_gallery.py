@@ -8,7 +8,7 @@ from support.browser import serious_findings
 from support.gallery_page import colour, made, names, opened
 from support.stored_images import BLUE, RED, painted, rename, run_with, site
 
-from bench_core.store.store import Entry, Store
+from bench_core.store.store import CellStatus, Store
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -29,7 +29,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
     other = painted(store, "<script>alert(1)</script>", BLUE, psnr=[1, 2, 3, 4])
     for each in (entry, other):
         rename(store, each, {"image-0": HOSTILE, "image-1": "../../x"})
-    failed = Entry("lost", "lost", 0, "failed", reason=HOSTILE)
+    failed = CellStatus("lost", "lost", 0, "failed", reason=HOSTILE)
     return site(folder / "site", store, run_with(entry, other, failed, metrics=["psnr"])).as_uri()
 
 

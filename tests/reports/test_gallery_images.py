@@ -12,7 +12,7 @@ from support.stored_cells import KNOWN
 from support.stored_images import BLUE, HOLE, RED, painted, rename, run_with, site
 
 from bench_core.errors import BadInput
-from bench_core.store.store import Entry, Store
+from bench_core.store.store import CellStatus, Store
 from bench_reports.site import gallery
 from bench_reports.site.gallery_heat import COLOURS, heat, legend
 from bench_reports.site.pictures import Pictures
@@ -111,9 +111,9 @@ def test_gaps_are_told_in_words(store: Store, tmp_path: Path) -> None:
     some = painted(store, "some", BLUE, numbers=[0], psnr=[1, 2, 3, 4])
     # what a cell has kept before it failed is not shown
     failed = replace(there, variant="lost", state="failed", reason="RuntimeError: no memory")
-    pending = Entry("late", "late", 0, "pending")
-    unfit = Entry("picky", "picky", 0, "n/a", reason="fills squares only")
-    refused = Entry("shy", "shy", 0, "done", folder=some.folder, refused={"center": "fills borders only"})
+    pending = CellStatus("late", "late", 0, "pending")
+    unfit = CellStatus("picky", "picky", 0, "n/a", reason="fills squares only")
+    refused = CellStatus("shy", "shy", 0, "done", folder=some.folder, refused={"center": "fills borders only"})
     (only,) = shown(
         site(tmp_path / "site", store, run_with(there, some, failed, unfit, refused, pending, metrics=["psnr"]))
     )

@@ -153,7 +153,7 @@ def test_failures_ranks_and_groups_are_told_in_words(board: "Page"):
     assert "±" in even
     assert "rank 1\N{EN DASH}2 · a" in board.locator(VISIBLE, has_text="good").inner_text()
     assert "rank 3 · b" in board.locator(VISIBLE, has_text="bad").inner_text()
-    board.get_by_role("checkbox", name="Ranks").uncheck()
+    board.get_by_role("checkbox", name="Distributed").uncheck()
     assert "rank" not in board.locator(VISIBLE, has_text="good").inner_text()
 
 

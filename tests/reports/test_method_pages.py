@@ -16,12 +16,12 @@ from support.stored_site import SCRIPT
 from bench_core.cli import main
 from bench_core.cli.run import run as run_command
 from bench_core.methods.request import parse
-from bench_core.methods.variants import Changes, vary
+from bench_core.methods.variants import Overrides, vary
 from bench_core.plugins import Plugin
 from bench_core.protocol import FOLDER, Protocol, load
 from bench_core.recipe import Optimiser, Phase, Recipe, Update
 from bench_core.specs import Loss, Model
-from bench_core.store.store import Entry
+from bench_core.store.store import CellStatus
 from bench_core.system import files
 from bench_reports.site.links import method_path
 from bench_reports.site.readme import differences
@@ -85,30 +85,30 @@ def test_a_page_tells_what_was_run_and_its_command_finds_it_done(
 @pytest.mark.parametrize(
     ("changes", "told", "expected"),
     [
-        (Changes(), {}, {}),
-        (Changes({"tv": 0.1}, ["style"], {"net.depth": "5", "l1.power": "4"}), {}, {}),
+        (Overrides(), {}, {}),
+        (Overrides({"tv": 0.1}, ["style"], {"net.depth": "5", "l1.power": "4"}), {}, {}),
         (
-            Changes({"tv": 1e-05}),
+            Overrides({"tv": 1e-05}),
             {"command": ["run", "--weights=net:wide=a b.safetensors", "--data", "my photos", "--skip-bad-images"]},
             {"weights": (("net:wide", "a b.safetensors"),), "data": Path("my photos"), "skip_bad_images": True},
         ),
-        (Changes(), {"precision": "bf16-mixed", "compiled": True}, {"precision": "bf16-mixed", "compiled": True}),
+        (Overrides(), {"precision": "bf16-mixed", "compiled": True}, {"precision": "bf16-mixed", "compiled": True}),
     ],
 )
-def test_a_command_asks_for_the_same_variant(changes: Changes, told: dict, expected: dict):
+def test_a_command_asks_for_the_same_variant(changes: Overrides, told: dict, expected: dict):
     variant = vary(MODEL, TERMS, changes)
-    entry = Entry(MODEL.name, f"{variant.name} (bf16-mixed)", 0)
+    entry = CellStatus(MODEL.name, f"{variant.name} (bf16-mixed)", 0)
     words = shlex.split(command({entry.variant: entry}, {entry.variant: "net"}, "rules.toml", told))
     given = run_command.make_context("run", words[2:]).params
     (request,) = (parse(text, {"net"}) for text in given["plugins"])
-    again = vary(MODEL, TERMS, request.changes | Changes(options=dict(given["options"])))
+    again = vary(MODEL, TERMS, request.changes | Overrides(options=dict(given["options"])))
     assert (words[:2], request.form, given["protocol"]) == (["bench", "run"], "wide", "rules.toml")
     assert again == variant
     assert {name: given[name] for name in expected} == expected
 
 
 def test_what_learns_nothing_cannot_be_asked_for_and_what_was_scored_is_scored_again():
-    entry = Entry("still", "still", 0)
+    entry = CellStatus("still", "still", 0)
     assert command({"still": entry}, {"still": "classical"}, "rules.toml", {}) == ""
     typed = ["score", "--pictures", "my results"]
     assert shlex.split(command({"still": entry}, {}, "rules.toml", {"command": typed})) == ["bench", *typed]

@@ -14,7 +14,7 @@ from bench_core.errors import BadInput
 from bench_core.paper_table import PaperTable, read
 from bench_core.protocol import Protocol
 from bench_core.specs import NamedFile
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.papers.published_claims import build
 from bench_reports.tables import table
 from bench_reports.tables.table import Table
@@ -44,7 +44,9 @@ def paper(tmp_path: Path) -> PaperTable:
     return read(NamedFile("nine", tmp_path / "nine.toml"))
 
 
-def claims(paper: PaperTable, store: Store, *entries: Entry, rules: Protocol = RULES["moon"], pairs: int = 2) -> Table:
+def claims(
+    paper: PaperTable, store: Store, *entries: CellStatus, rules: Protocol = RULES["moon"], pairs: int = 2
+) -> Table:
     run = Run(rules, "digest", pairs, list(entries), {})
     (made,) = build(store, [run], METRICS, [paper], RULES)
     return made
@@ -72,7 +74,7 @@ def test_a_claim_stands_beside_what_was_measured_in_its_units(paper: PaperTable,
 
 
 def test_a_claim_never_fills_a_gap_and_is_never_best(paper: PaperTable, store: Store) -> None:
-    failed = Entry("new", "new", 0, "failed", reason="no air")
+    failed = CellStatus("new", "new", 0, "failed", reason="no air")
     made = claims(paper, store, failed)
     assert set(made.texts["", "measured"]) == {"-"}
     assert np.isnan(made.values["", "measured"].astype(float)).all()

@@ -14,7 +14,7 @@ from bench_core.protocol import Protocol
 from bench_core.store.cell_folder import CellFolder
 from bench_core.store.features import Features
 from bench_core.store.rows import as_rows
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.tables import by_hole_ratio, table, with_intervals
 from bench_reports.tables.table import Table
 
@@ -37,17 +37,17 @@ def protocol(**fields: Any) -> Protocol:
     return Protocol.model_validate(given | {"test_masks": ["free-form"]} | fields)
 
 
-def entry(store: Store, variant: str, values: Any, ratios: Any = RATIOS, mask_set: str = "free-form") -> Entry:
+def entry(store: Store, variant: str, values: Any, ratios: Any = RATIOS, mask_set: str = "free-form") -> CellStatus:
     folder = store.cell({"variant": variant, "seed": 0, "values": np.asarray(values).tolist(), "of": mask_set})
     about = {"method": variant, "variant": variant, "seed": 0, "mask_set": "any", "mask_set_hash": mask_set}
     about |= {"metric": L1, "version": 1, "region": "full", "source": "composite"}
     pairs = enumerate(zip(values, ratios, strict=True))
     rows = [{**about, "image": f"{i}.png", "value": value, "hole_ratio": ratio} for i, (value, ratio) in pairs]
     folder.add_rows("judgement", as_rows(rows))
-    return Entry(variant, variant, 0, "done", folder.path.name, judgements={mask_set: "judgement"})
+    return CellStatus(variant, variant, 0, "done", folder.path.name, judgements={mask_set: "judgement"})
 
 
-def run_of(*entries: Entry, pairs: int = 8, **fields: Any) -> Run:
+def run_of(*entries: CellStatus, pairs: int = 8, **fields: Any) -> Run:
     return Run(protocol(**fields), "digest of the images", pairs, list(entries), {})
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 from support.stored_cells import KNOWN, L1, done, noted, run_of, table_of, text
 
 from bench_core.errors import BadInput
-from bench_core.store.store import CellFolder, Entry, Store
+from bench_core.store.store import CellFolder, CellStatus, Store
 from bench_reports.tables.table import build
 
 
@@ -49,7 +49,7 @@ def test_crops_of_one_photograph_are_no_images_of_their_own(store: Store) -> Non
     assert noted(table_of(store, run_of(entry)), "4 other images") == 1
 
 
-def pairs_of(store: Store, **shifts: float) -> list[Entry]:
+def pairs_of(store: Store, **shifts: float) -> list[CellStatus]:
     """Methods whose error is that of the image and a shift, with some noise."""
     rng = np.random.default_rng(1)
     difficulty = rng.gamma(2, 0.1, 60)

@@ -2,13 +2,13 @@
 
 from support.stored_cells import FID, INF, PSNR, done, noted, run_of, table_of, text
 
-from bench_core.store.store import Entry, Store
+from bench_core.store.store import CellStatus, Store
 
 
 def test_cells_without_values_say_why(store: Store) -> None:
-    failed = Entry("f", "f", 3, "failed", reason="RuntimeError: out of memory")
-    unfit = [Entry("n", "n", seed, "n/a", reason="takes images of 3 channels, not 1") for seed in (0, 1)]
-    pending = Entry("p", "p", 0)
+    failed = CellStatus("f", "f", 3, "failed", reason="RuntimeError: out of memory")
+    unfit = [CellStatus("n", "n", seed, "n/a", reason="takes images of 3 channels, not 1") for seed in (0, 1)]
+    pending = CellStatus("p", "p", 0)
     table = table_of(store, run_of(done(store, "a", l1=[0.1], psnr=[20]), failed, *unfit, pending))
     assert [text(table, variant) for variant in "afnp"] == ["0.1000", "failed", "n/a", "pending"]
     assert noted(table, "Intervals") == 0, "one image says nothing of others"
@@ -17,13 +17,13 @@ def test_cells_without_values_say_why(store: Store) -> None:
 
 
 def test_a_run_without_any_value_is_a_table_too(store: Store) -> None:
-    table = table_of(store, run_of(Entry("p", "p", 0), Entry("f", "f", 0, "failed", reason="because")))
+    table = table_of(store, run_of(CellStatus("p", "p", 0), CellStatus("f", "f", 0, "failed", reason="because")))
     assert [text(table, variant) for variant in "pf"] == ["pending", "failed"]
     assert not table.best.to_numpy().any()
 
 
 def test_the_seeds_that_did_not_fail_count(store: Store) -> None:
-    failed = Entry("a", "a", 1, "failed", reason="because")
+    failed = CellStatus("a", "a", 1, "failed", reason="because")
     table = table_of(store, run_of(done(store, "a", l1=[0.1], psnr=[20]), failed))
     assert text(table, "a") == "0.1000"
     assert noted(table, "a, seed 1, failed: because") == 1

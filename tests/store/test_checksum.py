@@ -14,7 +14,7 @@ from bench_core.store import checksum, rows
 from bench_core.store.cell_folder import CellFolder
 from bench_core.store.features import Features
 from bench_core.store.rows import as_rows
-from bench_core.store.store import Entry, Run, Store, read_runs
+from bench_core.store.store import CellStatus, Run, Store, read_runs
 
 ABOUT = {"method": "a", "variant": "a", "seed": 0, "mask_set": "center", "mask_set_hash": "abc", "hole_ratio": 0.25}
 ABOUT |= {"metric": "l1@full", "region": "full", "source": "composite"}
@@ -35,7 +35,7 @@ def stored_features(folder: Path) -> tuple[Path, Callable[[], object]]:
 def stored_run(folder: Path) -> tuple[Path, Callable[[], object]]:
     from bench_core.protocol import load
 
-    record = Store(folder).write_run(Run(load("quick"), "digest", 20, [Entry("a", "a", 0)], {})) / "run.json"
+    record = Store(folder).write_run(Run(load("quick"), "digest", 20, [CellStatus("a", "a", 0)], {})) / "run.json"
     return record, lambda: read_runs(folder)
 
 

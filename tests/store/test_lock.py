@@ -18,14 +18,14 @@ from click.testing import Result
 
 from bench_core.errors import BadInput
 from bench_core.store import lock
-from bench_core.store.lock import NAME, STALE_AFTER, Owner, claimed, holder
+from bench_core.store.lock import NAME, STALE_AFTER, LockOwner, claimed, holder
 from bench_core.store.store import read_runs
 
 
 def left_behind(folder: Path, age: float, **owner: str | int) -> Path:
     """A claim whose owner is gone; older than the file system's present by `age` seconds."""
     folder.mkdir(exist_ok=True)
-    (folder / NAME).write_text(json.dumps(asdict(Owner(**{"host": "elsewhere", "pid": 1, **owner}))))  # type: ignore[arg-type]
+    (folder / NAME).write_text(json.dumps(asdict(LockOwner(**{"host": "elsewhere", "pid": 1, **owner}))))  # type: ignore[arg-type]
     then = time.time() - age
     os.utime(folder / NAME, (then, then))
     return folder / NAME
@@ -61,7 +61,7 @@ def dead() -> int:
     return ended.pid
 
 
-@pytest.mark.parametrize(("host", "free"), [(Owner().host, True), ("elsewhere", False)])
+@pytest.mark.parametrize(("host", "free"), [(LockOwner().host, True), ("elsewhere", False)])
 def test_a_dead_process_of_this_machine_loses_its_claim_at_once(tmp_path: Path, dead: int, host: str, free: bool):
     left_behind(tmp_path, 0, host=host, pid=dead)
     with claimed(tmp_path) as ours:
@@ -69,7 +69,7 @@ def test_a_dead_process_of_this_machine_loses_its_claim_at_once(tmp_path: Path, 
 
 
 def test_a_container_is_a_machine_of_its_own(tmp_path: Path, dead: int, monkeypatch: pytest.MonkeyPatch):
-    left_behind(tmp_path, 0, host=Owner().host, pid=dead)
+    left_behind(tmp_path, 0, host=LockOwner().host, pid=dead)
     monkeypatch.setattr(os, "readlink", lambda path: "pid:[of another container]")
     with claimed(tmp_path) as ours:
         assert not ours
@@ -79,7 +79,7 @@ def test_a_process_that_others_may_not_signal_lives(tmp_path: Path, monkeypatch:
     def refused(pid: int, number: int) -> None:
         raise PermissionError
 
-    left_behind(tmp_path, 0, host=Owner().host)
+    left_behind(tmp_path, 0, host=LockOwner().host)
     monkeypatch.setattr(os, "kill", refused)
     with claimed(tmp_path) as ours:
         assert not ours
@@ -114,7 +114,7 @@ def test_a_heart_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         assert holder(tmp_path) is not None
 
 
-def beat(path: Path, owner: Owner, monkeypatch: pytest.MonkeyPatch, times: int = 2) -> None:
+def beat(path: Path, owner: LockOwner, monkeypatch: pytest.MonkeyPatch, times: int = 2) -> None:
     """What keeps a claim, for so many heartbeats."""
     done = Event()
     ending = iter([False] * times + [True])
@@ -132,13 +132,13 @@ def test_a_heart_beats_on_after_a_file_system_was_away(tmp_path: Path, monkeypat
         real(path)
 
     monkeypatch.setattr(os, "utime", touched)
-    beat(path, Owner(**json.loads(path.read_text())), monkeypatch)
+    beat(path, LockOwner(**json.loads(path.read_text())), monkeypatch)
     assert holder(tmp_path) is not None
 
 
 def test_a_heart_beats_for_no_other_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = left_behind(tmp_path, STALE_AFTER + 60)
-    beat(path, Owner(), monkeypatch)
+    beat(path, LockOwner(), monkeypatch)
     assert holder(tmp_path) is None
 
 
@@ -163,7 +163,7 @@ def test_a_claim_that_was_replaced_after_it_was_seen_stale_is_left_alone(
 ):
     left_behind(tmp_path, STALE_AFTER + 60)
 
-    def replaced(path: Path, owner: Owner) -> bool:
+    def replaced(path: Path, owner: LockOwner) -> bool:
         left_behind(tmp_path, 0)
         return True
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from bench_core.demo.app import application
 from bench_core.demo.catalog import offered
-from bench_core.demo.loaded_method import Contestant
+from bench_core.demo.loaded_method import DemoMethod
 from bench_core.demo.server import address, listen, server
 from bench_core.plugins import Plugins
 from support.demo_methods import BROKEN, GREEDY, PICKY, TRACER
@@ -26,14 +26,14 @@ Answer = tuple[int, dict[str, str], bytes]
 """Status, headers and body."""
 
 
-def contestants() -> list[Contestant]:
+def contestants() -> list[DemoMethod]:
     """The three baselines and four toys."""
-    toys = [Contestant(each.name, each.title, "a toy", each, CPU) for each in (TRACER, GREEDY, BROKEN, PICKY)]
+    toys = [DemoMethod(each.name, each.title, "a toy", each, CPU) for each in (TRACER, GREEDY, BROKEN, PICKY)]
     return [*offered(Plugins.find(), (), (), None, CPU), *toys]
 
 
 @contextmanager
-def served(offers: Sequence[Contestant]) -> Iterator[str]:
+def served(offers: Sequence[DemoMethod]) -> Iterator[str]:
     """The address of a server that runs in a thread of this process."""
     with listen("127.0.0.1", 0) as listening:
         running = server(application(offers, example=EXAMPLE))

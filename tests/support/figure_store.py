@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from bench_core.store import rows as rows_file
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.figures import buckets, curves, grid, losses, ranks, scatter
 from bench_reports.figures.source import Source
 from support.stored_cells import KNOWN, L1, PSNR, done, run_of
@@ -21,11 +21,11 @@ KINDS = {each.__name__.rpartition(".")[2]: each for each in (buckets, curves, gr
 ODD_SHOWN = "$a ?? #111111"
 
 
-def told(store: Store, entry: Entry, of: str, **facts: Any) -> None:
+def told(store: Store, entry: CellStatus, of: str, **facts: Any) -> None:
     store.folder(entry).write_provenance(of, facts)
 
 
-def cell(store: Store, name: str, seed: int, place: int) -> Entry:
+def cell(store: Store, name: str, seed: int, place: int) -> CellStatus:
     """Values, curves, losses, costs and pictures of a cell, all different."""
     rng = np.random.default_rng(place * 10 + seed)
     entry = done(store, name, seed, l1=0.1 * place + rng.random(12) / 30, psnr=20 + rng.random(12))

@@ -31,8 +31,8 @@ Plugins.find().load_all()
 def bench(log: str, least: float, *arguments: str) -> None:
     for number in (1, 2):
         os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
-    step = trainer.Training._step
-    setattr(trainer.Training, "_step", lambda *of: (time.sleep(least), step(*of))[1])  # noqa: B010 - of another type
+    step = trainer.Trainer._step
+    setattr(trainer.Trainer, "_step", lambda *of: (time.sleep(least), step(*of))[1])  # noqa: B010 - of another type
     main(arguments)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench_core.store.store import Entry, Store
+from bench_core.store.store import CellStatus, Store
 from support.stored_images import BLUE, GREEN, RED, WHITE, painted, run_with, site
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def made(folder: Path) -> str:
         for name, colour in colours.items()
     ]
     few = painted(store, "few", WHITE, [0, 1], psnr=[15, 14])
-    failed = Entry("lost", "lost", 0, "failed", reason="RuntimeError: no memory")
+    failed = CellStatus("lost", "lost", 0, "failed", reason="RuntimeError: no memory")
     return site(folder / "site", store, run_with(*entries, few, failed)).as_uri()
 
 

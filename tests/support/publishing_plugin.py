@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from bench_core import Checkpoint, Model, Optimiser, Phase, Recipe, Update, hookimpl
-from bench_core.methods.convert_weights import Origin
+from bench_core.methods.convert_weights import TensorMapping
 from bench_core.methods.method import Method
 
 RECIPE = Recipe((Phase("all", ((Update("generator", Optimiser("Adam", {}), {"hole_l1": 1.0}),),)),), "default")
@@ -31,16 +31,16 @@ def build(scale, channels, negative, bias):
 
 def rename(key):
     layer, _, kind = key.partition(".")
-    return Origin((f"{FOREIGN[layer]}.{kind}",))
+    return TensorMapping((f"{FOREIGN[layer]}.{kind}",))
 
 
 def rename_parallel(key):
-    return Origin(("module.inner." + rename(key).names[0],))
+    return TensorMapping(("module.inner." + rename(key).names[0],))
 
 
 def halves(key):
     if key == "conv.weight":
-        return Origin(("left", "right"), lambda left, right: torch.cat([left, right], dim=1))
+        return TensorMapping(("left", "right"), lambda left, right: torch.cat([left, right], dim=1))
     return rename(key)
 
 
@@ -52,7 +52,7 @@ def build_counter(scale, channels):
 
 def kernels(key):
     name = "inpaint_net/" + key.replace(".", "/").replace("weight", "kernel")
-    return Origin((name,), lambda tensor: tensor.permute(3, 2, 0, 1) if tensor.ndim == 4 else tensor)
+    return TensorMapping((name,), lambda tensor: tensor.permute(3, 2, 0, 1) if tensor.ndim == 4 else tensor)
 
 
 DROPPED = {"critic.*": "another network", "a.weight_u": "state of a norm"}

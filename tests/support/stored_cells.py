@@ -9,7 +9,7 @@ import numpy as np
 from bench_core.metrics import bench_metrics
 from bench_core.protocol import Protocol
 from bench_core.store.rows import as_rows
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.tables.table import Table, build
 
 KNOWN = {metric.definition: metric for metric in bench_metrics()}
@@ -25,7 +25,7 @@ def protocol(**fields: Any) -> Protocol:
 
 def done(
     store: Store, variant: str, seed: int = 0, mask_set: str = "center", **values: Sequence[float] | np.ndarray
-) -> Entry:
+) -> CellStatus:
     """A cell with rows: for each metric the values of the images, for FID the one of the set."""
     cell = store.cell({"variant": variant, "seed": seed, "key": str(values) + mask_set})
     about = {"method": variant, "variant": variant, "seed": seed, "mask_set": "stored under another name"}
@@ -40,10 +40,10 @@ def done(
             for image, value in zip(images, found, strict=True)
         ]
         cell.add_rows("judgement", as_rows(records))
-    return Entry(variant, variant, seed, "done", cell.path.name, judgements={mask_set: "judgement"})
+    return CellStatus(variant, variant, seed, "done", cell.path.name, judgements={mask_set: "judgement"})
 
 
-def run_of(*entries: Entry, created: str = "2025-01-01", **fields: Any) -> Run:
+def run_of(*entries: CellStatus, created: str = "2025-01-01", **fields: Any) -> Run:
     missing, num_pairs = fields.pop("missing", {}), fields.pop("num_pairs", 20)
     return Run(protocol(**fields), "digest of the images", num_pairs, list(entries), missing, created=created)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.site import gallery
 from bench_reports.site.pages import ASSETS
 from support.stored_cells import KNOWN, done, run_of
@@ -29,7 +29,7 @@ def truth(number: int) -> np.ndarray:
     return picture
 
 
-def keep(store: Store, entry: Entry, numbers: Sequence[int], colour: Colour) -> None:
+def keep(store: Store, entry: CellStatus, numbers: Sequence[int], colour: Colour) -> None:
     """Pictures of an entry that fills holes with one colour."""
     folder = store.folder(entry).path / "samples" / "judgement"
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,20 +51,20 @@ def painted(
     numbers: Sequence[int] = range(4),
     mask_set: str = "center",
     **values: Sequence[float],
-) -> Entry:
+) -> CellStatus:
     """A finished cell with values, and pictures of some pairs."""
     entry = done(store, variant, 0, mask_set, **values)
     keep(store, entry, numbers, colour)
     return entry
 
 
-def rename(store: Store, entry: Entry, names: Mapping[str, str]) -> None:
+def rename(store: Store, entry: CellStatus, names: Mapping[str, str]) -> None:
     """Give images other names in the rows."""
     rows = store.folder(entry).rows("judgement")
     store.folder(entry).add_rows("judgement", rows.assign(image=rows["image"].replace(dict(names))))
 
 
-def run_with(*entries: Entry, **fields: Any) -> Run:
+def run_with(*entries: CellStatus, **fields: Any) -> Run:
     return run_of(*entries, **{"num_pairs": 4, **fields})
 
 

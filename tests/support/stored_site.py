@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from bench_core.cli import main
 from bench_core.metrics import bench_metrics
 from bench_core.store.rows import as_rows
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 from support.stored_cells import MASKS, protocol
 
 SCRIPT = "<script>alert(1)</script>"
@@ -31,7 +31,7 @@ def values(variant: str, seed: int, mask_set: str) -> dict[str, np.ndarray]:
     return {L1: l1, PSNR: 30 - 20 * l1}
 
 
-def cell(store: Store, variant: str, seed: int, mask_sets: tuple[str, ...] = tuple(MASKS)) -> Entry:
+def cell(store: Store, variant: str, seed: int, mask_sets: tuple[str, ...] = tuple(MASKS)) -> CellStatus:
     """A cell that was judged, and what trained it."""
     folder = store.cell({"plugin": "made-up", "variant": variant, "seed": seed})
     folder.begin()
@@ -47,14 +47,14 @@ def cell(store: Store, variant: str, seed: int, mask_sets: tuple[str, ...] = tup
         folder.write_provenance(f"judged-{mask_set}", {"device": "abacus", "seconds_per_image": 0.02})
     judgements = {mask_set: f"judged-{mask_set}" for mask_set in mask_sets}
     refused = {mask_set: "fills no strokes" for mask_set in MASKS if mask_set not in mask_sets}
-    return Entry(variant, variant, seed, "done", folder.path.name, refused=refused, judgements=judgements)
+    return CellStatus(variant, variant, seed, "done", folder.path.name, refused=refused, judgements=judgements)
 
 
 def run(store: Store) -> Run:
     """Written down."""
     entries = [cell(store, variant, seed) for variant in ("good", "bad", "even", SCRIPT) for seed in (0, 1)]
     entries += [cell(store, "still", 0, ("center",))]
-    entries += [Entry("broken", "broken", seed, "failed", reason=f"RuntimeError: {SCRIPT}") for seed in (0, 1)]
+    entries += [CellStatus("broken", "broken", seed, "failed", reason=f"RuntimeError: {SCRIPT}") for seed in (0, 1)]
     rules: dict[str, Any] = {"seeds": (0, 1), "test_masks": list(MASKS), "title": "Made up"}
     made = Run(protocol(**rules), "digest of the images", len(IMAGES), entries, {})
     store.write_run(made)

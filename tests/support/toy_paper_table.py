@@ -7,7 +7,7 @@ from bench_core.metrics import bench_metrics
 from bench_core.paper_table import PaperTable
 from bench_core.protocol import Protocol
 from bench_core.store.rows import as_rows
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.papers.side_by_side import build
 from bench_reports.tables.table import Table
 
@@ -67,7 +67,7 @@ def protocol(name: str = "moon", **fields: Any) -> Protocol:
 RULES = {"moon": protocol(), "mars": protocol("mars", size=64)}
 
 
-def cell(store: Store, variant: str, seed: int = 0, **values: Sequence[float]) -> Entry:
+def cell(store: Store, variant: str, seed: int = 0, **values: Sequence[float]) -> CellStatus:
     """A cell with the values of every image, by the first part of the metric's definition."""
     folder = store.cell({"variant": variant, "seed": seed, "values": str(values)})
     about = {"method": variant, "variant": variant, "seed": seed, "mask_set": "any", "mask_set_hash": ""}
@@ -78,10 +78,10 @@ def cell(store: Store, variant: str, seed: int = 0, **values: Sequence[float]) -
         for index, value in enumerate(found)
     ]
     folder.add_rows("judgement", as_rows(records))
-    return Entry(variant, variant, seed, "done", folder.path.name, judgements={"center": "judgement"})
+    return CellStatus(variant, variant, seed, "done", folder.path.name, judgements={"center": "judgement"})
 
 
-def run_of(rules: Protocol, *entries: Entry, pairs: int = 2, created: str = "2025-01-01") -> Run:
+def run_of(rules: Protocol, *entries: CellStatus, pairs: int = 2, created: str = "2025-01-01") -> Run:
     return Run(rules, "digest of the images", pairs, list(entries), {}, created=created)
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from bench_core import Loss, Metric, Model, Optimiser, Phase, Recipe, Update, hookimpl
 from bench_core.errors import BadInput
-from bench_core.methods.method import Method, Painting
+from bench_core.methods.method import Method, MethodOutput
 
 SIDE = 16
 """Half of the small world's images."""
@@ -69,7 +69,7 @@ class Toy(Method):
         self.register_buffer("mean", torch.zeros(()))
 
     def forward(self, masked, hole, *guidance):
-        return Painting(self.generator(torch.cat([masked, hole, *guidance], 1)))
+        return MethodOutput(self.generator(torch.cat([masked, hole, *guidance], 1)))
 
     def predict(self, masked, hole, *guidance):
         return self(masked, hole, *guidance).prediction.clamp(0, 1)

@@ -44,7 +44,7 @@ def console(monkeypatch: pytest.MonkeyPatch, printed: StringIO, **environment: s
 
 def train(clock: Clock) -> None:
     """A training of 100 steps of 4 images that goes on at step 40 after 10 seconds, and makes 2 steps a second."""
-    with progress.tracking("training toy[fuse=no], seed 0", 100, each=4.0) as tell:
+    with progress.progress_bar("training toy[fuse=no], seed 0", 100, each=4.0) as tell:
         clock.now = 10
         tell(40)
         for step in range(42, 101, 2):
@@ -76,7 +76,7 @@ def test_a_terminal_that_wants_no_escapes_gets_lines(
 
 def test_a_terminal_gets_a_bar_with_the_same(clock: Clock, monkeypatch: pytest.MonkeyPatch):
     printed = console(monkeypatch, Screen())
-    with progress.tracking("judging toy[fuse=no] on center", 100) as tell:
+    with progress.progress_bar("judging toy[fuse=no] on center", 100) as tell:
         for done in range(10, 70, 10):
             clock.now += 20
             tell(done, "[l1] 0.5")
@@ -88,7 +88,7 @@ def test_a_terminal_gets_a_bar_with_the_same(clock: Clock, monkeypatch: pytest.M
 
 def test_what_was_done_before_takes_no_time(clock: Clock, monkeypatch: pytest.MonkeyPatch):
     printed = console(monkeypatch, StringIO())
-    with progress.tracking("checking images", 2000) as tell:
+    with progress.progress_bar("checking images", 2000) as tell:
         tell.had(900)
         for done in range(901, 917):
             clock.now += 1
@@ -107,7 +107,7 @@ def test_what_was_done_before_takes_no_time(clock: Clock, monkeypatch: pytest.Mo
 )
 def test_rates_have_three_digits(clock: Clock, monkeypatch: pytest.MonkeyPatch, speed: float, told: str):
     printed = console(monkeypatch, StringIO())
-    with progress.tracking("holes", 3, "holes", each=speed) as tell:
+    with progress.progress_bar("holes", 3, "holes", each=speed) as tell:
         for done in (1, 2, 3):
             clock.now += 1
             tell(done)

@@ -8,14 +8,14 @@ from lightning_fabric.plugins import MixedPrecision
 from torch.amp.grad_scaler import GradScaler
 from training.test_trainer import STEPS, a_training, save_after_every_step
 
-from bench_core.training.nan_guard import NonFinite
-from bench_core.training.trainer import Training
+from bench_core.training.nan_guard import NonFiniteError
+from bench_core.training.trainer import Trainer
 
 FAR = 2.0**127
 """So large that gradients of 16 bits become infinite, and the scale is halved, at every step."""
 
 
-def in_16_bits(folder: Path, scale: float) -> tuple[Training, GradScaler]:
+def in_16_bits(folder: Path, scale: float) -> tuple[Trainer, GradScaler]:
     job, scaler = a_training("pconv", folder), GradScaler("cpu", scale)
     job.fabric = Fabric(accelerator="cpu", plugins=MixedPrecision("16-mixed", "cpu", scaler))
     return job, scaler
@@ -31,7 +31,7 @@ def test_a_step_whose_gradient_is_infinite_is_left_out(tmp_path: Path):
 def test_a_loss_that_is_no_number_ends_it(tmp_path: Path):
     job, _ = in_16_bits(tmp_path, 1.0)
     job.terms["tv"] = lambda scene: scene.prediction.mean() / 0
-    with pytest.raises(NonFinite, match="loss term tv"):
+    with pytest.raises(NonFiniteError, match="loss term tv"):
         job.run(lambda step, values: None)
 
 

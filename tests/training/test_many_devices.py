@@ -13,9 +13,9 @@ from PIL import Image
 from support.paths import ROOT
 
 from bench_core.errors import BadInput
-from bench_core.experiment.context import Machine, check_division
+from bench_core.experiment.context import RuntimeConfig, check_division
 from bench_core.store.store import Store, read_runs
-from bench_core.system.distributed import Ranks
+from bench_core.system.distributed import Distributed
 
 TESTS = ROOT / "tests"
 LIMIT = 240
@@ -24,7 +24,7 @@ LIMIT = 240
 @pytest.mark.parametrize(("images", "batch", "count"), [(7, 3, 2), (7, 3, 3), (1, 4, 3), (12, 4, 1), (0, 2, 2)])
 def test_parts_hold_every_position_once_and_in_order(images: int, batch: int, count: int):
     positions = range(5, 5 + images)
-    parts = [list(Ranks(number, count).parts(positions, batch)) for number in range(count)]
+    parts = [list(Distributed(number, count).parts(positions, batch)) for number in range(count)]
     together = [[index for part in every for index in part] for every in zip(*parts, strict=True)]
     assert together == [list(positions[first : first + batch]) for first in range(0, images, batch)]
     for every in zip(*parts, strict=True):
@@ -34,12 +34,12 @@ def test_parts_hold_every_position_once_and_in_order(images: int, batch: int, co
 @pytest.mark.parametrize(
     ("machine", "said"),
     [
-        (Machine(devices=2, nodes=2), "batch of 3 cannot be shared out among 4 devices"),
-        (Machine("cpu", sync_batchnorm=True), "works on CUDA only"),
-        (Machine("cuda", devices=2, sync_batchnorm=True), "a --batch that 2 divides, not 3"),
+        (RuntimeConfig(devices=2, nodes=2), "batch of 3 cannot be shared out among 4 devices"),
+        (RuntimeConfig("cpu", sync_batchnorm=True), "works on CUDA only"),
+        (RuntimeConfig("cuda", devices=2, sync_batchnorm=True), "a --batch that 2 divides, not 3"),
     ],
 )
-def test_devices_that_cannot_share_a_batch_are_refused(machine: Machine, said: str):
+def test_devices_that_cannot_share_a_batch_are_refused(machine: RuntimeConfig, said: str):
     with pytest.raises(BadInput, match=said):
         check_division(machine, 3)
 

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from training.test_trainer import a_training
 
-from bench_core.methods.method import Method, Painting, Scene
+from bench_core.methods.method import LossContext, Method, MethodOutput
 from bench_core.recipe import Optimiser, Phase, Recipe, Update
 from bench_core.specs import Loss
 from bench_core.training.micro_batches import OutOfMemory
-from bench_core.training.trainer import Training
+from bench_core.training.trainer import Trainer
 
 SGD = Optimiser("SGD", {"lr": 0.1})
 """Adam's first steps follow the signs of gradients, and so their rounding."""
@@ -31,11 +31,11 @@ class Two(Method):
         self.discriminator = nn.utils.parametrizations.spectral_norm(nn.Conv2d(3, 4, 3))
         self.most = 99
 
-    def forward(self, masked: Tensor, hole: Tensor) -> Painting:
-        return Painting(self.generator(torch.cat([masked, hole], 1)))
+    def forward(self, masked: Tensor, hole: Tensor) -> MethodOutput:
+        return MethodOutput(self.generator(torch.cat([masked, hole], 1)))
 
 
-def tell(scene: Scene) -> Tensor:
+def tell(scene: LossContext) -> Tensor:
     judge = scene.method.get_submodule("discriminator")
     real = (judge(scene.image) - 1).square().mean()
     if len(scene.image) > cast(Two, scene.method).most:  # after a step of the power iteration
@@ -43,11 +43,11 @@ def tell(scene: Scene) -> Tensor:
     return real + judge(scene.composite).square().mean()
 
 
-def fool(scene: Scene) -> Tensor:
+def fool(scene: LossContext) -> Tensor:
     return (scene.method.get_submodule("discriminator")(scene.composite) - 1).square().mean()
 
 
-def training(rounds: tuple[tuple[Update, ...], ...], folder: Path) -> Training:
+def training(rounds: tuple[tuple[Update, ...], ...], folder: Path) -> Trainer:
     torch.manual_seed(0)
     job = a_training("pconv", folder)
     job.method = Two()
@@ -63,7 +63,7 @@ def training(rounds: tuple[tuple[Update, ...], ...], folder: Path) -> Training:
     return job
 
 
-def ended(job: Training, change: Callable[[Training], None] = lambda job: None) -> dict[str, Tensor]:
+def ended(job: Trainer, change: Callable[[Trainer], None] = lambda job: None) -> dict[str, Tensor]:
     change(job)
     job.run(lambda step, values: None)
     return {key: value.clone() for key, value in job.method.state_dict().items()}
@@ -115,7 +115,7 @@ def test_auto_batch_finds_what_fits_and_trains_alike(room: int, tmp_path: Path):
     rounds = ((DISCRIMINATOR, GENERATOR),)
     whole = ended(training(rounds, tmp_path / "whole"))
 
-    def scarce(job: Training) -> None:
+    def scarce(job: Trainer) -> None:
         job.auto_batch = True
         cast(Two, job.method).most = room
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from bench_core.recipe import Optimiser, Update
-from bench_core.training.nan_guard import Finiteness, NonFinite
+from bench_core.training.nan_guard import NanGuard, NonFiniteError
 
 UPDATE = Update("generator", Optimiser("Adam", {}), {"near": 1.0, "far": 1.0})
 
 
-def note(finiteness: Finiteness, step: int, far: float = 2.0, gradient: float = 1.0) -> None:
+def note(finiteness: NanGuard, step: int, far: float = 2.0, gradient: float = 1.0) -> None:
     values = {"near": torch.tensor(1.0), "far": torch.tensor(far)}
     finiteness.note(step, UPDATE, values, [torch.tensor([gradient, 0.0])])
 
@@ -17,19 +17,19 @@ def note(finiteness: Finiteness, step: int, far: float = 2.0, gradient: float = 
 @pytest.mark.parametrize("bad", [float("inf"), float("-inf"), float("nan")])
 def test_the_first_bad_update_is_named(bad: float):
     for changes, said in (({"far": bad}, "loss term far"), ({"gradient": bad}, r"gradient of near \+ far")):
-        finiteness = Finiteness()
+        finiteness = NanGuard()
         for step, given in enumerate(({}, changes, {"far": bad, "gradient": bad})):
             note(finiteness, step, **given)
-        with pytest.raises(NonFinite, match=f"the {said} of the generator became infinite or no number at step 1"):
+        with pytest.raises(NonFiniteError, match=f"the {said} of the generator became infinite or no number at step 1"):
             finiteness.check()
 
 
 def test_what_was_checked_is_forgotten():
-    finiteness = Finiteness()
+    finiteness = NanGuard()
     finiteness.check()
     note(finiteness, 0)
     finiteness.check()
     note(finiteness, 1, far=float("inf"))
-    with pytest.raises(NonFinite):
+    with pytest.raises(NonFiniteError):
         finiteness.check()
     finiteness.check()

@@ -16,9 +16,9 @@ from bench_core.methods.method import Method, guided
 from bench_core.methods.variants import vary
 from bench_core.nn.backbones import Backbones
 from bench_core.plugins import Plugins
-from bench_core.protocol import MaskSet, Protocol
+from bench_core.protocol import MaskSpec, Protocol
 from bench_core.specs import Model, resolve
-from bench_core.training.trainer import Training
+from bench_core.training.trainer import Trainer
 
 PLUGINS = Plugins.find()
 PLUGINS.load_all()
@@ -82,7 +82,7 @@ def test_the_error_in_the_hole_falls_by_sixty_percent_on_four_images(name: str, 
         image_set="four",
         size=size,
         channels=1 if 3 not in model.channels else 3,
-        masks={"center": MaskSet(family="center_box")},
+        masks={"center": MaskSpec(family="center_box")},
         steps=STEPS.get(name, MOST),
         batch=BATCH,
         metrics=("l1",),
@@ -97,7 +97,7 @@ def test_the_error_in_the_hole_falls_by_sixty_percent_on_four_images(name: str, 
     method: Method = resolve(model.build)(scale, protocol.channels, **model.options)
     guide = resolve(model.guide)(torch.device("cpu")) if model.guide else None
     fabric = Fabric(accelerator="cpu")
-    training = Training(fabric, method, variant, pairs, BACKBONES, tmp_path, guide=guide)
+    training = Trainer(fabric, method, variant, pairs, BACKBONES, tmp_path, guide=guide)
     seen: list[float] = []
     training.watch = lambda step: seen.append(hole_l1(method, model, pairs))
     training.run(lambda step, values: None)

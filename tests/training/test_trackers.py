@@ -154,16 +154,16 @@ def test_each_tracker_holds_what_is_stored_and_changes_nothing(bench: Bench, tmp
 
 def fail_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Save once, early, and end in the midst."""
-    real = trainer.Training._step
+    real = trainer.Trainer._step
 
-    def failing(self: trainer.Training, phase: Any, now: int, batches: Any) -> Any:
+    def failing(self: trainer.Trainer, phase: Any, now: int, batches: Any) -> Any:
         if now == 5:
             self._save(5)
         if now == step:
             raise RuntimeError("the lights went out")
         return real(self, phase, now, batches)
 
-    monkeypatch.setattr(trainer.Training, "_step", failing)
+    monkeypatch.setattr(trainer.Trainer, "_step", failing)
 
 
 def test_a_training_that_goes_on_tells_no_step_twice(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -217,6 +217,6 @@ def test_a_tracker_that_fails_is_told_of_once_and_nothing_else_changes(bench: Be
 
 
 def test_an_interrupted_cell_is_told_as_pending(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(trainer.Training, "_step", lambda *of: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(trainer.Trainer, "_step", lambda *of: (_ for _ in ()).throw(KeyboardInterrupt))
     bench(*TOY, "--log", "diary", code=130)
     assert diary(tmp_path / "out")[-1] == ["ended", "pending", ""]

@@ -14,17 +14,17 @@ from lightning_fabric import Fabric
 
 from bench_core.data.pairs import TrainPairs
 from bench_core.masks.mask_set import open_sets
-from bench_core.methods.method import Method, Scene
+from bench_core.methods.method import LossContext, Method
 from bench_core.methods.variants import vary
 from bench_core.nn.backbones import Backbones
 from bench_core.plugins import Plugins
-from bench_core.protocol import MaskSet, Protocol
+from bench_core.protocol import MaskSpec, Protocol
 from bench_core.recipe import Optimiser, Phase, Recipe, Update
 from bench_core.specs import resolve
 from bench_core.training import checkpoint, trainer
-from bench_core.training.nan_guard import NonFinite
+from bench_core.training.nan_guard import NonFiniteError
 from bench_core.training.schedule import draws, schedule
-from bench_core.training.trainer import Training
+from bench_core.training.trainer import Trainer
 
 PLUGINS = Plugins.find()
 PLUGINS.load_all()
@@ -45,12 +45,12 @@ class Noise:
         return np.random.default_rng(index).integers(0, 256, (40, 48, 3), np.uint8)
 
 
-def a_training(name: str, folder: Path, workers: int = 0) -> Training:
+def a_training(name: str, folder: Path, workers: int = 0) -> Trainer:
     protocol = Protocol(
         name="test",
         image_set="noise",
         size=32,
-        masks={"center": MaskSet(family="center_box")},
+        masks={"center": MaskSpec(family="center_box")},
         steps=STEPS,
         batch=2,
         metrics=("l1",),
@@ -61,7 +61,7 @@ def a_training(name: str, folder: Path, workers: int = 0) -> Training:
     method: Method = resolve(variant.model.build)("nano", 3, **variant.model.options)
     holes = list(open_sets(protocol.masks, PLUGINS.records("masks")).values())
     pairs = TrainPairs(protocol, Noise(), holes, seed=0)
-    return Training(Fabric(accelerator="cpu"), method, variant, pairs, BACKBONES, folder, workers)
+    return Trainer(Fabric(accelerator="cpu"), method, variant, pairs, BACKBONES, folder, workers)
 
 
 def save_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +106,7 @@ def test_a_steps_randomness_depends_on_the_seed_and_the_step_alone(tmp_path: Pat
         job, draws = a_training("pconv", tmp_path / folder), []
         plain = job.terms["tv"]
 
-        def noted(scene: Scene) -> torch.Tensor:
+        def noted(scene: LossContext) -> torch.Tensor:
             draws.append(torch.rand(()).item())
             return plain(scene)
 
@@ -176,7 +176,7 @@ def test_a_loss_that_runs_away_is_named_and_the_last_checkpoint_kept(tmp_path: P
     steps = []
     plain = job.terms["tv"]
     job.terms["tv"] = lambda scene: plain(scene) * (float("nan") if len(steps) == 3 else 1)
-    with pytest.raises(NonFinite, match="loss term tv of the generator became infinite or no number at step 3"):
+    with pytest.raises(NonFiniteError, match="loss term tv of the generator became infinite or no number at step 3"):
         job.run(lambda step, values: steps.append(step) if step else None)
     state = checkpoint.load_state(tmp_path / "checkpoint.pt")
     assert state is not None and state["step"] == 3
@@ -208,13 +208,13 @@ def test_checkpoints_take_a_small_share_of_the_time(tmp_path: Path, monkeypatch:
 def test_a_gradient_that_runs_away_is_told(tmp_path: Path):
     job = a_training("pconv", tmp_path)
     job.terms["tv"] = lambda scene: (scene.prediction - scene.prediction.detach()).abs().sum().sqrt()
-    with pytest.raises(NonFinite, match=r"gradient of .*tv of the generator"):
+    with pytest.raises(NonFiniteError, match=r"gradient of .*tv of the generator"):
         job.run(lambda step, values: None)
 
 
 def two_phases(steps: int) -> Protocol:
     return Protocol(
-        name="x", image_set="x", size=8, masks={"m": MaskSet(family="x")}, steps=steps, batch=3, metrics=("l1",)
+        name="x", image_set="x", size=8, masks={"m": MaskSpec(family="x")}, steps=steps, batch=3, metrics=("l1",)
     )
 
 

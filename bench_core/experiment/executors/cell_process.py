@@ -14,7 +14,7 @@ MERCY = 10.0
 """Seconds between asking a process to end and killing it."""
 
 
-class Job:
+class CellProcess:
     """A process that runs a cell, whose entry is what the process has told last."""
 
     def __init__(

@@ -12,7 +12,7 @@ from typing import Any
 from bench_core.errors import BadInput
 from bench_core.experiment.cell import Cell
 from bench_core.experiment.executors.worker import work
-from bench_core.store.store import Entry, Store
+from bench_core.store.store import CellStatus, Store
 
 RETRIES = 3
 """How often Ray repeats a cell whose machine or process is lost. It goes on from the cell's last checkpoint."""
@@ -49,7 +49,7 @@ def run(
             yield cell
 
 
-def _work(folder: str, *which: Any) -> Entry:
+def _work(folder: str, *which: Any) -> CellStatus:
     os.chdir(folder)  # paths that the user gave may be relative
     return work(*which)
 

@@ -10,7 +10,7 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 import torch
 
 from bench_core.experiment.cell import Cell
-from bench_core.experiment.executors.cell_process import Job
+from bench_core.experiment.executors.cell_process import CellProcess
 from bench_core.system.progress import LINE_EVERY, console
 
 LOOK_EVERY = 1.0
@@ -34,7 +34,7 @@ def run(cells: Sequence[Cell], jobs: int | None = None, time_limit: float | None
                 place = free.pop(0)
                 pinned = {"CUDA_VISIBLE_DEVICES": gpus[place % len(gpus)]} if gpus else {}
                 console.print(waiting[0].title, markup=False, soft_wrap=True)
-                running.append(Job(waiting.pop(0), context, place, jobs, pinned, time_limit))
+                running.append(CellProcess(waiting.pop(0), context, place, jobs, pinned, time_limit))
             wait([job.process.sentinel for job in running], LOOK_EVERY)
             for job in [job for job in running if job.over()]:
                 running.remove(job)

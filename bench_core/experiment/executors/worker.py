@@ -5,21 +5,21 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from bench_core.experiment.cell import Cell
-from bench_core.experiment.context import Setup
+from bench_core.experiment.context import RunContext
 from bench_core.methods.variants import Variant
 from bench_core.plugins import Plugin
-from bench_core.store.store import Entry
+from bench_core.store.store import CellStatus
 from bench_core.system.allocator import keep_memory
 
 
 def work(
-    setup: Setup,
+    setup: RunContext,
     plugin: Plugin,
     variant: Variant,
     seed: int,
     place: str,
     around: Callable[[Cell], AbstractContextManager[Any]] = nullcontext,
-) -> Entry:
+) -> CellStatus:
     """Run one cell; returns how far it came. `around` surrounds the work on it."""
     keep_memory()
     cell = Cell(setup, plugin, variant, seed, place)

@@ -10,15 +10,15 @@ from rich.markup import escape
 from bench_core.specs import Tracker, resolve
 from bench_core.system.progress import console
 from bench_core.training.trackers.events import told_before
-from bench_core.training.trackers.tracker import Follower, TrackedCell
+from bench_core.training.trackers.tracker import CellTracker, TrackedCell
 
 
-class Followers(Follower):
+class TrackerGroup(CellTracker):
     """Passes everything on. A tracker that fails is told of, and left out from then on."""
 
     def __init__(self, trackers: Sequence[Tracker], store: Path) -> None:
         self._trackers, self._store = trackers, store
-        self._followers: dict[str, Follower] = {}
+        self._followers: dict[str, CellTracker] = {}
         self._told: dict[str, int] = {}
 
     def began(self, cell: TrackedCell) -> None:
@@ -26,7 +26,7 @@ class Followers(Follower):
             self._try(tracker.name, partial(self._open, tracker, cell))
 
     def _open(self, tracker: Tracker, cell: TrackedCell) -> None:
-        follower: Follower = resolve(tracker.open)(self._store)
+        follower: CellTracker = resolve(tracker.open)(self._store)
         follower.began(cell)
         self._told = told_before(cell.folder)
         self._followers[tracker.name] = follower
@@ -47,7 +47,7 @@ class Followers(Follower):
         self._each(lambda follower: follower.ended(state, reason))
         self._followers = {}
 
-    def _each(self, tell: Callable[[Follower], None]) -> None:
+    def _each(self, tell: Callable[[CellTracker], None]) -> None:
         for name, follower in list(self._followers.items()):
             self._try(name, partial(tell, follower))
 

@@ -8,20 +8,22 @@ import pandas as pd
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric
 from bench_core.store.cell_folder import CellFolder
-from bench_core.store.store import Entry
+from bench_core.store.store import CellStatus
 from bench_core.training.log import curve_points
-from bench_core.training.trackers.tracker import Follower, TrackedCell
+from bench_core.training.trackers.tracker import CellTracker, TrackedCell
 
 PICTURES = 4
 """Of each mask set, the most that are shown."""
 
 
-def tracked(folder: CellFolder, entry: Entry, protocol: Protocol) -> TrackedCell:
+def tracked(folder: CellFolder, entry: CellStatus, protocol: Protocol) -> TrackedCell:
     about = {**folder.identity, "variant": entry.variant, "protocol": protocol.model_dump(mode="json")}
     return TrackedCell(folder.path.name, folder.path, about, folder.identity.get("steps", 0))
 
 
-def tell_judged(follower: Follower, folder: CellFolder, entry: Entry, mask_set: str, wanted: Sequence[Metric]) -> None:
+def tell_judged(
+    follower: CellTracker, folder: CellFolder, entry: CellStatus, mask_set: str, wanted: Sequence[Metric]
+) -> None:
     """The means of metrics that have just been measured, and some pictures."""
     if not wanted:
         return

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench_core.system import files
-from bench_core.training.trackers.tracker import Follower, TrackedCell
+from bench_core.training.trackers.tracker import CellTracker, TrackedCell
 
 EXPERIMENT = "inpaint-bench"
 STATES = {"done": "FINISHED", "failed": "FAILED", "pending": "KILLED"}
 
 
-class FileRun(Follower):
+class FileRun(CellTracker):
     """One run for each cell, the same one when work on it goes on."""
 
     def __init__(self, store: Path) -> None:

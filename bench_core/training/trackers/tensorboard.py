@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 
-from bench_core.training.trackers.tracker import Follower, TrackedCell
+from bench_core.training.trackers.tracker import CellTracker, TrackedCell
 
 
-class Events(Follower):
+class Events(CellTracker):
     """One folder for each cell; every time that work on it goes on it has one more file."""
 
     def __init__(self, store: Path) -> None:

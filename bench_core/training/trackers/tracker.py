@@ -21,7 +21,7 @@ class TrackedCell:
 
 
 @runtime_checkable
-class Follower(Protocol):
+class CellTracker(Protocol):
     """Follows one cell, from `began` to `ended`. Whatever it raises is told once, and the work goes on without it.
 
     A training that goes on after an interruption is followed anew, and its steps begin after those that were told

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench_core.seeds import digest
-from bench_core.training.trackers.tracker import Follower, TrackedCell
+from bench_core.training.trackers.tracker import CellTracker, TrackedCell
 
 PROJECT = "inpaint-bench"
 
 
-class OfflineRun(Follower):
+class OfflineRun(CellTracker):
     """One run for each cell; every time that work on it goes on it has one more folder, of the same id."""
 
     def __init__(self, store: Path) -> None:

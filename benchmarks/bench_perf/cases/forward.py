@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from bench_perf.baseline import contenders_of
-from bench_perf.inference_loop import Canvases, OurPaintings, TheirPaintings
-from bench_perf.records import Case, Contender
+from bench_perf.inference_loop import BaselineInference, InferenceCase, OurInference
+from bench_perf.records import Candidate, Case
 from bench_perf.settings import Settings
 from bench_perf.worker import apart
 
@@ -15,15 +15,15 @@ def cases(settings: Settings) -> Iterator[Case]:
     for name in settings.methods:
         for size in settings.sizes:
             for batch in settings.batches:
-                canvases = Canvases(name, settings.scale, size, batch, settings.device)
+                canvases = InferenceCase(name, settings.scale, size, batch, settings.device)
                 yield Case(
                     "forward", f"{name} {size} b{batch}", tuple(_contenders(settings, canvases)), "images", batch
                 )
 
 
-def _contenders(settings: Settings, canvases: Canvases) -> Iterator[Contender]:
+def _contenders(settings: Settings, canvases: InferenceCase) -> Iterator[Candidate]:
     for form in settings.forms:
-        ours = OurPaintings(canvases, form)
-        yield Contender(form.called(canvases.name), partial(apart, ours, settings.threads), form.arithmetic)
+        ours = OurInference(canvases, form)
+        yield Candidate(form.called(canvases.name), partial(apart, ours, settings.threads), form.arithmetic)
     if rival := settings.rivals.get(canvases.name):
-        yield from contenders_of(rival, TheirPaintings(canvases, rival), settings.threads)
+        yield from contenders_of(rival, BaselineInference(canvases, rival), settings.threads)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from bench_core import seeds
 from bench_core.images import Array, read_image, resized
-from bench_perf.records import Case, Contender, Runner
+from bench_perf.records import Candidate, Case, Runner
 from bench_perf.settings import Settings
 
 FILES = ((512, "jpg"), (1024, "jpg"), (1024, "png"))
@@ -23,7 +23,7 @@ def cases(settings: Settings) -> Iterator[Case]:
     size = min(settings.sizes)
     ways = {"ours": _ours, "Pillow": _pillow}
     for side, suffix in FILES:
-        contenders = tuple(Contender(name, partial(_opened, read, side, suffix, size)) for name, read in ways.items())
+        contenders = tuple(Candidate(name, partial(_opened, read, side, suffix, size)) for name, read in ways.items())
         yield Case("loading", f"{suffix} {side} to {size}", contenders, "images", tolerance=0.0)
 
 

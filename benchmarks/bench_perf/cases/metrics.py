@@ -14,7 +14,7 @@ from bench_core.metrics.per_image import together
 from bench_core.metrics.regions import pixels_of
 from bench_core.specs import Metric, resolve
 from bench_perf.cases.libraries import BARE, Bare, pytorch_fid
-from bench_perf.records import Case, Contender, Runner
+from bench_perf.records import Candidate, Case, Runner
 from bench_perf.settings import Settings
 from bench_perf.timing import settled
 
@@ -28,14 +28,14 @@ def cases(settings: Settings) -> Iterator[Case]:
     """At the smallest size: metrics beside a library, all together that need no network, and the Frechet distance."""
     size, known = min(settings.sizes), settings.plugins.records("metrics")
     for definition, (library, bare) in BARE.items():
-        ours = Contender("ours", partial(_ours, settings, [known[definition]], size))
-        theirs = Contender(library, partial(_bare, settings, bare, known[definition], size))
+        ours = Candidate("ours", partial(_ours, settings, [known[definition]], size))
+        theirs = Candidate(library, partial(_bare, settings, bare, known[definition], size))
         yield Case("metrics", f"{definition} {size}", (ours, theirs), "pairs", PAIRS, tolerance=1e-6)
     light = [metric for metric in known.values() if metric.per == "image" and metric.weights is None]
-    together = Contender("ours", partial(_ours, settings, light, size))
+    together = Candidate("ours", partial(_ours, settings, light, size))
     yield Case("metrics", f"all {len(light)} without a network {size}", (together,), "pairs", PAIRS)
     ways = {"ours": frechet_distance, "pytorch-fid": pytorch_fid}
-    both = tuple(Contender(name, partial(_frechet, distance)) for name, distance in ways.items())
+    both = tuple(Candidate(name, partial(_frechet, distance)) for name, distance in ways.items())
     yield Case("metrics", f"Frechet distance {FEATURES[0]} x {FEATURES[1]}", both, "distances", tolerance=1e-6)
 
 

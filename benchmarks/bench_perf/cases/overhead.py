@@ -11,13 +11,13 @@ from torch.optim import Optimizer
 from torch.utils.data import default_collate
 
 from bench_core.data.pairs import to_floats
-from bench_core.methods.method import Scene, guided
+from bench_core.methods.method import LossContext, guided
 from bench_core.recipe import Update
 from bench_core.specs import resolve
 from bench_core.system.devices import open_fabric
-from bench_perf.records import Case, Contender
+from bench_perf.records import Candidate, Case
 from bench_perf.settings import Settings
-from bench_perf.training_loop import Lesson, OurSteps
+from bench_perf.training_loop import OurTraining, TrainingCase
 from bench_perf.worker import apart
 
 
@@ -26,10 +26,10 @@ def cases(settings: Settings) -> Iterator[Case]:
     size, batch = min(settings.sizes), max(settings.batches)
     for name in settings.methods:
         if settings.plugins.model(name).recipe:
-            ours = OurSteps(name, settings.scale, size, batch, settings.device)
+            ours = OurTraining(name, settings.scale, size, batch, settings.device)
             contenders = (
-                Contender(name, partial(apart, ours, settings.threads)),
-                Contender("bare loop", partial(apart, BareSteps(ours), settings.threads)),
+                Candidate(name, partial(apart, ours, settings.threads)),
+                Candidate("bare loop", partial(apart, BareSteps(ours), settings.threads)),
             )
             yield Case("overhead", f"{name} {size} b{batch}", contenders, "images", batch)
 
@@ -38,7 +38,7 @@ def cases(settings: Settings) -> Iterator[Case]:
 class BareSteps:
     """The steps of our loop with torch alone: no loader, log, checkpoints or look at whether all is finite."""
 
-    ours: OurSteps
+    ours: OurTraining
 
     @property
     def device(self) -> str:
@@ -62,7 +62,7 @@ class BareSteps:
                 guidance = guided(lesson.guide, image)
                 with torch.set_grad_enabled(any(update.network == "generator" for update, _ in updates)):
                     painting = method(masked, hole, *guidance)
-                scene = Scene(image, hole, painting, method, lesson.backbones, guidance)
+                scene = LossContext(image, hole, painting, method, lesson.backbones, guidance)
                 for update, optimiser in updates:
                     seen = scene if update.network == "generator" else scene.detached()
                     total = torch.stack([weight * terms[name](seen) for name, weight in update.losses.items()]).sum()
@@ -71,7 +71,7 @@ class BareSteps:
                     optimiser.step()
 
 
-def _optimiser(lesson: Lesson, update: Update) -> Optimizer:
+def _optimiser(lesson: TrainingCase, update: Update) -> Optimizer:
     """As `torch.optim` has it, fused where it can be."""
     kind = getattr(torch.optim, update.optimiser.name)
     fused = {"fused": True} if "fused" in signature(kind).parameters else {}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 
-from bench_perf.records import Case, Contender, Runner
+from bench_perf.records import Candidate, Case, Runner
 from bench_perf.settings import Settings
 
 COMMANDS = {"ours": ("-m", "bench_core", "--help"), "python with click": ("-c", "import click")}
@@ -14,7 +14,7 @@ COMMANDS = {"ours": ("-m", "bench_core", "--help"), "python with click": ("-c", 
 
 def cases(settings: Settings) -> Iterator[Case]:
     """`bench --help`, beside the least that any such command costs."""
-    contenders = tuple(Contender(name, partial(_started, words)) for name, words in COMMANDS.items())
+    contenders = tuple(Candidate(name, partial(_started, words)) for name, words in COMMANDS.items())
     yield Case("startup", "bench --help", contenders, "starts")
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from bench_perf.baseline import contenders_of
-from bench_perf.records import Case, Contender
+from bench_perf.records import Candidate, Case
 from bench_perf.settings import Settings
-from bench_perf.training_loop import OurSteps, TheirSteps
+from bench_perf.training_loop import BaselineTraining, OurTraining
 from bench_perf.worker import apart
 
 
@@ -19,9 +19,9 @@ def cases(settings: Settings) -> Iterator[Case]:
             yield Case("training", f"{name} {size} b{batch}", contenders, "images", batch)
 
 
-def _contenders(settings: Settings, name: str, size: int, batch: int) -> Iterator[Contender]:
+def _contenders(settings: Settings, name: str, size: int, batch: int) -> Iterator[Candidate]:
     for form in settings.forms:
-        ours = OurSteps(name, settings.scale, size, batch, settings.device, form)
-        yield Contender(form.called(name), partial(apart, ours, settings.threads), form.arithmetic)
+        ours = OurTraining(name, settings.scale, size, batch, settings.device, form)
+        yield Candidate(form.called(name), partial(apart, ours, settings.threads), form.arithmetic)
     if rival := settings.rivals.get(name):
-        yield from contenders_of(rival, TheirSteps(rival, size, batch, settings.device), settings.threads)
+        yield from contenders_of(rival, BaselineTraining(rival, size, batch, settings.device), settings.threads)

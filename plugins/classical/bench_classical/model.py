@@ -4,14 +4,14 @@ import cv2
 import numpy as np
 import torch
 
-from bench_core.methods.method import Canvas, Hole, Method
+from bench_core.methods.method import HoleTensor, ImageTensor, Method
 
 RADIUS = 3
 """Pixels around a point that OpenCV looks at: its documentation's example."""
 
 
 class MeanColor(Method):
-    def predict(self, masked: Canvas, hole: Hole) -> Canvas:
+    def predict(self, masked: ImageTensor, hole: HoleTensor) -> ImageTensor:
         valid = 1 - hole
         mean = (masked * valid).sum((2, 3), keepdim=True) / valid.sum((2, 3), keepdim=True).clamp(min=1)
         return mean.expand_as(masked).clamp(0, 1)
@@ -24,7 +24,7 @@ class OpenCV(Method):
         super().__init__()
         self.algorithm = algorithm
 
-    def predict(self, masked: Canvas, hole: Hole) -> Canvas:
+    def predict(self, masked: ImageTensor, hole: HoleTensor) -> ImageTensor:
         pictures = (masked * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
         holes = hole[:, 0].byte().cpu().numpy()
         filled = [self._fill(picture, one) for picture, one in zip(pictures, holes, strict=True)]

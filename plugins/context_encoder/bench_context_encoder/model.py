@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from bench_context_encoder.patch import MARGIN
 from bench_core.errors import BadInput, unknown
-from bench_core.methods.method import Canvas, Hole, Method, Painting
+from bench_core.methods.method import HoleTensor, ImageTensor, Method, MethodOutput
 
 Layers = OrderedDict[str, nn.Module]
 Widths = Mapping[int, int]
@@ -82,7 +82,7 @@ class Generator(nn.Sequential):
         super().__init__(encoder(side, widths, channels) | middle | decoder(painted, widths, channels))
         self.apply(_initialise)
 
-    def forward(self, input: Canvas) -> Float[Tensor, "b c painted painted"]:
+    def forward(self, input: ImageTensor) -> Float[Tensor, "b c painted painted"]:
         """Images whose hidden pixels are filled to what is painted, in [-1, 1]."""
         if self.training and len(input) == 1:
             raise BadInput(
@@ -99,7 +99,7 @@ class Discriminator(nn.Sequential):
         super().__init__(encoder(side, widths, channels) | {"score": nn.Conv2d(widths[4], 1, 4, bias=False)})
         self.apply(_initialise)
 
-    def forward(self, input: Canvas) -> Float[Tensor, "b 1"]:
+    def forward(self, input: ImageTensor) -> Float[Tensor, "b 1"]:
         """The score as a logit; its sigmoid is the probability that the square is real."""
         return super().forward(input).flatten(1)
 
@@ -131,7 +131,7 @@ class ContextEncoder(Method):
         self.generator = Generator(self.side, painted, bottleneck // narrower, widths, channels)
         self.discriminator = Discriminator(painted, widths, channels)
 
-    def forward(self, masked: Canvas, hole: Hole) -> Painting:
+    def forward(self, masked: ImageTensor, hole: HoleTensor) -> MethodOutput:
         height, width = masked.shape[2:]
         if not height == width == self.side:
             raise BadInput(
@@ -142,15 +142,15 @@ class ContextEncoder(Method):
         painted = self.generator(torch.where(hole.bool(), fill, signed(masked)))
         canvas = masked * (1 - hole)
         self.painted(canvas).copy_((painted + 1) / 2)
-        return Painting(canvas)
+        return MethodOutput(canvas)
 
-    def painted(self, canvas: Canvas) -> Float[Tensor, "b c painted painted"]:
+    def painted(self, canvas: ImageTensor) -> Float[Tensor, "b c painted painted"]:
         """The part of a canvas that the generator paints, as a view of it."""
         kept = slice(self.margin, self.side - self.margin)
         return canvas[..., kept, kept]
 
 
-def signed(image: Canvas) -> Canvas:
+def signed(image: ImageTensor) -> ImageTensor:
     """From [0, 1] to [-1, 1]."""
     return 2 * image - 1
 

@@ -1,6 +1,6 @@
 """Where BoyuanJiang's PyTorch files keep the tensors of the centre generator at scale `paper`."""
 
-from bench_core.methods.convert_weights import Origin
+from bench_core.methods.convert_weights import TensorMapping
 
 LAYERS = {
     "conv64": 0,
@@ -18,7 +18,7 @@ LAYERS = {
 """Place of each layer's convolution in their sequence; its batch norm comes next."""
 
 
-def translate(name: str) -> Origin:
+def translate(name: str) -> TensorMapping:
     """``LAYER.conv.*`` or ``LAYER.norm.*`` to ``main.PLACE.*``."""
     layer, part, kind = name.split(".")
-    return Origin((f"main.{LAYERS[layer] + (part == 'norm')}.{kind}",))
+    return TensorMapping((f"main.{LAYERS[layer] + (part == 'norm')}.{kind}",))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from bench_context_encoder.model import ContextEncoder, build, build_random_region
-from bench_core.methods.method import Painting, Scene
+from bench_core.methods.method import LossContext, MethodOutput
 from bench_core.nn.backbones import Backbones
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -18,7 +18,7 @@ class Scramble(Protocol):
 
 
 class MakeScene(Protocol):
-    def __call__(self, image: Tensor, prediction: Tensor, hole: Tensor, method: nn.Module) -> Scene: ...
+    def __call__(self, image: Tensor, prediction: Tensor, hole: Tensor, method: nn.Module) -> LossContext: ...
 
 
 def _scramble(module: Network) -> Network:
@@ -52,8 +52,8 @@ def random_region() -> ContextEncoder:
 
 @pytest.fixture
 def make_scene() -> MakeScene:
-    def make(image: Tensor, prediction: Tensor, hole: Tensor, method: nn.Module) -> Scene:
-        return Scene(image, hole, Painting(prediction), method, Backbones("random"))
+    def make(image: Tensor, prediction: Tensor, hole: Tensor, method: nn.Module) -> LossContext:
+        return LossContext(image, hole, MethodOutput(prediction), method, Backbones("random"))
 
     return make
 

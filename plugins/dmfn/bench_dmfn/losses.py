@@ -11,26 +11,26 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from bench_core.losses.adversarial import relativistic_average
-from bench_core.methods.method import Scene
-from bench_core.nn.backbones import IMAGENET_MEAN, Taps
+from bench_core.methods.method import LossContext
+from bench_core.nn.backbones import IMAGENET_MEAN, FeatureLayers
 from bench_dmfn import crops
 from bench_dmfn.model import DMFN
 
 Scalar = Float[Tensor, ""]
 
-VGG19_RELUS = Taps("vgg19", (1, 6, 11, 20, 29))
+VGG19_RELUS = FeatureLayers("vgg19", (1, 6, 11, 20, 29))
 """relu1_1 to relu5_1."""
-OFFICIAL_RELUS = Taps("vgg19", VGG19_RELUS.layers, mean=tuple(mean / 2 for mean in IMAGENET_MEAN))
+OFFICIAL_RELUS = FeatureLayers("vgg19", VGG19_RELUS.layers, mean=tuple(mean / 2 for mean in IMAGENET_MEAN))
 """As the official code reads them: it normalises [-1, 1] by mean m - 1 and deviation 2 s, where 2 m - 1 is right."""
 LAYER_WEIGHTS = tuple(1000 / channels**2 for channels in (64, 128, 256, 512, 512))
 
 
-def mae(scene: Scene) -> Scalar:
+def mae(scene: LossContext) -> Scalar:
     """Mean absolute error over all pixels, known ones included, in units of [-1, 1]."""
     return 2 * (scene.composite - scene.image).abs().mean()
 
 
-def self_guided(scene: Scene) -> Scalar:
+def self_guided(scene: LossContext) -> Scalar:
     """Distances of relu1_1 and relu2_1, weighted by where the canvas is wrong."""
     first = scene.once(guidance)
     maps = (first, avg_pool2d(first, 2))
@@ -38,7 +38,7 @@ def self_guided(scene: Scene) -> Scalar:
     return _weighted([guide * distance for guide, distance in zip(maps, distances, strict=True)])
 
 
-def guidance(scene: Scene) -> Float[Tensor, "b 1 h w"]:
+def guidance(scene: LossContext) -> Float[Tensor, "b 1 h w"]:
     """The squared error, averaged over colours and stretched to [0, 1] in each image; 0 where nothing is wrong."""
     # detached and not under no_grad, which the composite that all terms share would remember
     error = (scene.composite.detach() - scene.image).square().mean(dim=1, keepdim=True)
@@ -46,24 +46,24 @@ def guidance(scene: Scene) -> Float[Tensor, "b 1 h w"]:
     return (error - lowest) / (highest - lowest).clamp_min(torch.finfo(error.dtype).tiny)
 
 
-def fm_vgg(scene: Scene) -> Scalar:
+def fm_vgg(scene: LossContext) -> Scalar:
     """Feature matching: distances of relu1_1 to relu5_1."""
     return _weighted(scene.once(vgg_distances))
 
 
-def fm_dis(scene: Scene) -> Scalar:
+def fm_dis(scene: LossContext) -> Scalar:
     """Feature matching: distances of the five maps of the discriminator's local branch."""
     (_, wanted), (_, found) = scene.once(_real), scene.once(_fake)
     return _weighted([(f - w.detach()).abs() for f, w in zip(found, wanted, strict=True)])
 
 
-def adversarial(scene: Scene) -> Scalar:
+def adversarial(scene: LossContext) -> Scalar:
     """The generator's side of the relativistic average game."""
     (real, _), (fake, _) = scene.once(_real), scene.once(_fake)
     return relativistic_average(higher=fake, lower=real.detach())
 
 
-def align(scene: Scene) -> Scalar:
+def align(scene: LossContext) -> Scalar:
     """Mean squared distance between the centres of mass of the channels of relu4_1."""
     found, wanted = (scene.features(_taps(scene), of)[3] for of in ("composite", "image"))
     return (centres(found) - centres(wanted)).square().mean()
@@ -79,13 +79,13 @@ def centres(features: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k 2"]:
     return torch.stack([(share.sum(dim=2) * x).sum(dim=2), (share.sum(dim=3) * y).sum(dim=2)], dim=2)
 
 
-def discriminator(scene: Scene) -> Scalar:
+def discriminator(scene: LossContext) -> Scalar:
     """The discriminator's side of the relativistic average game."""
     (real, _), (fake, _) = scene.once(_real), scene.once(_fake)
     return relativistic_average(higher=real, lower=fake)
 
 
-def vgg_distances(scene: Scene) -> list[Tensor]:
+def vgg_distances(scene: LossContext) -> list[Tensor]:
     """Absolute differences of the features of composite and image, layer by layer."""
     found, wanted = (scene.features(_taps(scene), of) for of in ("composite", "image"))
     return [(f - w).abs() for f, w in zip(found, wanted, strict=True)]
@@ -96,22 +96,22 @@ def _weighted(maps: list[Tensor]) -> Scalar:
     return torch.stack([weight * one.mean() for weight, one in zip(LAYER_WEIGHTS, maps, strict=False)]).sum()
 
 
-def _taps(scene: Scene) -> Taps:
+def _taps(scene: LossContext) -> FeatureLayers:
     return OFFICIAL_RELUS if getattr(scene.method, "official_vgg_norm", False) else VGG19_RELUS
 
 
-def _windows(scene: Scene) -> Tensor:
+def _windows(scene: LossContext) -> Tensor:
     return crops.corners(scene.hole)
 
 
-def _judge(scene: Scene, image: Tensor) -> tuple[Tensor, list[Tensor]]:
+def _judge(scene: LossContext, image: Tensor) -> tuple[Tensor, list[Tensor]]:
     canvas = 2 * image - 1
     return cast(DMFN, scene.method).discriminator(canvas, crops.crop(canvas, scene.once(_windows)))
 
 
-def _real(scene: Scene) -> tuple[Tensor, list[Tensor]]:
+def _real(scene: LossContext) -> tuple[Tensor, list[Tensor]]:
     return _judge(scene, scene.image)
 
 
-def _fake(scene: Scene) -> tuple[Tensor, list[Tensor]]:
+def _fake(scene: LossContext) -> tuple[Tensor, list[Tensor]]:
     return _judge(scene, scene.composite)

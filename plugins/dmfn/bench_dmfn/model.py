@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, leaky_relu, relu
 
 from bench_core.errors import BadInput
-from bench_core.methods.method import Method, Painting
+from bench_core.methods.method import Method, MethodOutput
 from bench_dmfn.layers import Features, build_block
 from bench_dmfn.norm import instance_norm
 
@@ -144,9 +144,9 @@ class DMFN(Method):
         self.discriminator = Discriminator(base, channels)
         self.official_vgg_norm = official_vgg_norm
 
-    def forward(self, masked: Float[Tensor, "b c h w"], hole: Float[Tensor, "b 1 h w"]) -> Painting:
+    def forward(self, masked: Float[Tensor, "b c h w"], hole: Float[Tensor, "b 1 h w"]) -> MethodOutput:
         known = (2 * masked - 1) * (1 - hole)
-        return Painting((self.generator(torch.cat([known, hole], dim=1)) + 1) / 2)
+        return MethodOutput((self.generator(torch.cat([known, hole], dim=1)) + 1) / 2)
 
 
 def build(scale: str, channels: int, block: str = "paper", official_vgg_norm: bool = False) -> DMFN:

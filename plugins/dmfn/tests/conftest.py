@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench_core.methods.method import Painting, Scene
-from bench_core.nn.backbones import Backbones, Taps
+from bench_core.methods.method import LossContext, MethodOutput
+from bench_core.nn.backbones import Backbones, FeatureLayers
 from bench_dmfn.model import DMFN, build
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -30,7 +30,7 @@ class Features(Backbones):
         super().__init__("random")
         self.compute, self.read = compute, []
 
-    def features(self, taps: Taps, image: Tensor) -> list[Tensor]:
+    def features(self, taps: FeatureLayers, image: Tensor) -> list[Tensor]:
         self.read.append(taps)
         return self.compute(image)
 
@@ -55,7 +55,7 @@ class MakeScene(Protocol):
         hole: Tensor | None = None,
         method: nn.Module | None = None,
         backbones: Backbones | None = None,
-    ) -> Scene: ...
+    ) -> LossContext: ...
 
 
 @pytest.fixture(autouse=True)
@@ -90,9 +90,9 @@ def nano() -> DMFN:
 
 @pytest.fixture
 def make_scene(random_backbones: Backbones) -> MakeScene:
-    def make(image, prediction, hole=None, method=None, backbones=None) -> Scene:
+    def make(image, prediction, hole=None, method=None, backbones=None) -> LossContext:
         hole = torch.ones_like(image[:, :1]) if hole is None else hole
-        return Scene(image, hole, Painting(prediction), method or nn.Module(), backbones or random_backbones)
+        return LossContext(image, hole, MethodOutput(prediction), method or nn.Module(), backbones or random_backbones)
 
     return make
 

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench_core.errors import BadInput
-from bench_core.methods.method import Canvas, Guide
+from bench_core.methods.method import Guide, ImageTensor
 from bench_core.system.files import sha256
 from bench_gated.hed import HED
 
@@ -31,7 +31,7 @@ class Canny:
 
     name = f"Canny edges (OpenCV, thresholds {LOWER} and {UPPER})"
 
-    def __call__(self, image: Canvas) -> Sketch:
+    def __call__(self, image: ImageTensor) -> Sketch:
         pictures = (255 * image).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
         edges = [cv2.Canny(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), LOWER, UPPER) for picture in pictures]
         return (torch.from_numpy(np.stack(edges)) > 0).unsqueeze(1).to(image)
@@ -50,7 +50,7 @@ class HEDEdges:
         self.network.to(device)
 
     @torch.no_grad()
-    def __call__(self, image: Canvas) -> Sketch:
+    def __call__(self, image: ImageTensor) -> Sketch:
         return (self.network(image) > THRESHOLD).to(image)
 
 

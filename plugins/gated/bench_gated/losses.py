@@ -5,22 +5,22 @@ from typing import cast
 import torch
 
 from bench_core.losses.adversarial import Scalar, hinge_discriminator, hinge_generator
-from bench_core.methods.method import Scene
+from bench_core.methods.method import LossContext
 from bench_gated.model import Gated, signed
 
 
-def l1(scene: Scene) -> Scalar:
+def l1(scene: LossContext) -> Scalar:
     """Mean absolute errors of the two stages' raw canvases, over all pixels."""
     image = signed(scene.image)
     return (image - signed(scene.coarse)).abs().mean() + (image - signed(scene.prediction)).abs().mean()
 
 
-def adversarial(scene: Scene) -> Scalar:
+def adversarial(scene: LossContext) -> Scalar:
     """The generator's part; only the second stage is scored."""
     return hinge_generator(_discriminator(scene)(signed(scene.composite), scene.hole, *scene.guidance))
 
 
-def discriminator(scene: Scene) -> Scalar:
+def discriminator(scene: LossContext) -> Scalar:
     """The discriminator's part; real images come with the same holes, and sketches, as the composites.
 
     Both pass in one batch, for each pass takes one step of power iteration.
@@ -31,5 +31,5 @@ def discriminator(scene: Scene) -> Scalar:
     return hinge_discriminator(real, fake)
 
 
-def _discriminator(scene: Scene):
+def _discriminator(scene: LossContext):
     return cast(Gated, scene.method).discriminator

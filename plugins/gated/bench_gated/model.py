@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from bench_core.errors import BadInput, unknown
-from bench_core.methods.method import Canvas, Guidance, Hole, Method, Painting
+from bench_core.methods.method import Guidance, HoleTensor, ImageTensor, Method, MethodOutput
 from bench_gated.attention import ContextualAttention
 from bench_gated.layers import SpectralConv2d
 from bench_gated.wiring import WIRINGS, Gate, Wiring, chain, decoder, dilated, encoder, last
@@ -47,7 +47,7 @@ class Refinement(nn.Module):
             | last("allconv", decoder_width, channels, wiring)
         )
 
-    def forward(self, x: Float[Tensor, "b c2 h w"], hole: Hole) -> Canvas:
+    def forward(self, x: Float[Tensor, "b c2 h w"], hole: HoleTensor) -> ImageTensor:
         """The image filled by the first stage, with further planes where the wiring has them, to a canvas."""
         attended = self.after(self.attention(self.before(x), hole))
         return self.merged(torch.cat([self.dilated(x), attended], dim=1))
@@ -73,7 +73,7 @@ class Generator(nn.Module):
         self.coarse = coarse(width, channels + sketch_channels + 2, channels, self.wiring)
         self.refinement = Refinement(width, channels, attention or ContextualAttention(), self.wiring)
 
-    def forward(self, masked: Canvas, hole: Hole, *sketch: Sketch) -> tuple[Canvas, Canvas]:
+    def forward(self, masked: ImageTensor, hole: HoleTensor, *sketch: Sketch) -> tuple[ImageTensor, ImageTensor]:
         """Image in [-1, 1], 0 in the hole, to the coarse and the refined canvas in [-1, 1]."""
         if self.wiring.padding == "reflect" and min(hole.shape[-2:]) <= 64:
             raise BadInput(
@@ -100,7 +100,7 @@ class Discriminator(nn.Module):
             )
         )
 
-    def forward(self, image: Canvas, hole: Hole, *sketch: Sketch) -> Float[Tensor, "b scores"]:
+    def forward(self, image: ImageTensor, hole: HoleTensor, *sketch: Sketch) -> Float[Tensor, "b scores"]:
         """Of a sketch it sees what the generator sees, the lines inside the hole."""
         x = torch.cat([image, hole, *(lines * hole for lines in sketch)], dim=1)
         for layer in self.layers:
@@ -125,16 +125,16 @@ class Gated(Method):
         self.generator = Generator(widths[0], channels, sketch_channels, attention, wiring)
         self.discriminator = Discriminator(widths[1], channels + 1 + sketch_channels)
 
-    def forward(self, masked: Canvas, hole: Hole, *guidance: Guidance) -> Painting:
+    def forward(self, masked: ImageTensor, hole: HoleTensor, *guidance: Guidance) -> MethodOutput:
         known = signed(masked) * (1 - hole)  # 0, the removed pixel, is now mid-grey
         coarse, refined = self.generator(known, hole, *guidance)
-        return Painting((refined + 1) / 2, (coarse + 1) / 2)
+        return MethodOutput((refined + 1) / 2, (coarse + 1) / 2)
 
-    def predict(self, masked: Canvas, hole: Hole, *guidance: Guidance) -> Canvas:
+    def predict(self, masked: ImageTensor, hole: HoleTensor, *guidance: Guidance) -> ImageTensor:
         return self(masked, hole, *guidance).prediction.clamp(0, 1)
 
 
-def signed(image: Canvas) -> Canvas:
+def signed(image: ImageTensor) -> ImageTensor:
     """From [0, 1] to [-1, 1]."""
     return 2 * image - 1
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench_core.methods.convert_weights import Origin
+from bench_core.methods.convert_weights import TensorMapping
 
 SEE_COLOURS = ("conv1", "xconv1", "pmconv1")
 PAINT_COLOURS = ("conv17", "allconv17")
@@ -30,34 +30,34 @@ NECKS = {"conv": "stage1.dilation_neck", "xconv": "stage2.dilation_neck"}
 DECODERS = {"conv": "stage1.decoder", "allconv": "stage2.decoder"}
 
 
-def official(name: str) -> Origin:
+def official(name: str) -> TensorMapping:
     """TensorFlow's kernels are (height, width, in, out), and the official networks work in blue, green, red."""
     layer, kind = _parts(name)
     scope = f"{layer}/{layer}_conv" if layer.endswith("_upsample") else layer
     if kind == "bias":
-        return Origin((f"inpaint_net/{scope}/bias",), lambda bias: red_first(name, bias))
-    return Origin((f"inpaint_net/{scope}/kernel",), lambda kernel: red_first(name, kernel.permute(3, 2, 0, 1)))
+        return TensorMapping((f"inpaint_net/{scope}/bias",), lambda bias: red_first(name, bias))
+    return TensorMapping((f"inpaint_net/{scope}/kernel",), lambda kernel: red_first(name, kernel.permute(3, 2, 0, 1)))
 
 
-def nipponjo_tf(name: str) -> Origin:
+def nipponjo_tf(name: str) -> TensorMapping:
     """The official weights as nipponjo/deepfillv2-pytorch converted them, used in its order: red, green, blue."""
     layer, kind = _parts(name)
-    return Origin((f"{layer}.conv.conv.{kind}" if layer.endswith("_upsample") else f"{layer}.conv.{kind}",))
+    return TensorMapping((f"{layer}.conv.conv.{kind}" if layer.endswith("_upsample") else f"{layer}.conv.{kind}",))
 
 
-def nipponjo_tf_bgr(name: str) -> Origin:
+def nipponjo_tf_bgr(name: str) -> TensorMapping:
     """The same files, should their conversion have kept blue, green, red."""
-    return Origin(nipponjo_tf(name).names, lambda tensor: red_first(name, tensor))
+    return TensorMapping(nipponjo_tf(name).names, lambda tensor: red_first(name, tensor))
 
 
-def nipponjo_pt(name: str) -> Origin:
+def nipponjo_pt(name: str) -> TensorMapping:
     """The networks that nipponjo fine-tuned for PyTorch's ways of padding and shrinking."""
     layer, kind = _parts(name)
     branch, number = _numbered(layer)
-    return Origin((f"{BRANCHES[branch]}{BLOCKS[number - 1]}.conv.{kind}",))
+    return TensorMapping((f"{BRANCHES[branch]}{BLOCKS[number - 1]}.conv.{kind}",))
 
 
-def mmagic(name: str) -> Origin:
+def mmagic(name: str) -> TensorMapping:
     """mmagic's networks, which work in blue, green, red."""
     layer, kind = _parts(name)
     branch, number = _numbered(layer)
@@ -69,7 +69,7 @@ def mmagic(name: str) -> Origin:
         place = f"{NECKS[branch]}.dilation_convs.{number - 7}"
     else:
         place = f"{DECODERS[branch]}.dec{number - 10}"
-    return Origin((f"generator.{place}.conv.conv.{kind}",), lambda tensor: red_first(name, tensor))
+    return TensorMapping((f"generator.{place}.conv.conv.{kind}",), lambda tensor: red_first(name, tensor))
 
 
 def red_first(name: str, tensor: Float[Tensor, "..."]) -> Float[Tensor, "..."]:

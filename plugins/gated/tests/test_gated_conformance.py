@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from bench_core.losses.adversarial import hinge_discriminator, hinge_generator
-from bench_core.methods.method import Painting, Scene, composite
+from bench_core.methods.method import LossContext, MethodOutput, composite
 from bench_core.nn.backbones import Backbones
 from bench_gated import losses
 from bench_gated.attention import ContextualAttention, attend, fuse, match, sampled, shrink, usable_keys
@@ -111,8 +111,8 @@ def test_fact_07_the_loss_terms_have_its_published_values() -> None:
     method = build("nano", 3)
     method.discriminator = BrightScorer()  # pyright: ignore[reportAttributeAccessIssue]
     white = torch.ones(1, 3, 8, 8)
-    painting = Painting(torch.zeros(1, 3, 8, 8))
-    scene = Scene(white, torch.ones(1, 1, 8, 8), painting, method, Backbones("random"))
+    painting = MethodOutput(torch.zeros(1, 3, 8, 8))
+    scene = LossContext(white, torch.ones(1, 1, 8, 8), painting, method, Backbones("random"))
     assert losses.discriminator(scene).item() == 0.625
     assert losses.adversarial(scene).item() == 0.75
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, interpolate, max_pool2d, relu
 
 from bench_core.errors import BadInput
-from bench_core.methods.method import Scene
+from bench_core.methods.method import LossContext
 from bench_core.nn.backbones import Backbones
 from bench_core.specs import resolve
 from bench_core.system.files import sha256
@@ -166,17 +166,17 @@ def method() -> Gated:
 
 
 @pytest.fixture
-def played(method: Gated) -> Scene:
+def played(method: Gated) -> LossContext:
     """Its hole is on the left, its sketch everywhere."""
     image, hole = torch.rand(2, 3, 32, 40), torch.zeros(2, 1, 32, 40)
     hole[..., :16] = 1
     sketch = (torch.rand(2, 1, 32, 40) < 0.5).float()
     painting = method(image * (1 - hole), hole, sketch)
-    return Scene(image, hole, painting, method, Backbones("random"), (sketch,))
+    return LossContext(image, hole, painting, method, Backbones("random"), (sketch,))
 
 
 @torch.no_grad()
-def test_the_first_stage_sees_the_sketch_inside_the_hole_only(method: Gated, played: Scene) -> None:
+def test_the_first_stage_sees_the_sketch_inside_the_hole_only(method: Gated, played: LossContext) -> None:
     hole, (sketch,) = played.hole, played.guidance
     seen = []
     method.generator.coarse.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
@@ -188,7 +188,7 @@ def test_the_first_stage_sees_the_sketch_inside_the_hole_only(method: Gated, pla
 
 
 @pytest.mark.parametrize("term", ["adversarial", "discriminator"])
-def test_the_discriminator_sees_the_sketch_inside_the_hole_only(method: Gated, played: Scene, term: str) -> None:
+def test_the_discriminator_sees_the_sketch_inside_the_hole_only(method: Gated, played: LossContext, term: str) -> None:
     seen = []
     method.discriminator.get_submodule("layers.conv1").register_forward_pre_hook(
         lambda _, inputs: seen.append(inputs[0])
@@ -200,7 +200,7 @@ def test_the_discriminator_sees_the_sketch_inside_the_hole_only(method: Gated, p
     torch.testing.assert_close(seen[0], expected)
 
 
-def test_gradients_reach_every_parameter_of_the_guided_networks(method: Gated, played: Scene) -> None:
+def test_gradients_reach_every_parameter_of_the_guided_networks(method: Gated, played: LossContext) -> None:
     losses.discriminator(played.detached()).backward()
     assert all(p.grad is None for p in method.generator.parameters())
     (losses.l1(played) + losses.adversarial(played)).backward()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench_core.methods.method import Painting, Scene
+from bench_core.methods.method import LossContext, MethodOutput
 from bench_core.nn.backbones import Backbones
 from bench_core.specs import resolve
 from bench_gated import RECIPE, bench_models, losses
@@ -19,12 +19,14 @@ class Listener(nn.Module):
         return image.mean(dim=(1, 2, 3)).view(-1, 1)
 
 
-def scene(method: nn.Module, image: float, coarse: float, prediction: float) -> Scene:
+def scene(method: nn.Module, image: float, coarse: float, prediction: float) -> LossContext:
     """Flat canvases, two of them, whose left and right half is the hole."""
     hole = torch.zeros(2, 1, 8, 8)
     hole[0, ..., :4] = hole[1, ..., 4:] = 1
     canvas = torch.ones(2, 3, 8, 8)
-    return Scene(canvas * image, hole, Painting(canvas * prediction, canvas * coarse), method, Backbones("random"))
+    return LossContext(
+        canvas * image, hole, MethodOutput(canvas * prediction, canvas * coarse), method, Backbones("random")
+    )
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def test_gradients_reach_the_network_that_plays(method: Gated) -> None:
     image = torch.rand(2, 3, 32, 32)
     hole = torch.zeros(2, 1, 32, 32)
     hole[..., 8:24, 8:24] = 1
-    played = Scene(image, hole, method(image * (1 - hole), hole), method, Backbones("random"))
+    played = LossContext(image, hole, method(image * (1 - hole), hole), method, Backbones("random"))
     losses.discriminator(played.detached()).backward()
     assert all(p.grad is not None for p in method.discriminator.parameters())
     assert all(p.grad is None for p in method.generator.parameters())

@@ -32,7 +32,7 @@ def paints(names: list[str], place: int) -> bool:
     return len(names) in (7, 17) and place == len(names) - 1
 
 
-class Foreign:
+class CheckpointFile:
     """A chain-by-chain account of somebody's code: where its layers are kept and how they are computed."""
 
     def __init__(self, name: str) -> None:
@@ -210,7 +210,7 @@ def taken_over(checkpoint: Checkpoint, method: Gated, file: State) -> State:
 @pytest.mark.parametrize("name", LAYOUTS)
 @torch.no_grad()
 def test_imported_weights_paint_what_their_own_code_paints(name: str) -> None:
-    checkpoint, foreign = LAYOUTS[name], Foreign(name)
+    checkpoint, foreign = LAYOUTS[name], CheckpointFile(name)
     torch.manual_seed(0)
     file = {key: torch.randn(shape).double() for key, shape in foreign.file(6).items()}
     for key, tensor in file.items():
@@ -234,7 +234,7 @@ def test_imported_weights_paint_what_their_own_code_paints(name: str) -> None:
 def test_every_tensor_of_a_published_file_is_used_or_dropped(name: str) -> None:
     layout = LAYOUTS[name]
     with torch.device("meta"):
-        file = {key: torch.empty(shape) for key, shape in Foreign(name).file(24).items()}
+        file = {key: torch.empty(shape) for key, shape in CheckpointFile(name).file(24).items()}
         further = {key: torch.empty(1) for key in FURTHER.get(name, [])}
         inside = file | further
         match = compare(GATED, layout, {layout.inside: inside, "D": {}} if layout.inside else inside)
@@ -244,7 +244,7 @@ def test_every_tensor_of_a_published_file_is_used_or_dropped(name: str) -> None:
 
 
 def test_the_official_file_is_as_described() -> None:
-    file = Foreign("official").file(24)
+    file = CheckpointFile("official").file(24)
     assert file["inpaint_net/allconv11/kernel"] == (3, 3, 192, 192)
     assert file["inpaint_net/allconv17/kernel"] == (3, 3, 12, 3)
     assert "inpaint_net/conv13_upsample/conv13_upsample_conv/kernel" in file

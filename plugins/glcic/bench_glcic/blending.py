@@ -7,7 +7,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 Picture = UInt8[np.ndarray, "h w 3"]
-Canvas = Float[Tensor, "b 3 h w"]
+ImageTensor = Float[Tensor, "b 3 h w"]
 RADIUS = 1
 """Pixels around a point that fast marching looks at."""
 SMALLEST = 3
@@ -16,7 +16,7 @@ RIM = 2
 """OpenCV clones nothing at an image's border, so borders are repeated this often and cut off again."""
 
 
-def poisson(masked: Canvas, hole: Float[Tensor, "b 1 h w"], prediction: Canvas) -> Canvas:
+def poisson(masked: ImageTensor, hole: Float[Tensor, "b 1 h w"], prediction: ImageTensor) -> ImageTensor:
     """Canvases in [0, 1] whose gradients are those of the prediction, and whose colours fit to what is known.
 
     Known pixels are those of `masked`. Where nothing is known, the prediction comes back in 256 levels.
@@ -40,5 +40,5 @@ def _blend(known: Picture, hole: UInt8[np.ndarray, "h w"], painted: Picture) -> 
     return cloned[RIM:-RIM, RIM:-RIM]
 
 
-def _pictures(canvas: Canvas) -> list[Picture]:
+def _pictures(canvas: ImageTensor) -> list[Picture]:
     return list((canvas * 255).round().byte().permute(0, 2, 3, 1).cpu().contiguous().numpy())

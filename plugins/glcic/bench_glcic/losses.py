@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from bench_core.methods.method import Scene
+from bench_core.methods.method import LossContext
 from bench_glcic import windows
 from bench_glcic.model import GLCIC
 
@@ -18,40 +18,40 @@ Scalar = Float[Tensor, ""]
 Logits = Float[Tensor, "b 1"]
 
 
-def mse(scene: Scene) -> Scalar:
+def mse(scene: LossContext) -> Scalar:
     """Eq. 2: squared error inside the hole, as a mean over all pixels and channels."""
     return (scene.hole * (scene.prediction - scene.image)).square().mean()
 
 
-def adversarial(scene: Scene) -> Scalar:
+def adversarial(scene: LossContext) -> Scalar:
     """The generator's side of Eq. 3, which does not saturate: -log D."""
     return softplus(-_of_fake(scene)).mean()
 
 
-def discriminator(scene: Scene) -> Scalar:
+def discriminator(scene: LossContext) -> Scalar:
     """The discriminators' side of Eq. 3: -log D of real images, -log(1 - D) of composites."""
     return softplus(-_of_real(scene)).mean() + softplus(_of_fake(scene)).mean()
 
 
-def squared_adversarial(scene: Scene) -> Scalar:
+def squared_adversarial(scene: LossContext) -> Scalar:
     return (_of_fake(scene).sigmoid() - 1).square().mean()
 
 
-def squared_real(scene: Scene) -> Scalar:
+def squared_real(scene: LossContext) -> Scalar:
     return (_of_real(scene).sigmoid() - 1).square().mean()
 
 
-def squared_fake(scene: Scene) -> Scalar:
+def squared_fake(scene: LossContext) -> Scalar:
     return _of_fake(scene).sigmoid().square().mean()
 
 
-def _of_real(scene: Scene) -> Logits:
+def _of_real(scene: LossContext) -> Logits:
     return _judge(scene, scene.image, scene.hole.roll(-1, dims=0))
 
 
-def _of_fake(scene: Scene) -> Logits:
+def _of_fake(scene: LossContext) -> Logits:
     return _judge(scene, scene.composite, scene.hole)
 
 
-def _judge(scene: Scene, canvas: Float[Tensor, "b c h w"], hole: Float[Tensor, "b 1 h w"]) -> Logits:
+def _judge(scene: LossContext, canvas: Float[Tensor, "b c h w"], hole: Float[Tensor, "b 1 h w"]) -> Logits:
     return cast(GLCIC, scene.method).discriminator(canvas, windows.around(hole, canvas))

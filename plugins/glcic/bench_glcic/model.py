@@ -16,8 +16,8 @@ from bench_core.errors import BadInput, unknown
 from bench_core.methods.method import Method
 from bench_glcic.layers import Features, Layer, pooled
 
-Canvas = Float[Tensor, "b c h w"]
-Hole = Float[Tensor, "b 1 h w"]
+ImageTensor = Float[Tensor, "b c h w"]
+HoleTensor = Float[Tensor, "b 1 h w"]
 
 NARROWING = {"paper": 1, "nano": 4}
 """By what every width is divided."""
@@ -71,7 +71,7 @@ class Generator(nn.Module):
         )
         self.register_buffer("mean", torch.full((channels,), 0.5))
 
-    def prepare(self, masked: Canvas, hole: Hole) -> Float[Tensor, "b c1 h w"]:
+    def prepare(self, masked: ImageTensor, hole: HoleTensor) -> Float[Tensor, "b c1 h w"]:
         """What the first layer sees: the image with the mean colour in its hole, and the hole."""
         mean = self.mean.view(-1, 1, 1)
         filled = torch.where(hole.bool(), mean, masked)
@@ -81,7 +81,7 @@ class Generator(nn.Module):
             filled = 2 * filled - 1
         return torch.cat([filled, hole], dim=1)
 
-    def forward(self, masked: Canvas, hole: Hole) -> Canvas:
+    def forward(self, masked: ImageTensor, hole: HoleTensor) -> ImageTensor:
         """A whole canvas in [0, 1]."""
         y = self.layers(self.prepare(masked, hole))
         return (y.clamp(-1, 1) + 1) / 2 if self.pixels == "signed" else y.sigmoid()
@@ -124,7 +124,7 @@ class Discriminator(nn.Module):
         self.local_branch, self.global_branch = (Branch(channels, narrowing, *shape) for shape in BRANCHES[kind])
         self.verdict = nn.Linear(2 * 1024 // narrowing, 1)
 
-    def forward(self, canvas: Canvas, patch: Float[Tensor, "b c h2 w2"]) -> Float[Tensor, "b 1"]:
+    def forward(self, canvas: ImageTensor, patch: Float[Tensor, "b c h2 w2"]) -> Float[Tensor, "b 1"]:
         """The logit of the probability that the canvas is a real image."""
         if self.local_resized:
             patch = interpolate(patch, canvas.shape[-2:], mode="bilinear")
@@ -140,7 +140,7 @@ class GLCIC(Method):
         super().__init__()
         self.generator, self.discriminator = generator, discriminator
 
-    def calibrate(self, images: Iterator[Canvas]) -> None:
+    def calibrate(self, images: Iterator[ImageTensor]) -> None:
         """The mean colour of the first training images is what holes are filled with."""
         colours: list[Tensor] = []
         for batch in images:

@@ -2,33 +2,33 @@
 
 import torch
 
-from bench_core.methods.convert_weights import Origin
+from bench_core.methods.convert_weights import TensorMapping
 
 OUTPUT = 17
 MIDDLE_GREY = 0.5
 
 
-def otenim(name: str) -> Origin:
+def otenim(name: str) -> TensorMapping:
     """conv1, bn1, ..., deconv13, ..., conv17."""
     if name == "mean":
-        return Origin(("mpv",), torch.flatten)
+        return TensorMapping(("mpv",), torch.flatten)
     number, part, kind = _place(name)
     module = "bn" if part == "norm" else "deconv" if number in (13, 15) else "conv"
-    return Origin((f"{module}{number}.{kind}",))
+    return TensorMapping((f"{module}{number}.{kind}",))
 
 
-def mmagic(name: str) -> Origin:
+def mmagic(name: str) -> TensorMapping:
     """Colours are blue, green, red; a convolution before batch norm has no bias; holes are 0 in [-1, 1]."""
     if name == "mean":
-        return Origin((_mmagic(OUTPUT, "conv", "bias"),), lambda bias: torch.full_like(bias, MIDDLE_GREY))
+        return TensorMapping((_mmagic(OUTPUT, "conv", "bias"),), lambda bias: torch.full_like(bias, MIDDLE_GREY))
     number, part, kind = _place(name)
     if number == OUTPUT:
-        return Origin((_mmagic(number, part, kind),), lambda tensor: tensor.flip(0))
+        return TensorMapping((_mmagic(number, part, kind),), lambda tensor: tensor.flip(0))
     if (part, kind) == ("conv", "bias"):
-        return Origin((_mmagic(number, "norm", "running_mean"),), torch.zeros_like)
+        return TensorMapping((_mmagic(number, "norm", "running_mean"),), torch.zeros_like)
     if (number, part) == (1, "conv"):
-        return Origin((_mmagic(number, part, kind),), lambda weight: weight[:, [2, 1, 0, 3]])
-    return Origin((_mmagic(number, part, kind),))
+        return TensorMapping((_mmagic(number, part, kind),), lambda weight: weight[:, [2, 1, 0, 3]])
+    return TensorMapping((_mmagic(number, part, kind),))
 
 
 def _mmagic(number: int, part: str, kind: str) -> str:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import bench_glcic
-from bench_core.methods.method import Painting, Scene
+from bench_core.methods.method import LossContext, MethodOutput
 from bench_core.nn.backbones import Backbones
 from bench_core.recipe import Phase
 from bench_core.specs import Model, resolve
@@ -40,8 +40,8 @@ class Referee(nn.Module):
         return next(self.answers)
 
 
-def _scene(image: Tensor, prediction: Tensor, hole: Tensor, method: nn.Module | None = None) -> Scene:
-    return Scene(image, hole, Painting(prediction), method or nn.Module(), Backbones("random"))
+def _scene(image: Tensor, prediction: Tensor, hole: Tensor, method: nn.Module | None = None) -> LossContext:
+    return LossContext(image, hole, MethodOutput(prediction), method or nn.Module(), Backbones("random"))
 
 
 def _take_step(method: GLCIC, model: Model, phase: Phase, image: Tensor, hole: Tensor) -> None:
@@ -50,7 +50,7 @@ def _take_step(method: GLCIC, model: Model, phase: Phase, image: Tensor, hole: T
     method.enter(phase.name)
     for one_round in phase.rounds:
         painting = method(image * (1 - hole), hole)
-        scene = Scene(image, hole, painting, method, Backbones("random"))
+        scene = LossContext(image, hole, painting, method, Backbones("random"))
         for update in one_round:
             method.zero_grad()
             seen = scene if update.network == "generator" else scene.detached()
@@ -75,7 +75,7 @@ def referee() -> type[Referee]:
 
 
 @pytest.fixture
-def make_scene() -> Callable[..., Scene]:
+def make_scene() -> Callable[..., LossContext]:
     return _scene
 
 

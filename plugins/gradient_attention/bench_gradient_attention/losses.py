@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d, pad
 
 from bench_core.errors import BadInput
-from bench_core.methods.method import Canvas, Hole, Scene
+from bench_core.methods.method import HoleTensor, ImageTensor, LossContext
 from bench_gradient_attention.model import Adversarial, signed
 
 Scalar = Float[Tensor, ""]
@@ -20,7 +20,7 @@ Scalar = Float[Tensor, ""]
 MARGINS = range(9)
 
 
-def grad_l1(scene: Scene, margin: int = 4) -> Scalar:
+def grad_l1(scene: LossContext, margin: int = 4) -> Scalar:
     """Mean of M g over the whole raw canvas, for pixels in [0, 1].
 
     Raises:
@@ -29,7 +29,7 @@ def grad_l1(scene: Scene, margin: int = 4) -> Scalar:
     return (grown(scene.hole, margin) * gradient(scene.image - scene.prediction)).mean()
 
 
-def gradient(error: Canvas) -> Canvas:
+def gradient(error: ImageTensor) -> ImageTensor:
     """g: |difference from the pixel above| + |difference from the pixel to the left|.
 
     Pixels of the first row have none above, and those of the first column none to the left; these count 0.
@@ -38,25 +38,25 @@ def gradient(error: Canvas) -> Canvas:
     return pad(vertical, (0, 0, 1, 0)) + pad(horizontal, (1, 0, 0, 0))
 
 
-def grown(hole: Hole, margin: int) -> Hole:
+def grown(hole: HoleTensor, margin: int) -> HoleTensor:
     """M: the hole with every pixel that is at most `margin` rows and columns away from it."""
     if margin not in MARGINS:
         raise BadInput(f"grad_l1's margin was given as {margin}; it is a whole number of pixels from 0 to 8.")
     return max_pool2d(hole, 2 * margin + 1, stride=1, padding=margin)
 
 
-def adversarial(scene: Scene) -> Scalar:
+def adversarial(scene: LossContext) -> Scalar:
     """L_adv, the generator's side: the negated mean score of the composite."""
     return -_critic(scene)(signed(scene.composite)).mean()
 
 
-def critic(scene: Scene) -> Scalar:
+def critic(scene: LossContext) -> Scalar:
     """The critic's side: the mean score of the composite minus that of the image."""
     score = _critic(scene)
     return score(signed(scene.composite)).mean() - score(signed(scene.image)).mean()
 
 
-def gradient_penalty(scene: Scene) -> Scalar:
+def gradient_penalty(scene: LossContext) -> Scalar:
     """Mean squared distance from 1 of the norm of the score's gradient inside the hole.
 
     It is taken at one point, drawn uniformly by torch's global generator, on the line from each composite to its image.
@@ -67,5 +67,5 @@ def gradient_penalty(scene: Scene) -> Scalar:
     return (torch.linalg.vector_norm(slope, dim=(1, 2, 3)) - 1).square().mean()
 
 
-def _critic(scene: Scene):
+def _critic(scene: LossContext):
     return cast(Adversarial, scene.method).critic

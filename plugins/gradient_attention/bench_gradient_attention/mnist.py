@@ -5,7 +5,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from bench_core.methods.method import Canvas, Hole, Method
+from bench_core.methods.method import HoleTensor, ImageTensor, Method
 from bench_gradient_attention.model import initialise
 
 SIZE = 28
@@ -23,7 +23,7 @@ class Autoencoder(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(units))
         self.apply(initialise)
 
-    def forward(self, masked: Canvas, hole: Hole) -> Canvas:
+    def forward(self, masked: ImageTensor, hole: HoleTensor) -> ImageTensor:
         *layers, last = self.layers
         x = (masked * (1 - hole)).flatten(1)
         for layer in layers:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool1d, hardtanh, leaky_relu
 
 from bench_core.errors import unknown
-from bench_core.methods.method import Canvas, Hole, Method, Painting
+from bench_core.methods.method import HoleTensor, ImageTensor, Method, MethodOutput
 
 Features = Float[Tensor, "b c h w"]
 Scores = Float[Tensor, "b 1"]
@@ -93,7 +93,7 @@ class Generator(nn.Module):
         self.layers = nn.Sequential(*layers(width, in_channels, channels, upsampling))
         self.apply(initialise)
 
-    def forward(self, masked: Canvas, hole: Hole) -> Canvas:
+    def forward(self, masked: ImageTensor, hole: HoleTensor) -> ImageTensor:
         """Image in [-1, 1], 0 in the hole, to the whole canvas in [-1, 1]."""
         return self.output(self.layers(torch.cat(self.inputs(masked, hole), dim=1)))
 
@@ -108,13 +108,13 @@ class Critic(nn.Module):
         self.classifier = nn.Linear(widths[-1] * TOP * TOP, 1)
         self.apply(initialise)
 
-    def forward(self, canvas: Canvas) -> Scores:
+    def forward(self, canvas: ImageTensor) -> Scores:
         x = canvas
         for layer in self.layers:
             x = leaky_relu(layer(x), 0.2)
         return self.classifier(_top(x))
 
-    def slope(self, canvas: Canvas) -> Canvas:
+    def slope(self, canvas: ImageTensor) -> ImageTensor:
         """The gradient of each score by its own pixels, itself differentiable."""
         # in mixed precision Fabric allows no gradient within a loss; this method calls the network without Fabric
         canvas = canvas.detach().requires_grad_()
@@ -141,9 +141,9 @@ class GradientAttention(Method):
         super().__init__()
         self.generator = generator
 
-    def forward(self, masked: Canvas, hole: Hole) -> Painting:
+    def forward(self, masked: ImageTensor, hole: HoleTensor) -> MethodOutput:
         known = signed(masked) * (1 - hole)  # 0, the removed pixel, is now mid-grey
-        return Painting((self.generator(known, hole) + 1) / 2)
+        return MethodOutput((self.generator(known, hole) + 1) / 2)
 
 
 class Adversarial(GradientAttention):
@@ -162,7 +162,7 @@ def initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-def signed(image: Canvas) -> Canvas:
+def signed(image: ImageTensor) -> ImageTensor:
     """From [0, 1] to [-1, 1]."""
     return 2 * image - 1
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench_core.methods.method import Painting, Scene
+from bench_core.methods.method import LossContext, MethodOutput
 from bench_core.nn.backbones import Backbones
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -22,7 +22,9 @@ def _scramble(module: Network) -> Network:
 
 
 class MakeScene(Protocol):
-    def __call__(self, image: Tensor, prediction: Tensor, hole: Tensor, method: nn.Module | None = None) -> Scene: ...
+    def __call__(
+        self, image: Tensor, prediction: Tensor, hole: Tensor, method: nn.Module | None = None
+    ) -> LossContext: ...
 
 
 @pytest.fixture(autouse=True)
@@ -39,8 +41,8 @@ def scramble() -> Callable[[Network], Network]:
 def make_scene() -> MakeScene:
     backbones = Backbones("random")
 
-    def make(image, prediction, hole, method=None) -> Scene:
-        return Scene(image, hole, Painting(prediction), method or nn.Module(), backbones)
+    def make(image, prediction, hole, method=None) -> LossContext:
+        return LossContext(image, hole, MethodOutput(prediction), method or nn.Module(), backbones)
 
     return make
 

@@ -3,7 +3,7 @@
 from torch import nn
 
 from bench_core.errors import unknown
-from bench_core.methods.method import Canvas, Hole, Method, Painting
+from bench_core.methods.method import HoleTensor, ImageTensor, Method, MethodOutput
 from bench_core.nn.backbones import IMAGENET_MEAN, IMAGENET_STD
 from bench_pconv.blocks import Decoder, Encoder, SharedMaskDecoder, SharedMaskEncoder, Valid
 from bench_pconv.layers import Features
@@ -70,10 +70,10 @@ class PConv(Method):
         self.generator = UNet(widths, channels, mask_channels, bias)
         self.input_range, self.activation = input_range, activation
 
-    def forward(self, masked: Canvas, hole: Hole) -> Painting:
+    def forward(self, masked: ImageTensor, hole: HoleTensor) -> MethodOutput:
         mean, deviation = (masked.new_tensor(values).view(1, -1, 1, 1) for values in RANGES[self.input_range])
         y = self.generator((masked - mean) / deviation * (1 - hole), hole)
-        return Painting(y.sigmoid() if self.activation == "sigmoid" else y * deviation + mean)
+        return MethodOutput(y.sigmoid() if self.activation == "sigmoid" else y * deviation + mean)
 
     def enter(self, phase: str) -> None:
         self.train()

@@ -6,32 +6,32 @@ Ours are named ``encoder.0.conv.weight`` or ``decoder.3.norm.bias``, theirs coun
 import torch
 from torch import Tensor
 
-from bench_core.methods.convert_weights import Origin
+from bench_core.methods.convert_weights import TensorMapping
 
 
-def naoto0804(name: str) -> Origin:
+def naoto0804(name: str) -> TensorMapping:
     """``enc_1.conv.input_conv.weight`` or ``dec_4.bn.bias``, of layers that follow the paper's first version."""
     half, level, part, kind = name.split(".")
     layer = f"{half[:3]}_{int(level) + 1}"
     if part == "norm":
-        return Origin((f"{layer}.bn.{kind}",))
+        return TensorMapping((f"{layer}.bn.{kind}",))
     origin = f"{layer}.conv.input_conv.{kind}"
-    return Origin((origin,), divided_by_window) if kind == "weight" else Origin((origin,))
+    return TensorMapping((origin,), divided_by_window) if kind == "weight" else TensorMapping((origin,))
 
 
-def mmagic(name: str) -> Origin:
+def mmagic(name: str) -> TensorMapping:
     """``generator.encoder.enc1.conv.weight`` or ``generator.decoder.dec4.bn.bias``, of a network that sees BGR."""
     half, level, part, kind = name.split(".")
     layer = f"generator.{half}.{half[:3]}{int(level) + 1}"
     if part == "norm":
-        return Origin((f"{layer}.bn.{kind}",))
+        return TensorMapping((f"{layer}.bn.{kind}",))
     in_colour = {
         "encoder.0.conv.weight": sees_rgb,
         "decoder.0.conv.weight": joins_rgb,
         "decoder.0.conv.bias": paints_rgb,
     }
     origin = f"{layer}.conv.{kind}"
-    return Origin((origin,), in_colour[name]) if name in in_colour else Origin((origin,))
+    return TensorMapping((origin,), in_colour[name]) if name in in_colour else TensorMapping((origin,))
 
 
 def divided_by_window(weight: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torchvision.transforms import Normalize
 
 import bench_pconv
 from bench_core.errors import BadInput
-from bench_core.methods.method import Painting
+from bench_core.methods.method import MethodOutput
 from bench_core.specs import Model, resolve
 from bench_pconv.model import OPTIONS, WIDTHS, Decoder, Encoder, PConv, UNet, build
 from bench_pconv.recipe import RECIPE
@@ -172,7 +172,7 @@ def test_fine_tuning_freezes_the_encoders_statistics_and_nothing_else():
         method.enter(phase)
         before = {name: value.clone() for name, value in method.generator.named_buffers() if "running_mean" in name}
         painting = method(torch.rand(2, 3, 32, 32), torch.zeros(2, 1, 32, 32))
-        assert isinstance(painting, Painting)
+        assert isinstance(painting, MethodOutput)
         after = dict(method.generator.named_buffers())
         moved = {name for name, value in before.items() if not value.equal(after[name])}
         assert any(name.startswith("encoder") for name in moved) == encoder_moves

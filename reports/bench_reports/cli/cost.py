@@ -30,13 +30,13 @@ def cost(runs: Path, steps: int, images: int, mask_sets: int, seeds: int, method
       bench cost results --steps 500000 --images 36500 --mask-sets 2 --seeds 5 --methods 20
     """
     from bench_core.store.store import read_runs
-    from bench_reports.costs import Plan, costs
+    from bench_reports.costs import Workload, costs
 
     store, found = read_runs(runs)
     known = list(costs(store, found[-1]))
     if not known:
         raise BadInput(f"No cell of the last run in {runs} tells what it took: it is of an older version. Run it anew.")
-    plan = Plan(steps, images, mask_sets, seeds)
+    plan = Workload(steps, images, mask_sets, seeds)
     learned = [each.hours(plan) for each in known if each.step is not None]
     total = sum(each.hours(plan) for each in known)
     if methods and learned:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Opened:
+class PaperTableView:
     """A table by its name, with its protocols."""
 
     plugins: "Plugins"

@@ -13,14 +13,14 @@ from bench_core.cli.run import carry_out
 from bench_core.cli.run import run as bench_run
 from bench_core.errors import BadInput, unknown
 from bench_core.system import signals
-from bench_reports.cli.paper_table_view import Opened
+from bench_reports.cli.paper_table_view import PaperTableView
 from bench_reports.cli.report import FORMAT, OUTPUT
 
 if TYPE_CHECKING:
     from bench_core.plugins import Plugins
 
 
-class Folder(click.ParamType):
+class ImageSetFolder(click.ParamType):
     """The folder of one image set, or of any that is asked for."""
 
     name = "[image_set=]folder"
@@ -32,7 +32,7 @@ class Folder(click.ParamType):
         return image_set, Path(folder)
 
 
-DATA = click.option("--data", type=Folder(), multiple=True, help="Folder of an image set (repeatable).")
+DATA = click.option("--data", type=ImageSetFolder(), multiple=True, help="Folder of an image set (repeatable).")
 SETTLED = {"plugins", "protocol", "data", "added", "dropped", "baselines", "metrics", "devices", "nodes"}
 """What a table says itself, and what only `bench run` can do; every other option of `bench run` may be given."""
 
@@ -57,7 +57,7 @@ def tables(context: click.Context, data: tuple[tuple[str, Path], ...], as_json: 
     from bench_core.experiment.paper_requirements import needs
 
     found = _plugins()
-    folders, every = _folders(found, data), [Opened(found, name) for name in found.records("paper_tables")]
+    folders, every = _folders(found, data), [PaperTableView(found, name) for name in found.records("paper_tables")]
     told = [(each, needs(each.table, each.protocols, found, folders)) for each in every]
     if as_json:
         facts = ((each.name, each.table.title, needed) for each, needed in told)
@@ -87,7 +87,7 @@ def show(name: str, runs: Path | None, format_: str, output: Path | None, as_jso
       bench tables show NAME results --format markdown
       bench tables show NAME results -o figure.svg
     """
-    opened = Opened(_plugins(), name)
+    opened = PaperTableView(_plugins(), name)
     if as_json:
         tell(opened.record(runs), output)
     else:
@@ -111,7 +111,7 @@ def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], as_json: bool,
     from bench_core.experiment.plan import plan
 
     found = _plugins()
-    opened, folders = Opened(found, name), _folders(found, data)
+    opened, folders = PaperTableView(found, name), _folders(found, data)
     here, done = needs(opened.table, opened.protocols, found, folders).requests, []
     sets = found.records("image_sets")
     for each, protocol in opened.protocols.items():

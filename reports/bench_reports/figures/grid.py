@@ -11,7 +11,7 @@ from PIL import Image
 from scipy.ndimage import uniform_filter
 
 from bench_core.errors import BadInput
-from bench_core.store.store import Entry, Store
+from bench_core.store.store import CellStatus, Store
 from bench_reports.figures import style
 from bench_reports.figures.source import Source, looks
 from bench_reports.figures.thumbnail_grid import PAIRS, kept, latest, pictures
@@ -50,7 +50,7 @@ def draw(
     return _drawn(rows, ["image", "masked", *(entry.variant for entry in shown)], width, zoom)
 
 
-def _pairs(store: Store, shown: Sequence[Entry], mask_set: str, images: Sequence[int]) -> list[str]:
+def _pairs(store: Store, shown: Sequence[CellStatus], mask_set: str, images: Sequence[int]) -> list[str]:
     found = {str(int(number)): number for number in kept(store, shown, mask_set)}
     for number in map(str, images):
         if number not in found:

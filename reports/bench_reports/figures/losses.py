@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from bench_core.errors import BadInput, unknown
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.figures import style
 from bench_reports.figures.curves import HEIGHT, line, steps
 from bench_reports.figures.source import Source
@@ -39,11 +39,11 @@ def read(store: Store, run: Run, variant: str) -> pd.DataFrame:
     return pd.concat([_thinned(_rows(store, entry)) for entry in entries], ignore_index=True)
 
 
-def _logged(store: Store, run: Run) -> list[Entry]:
+def _logged(store: Store, run: Run) -> list[CellStatus]:
     return [entry for entry in run.entries if store.folder(entry).log.is_file()]
 
 
-def _rows(store: Store, entry: Entry) -> pd.DataFrame:
+def _rows(store: Store, entry: CellStatus) -> pd.DataFrame:
     lines = store.folder(entry).losses()
     wide = pd.DataFrame(lines, columns=list(dict.fromkeys(key for each in lines for key in ["step", *each])))
     return wide.melt("step", var_name="term").dropna().assign(seed=entry.seed)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 
 PAIRS = 2
 """Rows for each mask set."""
@@ -39,19 +39,19 @@ def grid(store: Store, run: Run) -> bytes | None:
     return buffer.getvalue()
 
 
-def latest(run: Run) -> list[Entry]:
+def latest(run: Run) -> list[CellStatus]:
     """One judged cell of each variant, of its last seed."""
     return list({entry.variant: entry for entry in run.entries if entry.state == "done"}.values())
 
 
-def kept(store: Store, shown: Sequence[Entry], mask_set: str) -> list[str]:
+def kept(store: Store, shown: Sequence[CellStatus], mask_set: str) -> list[str]:
     """The numbers of the pairs of which all these cells have kept pictures."""
     folders = [folder for entry in shown if (folder := _samples(store, entry, mask_set))]
     numbers = [{path.name.partition("-")[0] for path in folder.glob("*-composite.png")} for folder in folders]
     return sorted(set.intersection(*numbers)) if numbers else []
 
 
-def pictures(store: Store, shown: Sequence[Entry], mask_set: str, pair: str) -> list[Image.Image]:
+def pictures(store: Store, shown: Sequence[CellStatus], mask_set: str, pair: str) -> list[Image.Image]:
     """Image, masked image and every composite of a pair, blank where a variant cannot fill this mask set."""
     folders = [_samples(store, entry, mask_set) for entry in shown]
     first = next(folder for folder in folders if folder)
@@ -62,7 +62,7 @@ def pictures(store: Store, shown: Sequence[Entry], mask_set: str, pair: str) -> 
     ]
 
 
-def _samples(store: Store, entry: Entry, mask_set: str) -> Path | None:
+def _samples(store: Store, entry: CellStatus, mask_set: str) -> Path | None:
     judgement = entry.judgements.get(mask_set)
     return store.folder(entry).samples_path(judgement) if judgement else None
 

@@ -10,7 +10,7 @@ from bench_reports.costs import costs
 
 
 @dataclass(frozen=True)
-class Spent:
+class VariantCosts:
     parameters: int | None
     """Of the generator."""
     training: float | None
@@ -18,7 +18,7 @@ class Spent:
     image: float | None
     """Seconds until an image is painted and judged by all metrics of the run."""
 
-    TITLES: ClassVar = {"parameters": "Parameters", "training": "Training", "image": "Per image"}
+    TITLES: ClassVar = {"parameters": "Parameters", "training": "Trainer", "image": "Per image"}
 
     @property
     def texts(self) -> dict[str, tuple[str, float]]:
@@ -31,7 +31,7 @@ class Spent:
         return {key: (say(value), value) for key, (value, say) in told.items() if value is not None}
 
 
-def spent(store: Store, run: Run, models: Mapping[str, Model]) -> Iterator[tuple[str, Spent]]:
+def spent(store: Store, run: Run, models: Mapping[str, Model]) -> Iterator[tuple[str, VariantCosts]]:
     """By variant, of those that tell anything."""
     timed = {cost.variant: cost for cost in costs(store, run)}
     methods = {entry.variant: entry.method for entry in run.entries}
@@ -40,7 +40,7 @@ def spent(store: Store, run: Run, models: Mapping[str, Model]) -> Iterator[tuple
         parameters = (cost.parameters if cost else 0) or _declared(variant, models.get(method), run)
         training = cost.step * run.protocol.steps if cost and cost.step else None
         if cost or parameters:
-            yield variant, Spent(parameters, training, cost.image if cost else None)
+            yield variant, VariantCosts(parameters, training, cost.image if cost else None)
 
 
 def _declared(variant: str, model: Model | None, run: Run) -> int | None:

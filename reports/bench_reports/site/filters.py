@@ -11,7 +11,7 @@ from bench_reports.tables.columns import Column, columns
 
 
 @dataclass(frozen=True)
-class View:
+class TableFilter:
     run: Run
     """With the entries that are looked at only."""
     seed: int | None
@@ -23,7 +23,7 @@ class View:
     """One for each metric."""
 
 
-def views(store: Store, run: Run, metrics: Mapping[str, Metric]) -> Iterator[View]:
+def views(store: Store, run: Run, metrics: Mapping[str, Metric]) -> Iterator[TableFilter]:
     """Of a run; the first has all pairs of the first mask set, and all seeds.
 
     Raises:
@@ -34,11 +34,11 @@ def views(store: Store, run: Run, metrics: Mapping[str, Metric]) -> Iterator[Vie
         some = of_seed(run, seed)
         buckets = Buckets(store, some, metrics)
         whole = _by_mask_set(columns(some, buckets.rows, metrics))
-        yield from (View(some, seed, name, "", found) for name, (found,) in whole.items())
+        yield from (TableFilter(some, seed, name, "", found) for name, (found,) in whole.items())
         parts = _by_mask_set([column for block in buckets.columns() for column in block])
         for name, blocks in parts.items():
             if len(blocks) > 1:  # else it is all there is
-                yield from (View(some, seed, name, block[0].part, block) for block in blocks)
+                yield from (TableFilter(some, seed, name, block[0].part, block) for block in blocks)
 
 
 def of_seed(run: Run, seed: int | None) -> Run:

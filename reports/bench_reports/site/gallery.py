@@ -7,7 +7,7 @@ from typing import Any
 from bench_core.specs import Metric
 from bench_core.store.store import Run, Store
 from bench_reports.site.gallery_heat import MOST, legend
-from bench_reports.site.gallery_sets import Hall
+from bench_reports.site.gallery_sets import GalleryData
 from bench_reports.site.pages import render, script
 from bench_reports.site.pictures import Pictures
 from bench_reports.tables.table import merged, title
@@ -34,7 +34,7 @@ def write(folder: Path, store: Store, runs: Sequence[Run], known: Mapping[str, M
 
 def _sets(store: Store, run: Run, known: Mapping[str, Metric], pictures: Pictures) -> list[dict[str, Any]]:
     about = {"protocol": run.protocol.name, "hash": run.protocol.hash[:8], "about": title(run.protocol)}
-    return [about | each for each in Hall.of(store, run, known).sets(pictures)]
+    return [about | each for each in GalleryData.of(store, run, known).sets(pictures)]
 
 
 def _told_apart(sets: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from bench_core.specs import Metric
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.site.links import method_path
 from bench_reports.site.pages import number
 from bench_reports.site.pictures import Pictures
@@ -19,7 +19,7 @@ from bench_reports.tables.table import ARROWS, wanted
 
 
 @dataclass(frozen=True)
-class Hall:
+class GalleryData:
     """One run, whose mask sets are shown."""
 
     store: Store
@@ -30,7 +30,7 @@ class Hall:
     """By mask set, variant, seed and metric; one row for each pair, in order."""
 
     @classmethod
-    def of(cls, store: Store, run: Run, known: Mapping[str, Metric]) -> "Hall":
+    def of(cls, store: Store, run: Run, known: Mapping[str, Metric]) -> "GalleryData":
         rows = store.rows(run)
         rows = rows[rows["image"] != "*"]
         keys = ["mask_set", "variant", "seed", "metric"]
@@ -69,7 +69,7 @@ class Hall:
             ],
         }
 
-    def _samples(self, entry: Entry, mask_set: str) -> Path | None:
+    def _samples(self, entry: CellStatus, mask_set: str) -> Path | None:
         if entry.state != "done" or mask_set not in entry.judgements:
             return None
         return self.store.folder(entry).samples_path(entry.judgements[mask_set])
@@ -81,7 +81,7 @@ class Hall:
                 return rows["image"].astype(str).tolist(), rows["hole_ratio"].round(3).tolist()
         return [f"pair {number}" for number in range(self.run.num_pairs)], [None] * self.run.num_pairs
 
-    def _values(self, entry: Entry, mask_set: str, metric: Metric, names: Sequence[str]) -> list[float | None]:
+    def _values(self, entry: CellStatus, mask_set: str, metric: Metric, names: Sequence[str]) -> list[float | None]:
         """Of the pairs with pictures, as exactly as it is shown."""
         rows = self.rows.get((mask_set, entry.variant, entry.seed, metric.definition))
         if rows is None:
@@ -90,7 +90,7 @@ class Hall:
         values = [number(found.get(name)) for name in names]
         return [None if value is None else round(value, metric.digits) for value in values]
 
-    def _name(self, entry: Entry) -> str:
+    def _name(self, entry: CellStatus) -> str:
         several = Counter(each.variant for each in self.run.entries)[entry.variant] > 1
         return entry.title if several else entry.variant
 
@@ -99,7 +99,7 @@ def _numbers(folder: Path) -> set[int]:
     return {int(path.name.partition("-")[0]) for path in folder.glob("[0-9]*-composite.png")}
 
 
-def _why(entry: Entry, mask_set: str) -> str:
+def _why(entry: CellStatus, mask_set: str) -> str:
     """Why a method painted nothing."""
     if entry.state == "failed":
         return f"failed: {entry.reason}"

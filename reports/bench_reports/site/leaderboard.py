@@ -10,8 +10,8 @@ import pandas as pd
 from bench_core.seeds import digest
 from bench_core.specs import Metric
 from bench_core.store.store import Run
-from bench_reports.site.costs import Spent
-from bench_reports.site.filters import View
+from bench_reports.site.costs import VariantCosts
+from bench_reports.site.filters import TableFilter
 from bench_reports.site.links import method_path
 from bench_reports.site.pages import number
 from bench_reports.tables import notes
@@ -23,7 +23,9 @@ _TEXT = re.compile(r"(\S+)(?: (± \S+?))?([†≈]*)")
 """A cell of the usual table: value, half of the interval, marks."""
 
 
-def board(run: Run, views: Sequence[View], known: Mapping[str, Metric], spent: Mapping[str, Spent]) -> dict[str, Any]:
+def board(
+    run: Run, views: Sequence[TableFilter], known: Mapping[str, Metric], spent: Mapping[str, VariantCosts]
+) -> dict[str, Any]:
     """Of a merged run. `spent` tells what variants cost."""
     metrics, protocol = wanted(run, known), run.protocol
     shown = [_view(view, known) for view in views]
@@ -59,7 +61,7 @@ def _metric(metric: Metric) -> dict[str, str]:
     return {"key": metric.definition, "title": header(metric), "better": metric.better, "text": metric.text}
 
 
-def _view(view: View, known: Mapping[str, Metric]) -> dict[str, Any]:
+def _view(view: TableFilter, known: Mapping[str, Metric]) -> dict[str, Any]:
     texts = Cells(view.run, view.columns).texts
     names = list(texts.index)
     return {
@@ -97,7 +99,7 @@ def _standing(details: Mapping[Any, Any] | None) -> tuple[Any, ...]:
     return number(details["low"]), number(details["high"]), ranks, details["group"]
 
 
-def _why(view: View, name: str) -> str:
+def _why(view: TableFilter, name: str) -> str:
     """Why a method has no number, or not of all seeds."""
     mine = [
         replace(entry, remarks=[], refused={key: why for key, why in entry.refused.items() if key == view.mask_set})
@@ -107,7 +109,7 @@ def _why(view: View, name: str) -> str:
     return " ".join(notes.reasons(replace(view.run, entries=mine)))
 
 
-def _costs(spent: Mapping[str, Spent]) -> list[dict[str, str]]:
+def _costs(spent: Mapping[str, VariantCosts]) -> list[dict[str, str]]:
     """Columns of what is known of at least one method."""
     told = {key for each in spent.values() for key in each.texts}
-    return [{"key": key, "title": title} for key, title in Spent.TITLES.items() if key in told]
+    return [{"key": key, "title": title} for key, title in VariantCosts.TITLES.items() if key in told]

@@ -7,13 +7,13 @@ from typing import Any
 from bench_core.errors import BadInput
 from bench_core.plugins import Plugins
 from bench_core.protocol import load
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.site import provenance, rerun_command
 from bench_reports.site.stored import StoredCell
 
 
 @dataclass(frozen=True)
-class Trial:
+class MethodRun:
     run: Run
     board: Mapping[str, Any]
     """The leaderboard of the rules."""
@@ -45,7 +45,7 @@ class Trial:
         return [(cell.entry.title, provenance.lines(self.run, cell)) for cell in self.cells]
 
 
-def trials(store: Store, run: Run, board: Mapping[str, Any], plugins: Plugins) -> dict[str, Trial]:
+def trials(store: Store, run: Run, board: Mapping[str, Any], plugins: Plugins) -> dict[str, MethodRun]:
     """By variant, of a merged run."""
     cells: dict[str, list[StoredCell]] = {}
     for entry in run.entries:
@@ -54,11 +54,11 @@ def trials(store: Store, run: Run, board: Mapping[str, Any], plugins: Plugins) -
     rules = file or run.protocol.name
     # what learns nothing cannot be asked for alone: it runs beside all others
     every = _command([cell for of in cells.values() for cell in of], rules)
-    return {name: Trial(run, board, of, _command(of, rules) or every, file) for name, of in cells.items()}
+    return {name: MethodRun(run, board, of, _command(of, rules) or every, file) for name, of in cells.items()}
 
 
 def _command(cells: Sequence[StoredCell], rules: str) -> str:
-    entries: dict[str, Entry] = {cell.entry.variant: cell.entry for cell in cells}
+    entries: dict[str, CellStatus] = {cell.entry.variant: cell.entry for cell in cells}
     plugins = {cell.entry.variant: cell.identity["plugin"] for cell in cells if "plugin" in cell.identity}
     told = next(filter(None, (cell.judging or cell.training for cell in cells)), {})
     return rerun_command.command(entries, plugins, rules, told)

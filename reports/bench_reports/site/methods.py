@@ -6,7 +6,7 @@ from typing import Any
 from bench_core.plugins import Plugins
 from bench_core.specs import Model
 from bench_core.store.store import Run, Store
-from bench_reports.site.method_runs import Trial, trials
+from bench_reports.site.method_runs import MethodRun, trials
 from bench_reports.site.plots import of_method
 from bench_reports.site.readme import differences
 
@@ -15,7 +15,7 @@ def methods(
     store: Store, runs: Sequence[tuple[Run, Mapping[str, Any]]], plugins: Plugins
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """The name of every variant, with what the template of its page needs. Merged runs come with their leaderboards."""
-    found: dict[str, list[Trial]] = {}
+    found: dict[str, list[MethodRun]] = {}
     for run, board in runs:
         for name, trial in trials(store, run, board, plugins).items():
             found.setdefault(name, []).append(trial)
@@ -24,7 +24,7 @@ def methods(
         yield name, {**_about(name, under, plugins), "curves": [(board, plots) for board, plots in curves if plots]}
 
 
-def _about(name: str, under: list[Trial], plugins: Plugins) -> dict[str, Any]:
+def _about(name: str, under: list[MethodRun], plugins: Plugins) -> dict[str, Any]:
     cells = [cell for trial in under for cell in trial.cells]
     identity = next((cell.identity for cell in cells if cell.identity), {})
     recipe = identity.get("recipe")

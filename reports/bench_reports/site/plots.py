@@ -12,14 +12,14 @@ from bench_core.specs import Metric
 from bench_core.store.store import Run, Store
 from bench_reports.figures import buckets, curves, losses, ranks, scatter, svg
 from bench_reports.figures.source import Source
-from bench_reports.site.filters import View
+from bench_reports.site.filters import TableFilter
 from bench_reports.tables.columns import Column
 
 Plot = dict[str, str]
 """What it shows, in words, and its ``<svg>``, in which all text is escaped."""
 
 
-def of_board(store: Store, run: Run, views: Sequence[View]) -> Iterator[tuple[str, str, list[Plot]]]:
+def of_board(store: Store, run: Run, views: Sequence[TableFilter]) -> Iterator[tuple[str, str, list[Plot]]]:
     """Mask set and definition, with the ranks, the metric against costs, and the metric against the hole ratio."""
     costs = scatter.spent(store, run)
     for view in (view for view in views if view.seed is None and not view.part):

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench_core.plugins import Plugins
 from bench_core.protocol import Protocol
-from bench_core.store.store import Entry
+from bench_core.store.store import CellStatus
 
 KEPT = ("--data", "--weights")
 """Options that no rule tells, and no name."""
@@ -16,7 +16,7 @@ FLAGS = ("--skip-bad-images",)
 _OPTION = re.compile(r"\[([\w.]+)=([^\]]*)\]")
 
 
-def command(entries: Mapping[str, Entry], plugins: Mapping[str, str], rules: str, told: Mapping[str, Any]) -> str:
+def command(entries: Mapping[str, CellStatus], plugins: Mapping[str, str], rules: str, told: Mapping[str, Any]) -> str:
     """Of one variant or of several, by their names, with the plugins that brought them; "" where none can be asked for.
 
     `rules` names the protocol or its file, `told` is the provenance of one of them.
@@ -34,7 +34,7 @@ def command(entries: Mapping[str, Entry], plugins: Mapping[str, str], rules: str
     return shlex.join([*words, *_kept(typed), *_arithmetic(told)])
 
 
-def _request(entry: Entry, plugin: str) -> tuple[str, list[str]]:
+def _request(entry: CellStatus, plugin: str) -> tuple[str, list[str]]:
     """A variant's name as `bench run` understands it, and the options that are in its brackets."""
     method, colon, form = entry.method.partition(":")
     changes = entry.variant.removeprefix(entry.method).partition(" (")[0]

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from bench_core.store.cell_folder import CellFolder
-from bench_core.store.store import Entry, Store
+from bench_core.store.store import CellStatus, Store
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class StoredCell:
     """Records are empty where there are none."""
 
     store: Store
-    entry: Entry
+    entry: CellStatus
 
     @cached_property
     def identity(self) -> dict[str, Any]:

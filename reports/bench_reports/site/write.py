@@ -12,7 +12,7 @@ from bench_core.store.store import Run, Store
 from bench_core.system import files
 from bench_reports.site import gallery
 from bench_reports.site.costs import spent
-from bench_reports.site.filters import View, views
+from bench_reports.site.filters import TableFilter, views
 from bench_reports.site.leaderboard import board
 from bench_reports.site.links import method_path
 from bench_reports.site.methods import methods
@@ -60,7 +60,9 @@ def _fill(folder: Path, store: Store, runs: Sequence[Run], plugins: Plugins) -> 
         _put(folder / path, render("method.html", path, shown, **about))
 
 
-def _put_rules_and_plots(folder: Path, store: Store, run: Run, made: Mapping[str, Any], found: Sequence[View]) -> None:
+def _put_rules_and_plots(
+    folder: Path, store: Store, run: Run, made: Mapping[str, Any], found: Sequence[TableFilter]
+) -> None:
     _put(folder / f"protocols/{made['id']}.toml", toml(run.protocol))
     for mask_set, definition, plots in of_board(store, run, found):
         _put(folder / made["plots"][mask_set][definition], script("PLOTS", plots))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench_core.specs import Metric, resolve
 from bench_core.store.features import Features
-from bench_core.store.store import Entry, Run, Store
+from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.tables import notes
 from bench_reports.tables.cells import Cells
 from bench_reports.tables.columns import Column, column
@@ -95,7 +95,7 @@ class Buckets:
                     values.append((entry.variant, entry.seed, value))
         return pd.DataFrame(values, columns=["variant", "seed", "value"]).astype({"value": float})
 
-    def _features(self, entry: Entry, mask_set: str, metric: Metric) -> Features | None:
+    def _features(self, entry: CellStatus, mask_set: str, metric: Metric) -> Features | None:
         if entry.state != "done" or mask_set not in entry.judgements:
             return None
         return self.store.folder(entry).features(entry.judgements[mask_set], metric.features)

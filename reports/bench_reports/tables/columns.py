@@ -16,7 +16,7 @@ from bench_reports.tables import consistency
 
 
 @dataclass(frozen=True)
-class Standing:
+class ComparisonResult:
     """How variants that were measured on the same pairs compare."""
 
     variants: Sequence[str]
@@ -53,7 +53,7 @@ class Column:
     """Variants that were measured on some of the pairs only, with their number. They are not compared."""
     part: str = ""
     """Which of the mask set's pairs they are, where they are not all."""
-    standing: Standing | None = None
+    standing: ComparisonResult | None = None
     """None where a number is of a whole set, or of a single photograph."""
 
     @property
@@ -130,7 +130,9 @@ def column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame) -> Colum
     )
 
 
-def _standing(run: Run, mask_set: str, metric: Metric, pairs: pd.DataFrame, variants: list[str]) -> Standing | None:
+def _standing(
+    run: Run, mask_set: str, metric: Metric, pairs: pd.DataFrame, variants: list[str]
+) -> ComparisonResult | None:
     """How variants compare on pairs (rows of the frame), if those tell anything about others."""
     photographs = _photographs(pairs.index, run)
     count = len(set(photographs))
@@ -138,7 +140,7 @@ def _standing(run: Run, mask_set: str, metric: Metric, pairs: pd.DataFrame, vari
         return None
     values = [pairs[variant].to_numpy().T for variant in variants]
     comparison = compare(values, photographs, run.protocol.hash, run.images, mask_set, metric.definition)
-    return Standing(variants, count, comparison, rank(comparison, metric.better))
+    return ComparisonResult(variants, count, comparison, rank(comparison, metric.better))
 
 
 def _photographs(pairs: pd.Index, run: Run) -> np.ndarray:

@@ -14,7 +14,7 @@ from bench_core.statistics.ranking import LEVEL, holm
 from bench_reports.tables import notes
 from bench_reports.tables.columns import Column, column
 from bench_reports.tables.consistency import same_holes, same_versions
-from bench_reports.tables.pairing import Sides
+from bench_reports.tables.pairing import PairedRows
 from bench_reports.tables.table import Table, title, wanted
 
 KEYS = ["mask set", "metric"]
@@ -56,7 +56,7 @@ class Differences:
         return {"a": self.names[0], "b": self.names[1], "comparisons": rows.to_dict("records"), "notes": [*self.told]}
 
 
-def build(sides: Sequence[Sides], asked: Sequence[str], known: Mapping[str, Metric]) -> Differences:
+def build(sides: Sequence[PairedRows], asked: Sequence[str], known: Mapping[str, Metric]) -> Differences:
     """Compare the same two, for one or several methods. `asked` are metrics; none means all that were measured.
 
     Raises:
@@ -88,7 +88,7 @@ def build(sides: Sequence[Sides], asked: Sequence[str], known: Mapping[str, Metr
     return Differences(names, heading, frame, [of.metric.digits for of in columns], told)
 
 
-def _metrics(sides: Sides, asked: Sequence[str], known: Mapping[str, Metric]) -> dict[str, Metric]:
+def _metrics(sides: PairedRows, asked: Sequence[str], known: Mapping[str, Metric]) -> dict[str, Metric]:
     measured = [set(sides.rows[sides.rows["variant"] == name]["metric"]) for name in sides.names]
     if not asked:
         both = set.intersection(*measured)
@@ -101,7 +101,7 @@ def _metrics(sides: Sides, asked: Sequence[str], known: Mapping[str, Metric]) ->
     return metrics
 
 
-def _columns(sides: Sides, metrics: Mapping[str, Metric]) -> list[Column]:
+def _columns(sides: PairedRows, metrics: Mapping[str, Metric]) -> list[Column]:
     columns = []
     for (mask_set, definition), rows in sides.rows.groupby(["mask_set", "metric"], sort=False, observed=True):
         if definition in metrics and rows["variant"].nunique() == 2:
@@ -112,7 +112,7 @@ def _columns(sides: Sides, metrics: Mapping[str, Metric]) -> list[Column]:
     return columns
 
 
-def _same_images(sides: Sides, mask_set: str, rows: pd.DataFrame) -> None:
+def _same_images(sides: PairedRows, mask_set: str, rows: pd.DataFrame) -> None:
     a, b = (set(rows[rows["variant"] == name]["image"]) for name in sides.names)
     if a != b:
         lone = min(a ^ b)
@@ -123,7 +123,7 @@ def _same_images(sides: Sides, mask_set: str, rows: pd.DataFrame) -> None:
         )
 
 
-def _row(sides: Sides, of: Column) -> dict[str, Any]:
+def _row(sides: PairedRows, of: Column) -> dict[str, Any]:
     a, b = (float(of.means[name]) for name in sides.names)
     row = {"mask set": of.mask_set, "metric": of.metric.definition, "method": sides.method, "a": a, "b": b}
     row |= {"difference": a - b if np.isfinite([a, b]).all() else np.nan, "low": np.nan, "high": np.nan, "p": np.nan}
@@ -135,7 +135,7 @@ def _row(sides: Sides, of: Column) -> dict[str, Any]:
     return row | {"a_better": _share(sides, of), "verdict": ""}
 
 
-def _share(sides: Sides, of: Column) -> float:
+def _share(sides: PairedRows, of: Column) -> float:
     """Of the pairs on which the first is better, by its mean over seeds."""
     if of.metric.per == "set":
         return np.nan
@@ -145,7 +145,7 @@ def _share(sides: Sides, of: Column) -> float:
     return float((a > b if of.metric.better == "higher" else a < b).mean())
 
 
-def _verdict(sides: Sides, of: Column, p: float) -> str:
+def _verdict(sides: PairedRows, of: Column, p: float) -> str:
     if of.best.all():
         return "equal"
     better = of.best[of.best].index[0]

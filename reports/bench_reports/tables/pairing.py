@@ -14,7 +14,7 @@ CUT = ("size", "resize", "crops", "channels")
 
 
 @dataclass(frozen=True)
-class Sides:
+class PairedRows:
     """Rows of both, with their names as variants."""
 
     names: tuple[str, str]
@@ -25,7 +25,7 @@ class Sides:
     """The method, where it is the same on both sides."""
 
 
-def of_methods(store: Store, runs: Sequence[Run], names: tuple[str, str]) -> list[Sides]:
+def of_methods(store: Store, runs: Sequence[Run], names: tuple[str, str]) -> list[PairedRows]:
     """One for every protocol under which both methods were judged.
 
     Raises:
@@ -39,10 +39,10 @@ def of_methods(store: Store, runs: Sequence[Run], names: tuple[str, str]) -> lis
     both = [run for run in together if set(names) <= set(_judged(run))]
     if not both:
         raise BadInput(f"{' and '.join(names)} were not judged under one protocol: give both to one `bench run`.")
-    return [Sides(names, run, _of(store.rows(run), *names)) for run in both]
+    return [PairedRows(names, run, _of(store.rows(run), *names)) for run in both]
 
 
-def of_runs(stored: Sequence[tuple[Store, Sequence[Run]]], names: tuple[str, str]) -> list[Sides]:
+def of_runs(stored: Sequence[tuple[Store, Sequence[Run]]], names: tuple[str, str]) -> list[PairedRows]:
     """One for every method that two runs have in common; `names` are their folders.
 
     Raises:
@@ -57,7 +57,7 @@ def of_runs(stored: Sequence[tuple[Store, Sequence[Run]]], names: tuple[str, str
         raise BadInput(f"The two runs have no method in common: {told}.")
     rows = [store.rows(run) for (store, _), run in zip(stored, (a, b), strict=True)]
     return [
-        Sides(
+        PairedRows(
             names,
             a,
             pd.concat([_of(of, method).assign(variant=name) for of, name in zip(rows, names, strict=True)]),

@@ -18,7 +18,7 @@ from support.weights_command import bench_weights, generator_in, refused, same
 from torch import Tensor
 
 from bench_core.cli import main
-from bench_core.methods.convert_weights import Origin
+from bench_core.methods.convert_weights import TensorMapping
 from bench_core.plugins import Plugins
 from bench_core.specs import Model, resolve
 from bench_core.weights import weight_file
@@ -156,5 +156,5 @@ def test_every_installed_layout_tells_the_origin_of_every_tensor(model: Model, l
         method = resolve(model.build)("paper", 3, **{**model.options, **layout.options})
     translate = resolve(layout.translate)
     origins = [translate(key) for key in method.generator.state_dict()]
-    assert origins and all(isinstance(origin, Origin) for origin in origins)
+    assert origins and all(isinstance(origin, TensorMapping) for origin in origins)
     assert any(origin.names for origin in origins)

@@ -4,7 +4,7 @@ import pytest
 from support.toy_paper_table import RULES, cell, noted, protocol, run_of, table_of, text
 
 from bench_core.paper_table import PaperTable
-from bench_core.store.store import Entry, Store
+from bench_core.store.store import CellStatus, Store
 
 
 def test_another_definition_is_marked_and_told(paper: PaperTable, store: Store) -> None:
@@ -42,7 +42,7 @@ def test_changed_rules_are_marked_and_told(paper: PaperTable, store: Store, chan
 
 
 def test_a_failed_cell_says_so(paper: PaperTable, store: Store) -> None:
-    failed = Entry("new", "new-tv", 0, "failed", reason="RuntimeError: no air")
+    failed = CellStatus("new", "new-tv", 0, "failed", reason="RuntimeError: no air")
     table = table_of(paper, store, run_of(RULES["moon"], failed))
     assert text(table, "New (ours)", "error measured") == "failed"
     assert noted(table, "moon: new-tv, seed 0, failed: RuntimeError: no air") == 1

@@ -6,7 +6,7 @@ import pytest
 from support.toy_paper_table import NUMBERS, TABLE
 
 from bench_core.errors import BadInput
-from bench_core.experiment.paper_requirements import Needs, needs
+from bench_core.experiment.paper_requirements import Requirements, needs
 from bench_core.paper_table import PaperTable, read
 from bench_core.plugins import Plugins
 from bench_core.protocol import load
@@ -43,7 +43,7 @@ def plugins() -> Plugins:
     return found
 
 
-def told(name: str, plugins: Plugins, *data: str) -> Needs:
+def told(name: str, plugins: Plugins, *data: str) -> Requirements:
     table = read(plugins.records("paper_tables")[name])
     return needs(table, {each: load(each, bench_protocols()) for each in table.protocols}, plugins, data)
 

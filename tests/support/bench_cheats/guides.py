@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from bench_core.methods.method import Method, Painting
+from bench_core.methods.method import Method, MethodOutput
 
 
 class Guided(Method):
@@ -15,7 +15,7 @@ class Guided(Method):
 
     def forward(self, masked, hole, *guidance):
         lines = nn.functional.pad(guidance[0], (0, 0, 0, 0, 0, 3))[:, :3]
-        return Painting(self.generator(torch.cat([masked, hole, lines], 1)).sigmoid())
+        return MethodOutput(self.generator(torch.cat([masked, hole, lines], 1)).sigmoid())
 
     def predict(self, masked, hole, *guidance):
         return self(masked, hole, *guidance).prediction

@@ -5,7 +5,7 @@ import inspect
 import torch
 from torch import nn
 
-from bench_core.methods.method import Method, Painting
+from bench_core.methods.method import Method, MethodOutput
 
 
 class Honest(Method):
@@ -14,7 +14,7 @@ class Honest(Method):
         self.generator = nn.Conv2d(channels + 1, channels, 5, padding=2)
 
     def forward(self, masked, hole):
-        return Painting(self.generator(torch.cat([masked, hole], 1)).sigmoid())
+        return MethodOutput(self.generator(torch.cat([masked, hole], 1)).sigmoid())
 
     def predict(self, masked, hole):
         return self(masked, hole).prediction
