@@ -49,7 +49,7 @@ test-oldest:
 # The README's table and pictures, measured and taken anew.
 quick-report: $(INSTALLED)
 	rm -rf .quick
-	$(BIN)/bench run --device cpu --samples 5 --out .quick
+	$(BIN)/bench run --device cpu --save-images 5 --out .quick
 	cp $(addprefix .quick/runs/*/,run.json table.md table.csv grid.png) reports/quick/
 	$(BIN)/bench report .quick --format html -o .quick/site
 	$(BIN)/python reports/quick/screenshots.py .quick/site

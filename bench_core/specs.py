@@ -28,7 +28,7 @@ def resolve(reference: Reference) -> Any:
 
 @dataclass(frozen=True)
 class Loss:
-    """A named loss term: any recipe may use it, and a user may add it with ``--loss NAME=WEIGHT``."""
+    """A named loss term: any recipe may use it, and a user may add it with ``--add-loss NAME=WEIGHT``."""
 
     name: str
     title: str
@@ -50,7 +50,7 @@ class Checkpoint:
     source: str
     """Who published such files, and where."""
     translate: Reference
-    """A function from the name of a tensor of our generator to its `bench_core.methods.convert_weights.TensorMapping`."""
+    """A function from a tensor's name in our generator to its `bench_core.methods.convert_weights.TensorMapping`."""
     inside: str = ""
     """Under which key a file holds its tensors, where it holds other things too."""
     dropped: Mapping[str, str] = field(default_factory=dict)
@@ -80,14 +80,14 @@ class Model:
     channels: tuple[int, ...] = (3,)
     options: Mapping[str, Any] = field(default_factory=dict)
     """Every option of `build` with its default; ``--option NAME.OPTION=VALUE`` changes one."""
-    serves: Reference | None = None
+    supports_hole: Reference | None = None
     """A function of a hole, uint8 (height, width), 1 = missing, that returns why this model cannot fill it, or ""."""
     guide: Reference | None = None
     """A function of the device that returns a `bench_core.methods.method.Guide`, for methods that a user helps."""
-    finish: Reference | None = None
+    postprocess: Reference | None = None
     """Post-processing ``(masked, hole, prediction) -> prediction``, on whole canvases in [0, 1]."""
-    trained_as: str = ""
-    """The model whose trained weights this one shares, where both differ by `finish` only."""
+    shares_weights_with: str = ""
+    """The model whose trained weights this one shares, where both differ by `postprocess` only."""
     checkpoints: tuple[Checkpoint, ...] = ()
     """Layouts of published weights that `bench weights import` can read."""
     num_parameters: Mapping[str, int] = field(default_factory=dict)

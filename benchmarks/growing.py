@@ -53,7 +53,7 @@ def judging(images: int) -> Iterator[Callable[[], Any]]:
     judge = MetricSuite(metrics, torch.device("cpu"), protocol)
     evaluation = Evaluator(judge, method, TestPairs(protocol, Noise(images, SIDE), holes), BATCH, 0)
     about = {"method": BASELINE, "variant": BASELINE, "seed": 0, "mask_set": "m"}
-    yield lambda: evaluation.judged(judge.usable, lambda done: None).rows(about)
+    yield lambda: evaluation.evaluate(judge.usable, lambda done: None).rows(about)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from bench_core.methods.compatibility import refused_size
 from bench_core.plugins import Plugins
 from bench_core.specs import Scale
 from bench_core.system import files
-from bench_core.system.allocator import keep_memory
+from bench_core.system.allocator import tune_malloc
 from bench_perf import machine
 from bench_perf.memory import Memory
 from bench_perf.settings import Settings
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--long", action="store_true", help=f"judge {LONG:,} images, too")
     parser.add_argument("--json", type=Path, help="write everything that was measured to this file, too")
     asked = parser.parse_args()
-    keep_memory()
+    tune_malloc()
     settings = Settings(Plugins.find(), METHODS, tuple(asked.parts or PARTS), scale=asked.scale, seconds=ENOUGH)
     facts = machine.facts(settings)
     found = [measured(curve, asked.most, settings.threads) for curve in curves(settings, asked.long)]

@@ -177,16 +177,16 @@ def _evaluation(settings: Settings, wanted: list[Metric], count: int, keep: bool
         next(judge.measure(metric) for metric in wanted if metric.definition == "lpips@alex").room = 0
 
     def run() -> np.ndarray:
-        rows = evaluation.judged(wanted, lambda done: None).rows(ABOUT)
+        rows = evaluation.evaluate(wanted, lambda done: None).rows(ABOUT)
         return rows.loc[rows["metric"] == "lpips@alex", "value"].to_numpy()
 
     return Runner(run)
 
 
-def _bare(settings: Settings, wanted: list[Metric], count: int, choose: Networks, cleanup: ExitStack) -> Runner:
+def _bare(settings: Settings, wanted: list[Metric], count: int, select_metrics: Networks, cleanup: ExitStack) -> Runner:
     """What a script without a harness would call, on pictures that are in memory: no metric but those two."""
     method, batches = _method(settings), _batches(settings.plugins, count)
-    lpips, fid = choose(*(resolve(metric.build)(CPU) for metric in wanted))
+    lpips, fid = select_metrics(*(resolve(metric.build)(CPU) for metric in wanted))
 
     def run() -> Tensor:
         values = []

@@ -66,7 +66,9 @@ def make(store: Store, size: Namespace) -> None:
             cell = store.cell({"variant": name, "seed": seed})
             rows = frame.assign(method=name, variant=name, seed=seed, value=values.ravel())
             cell.add_rows("judgement", rows[list(COLUMNS)].astype(COLUMNS))
-            entries.append(CellStatus(name, name, seed, "done", cell.path.name, judgements={"free-form": "judgement"}))
+            entries.append(
+                CellStatus(name, name, seed, "done", cell.path.name, evaluation_ids={"free-form": "judgement"})
+            )
     protocol = Protocol.model_validate(
         {"name": "large", "image_set": "folder", "size": 256, "steps": 100_000, "batch": 16}
         | {"seeds": range(size.seeds), "metrics": [metric.definition for metric in metrics]}

@@ -48,12 +48,12 @@ def _rows(plugins: Plugins, run: Run, entry: CellStatus, weights: Path, precisio
     method = Inpainter.load(plugins.model(entry.method), weights, CPU).method
     method.generator = open_fabric("cpu", precision).setup_module(method.generator)
     images = resolve(plugins.records("image_sets")[rules.image_set].open)(None, "test")
-    sets = open_sets({name: rules.masks[name] for name in entry.judgements}, plugins.records("masks"))
+    sets = open_sets({name: rules.masks[name] for name in entry.evaluation_ids}, plugins.records("masks"))
     frames = []
     for name, holes in sets.items():
         evaluation = Evaluator(judge, method, TestPairs(rules, images, holes), 8, 0)
         about = {"method": entry.method, "variant": entry.variant, "seed": entry.seed, "mask_set": name}
-        frames.append(evaluation.judged(judge.usable, lambda done: None).rows(about))
+        frames.append(evaluation.evaluate(judge.usable, lambda done: None).rows(about))
     return pd.concat(frames)
 
 

@@ -12,7 +12,7 @@ from bench_core.evaluation.evaluator import Evaluator
 from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.masks.mask_set import open_sets
 from bench_core.metrics import bench_metrics
-from bench_core.metrics.select import floating, raw
+from bench_core.metrics.select import on_floats, on_raw_prediction
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSpec, Protocol
 from bench_core.specs import Metric, resolve
@@ -68,13 +68,13 @@ def measured() -> pd.DataFrame:
     plugins = Plugins.find()
     test = resolve(plugins.records("image_sets")["photos"].open)(None, "test")
     metrics = [metric for metric in METRICS if metric.weights is None]
-    metrics += [floating(METRICS[0]), floating(_named("ssim@skimage")), raw(_named("l1@full"))]
+    metrics += [on_floats(METRICS[0]), on_floats(_named("ssim@skimage")), on_raw_prediction(_named("l1@full"))]
     judge = MetricSuite(metrics, torch.device("cpu"), RULES)
     (holes,) = open_sets(RULES.masks, plugins.records("masks")).values()
     columns = {}
     for name, build in METHODS.items():
         evaluation = Evaluator(judge, build("nano", 3), TestPairs(RULES, test, holes), 1, 0)
-        rows = evaluation.judged(metrics, lambda done: None).rows(
+        rows = evaluation.evaluate(metrics, lambda done: None).rows(
             dict.fromkeys(("method", "variant", "mask_set"), name) | {"seed": 0}
         )
         columns[name] = rows.groupby("metric", sort=False)["value"].mean()

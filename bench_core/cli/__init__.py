@@ -9,7 +9,7 @@ from bench_core.cli.demo import demo
 from bench_core.cli.doctor import doctor
 from bench_core.cli.help_sections import Group
 from bench_core.cli.inpaint import inpaint
-from bench_core.cli.json_output import tell
+from bench_core.cli.json_output import print_json
 from bench_core.cli.masks import masks
 from bench_core.cli.metrics import metrics
 from bench_core.cli.new import new
@@ -68,7 +68,7 @@ class Bench(Group):
 def _tell(ctx: click.Context, error: click.ClickException) -> None:
     """Programs, too, if the command was to tell them something."""
     if ctx.meta["json"]:
-        tell({"error": error.format_message()})
+        print_json({"error": error.format_message()})
 
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench_core.cli import completions
-from bench_core.cli.json_output import JSON, aside, tell
+from bench_core.cli.json_output import JSON, print_json, stdout_to_stderr
 from bench_core.cli.param_types import DEVICE, OneOf
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ def check(method: str, weights: Path | None, scale: str | None, device: str, as_
       bench check METHOD:FORM --weights weights.safetensors --json
     """
     from bench_core.conformance import check as tried
-    from bench_core.system.allocator import keep_memory
+    from bench_core.system.allocator import tune_malloc
 
-    keep_memory()
-    with aside(as_json):
+    tune_malloc()
+    with stdout_to_stderr(as_json):
         card = tried(method, weights, scale, device)
     if as_json:
-        tell(card.as_dict())
+        print_json(card.as_dict())
     else:
         _show(card)
     sys.exit(0 if card.passed else 1)

@@ -44,10 +44,10 @@ def demo(
     from bench_core.demo.catalog import example, offered
     from bench_core.demo.server import address, listen, server
     from bench_core.plugins import Plugins
-    from bench_core.system.allocator import keep_memory
+    from bench_core.system.allocator import tune_malloc
     from bench_core.system.devices import open_fabric
 
-    keep_memory()
+    tune_malloc()
     found = Plugins.find()
     contestants = offered(found, plugins, weights, runs, open_fabric(device).device)
     app = application(contestants, host, example(found))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench_core.cli.json_output import JSON, tell
+from bench_core.cli.json_output import JSON, print_json
 
 if TYPE_CHECKING:
     from bench_core.doctor.finding import Finding
@@ -49,7 +49,7 @@ def doctor(out: Path, store: Path | None, as_json: bool) -> None:
         facts = list(examine(out))
     wrong = any(fact.mark == "wrong" for fact in facts)
     if as_json:
-        tell({"wrong": wrong, "facts": [asdict(fact) | {"mark": fact.mark} for fact in facts]})
+        print_json({"wrong": wrong, "facts": [asdict(fact) | {"mark": fact.mark} for fact in facts]})
     else:
         _show(facts)
     sys.exit(1 if store and wrong else 0)

@@ -16,7 +16,7 @@ FILE = click.Path(path_type=Path)
 @click.argument("image", type=FILE)
 @click.argument("mask", type=FILE)
 @click.option("-o", "--output", type=FILE, required=True, help="The picture to write, as PNG.")
-@click.option("--hole", type=OneOf(["white", "black"]), default="white", help="Mask's hole.")
+@click.option("--hole-color", "hole", type=OneOf(["white", "black"]), default="white", help="Mask's hole.")
 @click.option("--sketch", type=FILE, help="Lines (white) to follow in the hole, for guided methods.")
 @click.option("--device", type=DEVICE, default="auto", help="What computes.")
 def inpaint(
@@ -38,9 +38,9 @@ def inpaint(
       bench inpaint --plugin telea photo.png mask.png -o filled.png
       bench inpaint --plugin METHOD --weights weights.safetensors photo.png mask.png -o filled.png
     """
-    from bench_core.methods.inpaint import paint
-    from bench_core.system.allocator import keep_memory
+    from bench_core.methods.inpaint import inpaint as inpaint_file
+    from bench_core.system.allocator import tune_malloc
 
-    keep_memory()
-    paint(plugin, weights, image, mask, output, hole, device, sketch)
+    tune_malloc()
+    inpaint_file(plugin, weights, image, mask, output, hole, device, sketch)
     click.echo(f"Wrote {output}.")

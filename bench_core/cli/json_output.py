@@ -16,13 +16,13 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for prog
 
 
 @contextmanager
-def aside(as_json: bool) -> Iterator[None]:
+def stdout_to_stderr(as_json: bool) -> Iterator[None]:
     """Within, what is printed goes to standard error if JSON will be the answer."""
     with redirect_stdout(sys.stderr if as_json else sys.stdout):
         yield
 
 
-def tell(record: Any, output: Path | None = None) -> None:
+def print_json(record: Any, output: Path | None = None) -> None:
     """Print a record as JSON, or write it to a file."""
     text = json.dumps(plain(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     if output:

@@ -9,7 +9,7 @@ import click
 
 from bench_core.cli import completions
 from bench_core.cli.help_sections import Group
-from bench_core.cli.json_output import JSON, tell
+from bench_core.cli.json_output import JSON, print_json
 from bench_core.cli.param_types import Assigned, OneOf
 
 FILE = click.Path(path_type=Path)
@@ -42,7 +42,7 @@ def list_(as_json: bool) -> None:
     families = found.records("masks").values()
     if as_json:
         told = ("name", "title", "source")
-        tell([{key: getattr(each, key) for key in told} | _parameters(each.parameters) for each in families])
+        print_json([{key: getattr(each, key) for key in told} | _parameters(each.parameters) for each in families])
         return
     for family in families:
         click.echo(f"{family.name:18} {family.title}\n{'':18} {family.source}")
@@ -104,7 +104,7 @@ def show(file: Path, output: Path | None, count: int, as_json: bool) -> None:
         draw(opened, output, count)
         click.echo(f"Wrote {output}.", err=as_json)
     if as_json:
-        tell({"sha256": opened.sha256, "manifest": opened.manifest, **told})
+        print_json({"sha256": opened.sha256, "manifest": opened.manifest, **told})
         return
     for key, value in opened.manifest.items():
         click.echo(f"{key:14} {f'{len(value)} files' if key == 'names' else value}")
@@ -113,19 +113,21 @@ def show(file: Path, output: Path | None, count: int, as_json: bool) -> None:
 
 @masks.command("import")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--hole", type=OneOf(["white", "black", "auto"]), required=True, help="Which colour is the hole.")
+@click.option(
+    "--hole-color", "hole", type=OneOf(["white", "black", "auto"]), required=True, help="Which colour is the hole."
+)
 @click.option("--threshold", type=click.IntRange(1, 255), default=128, help="White from here on.")
 @click.option("--size", type=click.IntRange(1), help="Bring all to this height and width.")
 @click.option("-o", "--output", type=FILE, help="The file to write; only a report if left out.")
 def import_(folder: Path, hole: str, threshold: int, size: int | None, output: Path | None) -> None:
     """Tell what mask pictures are, and take them over as a set.
 
-    With --hole auto the colour is decided for each folder, and the report says how.
+    With --hole-color auto the colour is decided for each folder, and the report says how.
 
     \b
     Examples:
-      bench masks import downloaded --hole auto
-      bench masks import downloaded --hole black --size 256 -o theirs.holes
+      bench masks import downloaded --hole-color auto
+      bench masks import downloaded --hole-color black --size 256 -o theirs.holes
     """
     from bench_core.masks.import_folder import survey, write
 

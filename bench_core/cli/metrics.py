@@ -4,7 +4,7 @@ import textwrap
 
 import click
 
-from bench_core.cli.json_output import JSON, tell
+from bench_core.cli.json_output import JSON, print_json
 
 # fmt: off
 TOLD = (
@@ -32,7 +32,7 @@ def metrics(as_json: bool) -> None:
     found = Plugins.all()
     known = found.records("metrics").values()
     if as_json:
-        tell([{name: getattr(metric, name) for name in TOLD} for metric in known])
+        print_json([{name: getattr(metric, name) for name in TOLD} for metric in known])
         return
     for metric in known:
         seen = "8-bit pictures" if metric.quantised else "floats"

@@ -74,7 +74,7 @@ class CountOrAll(click.ParamType):
 
 
 SAMPLES = click.option(
-    "--samples", type=CountOrAll(), default=4, show_default=True, help="Pairs of each mask set to keep pictures of."
+    "--save-images", type=CountOrAll(), default=4, show_default=True, help="Pairs of each mask set to keep pictures of."
 )
 
 _NUMBER = r"\d[\d.]*(?:e[+-]?\d+)?"

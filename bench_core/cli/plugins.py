@@ -2,7 +2,7 @@
 
 import click
 
-from bench_core.cli.json_output import JSON, tell
+from bench_core.cli.json_output import JSON, print_json
 
 
 @click.command()
@@ -31,7 +31,7 @@ def plugins(as_json: bool) -> None:
         for plugin in found.installed.values()
     ]
     if as_json:
-        tell(listed)
+        print_json(listed)
         return
     for plugin in listed:
         click.echo(f"{plugin['name']:18} {plugin['version']:9} {plugin['state']:8} {', '.join(plugin['hooks'])}")

@@ -3,7 +3,7 @@
 import click
 
 from bench_core.cli import completions
-from bench_core.cli.json_output import JSON, tell
+from bench_core.cli.json_output import JSON, print_json
 
 
 @click.command()
@@ -29,7 +29,7 @@ def protocols(name: str | None, as_json: bool) -> None:
     if as_json:
         loaded = [load(str(path)) for each, path in known.items() if name in (None, each)]
         records = [protocol.model_dump(mode="json") | {"hash": protocol.hash} for protocol in loaded]
-        tell(records if name is None else records[0])
+        print_json(records if name is None else records[0])
     elif name is None:
         width = max(map(len, known))
         for each, path in known.items():

@@ -8,7 +8,7 @@ import click
 
 from bench_core.cli import completions
 from bench_core.cli.help_sections import Command, section
-from bench_core.cli.json_output import JSON, aside, tell
+from bench_core.cli.json_output import JSON, print_json, stdout_to_stderr
 from bench_core.cli.param_types import DEVICE, SAMPLES, Listed, OneOf
 from bench_core.system import signals
 
@@ -35,20 +35,22 @@ if TYPE_CHECKING:
 @click.option("--test-masks", type=completions.MASK_SETS, help="Which of the protocol's mask sets to judge with.")
 @click.option("--test-images", type=int, help="Judge with the first so many test images only.")
 @click.option("--skip-bad-images", is_flag=True, help="Leave out images that cannot be decoded.")
-@click.option("--keep-decoded", type=click.FloatRange(0), default=8.0, help="GiB of images kept decoded; 0: none.")
+@click.option("--image-cache", type=click.FloatRange(0), default=8.0, help="GiB of images kept decoded; 0: none.")
 @click.option("--workers", type=click.IntRange(0), default=0, help="Processes that load images.")
 @section("Trainer")
 @click.option("--scale", type=OneOf(["paper", "nano"]), help="The published networks, or narrow ones.")
 @click.option("--steps", type=int, help="Training budget of each method.")
 @click.option("--batch", type=int, help="Images a training step.")
-@click.option("--loss", "added", type=completions.WEIGHTED_LOSS, multiple=True, help="One more loss term (repeatable).")
-@click.option("--without", "dropped", type=completions.LOSSES, default=(), help="Train without these loss terms.")
+@click.option(
+    "--add-loss", "added", type=completions.WEIGHTED_LOSS, multiple=True, help="One more loss term (repeatable)."
+)
+@click.option("--drop-loss", "dropped", type=completions.LOSSES, default=(), help="Train without these loss terms.")
 @click.option(
     "--option", "options", type=completions.OPTION, multiple=True, help="Of a method or loss term (repeatable)."
 )
 @click.option("--backbone", type=OneOf(["official", "random"]), help="Weights behind perceptual losses.")
 @click.option(
-    "--log",
+    "--tracker",
     "trackers",
     type=completions.TRACKER,
     multiple=True,
@@ -66,7 +68,9 @@ if TYPE_CHECKING:
 @click.option("--devices", type=click.IntRange(1), default=1, help="Devices that share each method.")
 @click.option("--nodes", type=click.IntRange(1), default=1, help="Machines that have so many.")
 @click.option("--micro-batch", type=click.IntRange(1), help="Train with so many images at a time on each device.")
-@click.option("--auto-batch", is_flag=True, help="Halve that where memory is too small; batches stay as they are.")
+@click.option(
+    "--auto-micro-batch", is_flag=True, help="Halve that where memory is too small; batches stay as they are."
+)
 @click.option("--sync-batchnorm", is_flag=True, help="Batch norm sees the images of all devices.")
 @section("Executors")
 @click.option("--executor", type=completions.EXECUTOR, default="here", help="Where cells run: here, local, ray.")
@@ -77,7 +81,7 @@ if TYPE_CHECKING:
 @click.option("--cell-cpus", type=click.FloatRange(0), help="ray: processor cores of each cell; 1 by default.")
 @section("Options")
 @JSON
-@signals.heeded()
+@signals.handle_signals()
 def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, as_json: bool, **options: Any) -> None:
     """Train and judge methods under one protocol.
 
@@ -94,24 +98,24 @@ def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, as_json: bool
     from bench_core.system.devices import join
     from bench_core.system.progress import console
 
-    ranks = join(options["device"], options["devices"], options["nodes"])
-    console.quiet = not ranks.is_zero
-    with aside(as_json):
-        code, record = carry_out(ranks.in_turn(lambda: plan(plugins, protocol, out, options)))
-    if as_json and ranks.is_zero:
-        tell(record)
-    sys.exit(code if ranks.is_zero else 0)
+    distributed = join(options["device"], options["devices"], options["nodes"])
+    console.quiet = not distributed.is_rank_zero
+    with stdout_to_stderr(as_json):
+        code, record = run_plan(distributed.rank_zero_first(lambda: plan(plugins, protocol, out, options)))
+    if as_json and distributed.is_rank_zero:
+        print_json(record)
+    sys.exit(code if distributed.is_rank_zero else 0)
 
 
-def carry_out(planned: "Plan") -> tuple[int, dict[str, Any]]:
+def run_plan(planned: "Plan") -> tuple[int, dict[str, Any]]:
     """Run what is missing, store and print the tables; returns the command's exit code and what programs are told."""
     from bench_core.cli.outcome import print_failures, publish
-    from bench_core.system.allocator import keep_memory
+    from bench_core.system.allocator import tune_malloc
 
-    keep_memory()
-    run, folder = planned.comparison.run()
+    tune_malloc()
+    run, folder = planned.experiment.run()
 
-    store, record = planned.comparison.setup.store, {}
-    if planned.comparison.setup.ranks.is_zero:
+    store, record = planned.experiment.setup.store, {}
+    if planned.experiment.setup.distributed.is_rank_zero:
         record = publish(planned.plugins, store, run, folder)
     return 2 if planned.broken else 1 if print_failures(store, run) else 0, record

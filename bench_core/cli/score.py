@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from bench_core.cli.help_sections import Command, section
-from bench_core.cli.json_output import JSON, aside, tell
+from bench_core.cli.json_output import JSON, print_json, stdout_to_stderr
 from bench_core.cli.param_types import DEVICE, SAMPLES, OneOf
 from bench_core.cli.run import run
 
@@ -28,7 +28,7 @@ def _rules() -> list[click.Parameter]:
 @click.option("--name", required=True, help="How the tables call the method.")
 @click.option("--truth", help="Ground truths, in place of the protocol's own images.")
 @click.option("--holes", help="Mask pictures, or a mask set's file, in place of the protocol's own holes.")
-@click.option("--hole", type=OneOf(["white", "black"]), default="white", help="Missing side.")
+@click.option("--hole-color", "hole", type=OneOf(["white", "black"]), default="white", help="Missing side.")
 @click.option("--threshold", type=click.IntRange(1, 255), default=128, help="White starts here.")
 @click.option("--subset", is_flag=True, help="Judge the pictures that are there, though more truths are.")
 @SAMPLES
@@ -48,7 +48,7 @@ def score(
 
     \b
     Examples:
-      bench score --pred theirs --name Theirs --truth images --holes masks --hole black
+      bench score --pred theirs --name Theirs --truth images --holes masks --hole-color black
       bench export --protocol quick -o pairs
       bench score --pred theirs --name Theirs --protocol quick
     """
@@ -57,13 +57,13 @@ def score(
     from bench_core.plugins import Plugins
     from bench_core.scoring.score import score as judged
     from bench_core.store.store import read_runs
-    from bench_core.system.allocator import keep_memory
+    from bench_core.system.allocator import tune_malloc
 
     if bool(options["truth"]) != bool(options["holes"]):
         raise BadInput("--truth and --holes go together: give both, or neither for the protocol's own pairs.")
-    keep_memory()
+    tune_malloc()
     plugins = Plugins.find()
-    with aside(as_json):
+    with stdout_to_stderr(as_json):
         store, run, folder = judged(plugins, name, predictions, protocol, out, device, options)
         _, stored = read_runs(store.root)
         key = (run.protocol.hash, run.images)
@@ -71,7 +71,7 @@ def score(
         alike = [each for each in others if (each.protocol.hash, each.images) == key]
         record = publish(plugins, store, run, folder, alike)
     if as_json:
-        tell(record)
+        print_json(record)
 
 
 @click.command(cls=Command, params=_rules())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench_core.cli import completions
-from bench_core.cli.json_output import JSON, tell
+from bench_core.cli.json_output import JSON, print_json
 from bench_core.cli.param_types import OneOf
 from bench_core.errors import BadInput
 
@@ -38,7 +38,7 @@ def show(method: str, scale: str, as_json: bool) -> None:
         raise BadInput(f"{method} has no scale {scale!r}, only {', '.join(model.scales)}.")
     record = _record(found, model, scale)
     if as_json:
-        tell(record)
+        print_json(record)
     else:
         click.echo("\n".join([*_head(record), *_recipe_lines(record)]))
 
@@ -53,7 +53,7 @@ def _record(found: "Plugins", model: "Model", scale: str) -> dict[str, Any]:
         "channels": model.channels,
         "size": model.fixed_size.get(scale),
         "size_multiple": model.size_multiple[scale],
-        "serves": "some" if model.serves else "any",
+        "serves": "some" if model.supports_hole else "any",
         "options": model.options,
         "layouts": layouts,
         "recipe": model.recipe and _recipe(model.recipe, found, model),
@@ -103,7 +103,7 @@ def _head(record: dict[str, Any]) -> list[str]:
     return [
         f"{record['method']}: {record['title']}\n{record['citation']}\n",
         f"images     {channels} channels, {sides} (scale {record['scale']})",
-        f"masks      {'some, told when a run begins' if record['serves'] == 'some' else 'any'}",
+        f"masks      {'some, told when a run begins' if record['supports_hole'] == 'some' else 'any'}",
         *(f"option     {owner}.{name}={str(value).lower()}" for name, value in record["options"].items()),
         *(f"weights    {each['name']}: {each['title']} ({each['source']})" for each in record["layouts"]),
     ]

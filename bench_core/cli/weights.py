@@ -8,7 +8,7 @@ import click
 
 from bench_core.cli import completions
 from bench_core.cli.help_sections import Group
-from bench_core.cli.json_output import JSON, tell
+from bench_core.cli.json_output import JSON, print_json
 
 if TYPE_CHECKING:
     from bench_core.methods.convert_weights import ConvertedWeights
@@ -61,11 +61,13 @@ def list_(as_json: bool) -> None:
     from bench_core.plugins import Plugins
 
     found = Plugins.all()
-    models = [model for model in found.records("models").values() if not model.trained_as]
+    models = [model for model in found.records("models").values() if not model.shares_weights_with]
     known = [(model.name, layout) for model in models for layout in model.checkpoints]
     if as_json:
         told = ("title", "source", "options")
-        tell([{"method": of, "layout": each.name} | {key: getattr(each, key) for key in told} for of, each in known])
+        print_json(
+            [{"method": of, "layout": each.name} | {key: getattr(each, key) for key in told} for of, each in known]
+        )
         return
     for name, layout in known:
         click.echo(f"{name:18} {layout.name:18} {layout.title}\n{'':37} {layout.source}")
@@ -84,7 +86,7 @@ def show(file: Path) -> None:
     """
     from bench_core.weights.weight_file import weights_facts
 
-    tell(weights_facts(file))
+    print_json(weights_facts(file))
 
 
 def _summary(method: str, imported: "ConvertedWeights") -> str:

@@ -82,8 +82,8 @@ def _in_its_hands(subject: MethodUnderTest, case: TestInput) -> tuple[Tensor, st
     prediction = subject.method.predict(*given)
     if changed := _changed(given, case):
         return prediction, f"`predict` changes {changed}"
-    if subject.finish:
-        prediction = subject.finish(given[0], given[1], prediction)
+    if subject.postprocess:
+        prediction = subject.postprocess(given[0], given[1], prediction)
         if changed := _changed(given, case):
             return prediction, f"`finish` changes {changed}"
     return prediction, ""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench_core.conformance import test_inputs
-from bench_core.methods.method import Finish, Guidance, Guide, HoleTensor, ImageTensor, Method, guided
+from bench_core.methods.method import Guidance, Guide, HoleTensor, ImageTensor, Method, Postprocess, guided
 from bench_core.plugins import Plugins
 from bench_core.specs import Model, Scale, resolve
 
@@ -42,8 +42,8 @@ class MethodUnderTest:
     device: torch.device
 
     @cached_property
-    def finish(self) -> Finish | None:
-        return resolve(self.model.finish) if self.model.finish else None
+    def postprocess(self) -> Postprocess | None:
+        return resolve(self.model.postprocess) if self.model.postprocess else None
 
     @cached_property
     def guide(self) -> Guide | None:
@@ -74,7 +74,7 @@ class MethodUnderTest:
 
     def refusal(self, hole: HoleTensor) -> str:
         """Why the method cannot fill a hole (1, 1, h, w); empty if it can."""
-        return resolve(self.model.serves)(hole[0, 0].byte().cpu().numpy()) if self.model.serves else ""
+        return resolve(self.model.supports_hole)(hole[0, 0].byte().cpu().numpy()) if self.model.supports_hole else ""
 
     def case(self, more_rows: int = 0, more_columns: int = 0, batch: int = 1) -> TestInput:
         """A photograph of the method's size, or so much larger, and beside it, for a batch of two, its mirror image."""
@@ -104,7 +104,7 @@ class MethodUnderTest:
             torch.manual_seed(seed)
             ones = zip(*(tensor.clone().split(1) for tensor in (masked, hole, *guidance)), strict=True)
             prediction = torch.cat([self.method.predict(*one) for one in ones])
-            return self.finish(masked.clone(), hole.clone(), prediction) if self.finish else prediction
+            return self.postprocess(masked.clone(), hole.clone(), prediction) if self.postprocess else prediction
 
 
 def difference(one: Tensor, other: Tensor) -> float:

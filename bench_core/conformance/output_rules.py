@@ -39,7 +39,7 @@ def sizes(subject: MethodUnderTest) -> Verdict:
     for rows, columns in ((0, 0), (0, 2 * more), (more, 0)):
         _expect_whole(subject, subject.case(rows, columns))
     image, hole, guidance = subject.case(3, 5)
-    filled = fill(subject.method, subject.multiple, subject.finish, image, hole, *guidance)
+    filled = fill(subject.method, subject.multiple, subject.postprocess, image, hole, *guidance)
     _expect_shape(filled, image)
     return "pass", f"multiples of {more}, square or not, and {image.shape[-1]} x {image.shape[-2]} pixels by padding"
 

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from bench_core.images import Array, BadImage, Images
-from bench_core.system.threads import mind_forks, one_thread
+from bench_core.system.threads import prepare_fork_safety, use_one_thread
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ def look(images: Images, indexes: Array, workers: int, keep: bool) -> Iterator[D
         workers: processes that decode; with 0 this one does.
         keep: whether the pixels are wanted too.
     """
-    mind_forks()
+    prepare_fork_safety()
     yield from DataLoader(
         _Looks(images, keep),
         batch_size=None,
         sampler=indexes.tolist(),
         num_workers=min(workers, len(indexes)),
         collate_fn=_as_it_is,
-        worker_init_fn=one_thread,
+        worker_init_fn=use_one_thread,
         generator=torch.Generator(),  # its own, as it would else draw from the run's randomness
     )
 

@@ -26,7 +26,7 @@ Look = Callable[[np.ndarray], Iterable[tuple[int, bytes]]]
 """From indexes of images to the digests of those that can be read."""
 
 
-def remembered(
+def cached_digests(
     kind: str, images: Images, indexes: np.ndarray, look: Look, had: Callable[[int], None] = lambda known: None
 ) -> DigestTable:
     """The digests of images at ascending indexes: as they are remembered of files that did not change, else by looking.
@@ -35,7 +35,7 @@ def remembered(
         kind: what is digested.
         had: told how many are remembered.
     """
-    if len(indexes) < listing_cache.WORTH_KEEPING or not isinstance(images, ImageFiles):
+    if len(indexes) < listing_cache.MIN_FILES_TO_CACHE or not isinstance(images, ImageFiles):
         return DigestTable.of(look(indexes))
     memory = DigestCache(kind, images, indexes)
     found = memory.recall()

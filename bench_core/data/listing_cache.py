@@ -12,7 +12,7 @@ import pyarrow as pa
 from bench_core.seeds import digest
 from bench_core.system import files
 
-WORTH_KEEPING = 10_000
+MIN_FILES_TO_CACHE = 10_000
 """Files; what fewer hold is found out in no time."""
 SETTLED = 2.0
 """Seconds that must have gone by since the last change: the clocks of some file systems are as coarse as that."""

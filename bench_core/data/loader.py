@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from bench_core.data.pairs import Pair, Pairs, TrainPairs
 from bench_core.system import signals
 from bench_core.system.distributed import SINGLE_PROCESS, Distributed
-from bench_core.system.threads import mind_forks, one_thread
+from bench_core.system.threads import prepare_fork_safety, use_one_thread
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ def loader(
     workers: int,
     device: torch.device,
     positions: Sequence[int],
-    ranks: Distributed = SINGLE_PROCESS,
+    distributed: Distributed = SINGLE_PROCESS,
 ) -> DataLoader[Pair]:
     """The pairs at some positions, in their order: of every batch this rank's part, unless that is empty.
 
@@ -30,10 +30,10 @@ def loader(
         workers: processes that read; with 0 this one does.
         device: where the batches go next. Those for CUDA lie in pinned memory, so that copying waits for nothing.
     """
-    mind_forks()
+    prepare_fork_safety()
     return DataLoader(
         pairs,
-        batch_sampler=_Parts(positions, batch, ranks),
+        batch_sampler=_Parts(positions, batch, distributed),
         num_workers=workers,
         worker_init_fn=_begin,
         pin_memory=device.type == "cuda",
@@ -45,15 +45,15 @@ def loader(
 class _Parts:
     positions: Sequence[int]
     batch: int
-    ranks: Distributed
+    distributed: Distributed
 
     def __iter__(self) -> Iterator[list[int]]:
-        return (list(part) for part in self.ranks.parts(self.positions, self.batch) if part)
+        return (list(part) for part in self.distributed.parts(self.positions, self.batch) if part)
 
 
 def _begin(worker: int) -> None:
-    one_thread(worker)
-    signals.leave_to_parent()
+    use_one_thread(worker)
+    signals.ignore_in_worker()
 
 
 class TimedIterator(Iterator[T], Generic[T]):

@@ -7,8 +7,8 @@ from bench_core.data.pixel_cache import PixelCache
 from bench_core.data.validate import ValidatedImages
 from bench_core.data.validate import check as check_images
 from bench_core.errors import BadInput, unknown
-from bench_core.metrics import choose
-from bench_core.metrics.select import floating
+from bench_core.metrics import select_metrics
+from bench_core.metrics.select import on_floats
 from bench_core.plugins import Plugins
 from bench_core.protocol import Protocol, load
 from bench_core.specs import resolve
@@ -25,15 +25,15 @@ def open_protocol(name: str, plugins: Plugins, options: Mapping[str, Any]) -> Pr
     if options["data"] and not options["image_set"] and protocol.image_set == "photos":
         changes["image_set"] = "folder"
     if options["float_metrics"]:
-        asked = choose(options["metrics"] or protocol.metrics, plugins.records("metrics"))
-        changes["metrics"] = tuple(floating(metric).definition for metric in asked)
+        asked = select_metrics(options["metrics"] or protocol.metrics, plugins.records("metrics"))
+        changes["metrics"] = tuple(on_floats(metric).definition for metric in asked)
     return protocol.override(changes)
 
 
 def open_images(
-    plugins: Plugins, protocol: Protocol, num_draws: int, options: Mapping[str, Any], shelf: PixelCache | None = None
+    plugins: Plugins, protocol: Protocol, num_images: int, options: Mapping[str, Any], shelf: PixelCache | None = None
 ) -> ValidatedImages:
-    """The protocol's images; those that test, and those that the first `num_draws` of a training take, are decoded.
+    """The protocol's images; those that test, and those that the first `num_images` of a training take, are decoded.
 
     `shelf` keeps them decoded.
 
@@ -47,4 +47,4 @@ def open_images(
     if chosen.needs_folder and options["data"] is None:
         raise BadInput(f"The image set {chosen.name!r} needs --data FOLDER. {chosen.source}")
     train, test = (resolve(chosen.open)(options["data"], split) for split in ("train", "test"))
-    return check_images(train, test, protocol, num_draws, options["skip_bad_images"], shelf, options.get("workers", 0))
+    return check_images(train, test, protocol, num_images, options["skip_bad_images"], shelf, options.get("workers", 0))

@@ -92,9 +92,9 @@ class TrainPairs(Dataset[Pair]):
         epoch, within = divmod(position, len(self.images))
         return int(_order(len(self.images), self.seed, epoch)[within])
 
-    def drawn(self, draws: int) -> Array:
-        """Indexes of the images that the first `draws` positions take, ascending."""
-        return np.sort(_order(len(self.images), self.seed, 0)[:draws])
+    def drawn(self, num_images_drawn: int) -> Array:
+        """Indexes of the images that the first `num_images_drawn` positions take, ascending."""
+        return np.sort(_order(len(self.images), self.seed, 0)[:num_images_drawn])
 
     def _read(self, index: int) -> Array:
         for offset in range(len(self.images)):

@@ -19,7 +19,7 @@ import numpy as np
 import PIL
 
 from bench_core.data.decode import DecodedImage
-from bench_core.data.digest_cache import remembered
+from bench_core.data.digest_cache import cached_digests
 from bench_core.data.digests import DigestTable
 from bench_core.data.pairs import scaled
 from bench_core.images import Array, BadImage, ImageFiles, Images
@@ -145,7 +145,7 @@ class PixelCache:
     def _path(self, images: ImageFiles, indexes: np.ndarray) -> Path:
         cut = self.protocol.model_dump(include={"size", "resize", "channels"})
         key = sha256(digest([FORMAT, PIL.__version__, cut]).encode())
-        contents = remembered("content", images, indexes, lambda missing: _contents(images, missing))
+        contents = cached_digests("content", images, indexes, lambda missing: _contents(images, missing))
         for index, content in contents.among(indexes):
             key.update(f"{index}\0{images.names[index]}\0{content}\0".encode())
         return self.folder / f"{key.hexdigest()[:16]}.pixels"

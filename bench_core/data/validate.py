@@ -8,7 +8,7 @@ from hashlib import sha256
 import numpy as np
 
 from bench_core.data.decode import DecodedImage, look
-from bench_core.data.digest_cache import remembered
+from bench_core.data.digest_cache import cached_digests
 from bench_core.data.digests import DigestTable
 from bench_core.data.pairs import TrainPairs
 from bench_core.data.pixel_cache import PixelCache
@@ -18,7 +18,7 @@ from bench_core.images import Array, ImageFiles, Images
 from bench_core.protocol import Protocol
 from bench_core.system.progress import ProgressBar, progress_bar
 
-LISTED = 5
+MAX_LISTED = 5
 
 
 @dataclass
@@ -52,9 +52,9 @@ class ValidatedImages:
     skipped: tuple[str, ...] = ()
     """Why images were skipped."""
 
-    def drawn_digest(self, pairs: TrainPairs, draws: int) -> str:
+    def drawn_digest(self, pairs: TrainPairs, num_images_drawn: int) -> str:
         """The sha256 of [how many there are, [[index, digest], ...]] of the images that one training draws."""
-        found = self.train_digests.among(pairs.drawn(draws))
+        found = self.train_digests.among(pairs.drawn(num_images_drawn))
         entries = (f'[{index},"{of}"]' if of else f"[{index},null]" for index, of in found)
         return _digest_of_json(f"[{len(self.train)},[", entries, "]]")
 
@@ -73,12 +73,12 @@ def check(
     train: Images,
     test: Images,
     protocol: Protocol,
-    draws: int,
+    num_images_drawn: int,
     skip_bad: bool,
     shelf: PixelCache | None = None,
     workers: int = 0,
 ) -> ValidatedImages:
-    """Decode the test images, and those training images that the first `draws` of any seed will take.
+    """Decode the test images, and those training images that the first `num_images_drawn` of any seed will take.
 
     What lies decoded on the shelf is taken from there, and what does not is kept there. Of lists too long for the
     shelf, images whose files are as they were when they were last decoded are not decoded again.
@@ -89,7 +89,7 @@ def check(
     Raises:
         BadInput: an image cannot be decoded and `skip_bad` is not set, or no image is left.
     """
-    orders = [TrainPairs(protocol, train, (), seed).drawn(draws) for seed in protocol.seeds]
+    orders = [TrainPairs(protocol, train, (), seed).drawn(num_images_drawn) for seed in protocol.seeds]
     to_train = np.unique(np.concatenate(orders))
     to_test = np.arange(len(test))[: protocol.test_images]
     bad: list[str] = []
@@ -98,9 +98,11 @@ def check(
         train, train_digests = looks.at(train, to_train)
         test, test_digests = looks.at(test, to_test)
     if bad and not skip_bad:
-        rest = f"\n... and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
+        rest = f"\n... and {len(bad) - MAX_LISTED} more" if len(bad) > MAX_LISTED else ""
         raise BadInput(
-            "\n".join(bad[:LISTED]) + rest + "\nMend or remove such files, or leave them out with --skip-bad-images."
+            "\n".join(bad[:MAX_LISTED])
+            + rest
+            + "\nMend or remove such files, or leave them out with --skip-bad-images."
         )
     for purpose, needed, good in (("train", to_train, train_digests), ("judge", to_test, test_digests)):
         if len(needed) and not good:
@@ -128,14 +130,16 @@ class _Looking:
             images, digests = self._shelved(self.shelf, images, indexes)
         else:
             missing = partial(self._digests, images)
-            digests = remembered("name and pixels", images, indexes, missing, lambda known: self._had(before + known))
+            digests = cached_digests(
+                "name and pixels", images, indexes, missing, lambda known: self._had(before + known)
+            )
         self._had(before + len(indexes))
         self.tell(self.done)
         return images, digests
 
     def _had(self, done: int) -> None:
         self.done = done
-        self.tell.had(done)
+        self.tell.skip_to(done)
 
     def _shelved(self, shelf: PixelCache, images: ImageFiles, indexes: np.ndarray) -> tuple[Images, DigestTable]:
         if kept := shelf.find(images, indexes):

@@ -29,15 +29,15 @@ ASSETS = Path(__file__).parent / "assets"
 Answer = Callable[[FormData], Response]
 
 
-def application(contestants: Sequence[DemoMethod], host: str = "127.0.0.1", example: Array | None = None) -> Starlette:
+def application(methods: Sequence[DemoMethod], host: str = "127.0.0.1", example: Array | None = None) -> Starlette:
     """The server of a page, reached by the name `host`, on which these methods can be tried.
 
     Args:
         example: a picture for those who have none at hand.
     """
-    answers = Answers(contestants)
+    answers = Answers(methods)
     page = Environment(loader=PackageLoader("bench_core.demo"), autoescape=True).get_template("page.html")
-    html = page.render(contestants=contestants, largest=LARGEST_FILE, formats=FORMATS, example=example is not None)
+    html = page.render(methods=methods, largest=LARGEST_FILE, formats=FORMATS, example=example is not None)
     return Starlette(
         routes=[
             Route("/", lambda request: HTMLResponse(html)),
@@ -45,7 +45,7 @@ def application(contestants: Sequence[DemoMethod], host: str = "127.0.0.1", exam
             Mount("/assets", StaticFiles(directory=ASSETS)),
             *(
                 Route(f"/{answer.__name__}", _answering(answer), methods=["POST"])
-                for answer in (answers.picture, answers.mask, answers.paint)
+                for answer in (answers.picture, answers.mask, answers.inpaint)
             ),
         ],
         middleware=[Middleware(Guard, host=host)],
@@ -59,8 +59,8 @@ class Answers:
     What cannot be read or painted is an answer, too: {"error": why}.
     """
 
-    def __init__(self, contestants: Sequence[DemoMethod]) -> None:
-        self.contestants = contestants
+    def __init__(self, methods: Sequence[DemoMethod]) -> None:
+        self.methods = methods
         self._turn = Lock()
         """One paints at a time, so that none slows another down and is measured so."""
 
@@ -75,17 +75,17 @@ class Answers:
         require_same_size(called, mask, name, picture)
         return _png(is_white(mask)[..., None].astype(np.uint8) * 255)
 
-    def paint(self, form: FormData) -> Response:
+    def inpaint(self, form: FormData) -> Response:
         """What the contestant with the number ``method`` makes of ``picture`` where ``hole`` is white.
 
         The white of ``sketch`` are lines to follow. The header Server-Timing tells how long it took, in milliseconds.
         """
-        contestant = self.contestants[requests.number(form, "method", len(self.contestants))]
+        method = self.methods[requests.number(form, "method", len(self.methods))]
         (name, picture), *marks = (requests.picture(form, key) for key in ("picture", "hole", "sketch"))
         for called, each in marks:
             require_same_size(called, each, name, picture)
         with self._turn:
-            painted = contestant.paint(picture, *(is_white(each) for _, each in marks))
+            painted = method.inpaint(picture, *(is_white(each) for _, each in marks))
         if painted.picture is None:
             raise BadInput(painted.error)
         times = {"loading": painted.loading, "painting": painted.painting}

@@ -33,7 +33,7 @@ def offered(
     found = [_unlearned(model, device) for model in models.values() if model.recipe is None]
     found += [_given(plugins.model(name), Path(path), device) for name, path in weights]
     found += _cells(runs, models, device) if runs else []
-    have = {contestant.model.name for contestant in found}
+    have = {method.model.name for method in found}
     for name in names or ():
         if not have & {model.name for model in plugins.installed[name].records.get("models", ())}:
             raise BadInput(

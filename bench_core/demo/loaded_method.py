@@ -49,13 +49,13 @@ class DemoMethod:
     def _painter(self) -> Inpainter:
         return Inpainter.load(self.model, self.weights(), self.device)
 
-    def paint(self, picture: Array, missing: Array, lines: Array) -> InpaintResult:
+    def inpaint(self, picture: Array, missing: Array, lines: Array) -> InpaintResult:
         """Fill the hole. A failure is told in place of a picture, whatever it is: others are to be seen beside it."""
         try:
             began = perf_counter()
             painter = self._painter
             loaded = perf_counter()
-            filled = painter.paint(picture, missing, lines if self.guided else None)
+            filled = painter.inpaint(picture, missing, lines if self.guided else None)
             return InpaintResult(filled, loading=loaded - began, painting=perf_counter() - loaded)
         except BadInput as error:
             return InpaintResult(error=str(error))

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 
 from bench_core.errors import BadInput
 
-GRACE = 2
+SHUTDOWN_TIMEOUT = 2
 """Seconds that a painting under way has to end once the server is interrupted."""
 
 
@@ -39,6 +39,6 @@ def server(app: ASGIApp) -> uvicorn.Server:
         ws="none",
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT,
     )
     return uvicorn.Server(config)

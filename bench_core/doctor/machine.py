@@ -13,11 +13,11 @@ from bench_core.doctor.finding import Finding
 from bench_core.plugins import Plugins
 from bench_core.specs import ImageSet
 from bench_core.system import environment
-from bench_core.system.allocator import SWITCH, keep_memory
+from bench_core.system.allocator import SWITCH, tune_malloc
 from bench_core.system.threads import usable_cores
 from bench_core.weights import download
 
-LITTLE_DISK = 5
+LOW_DISK_GIB = 5
 """GiB of free space, below which a warning is due."""
 EXTRAS = {"demo": "starlette", "mlflow": "mlflow", "ray": "ray", "tensorboard": "tensorboard", "wandb": "wandb"}
 """Optional parts of the installation, with a module that only they bring."""
@@ -106,7 +106,7 @@ def _of_threads(cores: int, threads: int) -> str:
 
 
 def _allocator() -> Finding:
-    reason = keep_memory()
+    reason = tune_malloc()
     return Finding(
         "allocator", f"left as it is: {reason}" if reason else f"keeps freed memory ({SWITCH}=off: does not)"
     )
@@ -135,5 +135,5 @@ def _extras() -> Iterator[Finding]:
 def _disk(out: Path) -> Finding:
     there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.is_dir())
     free = shutil.disk_usage(there).free / 2**30
-    advice = f"{out} has {free:.1f} GiB left; give another place with --out." if free < LITTLE_DISK else ""
+    advice = f"{out} has {free:.1f} GiB left; give another place with --out." if free < LOW_DISK_GIB else ""
     return Finding("disk", f"{free:.1f} GiB free for {out}", advice)

@@ -8,11 +8,11 @@ from safetensors import safe_open
 
 from bench_core.doctor.finding import Finding
 from bench_core.errors import BadInput
-from bench_core.metrics import choose
+from bench_core.metrics import select_metrics
 from bench_core.plugins import Plugins
 from bench_core.store import checksum
 from bench_core.store.cell_folder import CellFolder
-from bench_core.store.lock import NAME, holder
+from bench_core.store.lock import NAME, lock_owner
 from bench_core.store.store import Run, Store, read_runs
 from bench_core.system import files
 
@@ -34,7 +34,7 @@ def verify(root: Path) -> Iterator[Finding]:
         except BadInput as error:
             yield Finding("runs", f"{folder.name} cannot be read", str(error))
         else:
-            wanted = [metric.definition for metric in choose(run.protocol.metrics, metrics)]
+            wanted = [metric.definition for metric in select_metrics(run.protocol.metrics, metrics)]
             yield from _of_run(store, run, folder, [name for name in wanted if name not in run.missing])
     for cell in [*sorted((root / "cells").glob("*/")), root / "truth"]:
         yield from _of_cell(cell)
@@ -46,14 +46,14 @@ def _of_run(store: Store, run: Run, folder: Path, metrics: list[str]) -> Iterato
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     yield Finding("runs", f"{folder.name}: {counts}")
     for entry in run.entries:
-        for name, judgement in entry.judgements.items() if entry.state == "done" else ():
-            if told := _wrong_rows(store.folder(entry), judgement, metrics, run.num_pairs):
+        for name, evaluation_id in entry.evaluation_ids.items() if entry.state == "done" else ():
+            if told := _wrong_rows(store.folder(entry), evaluation_id, metrics, run.num_pairs):
                 yield Finding("rows", f"{entry.title} on {name}: {told}", f"{REPEAT}: {folder.name}.")
 
 
-def _wrong_rows(cell: CellFolder, judgement: str, metrics: list[str], num_pairs: int) -> str:
+def _wrong_rows(cell: CellFolder, evaluation_id: str, metrics: list[str], num_pairs: int) -> str:
     try:
-        rows = cell.rows(judgement)
+        rows = cell.rows(evaluation_id)
     except (OSError, ValueError) as error:
         return f"cannot be read ({error})"
     if rows["value"].isna().any():
@@ -95,12 +95,12 @@ def _read(path: Path) -> None:
 def _left_behind(root: Path) -> Iterator[Finding]:
     claims = sorted((root / "cells").glob(f"*/{NAME}"))
     for claim in claims:
-        owner, name = holder(claim.parent), claim.parent.name
+        owner, name = lock_owner(claim.parent), claim.parent.name
         if owner:
             yield Finding("claims", f"{name}: {owner} works on it")
         else:
             yield Finding("claims", f"{name}: who worked on it has gone", f"{REPEAT}, which takes it over.")
-    if any(map(holder, {claim.parent for claim in claims})):
+    if any(map(lock_owner, {claim.parent for claim in claims})):
         return  # what looks left behind may be in use
     for path in sorted(path for path in root.rglob(".*") if path.is_file()):
         yield Finding("files", f"{path.relative_to(root)} was never finished", f"delete {path}.")

@@ -13,22 +13,22 @@ from bench_core.data.pairs import TestPairs, to_floats
 from bench_core.evaluation.examples import SavedExamples
 from bench_core.evaluation.measure import BatchMetrics, EvaluationResult, PredictionBatch
 from bench_core.evaluation.metric_suite import MetricSuite
-from bench_core.methods.method import Finish, Guide, Method, guided
+from bench_core.methods.method import Guide, Method, Postprocess, guided
 from bench_core.specs import Metric
 from bench_core.system.distributed import SINGLE_PROCESS, Distributed
 
 
-def judgement_name(pairs: TestPairs, test_digest: str, finish: str | None = None) -> str:
+def evaluation_id(pairs: TestPairs, test_digest: str, postprocess: str | None = None) -> str:
     """Names rows by all that decides which crops meet which holes, and by the post-processing."""
     protocol = pairs.protocol.model_dump(include={"size", "resize", "crops", "channels", "seed"})
-    return f"{pairs.holes.name}-{seeds.digest([protocol, test_digest, pairs.holes.identity, finish])[:12]}"
+    return f"{pairs.holes.name}-{seeds.digest([protocol, test_digest, pairs.holes.identity, postprocess])[:12]}"
 
 
 @dataclass
 class Evaluator:
     """One method on one mask set."""
 
-    judge: MetricSuite
+    suite: MetricSuite
     method: Method
     pairs: TestPairs
     batch: int
@@ -36,11 +36,11 @@ class Evaluator:
     samples: SavedExamples | None = None
     """Which pairs' pictures are kept."""
     guide: Guide | None = None
-    finish: Finish | None = None
+    postprocess: Postprocess | None = None
     """The method's post-processing."""
-    ranks: Distributed = SINGLE_PROCESS
+    distributed: Distributed = SINGLE_PROCESS
 
-    def judged(
+    def evaluate(
         self, wanted: list[Metric], advance: Callable[[int], None], which: Sequence[int] | None = None
     ) -> EvaluationResult:
         """Measure every pair, or only `which`, with the wanted metrics. Each rank looks at its part, and all get the
@@ -49,14 +49,14 @@ class Evaluator:
         Raises:
             ValueError: the method returned something that is no picture of the right shape and range.
         """
-        judgement = EvaluationResult(self.judge, wanted)
+        judgement = EvaluationResult(self.suite, wanted)
         indexes = range(len(self.pairs)) if which is None else which
-        devices = [self.judge.device] if self.judge.device.type == "cuda" else []
+        devices = [self.suite.device] if self.suite.device.type == "cuda" else []
         with torch.random.fork_rng(devices), torch.inference_mode():
             painted = self._painted(indexes)
-            for done, part in enumerate(self.ranks.parts(indexes, self._together), start=1):
+            for done, part in enumerate(self.distributed.parts(indexes, self._together), start=1):
                 measured = partial(self._measured, judgement, painted)
-                for found in self.ranks.each(measured if part else _nothing):
+                for found in self.distributed.gather(measured if part else _nothing):
                     if found:
                         judgement.take(found)
                 advance(min(done * self._together, len(indexes)))
@@ -65,7 +65,7 @@ class Evaluator:
     @property
     def _together(self) -> int:
         """How many pairs are measured between two times that the ranks meet."""
-        return self.batch * self.ranks.count
+        return self.batch * self.distributed.count
 
     def _measured(self, judgement: EvaluationResult, batches: Iterator[PredictionBatch]) -> BatchMetrics:
         painted = next(batches)
@@ -73,12 +73,12 @@ class Evaluator:
 
     def _painted(self, which: Sequence[int]) -> Iterator[PredictionBatch]:
         self.method.eval()
-        for pair in loader(self.pairs, self._together, self.workers, self.judge.device, which, self.ranks):
+        for pair in loader(self.pairs, self._together, self.workers, self.suite.device, which, self.distributed):
             indexes = pair["index"].tolist()
-            image, hole, masked = to_floats(pair, self.judge.device)
+            image, hole, masked = to_floats(pair, self.suite.device)
             prediction = self._predict(indexes, masked, hole, *guided(self.guide, image)).to(image.dtype)
-            if self.finish:
-                prediction = self.finish(masked.clone(), hole.clone(), prediction)
+            if self.postprocess:
+                prediction = self.postprocess(masked.clone(), hole.clone(), prediction)
             check(prediction, image)
             painted = PredictionBatch(indexes, image, hole, prediction)
             if self.samples:

@@ -58,7 +58,7 @@ class BatchMetrics:
 class EvaluationResult:
     """What the judge finds on one mask set, gathered batch by batch."""
 
-    judge: MetricSuite
+    suite: MetricSuite
     wanted: list[Metric]
     _records: list[dict[str, Any]] = field(default_factory=list)
     _features: dict[str, list[np.ndarray]] = field(default_factory=dict)
@@ -109,9 +109,9 @@ class EvaluationResult:
             picture, alike = painted.picture(*shown), list(group)
             for metric in alike:
                 if metric.per == "set" and metric.features not in features:
-                    features[metric.features] = self.judge.measure(metric)(picture).cpu().numpy()
+                    features[metric.features] = self.suite.measure(metric)(picture).cpu().numpy()
             metrics = [metric for metric in alike if metric.per == "image"]
-            measures = [self.judge.measure(metric) for metric in metrics]
+            measures = [self.suite.measure(metric) for metric in metrics]
             found = together(measures, [regions[metric.region] for metric in metrics], picture, painted.image)
             values |= zip([metric.definition for metric in metrics], found, strict=True)
         at_once = torch.stack([each.double() for each in values.values()]).tolist() if values else []
@@ -139,15 +139,15 @@ def record(metric: Metric, **values: Any) -> dict[str, Any]:
     return {**fixed, **values}
 
 
-def set_rows(metric: Metric, found: Features, truth: Features, about: Mapping[str, Any]) -> pd.DataFrame:
+def set_metric_rows(metric: Metric, found: Features, truth: Features, about: Mapping[str, Any]) -> pd.DataFrame:
     """The row of a metric of sets, whose image is ``*``."""
     value = resolve(metric.compare)(found.values, truth.values)
     row = record(metric, image="*", hole_ratio=None, value=value)
     return as_rows([{**about, "mask_set_hash": found.mask_set_hash, **row}])
 
 
-def truth_features(
-    judge: MetricSuite, metric: Metric, pairs: Pairs, path: Path, tell: Callable[[int], None]
+def ground_truth_features(
+    suite: MetricSuite, metric: Metric, pairs: Pairs, path: Path, tell: Callable[[int], None]
 ) -> Features:
     """Features of the ground truth: those in the file, or computed now and written there."""
     known = Features.read(path)
@@ -155,7 +155,7 @@ def truth_features(
         parts = []
         with torch.inference_mode():
             for pair in DataLoader(pairs):  # one by one: images judged as they are differ in size
-                parts.append(judge.measure(metric)(to_floats(pair)[0].to(judge.device)).cpu().numpy())
+                parts.append(suite.measure(metric)(to_floats(pair)[0].to(suite.device)).cpu().numpy())
                 tell(sum(map(len, parts)))
         values = np.concatenate(parts)
         known = Features(values, np.zeros(len(values)))

@@ -13,21 +13,21 @@ from rich.markup import escape
 from bench_core.data.pairs import TestPairs, TrainPairs
 from bench_core.data.validate import Subset
 from bench_core.errors import BadInput
-from bench_core.evaluation.evaluator import Evaluator, judgement_name
+from bench_core.evaluation.evaluator import Evaluator, evaluation_id
 from bench_core.evaluation.examples import SavedExamples
 from bench_core.experiment.cell_key import identity
 from bench_core.experiment.context import RunContext
 from bench_core.experiment.load_or_train import Readying
 from bench_core.masks.mask_set import MaskSet
-from bench_core.methods.compatibility import refusal, unserved
+from bench_core.methods.compatibility import refusal, unsupported_masks
 from bench_core.methods.method import Guide, Method
-from bench_core.methods.notes import remarks
+from bench_core.methods.notes import notes
 from bench_core.methods.variants import Variant
 from bench_core.plugins import Plugin
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric, resolve
 from bench_core.store.cell_folder import CellFolder
-from bench_core.store.lock import claimed
+from bench_core.store.lock import folder_lock
 from bench_core.store.store import CellStatus
 from bench_core.system.progress import console, progress_bar
 from bench_core.training.log import curve_points
@@ -51,7 +51,7 @@ class Cell:
         variant, arithmetic = self.variant, self.setup.machine.arithmetic
         plain = arithmetic == "32-true" or not (variant.model.recipe or variant.weights)
         shown = variant.name if plain else f"{variant.name} ({arithmetic})"
-        self.entry = CellStatus(variant.model.name, shown, self.seed, looks_through=variant.backbones)
+        self.entry = CellStatus(variant.model.name, shown, self.seed, backbones=variant.backbones)
 
     @property
     def protocol(self) -> Protocol:
@@ -70,13 +70,13 @@ class Cell:
         if self.entry.reason:
             self.entry.state = "n/a"
             return
-        ranks = self.setup.ranks
+        distributed = self.setup.distributed
         try:
-            ranks.each(self._begin)
+            distributed.gather(self._begin)
         except Exception as error:
             return self._fail(error)
-        with claimed(self.folder.path) if ranks.is_zero else nullcontext(True) as ours:
-            if ranks.zero(lambda: ours):
+        with folder_lock(self.folder.path) if distributed.is_rank_zero else nullcontext(True) as ours:
+            if distributed.on_rank_zero(lambda: ours):
                 with around(self):
                     self._attempt()
 
@@ -85,10 +85,10 @@ class Cell:
         self.entry.folder = self.folder.path.name
         masks = [holes.name for holes in self._train_holes]
         some = masks if len(masks) < len(self.protocol.train_masks) else []
-        self.entry.remarks = remarks(self.variant, self.entry.variant, self.guide, some)
-        finish = self.variant.model.finish
-        self.entry.judgements = {
-            name: judgement_name(pairs, self.setup.images.test_digest, finish)
+        self.entry.notes = notes(self.variant, self.entry.variant, self.guide, some)
+        postprocess = self.variant.model.postprocess
+        self.entry.evaluation_ids = {
+            name: evaluation_id(pairs, self.setup.images.test_digest, postprocess)
             for name, pairs in self._test_pairs.items()
         }
 
@@ -105,7 +105,7 @@ class Cell:
         """One cell's failure is a row of the table; the others go on."""
         self.entry.state = "failed"
         self.entry.reason = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
-        if self.entry.folder and self.setup.ranks.is_zero:
+        if self.entry.folder and self.setup.distributed.is_rank_zero:
             with suppress(OSError):  # that may be why it failed
                 self.folder.fail("".join(traceback.format_exception(error)))
         where = self.folder.path if self.entry.folder else "before it had a folder"
@@ -126,7 +126,7 @@ class Cell:
     @cached_property
     def unfit(self) -> dict[str, str]:
         """For each mask set that the method cannot fill, why."""
-        return unserved(self.variant.model, self.setup.holes.values(), self.protocol)
+        return unsupported_masks(self.variant.model, self.setup.holes.values(), self.protocol)
 
     @property
     def _train_holes(self) -> list[MaskSet]:
@@ -157,16 +157,18 @@ class Cell:
 
     def _complete(self) -> None:
         """Train the cell and measure what has not been measured yet. Rank zero reads and writes for all."""
-        ranks, todo = self.setup.ranks, {}
-        for name, judgement in self.entry.judgements.items():
-            known = ranks.zero(partial(self.folder.measured, judgement))
-            todo[name] = [m for m in self.setup.judge.usable if (m.definition, m.version) not in known]
-        unseen = ranks.zero(lambda: {name: [m for m in of if not self._seen(name, m)] for name, of in todo.items()})
-        unkept = ranks.zero(lambda: self._unkept(trains=any(unseen.values())))
+        distributed, todo = self.setup.distributed, {}
+        for name, evaluation_id in self.entry.evaluation_ids.items():
+            known = distributed.on_rank_zero(partial(self.folder.measured, evaluation_id))
+            todo[name] = [m for m in self.setup.suite.usable if (m.definition, m.version) not in known]
+        unseen = distributed.on_rank_zero(
+            lambda: {name: [m for m in of if not self._seen(name, m)] for name, of in todo.items()}
+        )
+        unkept = distributed.on_rank_zero(lambda: self._unkept(trains=any(unseen.values())))
         if not any(todo.values()) and not any(unkept.values()):
             return
         console.print(self.title, markup=False)
-        ranks.zero(self.folder.begin)
+        distributed.on_rank_zero(self.folder.begin)
         self._followers.began(tracked(self.folder, self.entry, self.protocol))
         if any(unseen.values()) or any(unkept.values()):
             method = self._ready()
@@ -177,23 +179,23 @@ class Cell:
                     self._paint(method, name, unkept[name])
         for name, wanted in todo.items():
             self.setup.compare_sets(
-                self.folder, self.entry.judgements[name], wanted, self._test_pairs[name], self._about(name)
+                self.folder, self.entry.evaluation_ids[name], wanted, self._test_pairs[name], self._about(name)
             )
             if self.setup.trackers:
-                ranks.zero(partial(tell_judged, self._followers, self.folder, self.entry, name, wanted))
+                distributed.on_rank_zero(partial(tell_judged, self._followers, self.folder, self.entry, name, wanted))
 
     @cached_property
     def _followers(self) -> TrackerGroup:
-        return TrackerGroup(self.setup.trackers if self.setup.ranks.is_zero else (), self.setup.store.root)
+        return TrackerGroup(self.setup.trackers if self.setup.distributed.is_rank_zero else (), self.setup.store.root)
 
     def _seen(self, mask_set: str, metric: Metric) -> bool:
         """Whether all that a metric needs of the pictures is stored already."""
-        judgement = self.entry.judgements[mask_set]
-        return metric.per == "set" and self.folder.features(judgement, metric.features) is not None
+        evaluation_id = self.entry.evaluation_ids[mask_set]
+        return metric.per == "set" and self.folder.features(evaluation_id, metric.features) is not None
 
     def _unkept(self, trains: bool) -> dict[str, list[int]]:
         """For each mask set, the pairs that still lack a kept picture; none where that alone would take a training."""
-        unkept = {name: self._samples(name).missing for name in self.entry.judgements}
+        unkept = {name: self._samples(name).missing for name in self.entry.evaluation_ids}
         able = trains or self.variant.weights or not self.variant.model.recipe
         if not any(unkept.values()) or able or self.folder.trained_weights():
             return unkept
@@ -201,31 +203,39 @@ class Cell:
         return {name: [] for name in unkept}
 
     def _samples(self, mask_set: str) -> SavedExamples:
-        folder = self.folder.samples_path(self.entry.judgements[mask_set])
-        return SavedExamples(folder, len(self._test_pairs[mask_set]), self.setup.machine.samples)
+        folder = self.folder.samples_path(self.entry.evaluation_ids[mask_set])
+        return SavedExamples(folder, len(self._test_pairs[mask_set]), self.setup.machine.save_images)
 
     def _paint(self, method: Method, mask_set: str, which: Sequence[int]) -> None:
         with progress_bar(f"painting {self.entry.variant} on {mask_set}", len(which)) as tell:
             evaluation = self._evaluation(method, self._test_pairs[mask_set], self._samples(mask_set))
-            evaluation.judged([], tell, which)
+            evaluation.evaluate([], tell, which)
 
     def _judge(self, method: Method, mask_set: str, wanted: list[Metric]) -> None:
-        name = self.entry.judgements[mask_set]
+        name = self.entry.evaluation_ids[mask_set]
         evaluation = self._evaluation(method, self._test_pairs[mask_set], self._samples(mask_set))
         with progress_bar(f"judging {self.entry.variant} on {mask_set}", len(evaluation.pairs)) as tell:
             began = time.perf_counter()
-            judged = evaluation.judged(wanted, tell)
+            evaluate = evaluation.evaluate(wanted, tell)
             taken = {"seconds_per_image": (time.perf_counter() - began) / len(evaluation.pairs)}
-        zero = self.setup.ranks.zero
-        zero(lambda: self.folder.add_features(name, judged.features))
-        zero(lambda: self.folder.add_rows(name, judged.rows(self._about(mask_set))))
+        zero = self.setup.distributed.on_rank_zero
+        zero(lambda: self.folder.add_features(name, evaluate.features))
+        zero(lambda: self.folder.add_rows(name, evaluate.rows(self._about(mask_set))))
         zero(lambda: self.folder.write_provenance(name, self.setup.provenance() | taken))
 
     def _evaluation(self, method: Method, pairs: TestPairs, samples: SavedExamples | None = None) -> Evaluator:
-        finish = resolve(self.variant.model.finish) if self.variant.model.finish else None
+        postprocess = resolve(self.variant.model.postprocess) if self.variant.model.postprocess else None
         setup, machine = self.setup, self.setup.machine
         return Evaluator(
-            setup.judge, method, pairs, machine.eval_batch, machine.workers, samples, self.guide, finish, setup.ranks
+            setup.suite,
+            method,
+            pairs,
+            machine.eval_batch,
+            machine.workers,
+            samples,
+            self.guide,
+            postprocess,
+            setup.distributed,
         )
 
     def _about(self, mask_set: str) -> dict[str, Any]:
@@ -240,11 +250,11 @@ class Cell:
 
     def _watch(self, method: Method, step: int) -> None:
         """A line of the curves for each mask set: means over the first test images."""
-        metrics = [metric for metric in self.setup.judge.usable if metric.per == "image"]
+        metrics = [metric for metric in self.setup.suite.usable if metric.per == "image"]
         for name, pairs in self._test_pairs.items():
             images = Subset(pairs.images, range(len(pairs.images))[: self.protocol.curve_images])
             few = TestPairs(self.protocol, images, pairs.holes)
-            rows = self._evaluation(method, few).judged(metrics, lambda done: None).rows(self._about(name))
+            rows = self._evaluation(method, few).evaluate(metrics, lambda done: None).rows(self._about(name))
             found = means(rows)
-            self.setup.ranks.zero(partial(self.folder.add_to_curves, step, name, found))
+            self.setup.distributed.on_rank_zero(partial(self.folder.add_to_curves, step, name, found))
             self._followers.logged(step, curve_points(name, found))

@@ -8,7 +8,7 @@ from bench_core.data.validate import ValidatedImages
 from bench_core.methods.variants import Variant
 from bench_core.plugins import Plugin
 from bench_core.system import environment, files
-from bench_core.training.schedule import draws
+from bench_core.training.schedule import num_images_drawn
 
 
 def identity(
@@ -22,8 +22,8 @@ def identity(
         "plugin": plugin.name,
         "plugin_version": plugin.version,
         "plugin_source": environment.source_hash(plugin.module),
-        "method": variant.model.trained_as or variant.model.name,
-        "variant": variant.trained_as,
+        "method": variant.model.shares_weights_with or variant.model.name,
+        "variant": variant.shares_weights_with,
         "options": dict(variant.model.options),
         "seed": pairs.seed,
         "scale": protocol.scale,
@@ -39,7 +39,7 @@ def identity(
         "recipe": recipe.as_dict(),
         "loss_parameters": {term: dict(loss.parameters) for term, loss in variant.losses.items()},
         "image_set": protocol.image_set,
-        "images": images.drawn_digest(pairs, draws(recipe, protocol, protocol.steps)),
+        "images": images.drawn_digest(pairs, num_images_drawn(recipe, protocol, protocol.steps)),
         "size": protocol.size,
         "resize": protocol.resize,
         "masks": [holes.identity for holes in pairs.holes],

@@ -13,7 +13,7 @@ from bench_core.data.pairs import Pairs
 from bench_core.data.validate import ValidatedImages
 from bench_core.errors import BadInput
 from bench_core.evaluation.examples import COUNT
-from bench_core.evaluation.measure import set_rows, truth_features
+from bench_core.evaluation.measure import ground_truth_features, set_metric_rows
 from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.masks.mask_set import MaskSet
 from bench_core.nn.backbones import Backbones
@@ -43,11 +43,11 @@ class RuntimeConfig:
     nodes: int = 1
     micro_batch: int | None = None
     """Images at a time on one device while it trains; all of its part of a batch if left out."""
-    auto_batch: bool = False
+    auto_micro_batch: bool = False
     """Whether that is halved where memory is too small."""
     sync_batchnorm: bool = False
     """Whether batch norm sees the images of all devices in training."""
-    samples: int | None = COUNT
+    save_images: int | None = COUNT
     """How many pairs' pictures are kept of every mask set; all if None."""
 
     @property
@@ -73,10 +73,10 @@ def check_division(machine: RuntimeConfig, batch: int) -> None:
     if machine.sync_batchnorm:
         if machine.device == "cpu":
             raise BadInput("--sync-batchnorm works on CUDA only; leave it out on a CPU.")
-        if batch % count or machine.auto_batch:
+        if batch % count or machine.auto_micro_batch:
             raise BadInput(
                 f"--sync-batchnorm needs the same work on all devices: a --batch that {count} divides, not {batch}, "
-                "and no --auto-batch."
+                "and no --auto-micro-batch."
             )
 
 
@@ -98,7 +98,7 @@ class RunContext:
         return self.machine.open()
 
     @cached_property
-    def ranks(self) -> Distributed:
+    def distributed(self) -> Distributed:
         return Distributed(self.fabric.global_rank, self.fabric.world_size)
 
     @property
@@ -106,12 +106,12 @@ class RunContext:
         return self.fabric.device
 
     @cached_property
-    def judge(self) -> MetricSuite:
+    def suite(self) -> MetricSuite:
         """The same on all ranks, where what one cannot compute is missing on all."""
-        judge = MetricSuite(list(self.metrics), self.device, self.protocol)
-        for missing in self.ranks.each(lambda: judge.missing):
-            judge.missing |= missing
-        return judge
+        suite = MetricSuite(list(self.metrics), self.device, self.protocol)
+        for missing in self.distributed.gather(lambda: suite.missing):
+            suite.missing |= missing
+        return suite
 
     @cached_property
     def backbones(self) -> Backbones:
@@ -119,32 +119,32 @@ class RunContext:
 
     def missing(self, here: bool) -> dict[str, str]:
         """For each metric that cannot be computed, why. Cells that run elsewhere need the GPU for themselves."""
-        return (self.judge if here else MetricSuite(list(self.metrics), torch.device("cpu"), self.protocol)).missing
+        return (self.suite if here else MetricSuite(list(self.metrics), torch.device("cpu"), self.protocol)).missing
 
     def __getstate__(self) -> dict[str, Any]:
         """Another process makes device, judge and backbones anew."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def compare_sets(
-        self, folder: CellFolder, judgement: str, wanted: Sequence[Metric], pairs: Pairs, about: Mapping[str, Any]
+        self, folder: CellFolder, evaluation_id: str, wanted: Sequence[Metric], pairs: Pairs, about: Mapping[str, Any]
     ) -> None:
         """Add the rows of those wanted metrics that compare sets, from features that are stored."""
         for metric in wanted:
             if metric.per == "set":
-                self.ranks.zero(partial(self._compare_set, folder, judgement, metric, pairs, about))
+                self.distributed.on_rank_zero(partial(self._compare_set, folder, evaluation_id, metric, pairs, about))
 
     def _compare_set(
-        self, folder: CellFolder, judgement: str, metric: Metric, pairs: Pairs, about: Mapping[str, Any]
+        self, folder: CellFolder, evaluation_id: str, metric: Metric, pairs: Pairs, about: Mapping[str, Any]
     ) -> None:
-        found = folder.features(judgement, metric.features)
+        found = folder.features(evaluation_id, metric.features)
         assert found, "features are stored before they are compared"
-        folder.add_rows(judgement, set_rows(metric, found, self._truth_features(metric, pairs), about))
+        folder.add_rows(evaluation_id, set_metric_rows(metric, found, self._truth_features(metric, pairs), about))
 
     def _truth_features(self, metric: Metric, pairs: Pairs) -> Features:
         """Computed once in a store for all methods and mask sets."""
         path = self.store.truth(self.protocol, self.images.test_digest, metric.features)
         with progress_bar(f"looking at the truth for {metric.title}", len(pairs)) as tell:
-            return truth_features(self.judge, metric, pairs, path, tell)
+            return ground_truth_features(self.suite, metric, pairs, path, tell)
 
     def provenance(self) -> dict[str, Any]:
         """What results on this machine, under these rules, are made with."""
@@ -156,7 +156,7 @@ class RunContext:
             "device": environment.device_name(self.device),
             "precision": self.machine.precision,
             "compiled": self.machine.compiled,
-            "devices": self.ranks.count,
+            "devices": self.distributed.count,
             "micro_batch": self.machine.micro_batch,
             "sync_batchnorm": self.machine.sync_batchnorm,
             **environment.environment(),

@@ -11,11 +11,11 @@ from bench_core.experiment.cell import Cell, RunContext
 from bench_core.methods.variants import Variant
 from bench_core.plugins import Plugin
 from bench_core.specs import Executor, resolve
-from bench_core.store.lock import holder
+from bench_core.store.lock import lock_owner
 from bench_core.store.store import Run
 from bench_core.system.progress import console
 
-LOOK_EVERY = 1.0
+POLL_SECONDS = 1.0
 """Seconds between looks at whether another run has given a cell back."""
 
 
@@ -40,10 +40,10 @@ class Experiment:
             setup.missing(self.executor.here),
             list(setup.images.skipped),
         )
-        folder = setup.ranks.zero(lambda: setup.store.write_run(run))
+        folder = setup.distributed.on_rank_zero(lambda: setup.store.write_run(run))
         for cell in self._finished(cells):
             run.entries = [each.entry for each in cells]
-            setup.ranks.zero(lambda: setup.store.write_run(run))
+            setup.distributed.on_rank_zero(lambda: setup.store.write_run(run))
             self._tell(cell, cells)
         return run, folder
 
@@ -64,17 +64,17 @@ class Experiment:
             yield from (cell for cell in execute(cells) if cell.entry.state != "pending")
             cells = [cell for cell in cells if cell.entry.state == "pending"]
             if cells:
-                self.setup.ranks.zero(partial(self._wait, cells))
+                self.setup.distributed.on_rank_zero(partial(self._wait, cells))
 
     def _wait(self, cells: Sequence[Cell]) -> None:
         """Until one of the cells is nobody's."""
         told = ""
-        while all(owners := [holder(self.setup.store.folder(cell.entry).path) for cell in cells]):
+        while all(owners := [lock_owner(self.setup.store.folder(cell.entry).path) for cell in cells]):
             names = ", ".join(f"{cell.entry.title} ({owner})" for cell, owner in zip(cells, owners, strict=True))
             if names != told:
                 console.print(f"Waiting for other runs' work on {names}.", markup=False, soft_wrap=True)
             told = names
-            time.sleep(LOOK_EVERY)
+            time.sleep(POLL_SECONDS)
 
     def _tell(self, cell: Cell, cells: Sequence[Cell]) -> None:
         if not self.executor.here:

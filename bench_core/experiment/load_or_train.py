@@ -15,8 +15,8 @@ from bench_core.methods.variants import Variant
 from bench_core.specs import resolve
 from bench_core.store.cell_folder import CellFolder
 from bench_core.system import files
-from bench_core.system.progress import progress_bar, shown
-from bench_core.training.schedule import draws
+from bench_core.system.progress import format_losses, progress_bar
+from bench_core.training.schedule import num_images_drawn
 from bench_core.training.trackers.tracker import CellTracker
 from bench_core.training.trainer import Trainer
 from bench_core.weights import weight_file
@@ -34,13 +34,13 @@ class Readying:
     folder: CellFolder
     pairs: TrainPairs
     guide: Guide | None
-    follower: CellTracker
+    tracker: CellTracker
 
     def method(self, title: str, watch: Watch) -> Method:
         """Ready to paint; `watch` is called with it and the step, now and then while it is trained."""
         recipe = self.variant.model.recipe
         weights = self.variant.weights or (self.folder.trained_weights() if recipe else None)
-        method = self.setup.ranks.own(lambda: self._built(weights))
+        method = self.setup.distributed.run_all(lambda: self._built(weights))
         if weights:
             method.generator = self.setup.machine.open().setup_module(method.generator)
         elif recipe:
@@ -69,25 +69,25 @@ class Readying:
             self.folder.path,
             setup.machine.workers,
             self.guide,
-            tell=self.follower.logged,
+            tell=self.tracker.logged,
             micro_batch=setup.machine.micro_batch,
-            auto_batch=setup.machine.auto_batch,
+            auto_micro_batch=setup.machine.auto_micro_batch,
             sync_batchnorm=setup.machine.sync_batchnorm,
         )
         if setup.protocol.curve_every:
             training.watch = partial(watch, method)
         steps = setup.protocol.steps
-        images = draws(training.recipe, setup.protocol, steps) / max(steps, 1)
+        images = num_images_drawn(training.recipe, setup.protocol, steps) / max(steps, 1)
         with progress_bar(f"training {title}, seed {self.seed}", steps, each=images) as tell:
-            training.run(lambda step, values: tell(step, shown(values)))
+            training.run(lambda step, values: tell(step, format_losses(values)))
         times = {"waiting_share": round(training.waiting_share, 4), "seconds_per_step": training.seconds_per_step}
-        setup.ranks.zero(partial(self._keep, method, times))
+        setup.distributed.on_rank_zero(partial(self._keep, method, times))
 
     def _keep(self, method: Method, times: dict[str, float | None]) -> None:
         """Store what was trained."""
         path, model, protocol = self.folder.path, self.variant.model, self.setup.protocol
         facts = {
-            "method": model.trained_as or model.name,
+            "method": model.shares_weights_with or model.name,
             "scale": protocol.scale,
             "channels": protocol.channels,
             "options": dict(model.options),

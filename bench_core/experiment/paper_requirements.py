@@ -6,8 +6,8 @@ from typing import Any
 
 from bench_core.errors import BadInput, unknown
 from bench_core.methods.request import parse
-from bench_core.methods.variants import Variant, check, vary
-from bench_core.metrics import choose
+from bench_core.methods.variants import Variant, apply_overrides, check
+from bench_core.metrics import select_metrics
 from bench_core.paper_table import PaperTable
 from bench_core.plugins import Plugins
 from bench_core.protocol import Protocol
@@ -63,7 +63,7 @@ def _variants(text: str, plugins: Plugins) -> list[Variant]:
         raise BadInput(f"The plugin {plugin.name!r} is broken.")
     models = request.models(plugin)
     check(models, public, request.changes)
-    return [vary(model, public, request.changes) for model in models]
+    return [apply_overrides(model, public, request.changes) for model in models]
 
 
 def _image_sets(protocols: Mapping[str, Protocol], plugins: Plugins, data: Container[str], found: Requirements) -> None:
@@ -78,10 +78,12 @@ def _image_sets(protocols: Mapping[str, Protocol], plugins: Plugins, data: Conta
 
 
 def _weights(protocols: Mapping[str, Protocol], variants: list[Variant], plugins: Plugins, found: Requirements) -> None:
-    metrics = choose({name for protocol in protocols.values() for name in protocol.metrics}, plugins.records("metrics"))
+    metrics = select_metrics(
+        {name for protocol in protocols.values() for name in protocol.metrics}, plugins.records("metrics")
+    )
     networks = {metric.weights for metric in metrics if metric.weights}
     networks |= {name for variant in variants for name in variant.backbones}
     if networks:
         found.wanted.append(f"weights of {', '.join(sorted(networks))}")
-    if absent := [name for name in sorted(networks) if not download.at_hand(name)]:
+    if absent := [name for name in sorted(networks) if not download.is_available(name)]:
         found.missing.append(f"weights of {', '.join(absent)}")

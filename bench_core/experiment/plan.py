@@ -14,11 +14,11 @@ from bench_core.experiment.context import RunContext, RuntimeConfig, check_divis
 from bench_core.experiment.executors.select import choose_executor
 from bench_core.experiment.experiment import Experiment
 from bench_core.masks.mask_set import MaskSet, open_sets
-from bench_core.methods.compatibility import refusal, require_backbones, unserved
+from bench_core.methods.compatibility import refusal, require_backbones, unsupported_masks
 from bench_core.methods.pretrained import with_weights
 from bench_core.methods.request import MethodRequest, parse
-from bench_core.methods.variants import Overrides, Variant, check, vary
-from bench_core.metrics import choose
+from bench_core.methods.variants import Overrides, Variant, apply_overrides, check
+from bench_core.metrics import select_metrics
 from bench_core.plugins import Plugin, Plugins
 from bench_core.protocol import Protocol
 from bench_core.specs import Loss
@@ -26,13 +26,13 @@ from bench_core.store.store import Store
 from bench_core.system import files
 from bench_core.system.compiling import require_compiler
 from bench_core.system.progress import console
-from bench_core.training.schedule import draws
+from bench_core.training.schedule import num_images_drawn
 from bench_core.training.trackers.select import choose_trackers
 
 
 @dataclass(frozen=True)
 class Plan:
-    comparison: Experiment
+    experiment: Experiment
     plugins: Plugins
     broken: list[Plugin]
 
@@ -68,7 +68,7 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
     for each in holes.values():
         each.draw(protocol.size, "trial")
     _refuse_if_none_fits(variants, protocol, holes)
-    metrics = choose(protocol.metrics, plugins.records("metrics"))
+    metrics = select_metrics(protocol.metrics, plugins.records("metrics"))
     require_backbones([variant for _, variant in variants], protocol)
     trackers = choose_trackers(plugins, options["trackers"])
     if options["compiled"]:
@@ -78,9 +78,11 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
         raise BadInput(
             f"--devices and --nodes share out one cell at a time: give --executor here, not {executor.name}."
         )
-    store = Store(files.writable_folder(out))
-    store.sweep()
-    most = max((draws(v.model.recipe, protocol, protocol.steps) for _, v in variants if v.model.recipe), default=0)
+    store = Store(files.require_writable_folder(out))
+    store.remove_temporary_files()
+    most = max(
+        (num_images_drawn(v.model.recipe, protocol, protocol.steps) for _, v in variants if v.model.recipe), default=0
+    )
     shelf = PixelCache(store.decoded, protocol, options["keep_decoded"]) if options["keep_decoded"] else None
     images = open_images(plugins, protocol, most, options, shelf)
     machine = _machine(options, protocol)
@@ -111,7 +113,7 @@ def _variants(
         raise BadInput(f"The plugins {names} bring no methods.")
     chosen = {}
     for plugin, model, own in models:
-        variant = vary(model, public, every | own)
+        variant = apply_overrides(model, public, every | own)
         chosen[variant.name] = (plugin, variant)
     return list(chosen.values())
 
@@ -146,7 +148,7 @@ def _refuse_if_none_fits(
     reasons = {}
     for _, variant in variants:
         if variant.model.recipe or variant.weights:
-            unfit = unserved(variant.model, [holes[name] for name in protocol.test_masks], protocol)
+            unfit = unsupported_masks(variant.model, [holes[name] for name in protocol.test_masks], protocol)
             nothing = next(iter(unfit.values())) if len(unfit) == len(protocol.test_masks) else ""
             reasons[variant.name] = refusal(variant.model, protocol) or nothing
     if reasons and all(reasons.values()):

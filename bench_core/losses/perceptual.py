@@ -13,13 +13,13 @@ from bench_core.nn.backbones import VGG16_POOLS
 PAINTED = ("prediction", "composite")
 
 
-def perceptual(scene: LossContext) -> Float[Tensor, ""]:
+def perceptual(ctx: LossContext) -> Float[Tensor, ""]:
     """Sum over pool1..3 of the mean absolute difference of features."""
-    truth = scene.features(VGG16_POOLS, "image")
+    truth = ctx.features(VGG16_POOLS, "image")
     return torch.stack([
         (found - wanted).abs().mean()
         for of in PAINTED
-        for found, wanted in zip(scene.features(VGG16_POOLS, of), truth, strict=True)
+        for found, wanted in zip(ctx.features(VGG16_POOLS, of), truth, strict=True)
     ]).sum()  # fmt: skip
 
 
@@ -29,11 +29,11 @@ def gram(features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c c"]:
     return flat @ flat.mT / flat[0].numel()
 
 
-def style(scene: LossContext) -> Float[Tensor, ""]:
+def style(ctx: LossContext) -> Float[Tensor, ""]:
     """Sum over pool1..3 of the mean absolute difference of Gram matrices."""
-    truth = scene.once(lambda scene: [gram(wanted) for wanted in scene.features(VGG16_POOLS, "image")], "truth's Gram")
+    truth = ctx.cached(lambda ctx: [gram(wanted) for wanted in ctx.features(VGG16_POOLS, "image")], "truth's Gram")
     return torch.stack([
         (gram(found) - wanted).abs().mean()
         for of in PAINTED
-        for found, wanted in zip(scene.features(VGG16_POOLS, of), truth, strict=True)
+        for found, wanted in zip(ctx.features(VGG16_POOLS, of), truth, strict=True)
     ]).sum()  # fmt: skip

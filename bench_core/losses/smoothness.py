@@ -7,10 +7,10 @@ from torch.nn.functional import max_pool2d
 from bench_core.methods.method import LossContext
 
 
-def tv(scene: LossContext) -> Float[Tensor, ""]:
+def tv(ctx: LossContext) -> Float[Tensor, ""]:
     """Absolute differences of neighbours, both in the hole dilated by 1 pixel, divided by the size of the image."""
-    region = max_pool2d(scene.hole, 3, stride=1, padding=1)
-    canvas = scene.composite
+    region = max_pool2d(ctx.hole, 3, stride=1, padding=1)
+    canvas = ctx.composite
     down = (region[..., 1:, :] * region[..., :-1, :] * (canvas[..., 1:, :] - canvas[..., :-1, :])).abs().sum()
     right = (region[..., 1:] * region[..., :-1] * (canvas[..., 1:] - canvas[..., :-1])).abs().sum()
     return (down + right) / canvas.numel()

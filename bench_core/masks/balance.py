@@ -16,7 +16,7 @@ from bench_core.masks.mask_file import PackedHole, pack
 LOWEST = 0.01
 MARGIN = 50 / 512
 """How far holes without contact keep away from the border, as a fraction of the side."""
-PATIENCE = 5000
+MAX_ATTEMPTS = 5000
 """After so many proposals in a row that are of no use, a kind that is not full is given up."""
 Kind = tuple[str, bool]
 """A bucket, and whether the border is touched."""
@@ -55,7 +55,7 @@ def balanced(
             tell(placed, "")
         if placed == count:
             break
-        if fruitless == PATIENCE:
+        if fruitless == MAX_ATTEMPTS:
             raise _never_full(shelves, share)
     return [shelves[kind][number // len(KINDS)] for number, kind in zip(range(count), cycle(KINDS), strict=False)]
 
@@ -70,6 +70,6 @@ def _never_full(shelves: dict[Kind, list[PackedHole]], share: int) -> BadInput:
     where = "with" if contact else "without"
     return BadInput(
         f"The bucket {tenth.replace('0.0-', '0.01-')} {where} border contact has {len(found)} of {share} holes, and "
-        f"{PATIENCE} more proposals brought none of use: choose a family or parameters that draw such holes "
+        f"{MAX_ATTEMPTS} more proposals brought none of use: choose a family or parameters that draw such holes "
         "(some families bound their hole_ratio)."
     )

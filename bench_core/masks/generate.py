@@ -14,7 +14,7 @@ from bench_core.masks.balance import balanced, with_and_without_border
 from bench_core.masks.mask_file import PackedHole, pack
 from bench_core.masks.mask_set import MaskSet
 from bench_core.system.progress import progress_bar
-from bench_core.system.threads import one_thread
+from bench_core.system.threads import use_one_thread
 
 T = TypeVar("T")
 AHEAD = 32
@@ -63,6 +63,6 @@ def _in_order(draw: Callable[[int], T], numbers: Iterable[int], workers: int) ->
         yield from map(draw, numbers)
         return
     left = iter(numbers)
-    with ProcessPoolExecutor(workers, get_context("spawn"), one_thread) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), use_one_thread) as pool:
         while batch := list(islice(left, AHEAD * workers)):
             yield from pool.map(draw, batch, chunksize=AHEAD // 4)

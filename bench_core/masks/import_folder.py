@@ -34,7 +34,7 @@ class Source:
         yield f"{self.folder}: {len(self.pictures)} pictures, {_told(sizes)}; {_told(modes)}"
         yield from self._levels()
         if self.polarity.hole == UNDECIDED:
-            yield f"  hole: undecided: give --hole ({self.polarity.reason})"
+            yield f"  hole: undecided: give --hole-color ({self.polarity.reason})"
             return
         yield f"  hole: {self.polarity.hole} ({self.polarity.reason})"
         buckets = Counter(bucket(seen.hole_ratio(self.polarity.hole)) for seen in self.pictures)
@@ -94,7 +94,9 @@ def write(path: Path, folder: Path, sources: Sequence[Source], threshold: int, s
         BadInput: a polarity is undecided, or the pictures are not squares of one size and `size` is None.
     """
     if open_ones := [source.folder for source in sources if source.polarity.hole == UNDECIDED]:
-        raise BadInput(f"Which colour is the hole is undecided in {', '.join(open_ones)}: give --hole white or black.")
+        raise BadInput(
+            f"Which colour is the hole is undecided in {', '.join(open_ones)}: give --hole-color white or black."
+        )
     side = size or _common_side(sources)
     every = [(seen, source.polarity.hole) for source in sources for seen in source.pictures]
     listed = sorted(every, key=lambda entry: entry[0].name)

@@ -33,11 +33,11 @@ def refused_size(model: Model, scale: str, *sides: int) -> str:
     return ""
 
 
-def unserved(model: Model, sets: Iterable[MaskSet], protocol: Protocol) -> dict[str, str]:
+def unsupported_masks(model: Model, sets: Iterable[MaskSet], protocol: Protocol) -> dict[str, str]:
     """For each mask set whose holes a method cannot fill, why; found by showing it some."""
-    if model.serves is None:
+    if model.supports_hole is None:
         return {}
-    judge = resolve(model.serves)
+    judge = resolve(model.supports_hole)
     reasons = {
         holes.name: next(filter(None, (judge(holes.draw(protocol.size, "trial", i)) for i in range(TRIALS))), "")
         for holes in sets

@@ -20,7 +20,7 @@ from bench_core.weights.readers import CheckpointFile
 PREFIX = "module."
 """What training on several devices puts before every name."""
 CHANNELS = 3
-LISTED = 4
+MAX_LISTED = 4
 """How many mismatches of a kind an error names."""
 
 
@@ -76,7 +76,7 @@ def import_weights(name: str, file: Path, out: Path | None, layout: str | None, 
     path = out or Path(f"{model.name.replace(':', '-')}-{match.layout.name}.safetensors")
     if path.exists() and not force:
         raise BadInput(f"{path} exists; give another file with -o, or --force to write over it.")
-    files.writable_folder(path.parent)
+    files.require_writable_folder(path.parent)
     facts = _facts(model, match, foreign)
     weight_file.save_weights(path, match.method, facts)
     return ConvertedWeights(path, facts, match)
@@ -163,14 +163,14 @@ def _misfit(model: Model, foreign: CheckpointFile, matches: list[MatchReport]) -
 
 
 def _listed(names: list[str]) -> str:
-    return "; ".join(names[:LISTED]) + ("; ..." if len(names) > LISTED else "")
+    return "; ".join(names[:MAX_LISTED]) + ("; ..." if len(names) > MAX_LISTED else "")
 
 
 def _facts(model: Model, match: MatchReport, foreign: CheckpointFile) -> dict[str, Any]:
     """What it takes to build the method again, and where its weights came from."""
     layout = match.layout
     return {
-        "method": model.trained_as or model.name,
+        "method": model.shares_weights_with or model.name,
         "scale": "paper",
         "channels": CHANNELS,
         "options": {**model.options, **layout.options},

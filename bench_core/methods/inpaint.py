@@ -11,7 +11,7 @@ from torch.nn.functional import pad
 from bench_core.errors import BadInput
 from bench_core.images import Array, as_channels, as_png, read_image
 from bench_core.methods.compatibility import refused_size
-from bench_core.methods.method import Finish, Method, composite
+from bench_core.methods.method import Method, Postprocess, composite
 from bench_core.methods.pretrained import weights_of
 from bench_core.plugins import Plugins
 from bench_core.specs import Model, Scale, resolve
@@ -22,7 +22,7 @@ from bench_core.weights import weight_file
 THRESHOLD = 128
 
 
-def paint(
+def inpaint(
     name: str,
     weights: Path | None,
     image: Path,
@@ -47,8 +47,8 @@ def paint(
         raise BadInput(f"{name} takes no sketch; leave out --sketch.")
     missing = is_white(marks) if hole == "white" else ~is_white(marks)
     painter = Inpainter.load(model, weights, open_fabric(device).device)
-    filled = painter.paint(picture, missing, None if lines is None else is_white(lines))
-    files.writable_folder(output.parent)
+    filled = painter.inpaint(picture, missing, None if lines is None else is_white(lines))
+    files.require_writable_folder(output.parent)
     files.write_bytes(output, as_png(filled))
 
 
@@ -96,7 +96,7 @@ class Inpainter:
             weight_file.load_weights(weights, method)
         return cls(model, method.to(device).eval(), scale, channels, device)
 
-    def paint(self, picture: Array, missing: Array, lines: Array | None = None) -> Array:
+    def inpaint(self, picture: Array, missing: Array, lines: Array | None = None) -> Array:
         """The picture with its hole filled, in the method's channels.
 
         Args:
@@ -111,16 +111,16 @@ class Inpainter:
         given = [_tensor(as_channels(picture, self.channels)) / 255, _tensor(missing[..., None])]
         if self.model.guide:
             given.append(_tensor((np.zeros_like(missing) if lines is None else lines)[..., None]))
-        finish = resolve(self.model.finish) if self.model.finish else None
+        postprocess = resolve(self.model.postprocess) if self.model.postprocess else None
         multiple = self.model.size_multiple[self.scale]
-        filled = fill(self.method, multiple, finish, *(each.to(self.device) for each in given))
+        filled = fill(self.method, multiple, postprocess, *(each.to(self.device) for each in given))
         return (filled[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
 
     def _refuse(self, missing: Array) -> None:
         """Raises BadInput where padding does not help: a network of one size only, or holes of another kind."""
         model, (height, width) = self.model, missing.shape
         reason = refused_size(model, self.scale, height, width) if self.scale in model.fixed_size else ""
-        reason = reason or (resolve(model.serves)(missing.astype(np.uint8)) if model.serves else "")
+        reason = reason or (resolve(model.supports_hole)(missing.astype(np.uint8)) if model.supports_hole else "")
         if reason:
             raise BadInput(f"{model.name} {reason}.")
 
@@ -131,13 +131,13 @@ def _tensor(array: Array) -> Tensor:
 
 @torch.inference_mode()
 def fill(
-    method: Method, multiple: int, finish: Finish | None, image: Tensor, hole: Tensor, *guidance: Tensor
+    method: Method, multiple: int, postprocess: Postprocess | None, image: Tensor, hole: Tensor, *guidance: Tensor
 ) -> Tensor:
     """Pad to a size that the method takes (with hole, so that nothing is made up), predict, crop, composite."""
     height, width = image.shape[-2:]
     border = (0, -width % multiple, 0, -height % multiple)
     padded, padded_hole = pad(image * (1 - hole), border), pad(hole, border, value=1)
     prediction = method.predict(padded, padded_hole, *(pad(lines, border) for lines in guidance))
-    if finish:
-        prediction = finish(padded, padded_hole, prediction)
+    if postprocess:
+        prediction = postprocess(padded, padded_hole, prediction)
     return composite(image, hole, prediction[..., :height, :width])

@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 ImageTensor = Float[Tensor, "b c h w"]
 HoleTensor = Float[Tensor, "b 1 h w"]
 Guidance = Float[Tensor, "b g h w"]
-Finish = Callable[[ImageTensor, HoleTensor, ImageTensor], ImageTensor]
+Postprocess = Callable[[ImageTensor, HoleTensor, ImageTensor], ImageTensor]
 """Post-processing: masked image, hole and prediction to the prediction that is judged."""
 
 
@@ -71,7 +71,7 @@ class Method(nn.Module):
         learnt in buffers: what no `state_dict` holds is lost where a training goes on after an interruption.
         """
 
-    def enter(self, phase: str) -> None:
+    def start_phase(self, phase: str) -> None:
         """Prepare for a phase of the recipe; override to freeze parts of a network."""
         self.train()
 
@@ -87,7 +87,7 @@ class LossContext:
 
     image: ImageTensor
     hole: HoleTensor
-    painting: MethodOutput
+    output: MethodOutput
     method: nn.Module
     backbones: Backbones
     guidance: tuple[Guidance, ...] = ()
@@ -100,25 +100,25 @@ class LossContext:
 
     @property
     def prediction(self) -> ImageTensor:
-        return self.painting.prediction
+        return self.output.prediction
 
     @property
     def coarse(self) -> ImageTensor:
-        assert self.painting.coarse is not None, "this method paints in one stage"
-        return self.painting.coarse
+        assert self.output.coarse is not None, "this method paints in one stage"
+        return self.output.coarse
 
     @property
     def composite(self) -> ImageTensor:
-        return self.once(lambda scene: composite(scene.image, scene.hole, scene.prediction), "composite")
+        return self.cached(lambda ctx: composite(ctx.image, ctx.hole, ctx.prediction), "composite")
 
-    def once(self, compute: Callable[["LossContext"], Result], key: Any = None) -> Result:
-        """The result of ``compute(scene)``, computed once however many loss terms ask for it."""
+    def cached(self, compute: Callable[["LossContext"], Result], key: Any = None) -> Result:
+        """The result of ``compute(ctx)``, computed once however many loss terms ask for it."""
         key = (key or compute, torch.is_grad_enabled())  # what was computed without gradient is no use with
         if key not in self._known:
             self._known[key] = compute(self)
         return self._known[key]
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """Let go of all that was computed once."""
         self._known.clear()
 
@@ -127,8 +127,8 @@ class LossContext:
 
         Those of the image, the ground truth, carry no gradient, since backbones are frozen.
         """
-        return self.once(lambda scene: scene.backbones.features(taps, getattr(scene, of)), (taps, of))
+        return self.cached(lambda ctx: ctx.backbones.features(taps, getattr(ctx, of)), (taps, of))
 
     def detached(self) -> "LossContext":
         """The same scene as a discriminator's update sees it: no gradient reaches the generator."""
-        return replace(self, painting=self.painting.detach(), _known={})
+        return replace(self, output=self.output.detach(), _known={})

@@ -7,7 +7,7 @@ from bench_core.methods.pretrained import remark
 from bench_core.methods.variants import Variant
 
 
-def remarks(variant: Variant, name: str, guide: Guide | None, masks: Sequence[str]) -> list[str]:
+def notes(variant: Variant, name: str, guide: Guide | None, masks: Sequence[str]) -> list[str]:
     """Sentences about a variant that tables call `name`; `masks` are those it was trained with, if not with all."""
     told = [remark(variant)] if variant.weights else []
     if guide:

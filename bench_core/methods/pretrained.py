@@ -34,7 +34,7 @@ def weights_of(model: Model, path: Path) -> dict[str, Any]:
         BadInput: it holds weights of another method, or none.
     """
     facts = weight_file.weights_facts(path)
-    if facts.get("method") not in (model.name, model.trained_as):
+    if facts.get("method") not in (model.name, model.shares_weights_with):
         raise BadInput(f"{path} holds weights of {facts.get('method')!r}, not of {model.name!r}.")
     options = facts.get("options", {})
     if not {"scale", "channels"} <= facts.keys() or not isinstance(options, dict) or options.keys() - model.options:

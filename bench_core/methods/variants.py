@@ -37,7 +37,7 @@ class Variant:
     name: str
     losses: Public
     """Every loss term that the recipe uses."""
-    trained_as: str
+    shares_weights_with: str
     """The name of the variant whose training, and so whose weights, this one has."""
     weights: Path | None = None
     """Where weights are given, nothing is trained and the model has no recipe."""
@@ -71,7 +71,7 @@ def check(models: Iterable[Model], public: Public, changes: Overrides) -> None:
             raise unknown("option of these methods and loss terms", name, options)
 
 
-def vary(model: Model, public: Public, changes: Overrides = Overrides()) -> Variant:
+def apply_overrides(model: Model, public: Public, changes: Overrides = Overrides()) -> Variant:
     """Change a model where the changes apply to it, in every phase of its recipe.
 
     Raises:
@@ -91,7 +91,7 @@ def vary(model: Model, public: Public, changes: Overrides = Overrides()) -> Vari
             suffix += _told(f"{term}.", parameters, loss.parameters)
             losses[term] = replace(loss, parameters=parameters)
     changed = replace(model, options=options)
-    return Variant(changed, model.name + suffix, losses, (model.trained_as or model.name) + suffix)
+    return Variant(changed, model.name + suffix, losses, (model.shares_weights_with or model.name) + suffix)
 
 
 def _with_losses(model: Model, gone: Sequence[str], added: Mapping[str, float]) -> Model:

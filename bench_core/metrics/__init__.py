@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from bench_core.hookspecs import hookimpl
 from bench_core.metrics.definitions import read
-from bench_core.metrics.select import choose
+from bench_core.metrics.select import select_metrics
 from bench_core.specs import Metric
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Extractor", "PerImage", "bench_metrics", "choose"]
+__all__ = ["Extractor", "PerImage", "bench_metrics", "select_metrics"]
 
 
 class PerImage(Protocol):

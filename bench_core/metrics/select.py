@@ -15,7 +15,7 @@ RING = 8
 """The width of the ring for which definitions are written out."""
 
 
-def choose(names: Iterable[str], known: Mapping[str, Metric]) -> list[Metric]:
+def select_metrics(names: Iterable[str], known: Mapping[str, Metric]) -> list[Metric]:
     """Metrics by definition (``ssim@skimage``) or by bare name, which means the first definition of that name.
 
     Raises:
@@ -29,7 +29,7 @@ def choose(names: Iterable[str], known: Mapping[str, Metric]) -> list[Metric]:
     return chosen
 
 
-def floating(metric: Metric) -> Metric:
+def on_floats(metric: Metric) -> Metric:
     """The same measure of the method's own floats."""
     if not metric.quantised:
         return metric
@@ -43,7 +43,7 @@ def floating(metric: Metric) -> Metric:
     )
 
 
-def raw(metric: Metric) -> Metric:
+def on_raw_prediction(metric: Metric) -> Metric:
     """The same measure of the whole canvas, before known pixels are put back."""
     return replace(
         metric,
@@ -59,8 +59,8 @@ def _one(name: str, known: Mapping[str, Metric]) -> Metric:
     base = name.removesuffix("-float")
     plain = base.removesuffix("-raw")
     metric = _ring(plain, known) or _named(plain, name, known)
-    metric = raw(metric) if base != plain else metric
-    return floating(metric) if name != base else metric
+    metric = on_raw_prediction(metric) if base != plain else metric
+    return on_floats(metric) if name != base else metric
 
 
 def _named(plain: str, asked: str, known: Mapping[str, Metric]) -> Metric:

@@ -23,7 +23,7 @@ def export(contest: EvaluationSet, folder: Path) -> None:
     """
     if folder.exists() and any(folder.iterdir()):
         raise BadInput(f"{folder} is not empty; give a new folder, so that no pictures are mixed.")
-    files.writable_folder(folder)
+    files.require_writable_folder(folder)
     listed: list[tuple[Any, ...]] = [("mask_set", "file", "name", "hole_ratio")]
     for mask_set, pairs in contest.pairs.items():
         with progress_bar(f"writing {mask_set}", len(pairs)) as tell:

@@ -7,7 +7,7 @@ from pathlib import Path
 from bench_core.errors import BadInput
 from bench_core.masks.mask_images import SUFFIXES
 
-LISTED = 5
+MAX_LISTED = 5
 PLACE = "{name}"
 
 
@@ -69,5 +69,5 @@ def same_names(pictures: Mapping[str, Path], others: Mapping[str, Path], kind: s
 
 
 def _some(names: list[str]) -> str:
-    rest = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(map(repr, names[:LISTED])) + rest
+    rest = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    return ", ".join(map(repr, names[:MAX_LISTED])) + rest

@@ -10,7 +10,7 @@ from bench_core.data.pairs import Pairs, TestPairs
 from bench_core.data.validate import ValidatedImages
 from bench_core.data.validate import check as check_images
 from bench_core.errors import BadInput
-from bench_core.evaluation.evaluator import judgement_name
+from bench_core.evaluation.evaluator import evaluation_id
 from bench_core.masks.mask_file import SUFFIX
 from bench_core.masks.mask_set import open_sets
 from bench_core.plugins import Plugins
@@ -38,7 +38,7 @@ class EvaluationSet:
         """The name of the rows of a mask set."""
         pairs = self.pairs[mask_set]
         if isinstance(pairs, TestPairs):
-            return judgement_name(pairs, self.images.test_digest)
+            return evaluation_id(pairs, self.images.test_digest)
         return f"{mask_set}-{digest([self.images.test_digest, self.protocol.masks[GIVEN].parameters])[:12]}"
 
     def pictures(self, where: str, subset: bool = False) -> dict[str, list[Path]]:

@@ -17,7 +17,7 @@ from bench_core.evaluation.examples import SavedExamples
 from bench_core.evaluation.measure import EvaluationResult, PredictionBatch
 from bench_core.experiment.context import RunContext, RuntimeConfig
 from bench_core.images import Array, as_channels, read_image
-from bench_core.metrics import choose
+from bench_core.metrics import select_metrics
 from bench_core.plugins import Plugins
 from bench_core.scoring.pairs_source import EvaluationSet, given, own
 from bench_core.scoring.sanity_checks import Inspection, in_words
@@ -51,7 +51,7 @@ class Scoring:
         entries = [self._measured(seed, sample, remarks) for seed, sample in enumerate(self.samples)]
         setup = self.setup
         num_pairs = len(next(iter(self.contest.pairs.values())))
-        run = Run(setup.protocol, setup.images.test_digest, num_pairs, entries, setup.judge.missing)
+        run = Run(setup.protocol, setup.images.test_digest, num_pairs, entries, setup.suite.missing)
         return run, setup.store.write_run(run)
 
     def _inspect(self, sample: Mapping[str, Sequence[Path]], mask_set: str) -> Inspection:
@@ -81,25 +81,27 @@ class Scoring:
         folder = self.setup.store.cell(
             {"inpaint-bench": __version__, "variant": self.name, "seed": seed, "pictures": digests}
         )
-        judgements = {name: self.contest.judgement(name) for name in sample}
-        for mask_set, judgement in judgements.items():
+        evaluation_ids = {name: self.contest.judgement(name) for name in sample}
+        for mask_set, judgement in evaluation_ids.items():
             known = folder.measured(judgement)
-            wanted = [m for m in self.setup.judge.usable if (m.definition, m.version) not in known]
+            wanted = [m for m in self.setup.suite.usable if (m.definition, m.version) not in known]
             if wanted:
                 self._judge(folder, seed, mask_set, sample[mask_set], wanted)
             samples = self._samples(folder, mask_set)
             for painted in self._painted(mask_set, sample[mask_set], samples.missing):
                 samples.keep(painted)
-        return CellStatus(self.name, self.name, seed, "done", folder.path.name, remarks=remarks, judgements=judgements)
+        return CellStatus(
+            self.name, self.name, seed, "done", folder.path.name, notes=remarks, evaluation_ids=evaluation_ids
+        )
 
     def _samples(self, folder: CellFolder, mask_set: str) -> SavedExamples:
         where = folder.samples_path(self.contest.judgement(mask_set))
-        return SavedExamples(where, len(self.contest.pairs[mask_set]), self.setup.machine.samples)
+        return SavedExamples(where, len(self.contest.pairs[mask_set]), self.setup.machine.save_images)
 
     def _judge(self, folder: CellFolder, seed: int, mask_set: str, paths: Sequence[Path], wanted: list[Metric]) -> None:
         name, pairs = self.contest.judgement(mask_set), self.contest.pairs[mask_set]
         about: dict[str, Any] = {"method": self.name, "variant": self.name, "seed": seed, "mask_set": mask_set}
-        judgement = EvaluationResult(self.setup.judge, wanted)
+        judgement = EvaluationResult(self.setup.suite, wanted)
         folder.begin()
         with progress_bar(f"judging {self.name} on {mask_set}", len(pairs)) as tell, torch.inference_mode():
             for painted in self._painted(mask_set, paths, range(len(pairs))):
@@ -138,10 +140,10 @@ def score(
     protocol = open_protocol(protocol_name, plugins, options)
     contest = given(protocol, predictions[0], options) if options["truth"] else own(plugins, protocol, options)
     samples = [contest.pictures(where) for where in predictions]
-    metrics = choose(protocol.metrics, plugins.records("metrics"))
-    store = Store(files.writable_folder(out))
+    metrics = select_metrics(protocol.metrics, plugins.records("metrics"))
+    store = Store(files.require_writable_folder(out))
     setup = RunContext(
-        contest.protocol, contest.images, {}, metrics, store, RuntimeConfig(device, samples=options["samples"])
+        contest.protocol, contest.images, {}, metrics, store, RuntimeConfig(device, save_images=options["samples"])
     )
     notes = [f"{name} was painted outside this harness: how it was trained is not known here."]
     if len(samples) > 1:

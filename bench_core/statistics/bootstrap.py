@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from scipy.special import stdtrit
 
-FEWEST = 10
+MIN_IMAGES = 10
 """Fewer photographs than this are not resampled: their errors follow Student's t."""
 LEAST_SPREAD = 0.1
 """A resample has at least this part of the sample's spread; one that has none would make an interval infinite."""
@@ -38,7 +38,7 @@ def sampling_errors(
     squares = contrasts(centered) ** 2
     deviations = np.sqrt(squares.mean(0))
     spread = deviations / np.sqrt(count - 1)
-    if count < FEWEST:
+    if count < MIN_IMAGES:
         return np.outer(stdtrit(count - 1, (np.arange(resamples) + 0.5) / resamples), spread), spread
     units = np.where(deviations > 0, deviations, 1)
     squares = (squares / units**2).astype(np.float32)  # nearly all of the time goes into their products

@@ -22,48 +22,48 @@ class CellFolder:
     path: Path
     identity: dict[str, Any]
 
-    def rows(self, judgement: str) -> pd.DataFrame:
+    def rows(self, evaluation_id: str) -> pd.DataFrame:
         """Rows of one mask set under one way of judging; empty if there are none yet.
 
         Raises:
             BadInput: the file is damaged.
         """
-        path = self.rows_path(judgement)
+        path = self.rows_path(evaluation_id)
         return rows_file.read(path) if path.exists() else rows_file.as_rows([])
 
-    def measured(self, judgement: str) -> set[tuple[str, int]]:
+    def measured(self, evaluation_id: str) -> set[tuple[str, int]]:
         """Definitions and versions of the metrics that have rows."""
-        rows = self.rows(judgement)
+        rows = self.rows(evaluation_id)
         return set(zip(rows["metric"], rows["version"], strict=True))
 
-    def add_rows(self, judgement: str, rows: pd.DataFrame) -> None:
+    def add_rows(self, evaluation_id: str, rows: pd.DataFrame) -> None:
         """Add rows of metrics, in place of those of another version of the same definition."""
-        known = self.rows(judgement)
+        known = self.rows(evaluation_id)
         known = known[~known["metric"].isin(rows["metric"])]
         together = pd.concat([known, rows], ignore_index=True) if len(known) else rows
-        rows_file.write(self.rows_path(judgement), together)
+        rows_file.write(self.rows_path(evaluation_id), together)
 
-    def features(self, judgement: str, name: str) -> Features | None:
+    def features(self, evaluation_id: str, name: str) -> Features | None:
         """What an extractor made of every picture of one mask set; None if that was never asked for."""
-        return Features.read(self._features_path(judgement, name))
+        return Features.read(self._features_path(evaluation_id, name))
 
-    def add_features(self, judgement: str, features: Mapping[str, Features]) -> None:
+    def add_features(self, evaluation_id: str, features: Mapping[str, Features]) -> None:
         for name, each in features.items():
-            each.write(self._features_path(judgement, name))
+            each.write(self._features_path(evaluation_id, name))
 
-    def _features_path(self, judgement: str, name: str) -> Path:
-        return self.path / "features" / f"{judgement}-{name}.safetensors"
+    def _features_path(self, evaluation_id: str, name: str) -> Path:
+        return self.path / "features" / f"{evaluation_id}-{name}.safetensors"
 
-    def rows_path(self, judgement: str) -> Path:
-        return self.path / "rows" / f"{judgement}.parquet"
+    def rows_path(self, evaluation_id: str) -> Path:
+        return self.path / "rows" / f"{evaluation_id}.parquet"
 
-    def samples_path(self, judgement: str) -> Path:
+    def samples_path(self, evaluation_id: str) -> Path:
         """Where pictures of one mask set are kept."""
-        return self.path / "samples" / judgement
+        return self.path / "samples" / evaluation_id
 
     def begin(self) -> None:
         """Make the folder, and forget that an earlier attempt failed or was killed."""
-        files.sweep(self.path)
+        files.remove_temporary_files(self.path)
         files.write_json(self.path / "identity.json", self.identity)
         (self.path / "failure.txt").unlink(missing_ok=True)
 

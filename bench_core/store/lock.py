@@ -18,9 +18,9 @@ from uuid import uuid4
 from bench_core.system import files
 
 NAME = "claim.json"
-BEAT_EVERY = 5.0
+HEARTBEAT_SECONDS = 5.0
 """Seconds between touches."""
-STALE_AFTER = 120.0
+STALE_SECONDS = 120.0
 """Seconds without a touch; clients of a network file system may see one up to a minute late."""
 
 
@@ -58,7 +58,7 @@ class LockOwner:
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[bool]:
+def folder_lock(folder: Path) -> Iterator[bool]:
     """Claims a folder while the block runs; yields False, and claims nothing, where somebody else has.
 
     A process that was stopped for so long that its claim was taken over is not told.
@@ -78,7 +78,7 @@ def claimed(folder: Path) -> Iterator[bool]:
             path.unlink()
 
 
-def holder(folder: Path) -> LockOwner | None:
+def lock_owner(folder: Path) -> LockOwner | None:
     """Who works on a folder now; None if nobody does, or its claim is stale."""
     owner = _owner(folder / NAME)
     return None if owner is None or _stale(folder / NAME, owner) else owner
@@ -104,7 +104,7 @@ def _claim(path: Path, me: LockOwner) -> bool:
 
 
 def _created(path: Path, me: LockOwner) -> bool:
-    with files.refusals(path):
+    with files.translate_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             file = path.open("x", encoding="utf-8")
@@ -134,11 +134,11 @@ def _stale(path: Path, owner: LockOwner) -> bool:
         age = files.age(path)
     except FileNotFoundError:
         return False  # it was given back in this moment
-    return owner.dead or age > STALE_AFTER
+    return owner.dead or age > STALE_SECONDS
 
 
 def _keep(path: Path, me: LockOwner, done: threading.Event) -> None:
-    while not done.wait(BEAT_EVERY):
+    while not done.wait(HEARTBEAT_SECONDS):
         try:
             if _owner(path) != me:
                 return

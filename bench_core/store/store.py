@@ -43,13 +43,13 @@ class CellStatus:
     folder: str = ""
     reason: str = ""
     """Why it failed, or why the method cannot serve this protocol."""
-    looks_through: list[str] = field(default_factory=list)
+    backbones: list[str] = field(default_factory=list)
     """The networks behind its perceptual losses."""
     refused: dict[str, str] = field(default_factory=dict)
     """For each mask set of the protocol that the method cannot fill, why."""
-    remarks: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     """What a reader of its numbers must know besides."""
-    judgements: dict[str, str] = field(default_factory=dict)
+    evaluation_ids: dict[str, str] = field(default_factory=dict)
     """For each mask set of the protocol, the name of the rows."""
 
     @property
@@ -81,10 +81,10 @@ class Store:
 
     root: Path
 
-    def sweep(self) -> None:
+    def remove_temporary_files(self) -> None:
         """Remove what killed runs left half-written beside the cells, which sweep themselves."""
         for name in ("decoded", "truth", "runs"):
-            files.sweep(self.root / name, ABANDONED_AFTER)
+            files.remove_temporary_files(self.root / name, ABANDONED_AFTER)
 
     def cell(self, identity: dict[str, Any]) -> CellFolder:
         name = re.sub(r"[^\w.+=,-]+", "-", f"{identity['variant']}-{identity['seed']}-{digest(identity)[:12]}")
@@ -115,7 +115,7 @@ class Store:
         cut = protocol.model_dump(include={"size", "resize", "crops", "channels"})
         return self.root / "truth" / f"{name}-{digest([images, cut])[:16]}.safetensors"
 
-    def truth_features(self, run: Run, name: str) -> Features | None:
+    def ground_truth_features(self, run: Run, name: str) -> Features | None:
         """Features of the ground truth of a run; None if they were never asked for."""
         return Features.read(self.truth(run.protocol, run.images, name))
 
@@ -127,9 +127,9 @@ class Store:
         """
         done = [entry for entry in run.entries if entry.state == "done"]
         parts = [
-            (self.folder(entry).rows_path(judgement), mask_set)
+            (self.folder(entry).rows_path(evaluation_id), mask_set)
             for entry in done
-            for mask_set, judgement in entry.judgements.items()
+            for mask_set, evaluation_id in entry.evaluation_ids.items()
         ]
         return rows_file.together((path, mask_set) for path, mask_set in parts if path.exists())
 

@@ -19,12 +19,12 @@ LARGEST_REST = 2**31 - 1
 
 
 @cache
-def keep_memory() -> str:
+def tune_malloc() -> str:
     """Let this process, and those that it starts, keep what they free; returns "" or why everything was left as it was.
 
     A running process is told by mallopt, those that it starts by the environment.
     """
-    if reason := obstacle():
+    if reason := why_not_tuned():
         return reason
     libc = ctypes.CDLL(None)
     block = next((size for size in LARGEST_BLOCKS if libc.mallopt(_M_MMAP_THRESHOLD, size)), 0)
@@ -34,7 +34,7 @@ def keep_memory() -> str:
     return ""
 
 
-def obstacle() -> str:
+def why_not_tuned() -> str:
     """Why this process's allocator is left as it is; "" where nothing speaks against a change."""
     if os.environ.get(SWITCH, "").lower() in ("off", "0"):
         return f"{SWITCH}={os.environ[SWITCH]}"

@@ -16,9 +16,9 @@ from bench_core.errors import BadInput
 from bench_core.system.distributed import SINGLE_PROCESS, Distributed
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
-PATIENCE = timedelta(days=1)
+RANK_TIMEOUT = timedelta(days=1)
 """How long ranks wait for each other, such as for rank zero while it looks at all images."""
-FAREWELL = 10.0
+EXIT_TIMEOUT = 10.0
 """Seconds that processes which this one started have to end after it."""
 
 
@@ -43,7 +43,7 @@ def open_fabric(device: str, precision: Precision = "32-true", devices: int = 1,
         BadInput: there are no such devices here.
     """
     several = devices * nodes > 1
-    strategy = Replicas(timeout=PATIENCE) if several else "auto"
+    strategy = Replicas(timeout=RANK_TIMEOUT) if several else "auto"
     try:
         fabric = Fabric(
             accelerator=device,
@@ -81,6 +81,6 @@ def join(device: str, devices: int, nodes: int) -> Distributed:
 def _see_off(processes: Sequence) -> None:
     for process in processes:
         try:
-            process.wait(FAREWELL)
+            process.wait(EXIT_TIMEOUT)
         except TimeoutExpired:
             process.kill()

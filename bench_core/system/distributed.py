@@ -1,7 +1,7 @@
-"""The processes, one for each device, that train and judge one method together; the first of them is rank zero.
+"""The processes that train and evaluate one method together, one for each device. The first of them is rank zero.
 
-Each may fail alone. What may fail is therefore done inside `each`, `own`, `zero` or `in_turn`, which fail on all ranks
-at once, so that none waits for another that has given up, or takes what another says of the next cell for an answer.
+Each may fail alone. Work that may fail runs inside `gather`, `run_all`, `on_rank_zero` or `rank_zero_first`, which
+raise on every rank together, so no rank blocks on one that failed or receives a message meant for the next cell.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,15 +24,15 @@ class RemoteRankError(BadInput):
 class Distributed:
     """All of them, as this one sees them. One process alone needs no group, and waits for nobody."""
 
-    number: int = 0
+    rank: int = 0
     """Which of them this process is."""
     count: int = 1
 
     @property
-    def is_zero(self) -> bool:
-        return self.number == 0
+    def is_rank_zero(self) -> bool:
+        return self.rank == 0
 
-    def each(self, work: Callable[[], T]) -> list[T]:
+    def gather(self, work: Callable[[], T]) -> list[T]:
         """What every rank's work returns, by rank. It must be plain data, for it is sent to all.
 
         Raises:
@@ -50,30 +50,30 @@ class Distributed:
         _together(lambda: distributed.all_gather_object(found, (mine, told)))
         if failure:
             raise failure
-        for number, (_, told) in enumerate(found):
+        for rank, (_, told) in enumerate(found):
             if told:
-                raise RemoteRankError(f"rank {number} of {self.count} failed with {told}")
+                raise RemoteRankError(f"rank {rank} of {self.count} failed with {told}")
         return [value for value, _ in found]
 
-    def own(self, work: Callable[[], T]) -> T:
+    def run_all(self, work: Callable[[], T]) -> T:
         """What this rank's work returns, which may be anything, once that of all ranks is done."""
         found: list[T] = []
-        self.each(lambda: found.append(work()))
+        self.gather(lambda: found.append(work()))
         return found[0]
 
-    def zero(self, work: Callable[[], T]) -> T:
+    def on_rank_zero(self, work: Callable[[], T]) -> T:
         """What rank zero's work returns, here and elsewhere; the others wait for it. For all that writes."""
-        found: list[Any] = self.each(lambda: work() if self.is_zero else None)
+        found: list[Any] = self.gather(lambda: work() if self.is_rank_zero else None)
         return found[0]
 
-    def in_turn(self, work: Callable[[], T]) -> T:
+    def rank_zero_first(self, work: Callable[[], T]) -> T:
         """Work on rank zero first, and then on the others, which leave quietly where it failed."""
         found: list[T] = []
         try:
-            self.each(lambda: found.append(work()) if self.is_zero else None)
-            self.each(lambda: None if self.is_zero else found.append(work()))
+            self.gather(lambda: found.append(work()) if self.is_rank_zero else None)
+            self.gather(lambda: None if self.is_rank_zero else found.append(work()))
         except RemoteRankError:
-            if self.is_zero:
+            if self.is_rank_zero:
                 raise
             raise SystemExit(0) from None
         return found[0]
@@ -82,13 +82,13 @@ class Distributed:
         """This rank's part of every batch: even but for one, in order of rank, and empty where ranks are too many."""
         for first in range(0, len(positions), batch):
             whole = positions[first : first + batch]
-            yield whole[len(whole) * self.number // self.count : len(whole) * (self.number + 1) // self.count]
+            yield whole[len(whole) * self.rank // self.count : len(whole) * (self.rank + 1) // self.count]
 
-    def add_up(self, tensors: Iterable[Tensor]) -> None:
+    def all_reduce_sum(self, tensors: Iterable[Tensor]) -> None:
         """Put the sum over all ranks in place of each tensor. All ranks give the same shapes in the same order."""
         self._at_once(tensors, distributed.all_reduce)
 
-    def follow(self, tensors: Iterable[Tensor]) -> None:
+    def broadcast(self, tensors: Iterable[Tensor]) -> None:
         """Put rank zero's values in place of each tensor."""
         self._at_once(tensors, lambda joined: distributed.broadcast(joined, 0))
 

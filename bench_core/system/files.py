@@ -24,7 +24,7 @@ def write(path: Path, fill: Callable[[Path], Any]) -> None:
     Raises:
         Unwritable: the system refuses; what was at `path` is still there.
     """
-    with refusals(path):
+    with translate_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY, suffix=path.suffix)
     os.close(handle)
@@ -45,7 +45,7 @@ def write(path: Path, fill: Callable[[Path], Any]) -> None:
 
 
 @contextmanager
-def refusals(path: Path) -> Iterator[None]:
+def translate_os_errors(path: Path) -> Iterator[None]:
     """For what does not go through `write`: the system's refusal is told as Unwritable."""
     try:
         yield
@@ -68,7 +68,7 @@ def _unwritable(path: Path, error: OSError) -> WriteError:
     return WriteError(f"{path} cannot be written ({said}); mend that and repeat the same command.")
 
 
-def sweep(folder: Path, unchanged_for: float = 0.0) -> None:
+def remove_temporary_files(folder: Path, unchanged_for: float = 0.0) -> None:
     """Remove what processes that were killed have left half-written.
 
     Args:
@@ -108,7 +108,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def writable_folder(path: Path) -> Path:
+def require_writable_folder(path: Path) -> Path:
     """Make a folder and make sure that files can be written there.
 
     Raises:

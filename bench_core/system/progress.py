@@ -10,7 +10,7 @@ from rich.text import Text
 
 from bench_core.system import terminal
 
-LINE_EVERY = 15.0
+LINE_SECONDS = 15.0
 """Seconds between lines where no bar can be drawn."""
 
 console = terminal.console(stderr=True)
@@ -26,12 +26,12 @@ class ProgressBar:
     def __call__(self, done: int, note: str = "") -> None:
         """So much is done by now; the note stands beside it."""
         self._progress.update(self._task.id, completed=done, note=note)
-        due = clock() - self._lined > LINE_EVERY or self._task.finished
+        due = clock() - self._lined > LINE_SECONDS or self._task.finished
         if self._progress.disable and due:
             console.print(line(self._task), markup=False, soft_wrap=True)
             self._lined = clock()
 
-    def had(self, done: int) -> None:
+    def skip_to(self, done: int) -> None:
         """So much was done before, by an earlier run, and took no time."""
         self._task.completed = done
 
@@ -81,6 +81,6 @@ def left(task: Task) -> str:
     return f"{timedelta(seconds=task.time_remaining)} left"
 
 
-def shown(values: dict[str, float]) -> str:
+def format_losses(values: dict[str, float]) -> str:
     """Loss terms as a note."""
     return "  ".join(f"{name.rpartition('/')[2]} {value:.3g}" for name, value in values.items())

@@ -22,7 +22,7 @@ _asked: int | None = None
 
 
 @contextmanager
-def heeded() -> Iterator[None]:
+def handle_signals() -> Iterator[None]:
     """Within, Ctrl-C and SIGTERM end the command with a message and the exit code 128 + signal."""
     global _asked
     main = threading.current_thread() is threading.main_thread()  # no other thread may set signals
@@ -39,8 +39,8 @@ def heeded() -> Iterator[None]:
 
 
 @contextmanager
-def held() -> Iterator[None]:
-    """Within, the first signal waits until work, when `asked`, comes to its `end`; the second one does not."""
+def defer_signals() -> Iterator[None]:
+    """Let the first signal wait until the block ends or calls `raise_interrupted`. A second signal interrupts at once."""
     global _held
     _held = True
     try:
@@ -51,17 +51,17 @@ def held() -> Iterator[None]:
         raise _interrupted(_asked)
 
 
-def asked() -> bool:
+def stop_requested() -> bool:
     """Whether to come to an end."""
     return _asked is not None
 
 
-def end() -> NoReturn:
+def raise_interrupted() -> NoReturn:
     """Raise what ends the command, though it may be another rank that was asked to."""
     raise _interrupted(_asked or signal.SIGTERM)
 
 
-def leave_to_parent() -> None:
+def ignore_in_worker() -> None:
     """For a process that works for another one, which a terminal or a scheduler signals as well."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)

@@ -12,19 +12,19 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def one_thread(worker: int = 0) -> None:
+def use_one_thread(worker: int = 0) -> None:
     """Compute on one thread from now on: for a process that is one of several. `worker` is its number, of no matter."""
-    take(1)
+    set_threads(1)
 
 
 def share_cores(among: int) -> None:
     """Take this process's part of the cores from now on, of which OMP_NUM_THREADS may allow fewer."""
     allowed = os.environ.get("OMP_NUM_THREADS", "")
     part = max(1, usable_cores() // among)
-    take(min(part, int(allowed)) if allowed.isdecimal() else part)
+    set_threads(min(part, int(allowed)) if allowed.isdecimal() else part)
 
 
-def take(threads: int) -> None:
+def set_threads(threads: int) -> None:
     """Compute on so many. Torch is told where it is loaded already; what is loaded later reads the environment."""
     os.environ["OMP_NUM_THREADS"] = str(threads)
     cv2.setNumThreads(threads)
@@ -33,7 +33,7 @@ def take(threads: int) -> None:
 
 
 @cache
-def mind_forks() -> None:
+def prepare_fork_safety() -> None:
     """From now on a forked process has one OpenCV thread. This process keeps all of its own.
 
     OpenCV's waiting threads do not live on in a fork, which then waits for them without end as soon as it changes their

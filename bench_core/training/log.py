@@ -24,7 +24,7 @@ class Log:
 
     def note(self, step: int, values: dict[str, Tensor]) -> None:
         self.latest = {name: value.item() for name, value in values.items()}
-        with files.refusals(self.path), self.path.open("a") as file:
+        with files.translate_os_errors(self.path), self.path.open("a") as file:
             file.write(json.dumps({"step": step, **self.latest}) + "\n")
         self.tell(step, self.latest)
 

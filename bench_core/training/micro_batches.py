@@ -18,7 +18,7 @@ class OutOfMemory(RuntimeError):
 
     def __init__(self, tried: int, error: Exception) -> None:
         advice = (
-            f"try --micro-batch {tried // 2}, or --auto-batch"
+            f"try --micro-batch {tried // 2}, or --auto-micro-batch"
             if tried > 1
             else "try a smaller --size, or --precision bf16-mixed"
         )
@@ -56,24 +56,24 @@ class SharedBatch:
     generator_learns: bool
     _painting: MethodOutput | None = field(default=None, init=False)
 
-    def scenes(self, update: Update, most: int) -> Iterator[LossContext]:
+    def loss_contexts(self, update: Update, most: int) -> Iterator[LossContext]:
         """What an update looks at: `most` images at a time. One scene must be done with before the next is taken."""
         learns = update.network == "generator"
         parts = _parts(len(self.image), most)
         if len(parts) == 1:
             if self._painting is None:
                 self._painting = self._paint(parts[0], self.generator_learns)
-            scene = self._scene(parts[0], self._painting)
-            yield scene if learns else scene.detached()
+            ctx = self._scene(parts[0], self._painting)
+            yield ctx if learns else ctx.detached()
             return
         if self._painting is None and not learns:
             self._paint_ahead(parts)
         before, seen = BufferSnapshot(_but_statistics(self.method)), []
         for part in parts:
             before.restore()
-            painting = self._paint(part, True) if learns or self._painting is None else _part(self._painting, part)
-            seen.append(painting.detach())
-            yield self._scene(part, painting if learns else seen[-1])
+            output = self._paint(part, True) if learns or self._painting is None else _part(self._painting, part)
+            seen.append(output.detach())
+            yield self._scene(part, output if learns else seen[-1])
         self._painting = _joined(seen)
 
     def let_go(self) -> None:
@@ -95,9 +95,9 @@ class SharedBatch:
         with torch.set_grad_enabled(graph):
             return self.method(self.masked[part], self.hole[part], *(plane[part] for plane in self.guidance))
 
-    def _scene(self, part: slice, painting: MethodOutput) -> LossContext:
+    def _scene(self, part: slice, output: MethodOutput) -> LossContext:
         guidance = tuple(plane[part] for plane in self.guidance)
-        return LossContext(self.image[part], self.hole[part], painting, self.method, self.backbones, guidance)
+        return LossContext(self.image[part], self.hole[part], output, self.method, self.backbones, guidance)
 
 
 class BufferSnapshot:
@@ -128,12 +128,10 @@ def _parts(count: int, most: int) -> list[slice]:
     return [slice(first, last) for first, last in pairwise(bounds)]
 
 
-def _part(painting: MethodOutput, part: slice) -> MethodOutput:
-    return MethodOutput(painting.prediction[part], None if painting.coarse is None else painting.coarse[part])
+def _part(output: MethodOutput, part: slice) -> MethodOutput:
+    return MethodOutput(output.prediction[part], None if output.coarse is None else output.coarse[part])
 
 
-def _joined(paintings: list[MethodOutput]) -> MethodOutput:
-    coarse = [painting.coarse for painting in paintings if painting.coarse is not None]
-    return MethodOutput(
-        torch.cat([painting.prediction for painting in paintings]), torch.cat(coarse) if coarse else None
-    )
+def _joined(outputs: list[MethodOutput]) -> MethodOutput:
+    coarse = [output.coarse for output in outputs if output.coarse is not None]
+    return MethodOutput(torch.cat([output.prediction for output in outputs]), torch.cat(coarse) if coarse else None)

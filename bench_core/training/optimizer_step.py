@@ -31,8 +31,8 @@ class OptimizerStep:
     method: Method
     networks: tuple[str, ...]
     terms: Terms
-    finiteness: NanGuard
-    ranks: Distributed
+    nan_guard: NanGuard
+    distributed: Distributed
     batch: int
     """Images of a step, on all ranks together."""
     most: int
@@ -51,13 +51,13 @@ class OptimizerStep:
         network: nn.Module = getattr(self.method, update.network)
         with self._others_fixed(update):
             values = self._attempt(taken, update, optimiser)
-        if self.ranks.count > 1:
+        if self.distributed.count > 1:
             gradients = (torch.zeros_like(p) if p.grad is None else p.grad for p in network.parameters())
-            self.ranks.add_up([*gradients, *values.values()])
+            self.distributed.all_reduce_sum([*gradients, *values.values()])
         # a scaler of 16 bits leaves out steps whose gradients are infinite, and goes on with a smaller scale
         scaled = getattr(self.fabric.strategy.precision, "scaler", None) is not None
         gradients = [] if scaled else [p.grad for p in network.parameters() if p.grad is not None]
-        self.finiteness.note(step, update, values, gradients)
+        self.nan_guard.note(step, update, values, gradients)
         optimiser.step()
         optimiser.zero_grad()  # now, for the next forward pass needs the memory
         return values
@@ -69,7 +69,7 @@ class OptimizerStep:
             Exception: what has failed here since the last look.
             bench_core.system.distributed.FailedElsewhere: something failed on another rank.
         """
-        self.ranks.each(self._confess)
+        self.distributed.gather(self._confess)
 
     def _confess(self) -> None:
         if self._failure:
@@ -80,7 +80,7 @@ class OptimizerStep:
             if self._failure is None:
                 return self._fitting(taken(), update, optimiser)
         except Exception as error:
-            if self.ranks.count == 1:
+            if self.distributed.count == 1:
                 raise
             self._failure = error
         return {name: torch.full((), float("nan"), device=self.fabric.device) for name in update.losses}
@@ -106,11 +106,11 @@ class OptimizerStep:
     def _gradient(self, shown: SharedBatch, update: Update, optimiser: Optimizer) -> dict[str, Tensor]:
         optimiser.zero_grad()
         values: dict[str, Tensor] = {}
-        for scene in shown.scenes(update, self.most):
-            share = len(scene.image) / self.batch
-            found = {name: self.terms[name](scene) for name in update.losses}
+        for ctx in shown.loss_contexts(update, self.most):
+            share = len(ctx.image) / self.batch
+            found = {name: self.terms[name](ctx) for name in update.losses}
             total = torch.stack([weight * share * found[name] for name, weight in update.losses.items()]).sum()
-            scene.forget()  # backbones' features are large, and the graph keeps what it needs of them
+            ctx.clear_cache()  # backbones' features are large, and the graph keeps what it needs of them
             self.fabric.backward(total)
             found = {name: value.detach() for name, value in found.items()}
             values = found if share == 1 else {name: values.get(name, 0) + share * found[name] for name in found}

@@ -14,7 +14,7 @@ def schedule(recipe: Recipe, steps: int) -> list[tuple[Phase, int, int]]:
     return list(zip(recipe.phases, bounds[:-1], bounds[1:], strict=True))
 
 
-def draws(recipe: Recipe, protocol: Protocol, steps: int) -> int:
+def num_images_drawn(recipe: Recipe, protocol: Protocol, steps: int) -> int:
     """How many images the first steps of a training take."""
     parts = schedule(recipe, protocol.steps)
     batches = sum(len(phase.rounds) * max(0, min(steps, last) - first) for phase, first, last in parts)

@@ -29,13 +29,13 @@ from bench_core.training.log import Log
 from bench_core.training.micro_batches import SharedBatch
 from bench_core.training.nan_guard import NanGuard
 from bench_core.training.optimizer_step import OptimizerStep
-from bench_core.training.schedule import draws, schedule
+from bench_core.training.schedule import num_images_drawn, schedule
 
-CHECKPOINT_EVERY = 30.0
+CHECKPOINT_SECONDS = 30.0
 """Seconds between checkpoints, which an interruption loses, where writing one is quick."""
 CHECKPOINT_SHARE = 0.02
 """Of the time, the most that writing checkpoints takes."""
-LOG_EVERY = 10
+LOG_STEPS = 10
 """Steps between lines of the log, and between looks at whether all is finite."""
 
 Advance = Callable[[int, dict[str, float]], None]
@@ -57,10 +57,10 @@ class Trainer:
     """Called before the first step and after every so many of the protocol's `curve_every`, to judge the method."""
     tell: Callable[[int, Mapping[str, float]], None] = lambda step, values: None
     """Called with every line of the log."""
-    finiteness: NanGuard = field(default_factory=NanGuard)
+    nan_guard: NanGuard = field(default_factory=NanGuard)
     micro_batch: int | None = None
     """Images at a time on one device; all of its part of a batch if left out."""
-    auto_batch: bool = False
+    auto_micro_batch: bool = False
     """Halve that where memory is too small."""
     sync_batchnorm: bool = False
     """Let batch norm see the images of all devices."""
@@ -78,7 +78,7 @@ class Trainer:
         return {name: partial(resolve(loss.term), **loss.parameters) for name, loss in self.variant.losses.items()}
 
     @cached_property
-    def ranks(self) -> Distributed:
+    def distributed(self) -> Distributed:
         return Distributed(self.fabric.global_rank, self.fabric.world_size)
 
     @cached_property
@@ -90,11 +90,11 @@ class Trainer:
             self.method,
             self.recipe.networks,
             self.terms,
-            self.finiteness,
-            self.ranks,
+            self.nan_guard,
+            self.distributed,
             batch,
             most,
-            self.auto_batch,
+            self.auto_micro_batch,
         )
 
     def run(self, advance: Advance) -> None:
@@ -103,13 +103,13 @@ class Trainer:
         Raises:
             bench_core.training.nan_guard.NonFinite: says which term, at which step; the last good checkpoint is kept.
         """
-        start, *others = self.ranks.each(self._prepare)
+        start, *others = self.distributed.gather(self._prepare)
         if set(others) - {start}:
             raise BadInput(f"{self.folder} is not the same on all machines; --out must be a folder that they share.")
         log = Log(self.folder / "training.jsonl", self.tell)
-        self.ranks.zero(lambda: log.begin(start))
+        self.distributed.on_rank_zero(lambda: log.begin(start))
         if not start:
-            self.ranks.each(self._calibrate)
+            self.distributed.gather(self._calibrate)
             self.watch(0)
         advance(start, {})
         for phase, first, last in schedule(self.recipe, self.pairs.protocol.steps):
@@ -141,30 +141,30 @@ class Trainer:
         batches = self._batches(0, self.pairs.protocol.steps, SINGLE_PROCESS)
         self.method.calibrate(to_floats(batch)[0] for batch in batches)
 
-    @signals.held()
+    @signals.defer_signals()
     def _run_phase(self, phase: Phase, start: int, last: int, log: Log, advance: Advance) -> None:
-        self.method.enter(phase.name)
+        self.method.start_phase(phase.name)
         batches = TimedIterator(self._batches(start, last))
-        due = time.monotonic() + CHECKPOINT_EVERY
+        due = time.monotonic() + CHECKPOINT_SECONDS
         for step in range(start, last):
             began = time.perf_counter()
             values = self._step(phase, step, batches)
-            if step % LOG_EVERY == 0:
+            if step % LOG_STEPS == 0:
                 self._check()
-                self.ranks.zero(partial(log.note, step, values))
+                self.distributed.on_rank_zero(partial(log.note, step, values))
             self._stepped += time.perf_counter() - began
             self._steps += 1
             advance(step + 1, log.latest)
             if self.pairs.protocol.curve_every and (step + 1) % self.pairs.protocol.curve_every == 0:
                 self._check()
                 self.watch(step + 1)
-                self.method.enter(phase.name)
+                self.method.start_phase(phase.name)
             is_due, is_over = self._agreed(step, time.monotonic() > due)
             if is_over:
                 self._save(step + 1)
-                signals.end()
+                signals.raise_interrupted()
             if is_due and step + 1 < last:
-                due = time.monotonic() + max(CHECKPOINT_EVERY, self._save(step + 1) / CHECKPOINT_SHARE)
+                due = time.monotonic() + max(CHECKPOINT_SECONDS, self._save(step + 1) / CHECKPOINT_SHARE)
         self._waited += batches.seconds
         self._save(last)
 
@@ -181,15 +181,15 @@ class Trainer:
     def _check(self) -> None:
         """Make sure that nothing has failed and all is finite, here and on other ranks."""
         self.updates.look()
-        self.finiteness.check()
+        self.nan_guard.check()
 
     def _agreed(self, step: int, due: bool) -> tuple[bool, bool]:
         """Whether it is time for a checkpoint, by rank zero's clock, and whether any rank has been asked to end."""
-        if self.ranks.count == 1:
-            return due, signals.asked()
-        if step % LOG_EVERY:
+        if self.distributed.count == 1:
+            return due, signals.stop_requested()
+        if step % LOG_STEPS:
             return False, False
-        found = self.ranks.each(lambda: (due, signals.asked()))
+        found = self.distributed.gather(lambda: (due, signals.stop_requested()))
         return found[0][0], any(asked for _, asked in found)
 
     def _save(self, step: int) -> float:
@@ -202,7 +202,7 @@ class Trainer:
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers.values()],
             "precision": self.fabric.strategy.precision.state_dict(),  # what 16-mixed scales gradients by
         }
-        self.ranks.zero(lambda: checkpoint.save_state(self.folder / "checkpoint.pt", state))
+        self.distributed.on_rank_zero(lambda: checkpoint.save_state(self.folder / "checkpoint.pt", state))
         return time.monotonic() - began
 
     def _optimisers(self) -> dict[str, Optimizer]:
@@ -216,16 +216,16 @@ class Trainer:
         optimiser = kind(getattr(self.method, update.network).parameters(), **fused, **update.optimiser.settings)
         return cast(Optimizer, self.fabric.setup_optimizers(optimiser))
 
-    def _batches(self, start: int, last: int, ranks: Distributed | None = None) -> Iterator[Pair]:
+    def _batches(self, start: int, last: int, distributed: Distributed | None = None) -> Iterator[Pair]:
         """This rank's parts of the batches of some steps. All methods that draw one batch a step see the same ones."""
-        positions = range(*(draws(self.recipe, self.pairs.protocol, step) for step in (start, last)))
+        positions = range(*(num_images_drawn(self.recipe, self.pairs.protocol, step) for step in (start, last)))
         batch, where = self.pairs.protocol.batch, self.fabric.device
-        batches = loader(self.pairs, batch, self.workers, where, positions, ranks or self.ranks)
+        batches = loader(self.pairs, batch, self.workers, where, positions, distributed or self.distributed)
         return cast(Iterator[Pair], iter(self.fabric.setup_dataloaders(batches, use_distributed_sampler=False)))
 
     def _step(self, phase: Phase, step: int, batches: Iterator[Pair]) -> dict[str, Tensor]:
         """All rounds of one step: the value of every loss term, with its update's network."""
-        rank = [self.ranks.number] if self.ranks.number else []
+        rank = [self.distributed.rank] if self.distributed.rank else []
         torch.manual_seed(seed_of("step", self.pairs.seed, step, *rank))  # so no random state needs saving
         values: dict[str, Tensor] = {}
         for one_round in phase.rounds:
@@ -234,7 +234,7 @@ class Trainer:
                 found = self.updates.make(taken, update, self.optimisers[_key(update)], step)
                 values |= {f"{update.network}/{name}": value for name, value in found.items()}
         # batch norm's statistics, which each rank has gathered from its own images
-        self.ranks.follow(buffer for buffer in self.method.buffers() if buffer.is_floating_point())
+        self.distributed.broadcast(buffer for buffer in self.method.buffers() if buffer.is_floating_point())
         return values
 
     def _round(self, one_round: tuple[Update, ...], batches: Iterator[Pair]) -> SharedBatch:

@@ -16,7 +16,7 @@ from torch import Tensor
 from bench_core.errors import BadInput
 from bench_core.system import files
 
-PATIENCE = 20
+DOWNLOAD_TIMEOUT = 20
 """Seconds without an answer after which a download is given up."""
 
 
@@ -95,7 +95,7 @@ def locate(name: str) -> Path:
     )
 
 
-def at_hand(name: str) -> bool:
+def is_available(name: str) -> bool:
     """Whether a file of a network's weights lies on this machine; it is neither verified nor downloaded."""
     return found(name) is not None
 
@@ -144,7 +144,7 @@ def _download(wanted: Weights) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=path.parent, prefix=".half-loaded-") as folder:
         part = Path(folder) / path.name
-        with build_opener(_StaysPrivate).open(wanted.url, timeout=PATIENCE) as answer, part.open("wb") as file:
+        with build_opener(_StaysPrivate).open(wanted.url, timeout=DOWNLOAD_TIMEOUT) as answer, part.open("wb") as file:
             shutil.copyfileobj(answer, file)
         if files.sha256(part) != wanted.sha256:
             raise OSError(f"what came has not the sha256 {wanted.sha256}")

@@ -64,11 +64,11 @@ class Baseline:
         return module.build_step()
 
 
-def contenders_of(rival: Baseline, work: Work, threads: int) -> Iterator[Candidate]:
+def contenders_of(baseline: Baseline, work: Work, threads: int) -> Iterator[Candidate]:
     """The rival as it comes, last; before it under our allocator's setting, where we have another than the system."""
     if MMAP_THRESHOLD in os.environ:
-        yield Candidate(f"{rival.name}, memory kept", partial(apart, work, threads))
-    yield Candidate(rival.name, partial(apart, work, threads, keeps_memory=False))
+        yield Candidate(f"{baseline.name}, memory kept", partial(apart, work, threads))
+    yield Candidate(baseline.name, partial(apart, work, threads, keeps_memory=False))
 
 
 def _load(path: Path) -> ModuleType:

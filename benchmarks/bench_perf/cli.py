@@ -45,13 +45,13 @@ def perf(methods: tuple[str, ...] | None, file: Path | None, **options: Any) -> 
       bench perf --parts metrics,masks,loading,startup
     """
     from bench_core.system import files
-    from bench_core.system.allocator import keep_memory
+    from bench_core.system.allocator import tune_malloc
     from bench_perf.suite import measure
     from bench_perf.tables import show
 
     if file and not file.absolute().parent.is_dir():
         raise BadInput(f"There is no folder {file.parent} to write {file.name} into; make it first.")
-    keep_memory()
+    tune_malloc()
     report = measure(_settings(methods, **options))
     show(report)
     if file:
@@ -90,11 +90,11 @@ def _settings(
     chosen = methods or tuple(model.name for model in plugins.records("models").values() if _learns(model))
     for name in chosen:
         plugins.model(name)
-    rivals = {_beside(method, chosen): Baseline.read(against)} if against else {}
+    baselines = {_beside(method, chosen): Baseline.read(against)} if against else {}
     if method and not against:
         raise BadInput("--method says what a rival is measured beside; give the rival's file with --against.")
     threads = threads or torch.get_num_threads()
-    settings = Settings(plugins, chosen, parts or tuple(PARTS), rivals=rivals, threads=threads, **options)
+    settings = Settings(plugins, chosen, parts or tuple(PARTS), baselines=baselines, threads=threads, **options)
     if "tf32" in settings.precisions and settings.place.type != "cuda":
         raise BadInput(f"tf32 is an arithmetic of NVIDIA GPUs, and {settings.place} is none; give --device cuda.")
     return settings

@@ -64,7 +64,7 @@ class OurInference:
 @dataclass(frozen=True)
 class BaselineInference:
     canvases: InferenceCase
-    rival: Baseline
+    baseline: Baseline
 
     @property
     def device(self) -> str:
@@ -72,7 +72,7 @@ class BaselineInference:
 
     def __call__(self, advance: Callable[..., None]) -> None:
         subject, (masked, hole, *_) = self.canvases.opened()
-        paint = self.rival.build(subject.method)
+        paint = self.baseline.build(subject.method)
         _paint_on(lambda: paint(masked, hole), advance)
 
 

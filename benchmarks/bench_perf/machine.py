@@ -24,7 +24,7 @@ def facts(settings: Settings) -> dict[str, Any]:
         "environment": {name: os.environ[name] for name in TELLING if name in os.environ},
         "scale": settings.scale,
         "seconds": settings.seconds,
-        "rivals": {name: rival.name for name, rival in settings.rivals.items()},
+        "rivals": {name: baseline.name for name, baseline in settings.baselines.items()},
     }
 
 

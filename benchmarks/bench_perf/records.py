@@ -39,7 +39,7 @@ class Case:
 
     part: str
     name: str
-    contenders: tuple[Candidate, ...]
+    candidates: tuple[Candidate, ...]
     """The last one that can be measured is the reference, which the others are compared with."""
     unit: str
     items: int = 1

@@ -21,7 +21,7 @@ Kernels = Callable[[Arithmetic], RooflineKernel]
 class Ready:
     """A contender that has run once."""
 
-    contender: Candidate
+    candidate: Candidate
     runner: Runner
     output: Any
 
@@ -33,7 +33,7 @@ def measured(case: Case, seconds: float, kernels: Kernels) -> list[Row]:
     row with the reason, and the others go on.
     """
     with ExitStack() as cleanup:
-        begun = {contender.name: _begin(contender, cleanup) for contender in case.contenders}
+        begun = {candidate.name: _begin(candidate, cleanup) for candidate in case.candidates}
         ready = {name: each for name, each in begun.items() if isinstance(each, Ready)}
         beside = _kernels_beside(ready.values(), kernels)
         runs = {name: each.runner.run for name, each in ready.items()}
@@ -45,18 +45,18 @@ def measured(case: Case, seconds: float, kernels: Kernels) -> list[Row]:
     return [_compared(row, reference, outputs, case.tolerance) for row in rows]
 
 
-def _begin(contender: Candidate, cleanup: ExitStack) -> Ready | Exception:
+def _begin(candidate: Candidate, cleanup: ExitStack) -> Ready | Exception:
     try:
-        runner = contender.open(cleanup)
+        runner = candidate.open(cleanup)
         output = runner.run()
-        return Ready(contender, runner, runner.output() if runner.output else output)
+        return Ready(candidate, runner, runner.output() if runner.output else output)
     except Exception as error:  # a gap in the table, told there
         return error
 
 
 def _kernels_beside(ready: Iterable[Ready], kernels: Kernels) -> dict[Arithmetic, RooflineKernel]:
     """One for each arithmetic at which FLOPs count."""
-    return {(at := each.contender.arithmetic): kernels(at) for each in ready if each.runner.flops}
+    return {(at := each.candidate.arithmetic): kernels(at) for each in ready if each.runner.flops}
 
 
 def _rates(
@@ -78,7 +78,7 @@ def _row(case: Case, name: str, found: Any, ready: Ready | None, rates: Mapping[
     peak = ready.runner.peak() if ready.runner.peak else None
     row = replace(row, median=found.median, lower=found.lower, upper=found.upper, samples=found.samples, peak=peak)
     flops = ready.runner.flops() if ready.runner.flops else 0
-    rate = rates.get(ready.contender.arithmetic)
+    rate = rates.get(ready.candidate.arithmetic)
     return replace(row, flops=flops, rate=rate, floor=found.median * rate / flops) if flops and rate else row
 
 

@@ -30,7 +30,7 @@ class Settings:
     threads: int = field(default_factory=torch.get_num_threads)
     seconds: float = 5.0
     """How long the contenders of one case are timed together, after they have run once."""
-    rivals: dict[str, Baseline] = field(default_factory=dict)
+    baselines: dict[str, Baseline] = field(default_factory=dict)
     """By the name of the method that they are measured beside."""
 
     @cached_property

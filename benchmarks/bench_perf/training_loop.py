@@ -15,7 +15,7 @@ from bench_core.images import Array
 from bench_core.masks.mask_set import open_sets
 from bench_core.methods.compatibility import refusal
 from bench_core.methods.method import Guide, Method
-from bench_core.methods.variants import Variant, vary
+from bench_core.methods.variants import Variant, apply_overrides
 from bench_core.nn.backbones import Backbones
 from bench_core.plugins import Plugins
 from bench_core.specs import Model, resolve
@@ -79,7 +79,9 @@ class OurTraining:
         guide = resolve(model.guide)(device) if model.guide else None
         holes = open_sets({"center": rules.masks["center"]}, plugins.records("masks"))
         pairs = TrainPairs(rules, Noise(self.size, rules.channels), list(holes.values()), 0)
-        return TrainingCase(method, vary(model, plugins.records("losses")), pairs, Backbones("random", device), guide)
+        return TrainingCase(
+            method, apply_overrides(model, plugins.records("losses")), pairs, Backbones("random", device), guide
+        )
 
     def _rules(self, model: Model) -> protocol.Protocol:
         sides = {"size": self.size, "resize": self.size}
@@ -91,13 +93,13 @@ class OurTraining:
 class BaselineTraining:
     """A rival's, always on the same batch."""
 
-    rival: Baseline
+    baseline: Baseline
     size: int
     batch: int
     device: str
 
     def __call__(self, advance: Callable[..., None]) -> None:
-        step = self.rival.build_step()
+        step = self.baseline.build_step()
         where = open_fabric(self.device).device
         noise = torch.from_numpy(Noise(self.size, 3)[0]).permute(2, 0, 1).float() / 255
         image = noise.repeat(self.batch, 1, 1, 1).to(where)

@@ -19,7 +19,7 @@ from bench_perf.memory import Memory
 from bench_perf.records import Runner
 from bench_perf.timing import settle
 
-PATIENCE = 10.0
+ANSWER_TIMEOUT = 10.0
 """Seconds that a process is given to end."""
 
 
@@ -78,7 +78,7 @@ class Stepper:
 
     def close(self) -> None:
         self._connection.close()
-        self._process.join(PATIENCE)
+        self._process.join(ANSWER_TIMEOUT)
         self._process.kill()
 
     def _ask(self, request: str) -> Any:

@@ -72,7 +72,7 @@ def file_names(folder: Path, within: str, suffixes: frozenset[str]) -> "StringTa
         return StringTable(kept["name"].combine_chunks())
     began = time.time()
     names, folders = _listed(folder, within, suffixes)
-    if len(names) >= listing_cache.WORTH_KEEPING:
+    if len(names) >= listing_cache.MIN_FILES_TO_CACHE:
         listing_cache.write(names.table(), folders, began, *key)
     return names
 

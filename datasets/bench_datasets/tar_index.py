@@ -35,7 +35,7 @@ def image_members(folder: Path, shards: StringTable) -> pa.Table:
         return kept
     began = time.time()
     table = _indexed(folder, shards)
-    if len(table) >= listing_cache.WORTH_KEEPING:
+    if len(table) >= listing_cache.MIN_FILES_TO_CACHE:
         listing_cache.write(table, [folder / shard for shard in shards], began, *key)
     return table
 

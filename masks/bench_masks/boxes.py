@@ -14,9 +14,7 @@ def center_box(rng: np.random.Generator, height: int, width: int, *, side: float
     return hole
 
 
-def random_box(
-    rng: np.random.Generator, height: int, width: int, *, side: float, shrink: float, canvas: int
-) -> Hole:
+def random_box(rng: np.random.Generator, height: int, width: int, *, side: float, shrink: float, canvas: int) -> Hole:
     """A square of `side` at a random place, each pair of opposite sides moved inwards by 0 to `shrink` each."""
     hole = np.zeros((height, width), np.uint8)
     top, bottom = _interval(rng, height, side, shrink, canvas)

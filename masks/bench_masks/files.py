@@ -16,9 +16,7 @@ Hole = np.ndarray
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 
 
-def from_folder(
-    rng: np.random.Generator, height: int, width: int, *, folder: str, hole: str, threshold: int
-) -> Hole:
+def from_folder(rng: np.random.Generator, height: int, width: int, *, folder: str, hole: str, threshold: int) -> Hole:
     """A mask picture chosen at random, resized and then binarised; `hole` tells which side of the threshold is missing.
 
     Raises:

@@ -50,7 +50,7 @@ def costs(store: Store, run: Run) -> Iterator[CostEstimate]:
         cells.setdefault(entry.variant, []).append(entry)
     for variant, entries in cells.items():
         folders = [(store.folder(entry), entry) for entry in entries if entry.state == "done"]
-        told = [folder.record(f"provenance/{of}") for folder, entry in folders for of in entry.judgements.values()]
+        told = [folder.record(f"provenance/{of}") for folder, entry in folders for of in entry.evaluation_ids.values()]
         judged = [each for each in told if "seconds_per_image" in each]
         trained = [folder.record("provenance/training") for folder, _ in folders]
         steps = [each["seconds_per_step"] for each in trained if each.get("seconds_per_step")]

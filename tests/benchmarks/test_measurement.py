@@ -105,14 +105,14 @@ def rows_of(monkeypatch: pytest.MonkeyPatch) -> Rows:
     monkeypatch.setattr(run_case, "alternate", partial(alternate, clock=clock))
     kernel = RooflineKernel("kernel", clock.run("kernel", 2.0), flops=1e6)
 
-    def contender(name: str, output: object, takes: float = 1.0, flops: float | None = None) -> Candidate:
+    def candidate(name: str, output: object, takes: float = 1.0, flops: float | None = None) -> Candidate:
         passing = clock.run(name, takes)
         count = None if flops is None else lambda: float(flops)
         return Candidate(name, lambda cleanup: Runner(lambda: [passing(), output][1], count))
 
     def rows(*more: Candidate, **given: tuple) -> dict[str, Row]:
-        contenders = (*(contender(name, *facts) for name, facts in given.items()), *more)
-        found = run_case.measured(Case("forward", "case", contenders, "images", 3), 5.0, lambda precision: kernel)
+        candidates = (*(candidate(name, *facts) for name, facts in given.items()), *more)
+        found = run_case.measured(Case("forward", "case", candidates, "images", 3), 5.0, lambda precision: kernel)
         return {row.name: row for row in found}
 
     return rows

@@ -90,8 +90,8 @@ def rows(tmp_path: Path) -> dict[str, dict[str, Any]]:
     return {row["name"]: row for row in json.loads((tmp_path / "perf.json").read_text())["rows"]}
 
 
-def rival(tmp_path: Path, text: str) -> Path:
-    path = tmp_path / "rival.py"
+def baseline(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "baseline.py"
     path.write_text(text)
     return path
 
@@ -115,7 +115,7 @@ def test_the_file_tells_what_was_measured_and_on_what(perf: Perf, tmp_path: Path
 
 
 def test_a_rival_with_our_weights_agrees(perf: Perf, tmp_path: Path):
-    shown = perf("gated", "--parts", "forward", "--against", rival(tmp_path, SAME)).output
+    shown = perf("gated", "--parts", "forward", "--against", baseline(tmp_path, SAME)).output
     ours, theirs = rows(tmp_path)["gated"], rows(tmp_path)["same"]
     assert ours["difference"] == 0 and ours["agrees"]
     assert ours["ratio"] == pytest.approx(theirs["median"] / ours["median"])
@@ -125,7 +125,9 @@ def test_a_rival_with_our_weights_agrees(perf: Perf, tmp_path: Path):
 
 @pytest.mark.long
 def test_a_rival_that_paints_something_else_is_told(perf: Perf, tmp_path: Path):
-    shown = perf("pconv,telea", "--parts", "forward", "--method", "telea", "--against", rival(tmp_path, OTHER)).output
+    shown = perf(
+        "pconv,telea", "--parts", "forward", "--method", "telea", "--against", baseline(tmp_path, OTHER)
+    ).output
     found = rows(tmp_path)
     assert found["telea"]["agrees"] is False and found["telea"]["difference"] > 0.1
     assert found["pconv"]["agrees"] is None, "the rival stands beside the other one"
@@ -135,14 +137,14 @@ def test_a_rival_that_paints_something_else_is_told(perf: Perf, tmp_path: Path):
 @pytest.mark.long
 def test_a_rival_is_measured_with_our_allocator_and_with_the_systems(perf: Perf, tmp_path: Path):
     """It paints white where it was started with memory kept, and black where not."""
-    perf("pconv", "--parts", "forward", "--against", rival(tmp_path, TELLING))
+    perf("pconv", "--parts", "forward", "--against", baseline(tmp_path, TELLING))
     found = rows(tmp_path)
     assert list(found) == ["pconv", "rival, memory kept", "rival"]
     assert found["rival, memory kept"]["difference"] == 1
 
 
 def test_training_is_measured_with_its_memory_in_a_process_of_its_own(perf: Perf, tmp_path: Path):
-    perf("glcic", "--parts", "training", "--threads", "1", "--against", rival(tmp_path, TRAINED))
+    perf("glcic", "--parts", "training", "--threads", "1", "--against", baseline(tmp_path, TRAINED))
     ours, theirs = rows(tmp_path)["glcic"], rows(tmp_path)["rival"]
     assert ours["ratio"] and ours["flops"] > 0 and ours["agrees"] is None
     # a convolution and the gradient of its weight; the images need none
@@ -162,7 +164,7 @@ def test_our_training_loop_stands_beside_a_bare_loop_of_the_same_step(perf: Perf
 
 @pytest.mark.long
 def test_a_step_that_fails_is_told(perf: Perf, tmp_path: Path):
-    perf("pconv", "--parts", "training", "--against", rival(tmp_path, FAILING))
+    perf("pconv", "--parts", "training", "--against", baseline(tmp_path, FAILING))
     found = rows(tmp_path)
     assert found["rival"]["reason"] == "FloatingPointError: in step 2"
     assert found["pconv"]["median"] and found["pconv"]["ratio"] is None
@@ -171,7 +173,7 @@ def test_a_step_that_fails_is_told(perf: Perf, tmp_path: Path):
 @pytest.mark.long
 def test_gaps_have_reasons_and_the_rest_goes_on(perf: Perf, tmp_path: Path):
     text = "def build():\n    raise OSError('no such network')\n"
-    against, odd = ["--against", rival(tmp_path, text)], ["--sizes", "72"]
+    against, odd = ["--against", baseline(tmp_path, text)], ["--sizes", "72"]
     shown = perf("context_encoder,gated", *odd, "--parts", "forward", "--method", "gated", *against).output
     found = rows(tmp_path)
     assert "64 pixels only" in found["context_encoder"]["reason"]

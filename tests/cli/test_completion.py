@@ -37,8 +37,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> str:
         ("run --plugins gated:gided", "guided"),
         ("run --plugins gated+tvv=1", "tv"),
         ("run --plugins gated-adversaral", "adversarial"),
-        ("run --plugins gated --loss stile=1", "style"),
-        ("run --plugins gated --without adversaral", "adversarial"),
+        ("run --plugins gated --add-loss stile=1", "style"),
+        ("run --plugins gated --drop-loss adversaral", "adversarial"),
         ("run --plugins gated --option gated.fues=true", "gated.fuse"),
         ("run --plugins gated --weights gatde=w", "gated"),
         ("run --plugins gated --image-set phots", "photos"),
@@ -75,7 +75,7 @@ def test_a_wrong_name_is_answered_with_the_nearest(
 
 def test_a_weight_that_is_no_number_is_refused():
     for weight in ("nan", "inf", "much"):
-        assert "tv=0.1" in CliRunner().invoke(main, ["run", "--loss", f"tv={weight}"]).output
+        assert "tv=0.1" in CliRunner().invoke(main, ["run", "--add-loss", f"tv={weight}"]).output
 
 
 def test_a_wrong_option_is_answered_with_the_nearest():
@@ -112,8 +112,8 @@ def completed(*words: str) -> list[str]:
         ("run --test-masks ce", ["center"]),
         ("run --protocol irregular-512 --test-masks irregular,", []),
         ("run --metrics psnr,ssim@sk", ["psnr,ssim@skimage"]),
-        ("run --loss t", ["tv="]),
-        ("run --without styl", ["style"]),
+        ("run --add-loss t", ["tv="]),
+        ("run --drop-loss styl", ["style"]),
         ("run --option gated.f", ["gated.fuse="]),
         ("run --weights gated:", ["gated:guided="]),
         ("run --device cu", ["cuda"]),
@@ -151,7 +151,7 @@ def test_the_script_of_every_shell_calls_this_command(shell: str):
         (["--plugins", "pconv,gated", ":"], ["guided"]),
         (["--plugins", "gated", ":", "guided", "--protocol", "qu"], ["quick"]),
         (["--protocol", "=", "qu"], ["quick"]),
-        (["--loss", "t"], ["tv="]),
+        (["--add-loss", "t"], ["tv="]),
     ],
 )
 def test_bash_is_given_what_follows_its_cut(monkeypatch: pytest.MonkeyPatch, typed: list[str], added: list[str]):
@@ -171,7 +171,7 @@ import sys
 from click.shell_completion import ShellComplete
 from bench_core.cli import main
 shell = ShellComplete(main, {}, "bench", "_BENCH_COMPLETE")
-for option in ("--plugins", "--protocol", "--test-masks", "--metrics", "--loss", "--option"):
+for option in ("--plugins", "--protocol", "--test-masks", "--metrics", "--add-loss", "--option"):
     assert shell.get_completions(["run", option], ""), option
 assert shell.get_completions(["report", "results", "--format"], "")
 main(["run", "--help"], standalone_mode=False)

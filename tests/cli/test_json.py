@@ -130,7 +130,7 @@ def test_a_run_tells_its_cells_and_its_table_and_all_else_goes_aside(
     toy: None, protocol: Path, photographs: Path, tmp_path: Path, ask: Ask
 ):
     out, world = str(tmp_path / "out"), ["--protocol", str(protocol), "--data", str(photographs), "--device", "cpu"]
-    options = ["--loss", "l2=1e38", "--metrics", "l1,fid", "--out", out]
+    options = ["--add-loss", "l2=1e38", "--metrics", "l1,fid", "--out", out]
     told = ask("run", "--plugins", "toy", *world, *options, "--json", code=1)
     assert Path(told["run"], "table.md").exists() and told["protocol"]["name"] == "small"
     states = {each["variant"]: each["state"] for each in told["cells"]}

@@ -32,7 +32,7 @@ RULES = Protocol.model_validate(
 @pytest.fixture
 def keeping(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few files are remembered too, and such as were written a moment ago."""
-    monkeypatch.setattr(listing_cache, "WORTH_KEEPING", 1)
+    monkeypatch.setattr(listing_cache, "MIN_FILES_TO_CACHE", 1)
     monkeypatch.setattr(listing_cache, "SETTLED", -1.0)
 
 
@@ -57,16 +57,16 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def checked(images: Images, draws: int = 7, skip: bool = False, workers: int = 0) -> ValidatedImages:
-    return validate.check(images, images, RULES, draws, skip, None, workers)
+def checked(images: Images, num_images_drawn: int = 7, skip: bool = False, workers: int = 0) -> ValidatedImages:
+    return validate.check(images, images, RULES, num_images_drawn, skip, None, workers)
 
 
 @pytest.mark.usefixtures("keeping")
 def test_nothing_is_decoded_twice(images: FileImages, decoded: list[str]) -> None:
-    before = checked(images, draws=3)
+    before = checked(images, num_images_drawn=3)
     assert decoded[3:] == [name for name in NAMES if name not in decoded[:3]], "none is, within one run either"
     decoded.clear()
-    again = checked(images, draws=3)
+    again = checked(images, num_images_drawn=3)
     assert not decoded
     assert (again.train_digests, again.test_digest) == (before.train_digests, before.test_digest)
     assert list(again.test.names) == NAMES
@@ -92,7 +92,7 @@ def test_a_changed_file_alone_is_decoded_again(images: FileImages, decoded: list
 def test_what_changed_a_moment_ago_is_not_remembered(
     images: FileImages, decoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing_cache, "WORTH_KEEPING", 1)
+    monkeypatch.setattr(listing_cache, "MIN_FILES_TO_CACHE", 1)
     for _ in range(2):
         checked(images)
     assert sorted(decoded) == sorted(4 * NAMES)
@@ -173,10 +173,12 @@ def test_the_digest_of_a_training_is_that_of_all_it_draws(images: FileImages) ->
         content = f"{NAMES[index]}\0(20, 24, 3)\0".encode() + picture(index).tobytes()
         return None if index == 1 else sha256(content).hexdigest()
 
-    for draws in (0, 3, 7, 20):
+    for num_images_drawn in (0, 3, 7, 20):
         pairs = TrainPairs(RULES, images, (), 0)
-        drawn = sorted({pairs.image_at(position) for position in range(min(draws, 7))})
-        assert found.drawn_digest(pairs, draws) == seeds.digest([7, [[index, digest(index)] for index in drawn]])
+        drawn = sorted({pairs.image_at(position) for position in range(min(num_images_drawn, 7))})
+        assert found.drawn_digest(pairs, num_images_drawn) == seeds.digest(
+            [7, [[index, digest(index)] for index in drawn]]
+        )
     assert found.test_digest == seeds.digest({index: digest(index) for index in range(7) if index != 1})
 
 

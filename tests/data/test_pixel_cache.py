@@ -183,7 +183,7 @@ def rows(out: Path) -> pd.DataFrame:
 def test_a_second_run_decodes_nothing_and_its_rows_are_those_without_keeping(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    bench("--plugins", "pconv", "--keep-decoded", "0", out="plain")
+    bench("--plugins", "pconv", "--image-cache", "0", out="plain")
     assert not (tmp_path / "plain" / "decoded").exists()
     bench("--plugins", "glcic", "--test-masks", "center")
     no_decoding(monkeypatch)
@@ -200,7 +200,7 @@ def test_a_training_tells_how_long_it_waited_for_images(bench: Bench, tmp_path: 
     bench("--plugins", "pconv", "--no-baselines", out="quick")
     read = file_images.read_image
     monkeypatch.setattr(file_images, "read_image", lambda path: (time.sleep(0.2), read(path))[1])
-    bench("--plugins", "pconv", "--no-baselines", "--keep-decoded", "0", out="slow")
+    bench("--plugins", "pconv", "--no-baselines", "--image-cache", "0", out="slow")
     assert 0 < waiting_share(tmp_path / "quick") < waiting_share(tmp_path / "slow") < 1
 
 

@@ -116,9 +116,9 @@ def test_mask_sets_are_drawn_in_equal_parts() -> None:
 
 
 def test_no_test_hole_is_trained_on() -> None:
-    judged = TestPairs(PROTOCOL, Numbered(7), HOLES["strokes"])
+    evaluate = TestPairs(PROTOCOL, Numbered(7), HOLES["strokes"])
     trained = pairs_of(holes=[HOLES["strokes"]])
-    assert not any((trained[index]["hole"].numpy() == judged.hole(index)).all() for index in range(7))
+    assert not any((trained[index]["hole"].numpy() == evaluate.hole(index)).all() for index in range(7))
 
 
 def test_the_next_image_stands_in_for_one_that_cannot_be_decoded() -> None:

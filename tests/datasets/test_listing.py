@@ -20,7 +20,7 @@ from bench_datasets.folder import open_split
 @pytest.fixture
 def keeping(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short listings are kept too, and of folders that were made a moment ago."""
-    monkeypatch.setattr(listing_cache, "WORTH_KEEPING", 1)
+    monkeypatch.setattr(listing_cache, "MIN_FILES_TO_CACHE", 1)
     monkeypatch.setattr(listing_cache, "SETTLED", -1.0)
 
 
@@ -95,7 +95,7 @@ def test_a_time_that_is_set_back_hides_no_change(folder: Path) -> None:
 
 
 def test_what_changed_a_moment_ago_is_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing_cache, "WORTH_KEEPING", 1)
+    monkeypatch.setattr(listing_cache, "MIN_FILES_TO_CACHE", 1)
     listing.image_names(folder)
     assert listing_cache.stamp(folder) is None
     assert not list(listing_cache.folder().glob("listings/*"))

@@ -14,7 +14,7 @@ from support.shards import pack, write_pictures
 
 from bench_core import seeds
 from bench_core.data import listing_cache, validate
-from bench_core.data.digest_cache import remembered
+from bench_core.data.digest_cache import cached_digests
 from bench_core.data.loader import loader
 from bench_core.data.pairs import TrainPairs
 from bench_core.images import Images
@@ -106,7 +106,7 @@ def test_every_epoch_shows_every_image_once_in_an_order_over_all_shards(packed: 
 def test_an_index_is_made_once_and_anew_when_a_shard_changes(
     packed: Path, unpacked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing_cache, "WORTH_KEEPING", 1)
+    monkeypatch.setattr(listing_cache, "MIN_FILES_TO_CACHE", 1)
     monkeypatch.setattr(listing_cache, "SETTLED", -1.0)
     same(unpacked, packed)
     with monkeypatch.context() as patched:
@@ -122,7 +122,7 @@ def test_an_index_is_made_once_and_anew_when_a_shard_changes(
 def test_what_images_hold_is_remembered_until_their_shard_changes(
     packed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing_cache, "WORTH_KEEPING", 1)
+    monkeypatch.setattr(listing_cache, "MIN_FILES_TO_CACHE", 1)
     monkeypatch.setattr(listing_cache, "SETTLED", -1.0)
     looked: list[str] = []
 
@@ -135,7 +135,7 @@ def test_what_images_hold_is_remembered_until_their_shard_changes(
                 looked.append(images.names[int(index)])
                 yield index, bytes(32)
 
-        remembered("zeros", images, np.arange(len(images)), note)
+        cached_digests("zeros", images, np.arange(len(images)), note)
 
     look()
     assert looked

@@ -18,7 +18,7 @@ __all__ = ["demo", "server"]
 def test_two_methods_are_compared_and_their_pictures_saved(demo: Demo):
     demo.size(9)
     demo.drag((10, 10), (45, 30))
-    demo.choose("telea", "navier_stokes")
+    demo.select_metrics("telea", "navier_stokes")
     demo.fill()
     hole = swept((10, 10), (45, 30), 9)
     pictures = {}
@@ -35,7 +35,7 @@ def test_two_methods_are_compared_and_their_pictures_saved(demo: Demo):
 def test_the_slider_shows_two_pictures_side_by_side(demo: Demo):
     demo.press("Box")
     demo.drag((8, 8), (55, 39))
-    demo.choose("mean_color", "tracer")
+    demo.select_metrics("mean_color", "tracer")
     demo.fill()
     page = demo.page
     page.locator("#left").select_option("mean_color")
@@ -74,7 +74,7 @@ def test_a_sketch_reaches_the_method_that_is_guided(demo: Demo):
     lines, hole = swept((12, 12), (50, 30), 5), boxed((8, 8), (55, 39))
     np.testing.assert_array_equal(demo.marked("sketch"), lines)
     np.testing.assert_array_equal(demo.marked("hole"), hole)
-    demo.choose("tracer")
+    demo.select_metrics("tracer")
     demo.fill()
     found = demo.saved(demo.page.get_by_role("link", name="Save the picture of tracer"), "photo-tracer.png")
     assert (found[hole] == 255 * lines[hole][:, None]).all() and (found[~hole] == PICTURE[~hole]).all()
@@ -82,7 +82,7 @@ def test_a_sketch_reaches_the_method_that_is_guided(demo: Demo):
 
 def test_what_a_method_cannot_do_stands_beside_what_others_did(demo: Demo):
     demo.drag((20, 20), (30, 30))
-    demo.choose("telea", "greedy", "picky")
+    demo.select_metrics("telea", "greedy", "picky")
     demo.fill()
     cards = demo.page.locator("#cards li")
     assert demo.page.locator("#progress").text_content() == "1 painted, 2 could not."
@@ -103,7 +103,7 @@ def test_a_file_that_is_no_picture_is_refused_in_the_page(page: "Page", server: 
 
 def test_another_picture_begins_anew(demo: Demo, tmp_path: Path):
     demo.drag((20, 20), (30, 30))
-    demo.choose("telea")
+    demo.select_metrics("telea")
     demo.fill()
     buffer = png(PICTURE[:20, :30])
     demo.page.set_input_files("#other-file", {"name": "b.png", "mimeType": "image/png", "buffer": buffer})
@@ -136,13 +136,13 @@ def test_axe_finds_nothing(demo: Demo, server: str, scheme):
 
 
 def test_the_saved_mask_fills_the_same_hole_in_a_terminal(demo: Demo, tmp_path: Path):
-    from bench_core.methods.inpaint import paint
+    from bench_core.methods.inpaint import inpaint
 
     demo.drag((20, 20), (30, 30))
-    demo.choose("telea")
+    demo.select_metrics("telea")
     demo.fill()
     found = demo.saved(demo.page.get_by_role("link", name="Save the picture of telea"), "photo-telea.png")
     demo.mask()
     Image.fromarray(PICTURE).save(tmp_path / "photo.png")
-    paint("telea", None, tmp_path / "photo.png", tmp_path / "photo-mask.png", tmp_path / "o.png", "white", "cpu")
+    inpaint("telea", None, tmp_path / "photo.png", tmp_path / "photo-mask.png", tmp_path / "o.png", "white", "cpu")
     assert (pixels((tmp_path / "o.png").read_bytes()) == found).all()

@@ -35,13 +35,13 @@ def test_trained_cells_and_given_weights_are_offered(bench: Callable[..., Result
     given = offered(Plugins.find(), ("toy",), [("toy", str(weights))], None, CPU)
     assert [each.name for each in given][3:] == ["toy (weights)"]
     nothing = np.zeros_like(HOLE)
-    found = [each.paint(PICTURE, HOLE, nothing).picture for each in (every[3], given[3], every[4])]
+    found = [each.inpaint(PICTURE, HOLE, nothing).picture for each in (every[3], given[3], every[4])]
     assert found[0] is not None and (found[0] == found[1]).all() and (found[0] != found[2]).any()
 
     assert [each.name for each in offered(Plugins.find(), ("toy",), (), store, CPU)] == [each.name for each in every]
     weights.write_bytes(weights.read_bytes()[:-1] + b"!")
     (first,) = [each for each in offered(Plugins.find(), None, (), store, CPU) if each.name == "toy, seed 0"]
-    assert "is damaged" in first.paint(PICTURE, HOLE, nothing).error
+    assert "is damaged" in first.inpaint(PICTURE, HOLE, nothing).error
 
 
 @pytest.mark.parametrize(

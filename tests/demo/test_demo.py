@@ -8,7 +8,7 @@ from threading import Thread
 import numpy as np
 import pytest
 from PIL import Image
-from support.demo_server import contestants, error, pixels, png, send, served
+from support.demo_server import error, methods, pixels, png, send, served
 
 from bench_core.methods.inpaint import Inpainter
 
@@ -23,48 +23,50 @@ MEAN, TELEA, NAVIER, TRACER, GREEDY, BROKEN, PICKY = map(str, range(7))
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with served(contestants()) as address:
+    with served(methods()) as address:
         yield address
 
 
-def paint(server: str, method: str, picture: np.ndarray = PICTURE, hole: np.ndarray = HOLE, sketch: np.ndarray = LINES):
+def inpaint(
+    server: str, method: str, picture: np.ndarray = PICTURE, hole: np.ndarray = HOLE, sketch: np.ndarray = LINES
+):
     marks = {"hole": ("b.png", png(hole)), "sketch": ("c.png", png(sketch))}
     return send(server, "paint", method=method, picture=("a.png", png(picture)), **marks)
 
 
 @pytest.mark.parametrize("method", [MEAN, TELEA, NAVIER, TRACER])
 def test_what_is_known_stays_and_the_hole_is_filled(server: str, method: str):
-    status, headers, body = paint(server, method)
+    status, headers, body = inpaint(server, method)
     assert status == 200 and headers["content-type"] == "image/png"
     assert (pixels(body)[HOLE == 0] == PICTURE[HOLE == 0]).all()
     assert (pixels(body)[HOLE > 0] != PICTURE[HOLE > 0]).any()
 
 
 def test_the_mean_is_that_of_the_known_pixels(server: str):
-    found = pixels(paint(server, MEAN)[2])
+    found = pixels(inpaint(server, MEAN)[2])
     expected = PICTURE[HOLE == 0].mean(0)
     assert np.abs(found[HOLE > 0] - expected).max() <= 0.51
 
 
 def test_a_guided_method_follows_the_sketch(server: str):
-    found = pixels(paint(server, TRACER)[2])
+    found = pixels(inpaint(server, TRACER)[2])
     assert (found[HOLE > 0] == LINES[HOLE > 0][:, None]).all()
 
 
 def test_loading_is_told_apart_and_done_once(monkeypatch: pytest.MonkeyPatch):
     loaded, real = [], Inpainter.load
     monkeypatch.setattr(Inpainter, "load", lambda *given: loaded.append(given) or real(*given))
-    with served(contestants()) as server:
+    with served(methods()) as server:
         for _ in range(2):
-            times = dict(re.findall(r"(\w+);dur=([\d.]+)", paint(server, MEAN)[1]["server-timing"]))
+            times = dict(re.findall(r"(\w+);dur=([\d.]+)", inpaint(server, MEAN)[1]["server-timing"]))
             assert times.keys() == {"loading", "painting"} and float(times["painting"]) > 0
     assert len(loaded) == 1
 
 
 def test_only_one_paints_at_a_time(monkeypatch: pytest.MonkeyPatch):
     """Each of two that paint together would wait in vain for the other to be done."""
-    offers, inside, most = contestants(), [], []
-    real = type(offers[0]).paint
+    offers, inside, most = methods(), [], []
+    real = type(offers[0]).inpaint
 
     def watched(self, *given):
         inside.append(self)
@@ -76,7 +78,7 @@ def test_only_one_paints_at_a_time(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(type(offers[0]), "paint", watched)
     with served(offers) as server:
-        threads = [Thread(target=paint, args=(server, method)) for method in (TELEA, NAVIER) * 4]
+        threads = [Thread(target=inpaint, args=(server, method)) for method in (TELEA, NAVIER) * 4]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -85,16 +87,16 @@ def test_only_one_paints_at_a_time(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_failures_of_a_method_are_told(server: str, capsys: pytest.CaptureFixture):
-    assert "not enough memory" in error(paint(server, GREEDY))
-    assert error(paint(server, PICKY)) == "picky takes images of 32 pixels only at scale 'paper', not 20 x 30."
+    assert "not enough memory" in error(inpaint(server, GREEDY))
+    assert error(inpaint(server, PICKY)) == "picky takes images of 32 pixels only at scale 'paper', not 20 x 30."
     assert not capsys.readouterr().err
-    assert error(paint(server, BROKEN)) == "ZeroDivisionError: integer division or modulo by zero"
+    assert error(inpaint(server, BROKEN)) == "ZeroDivisionError: integer division or modulo by zero"
     assert "demo_methods.py" in capsys.readouterr().err  # where the bug is
 
 
 def test_a_grey_picture_stays_grey_where_it_is_known(server: str):
     grey = PICTURE[..., 0]
-    found = pixels(paint(server, TELEA, grey)[2])
+    found = pixels(inpaint(server, TELEA, grey)[2])
     assert (found[HOLE == 0] == grey[HOLE == 0][:, None]).all()
 
 
@@ -120,5 +122,5 @@ def test_a_mask_becomes_black_and_white_and_must_fit(server: str):
     assert (found == np.where(greys > 127, 255, 0)).all()
     said = error(send(server, "mask", picture=picture, mask=("m.png", png(greys[:10]))))
     assert said == "m.png is 30 x 10 pixels but a.png is 30 x 20; they must be equal."
-    assert "must be equal" in error(paint(server, TELEA, hole=HOLE[:10]))
-    assert "must be equal" in error(paint(server, TELEA, sketch=LINES[:, :10]))
+    assert "must be equal" in error(inpaint(server, TELEA, hole=HOLE[:10]))
+    assert "must be equal" in error(inpaint(server, TELEA, sketch=LINES[:, :10]))

@@ -7,7 +7,7 @@ from struct import pack
 
 import numpy as np
 import pytest
-from support.demo_server import EXAMPLE, ask, contestants, error, form, pixels, png, send, served
+from support.demo_server import EXAMPLE, ask, error, form, methods, pixels, png, send, served
 
 from bench_core.demo import requests
 
@@ -17,7 +17,7 @@ PICTURE = RNG.integers(0, 256, (20, 30, 3), np.uint8)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with served(contestants()) as address:
+    with served(methods()) as address:
         yield address
 
 
@@ -108,7 +108,7 @@ def test_nothing_is_written(server: str, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_names_are_text():
-    (offer, *_) = contestants()
+    (offer, *_) = methods()
     offer.name = offer.title = offer.remark = "<script>alert(1)</script>\"'"
     with served([offer]) as server:
         html = ask(server, "GET", "")[2].decode()

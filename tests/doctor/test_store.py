@@ -16,7 +16,7 @@ from support.stored_cells import done, run_of
 from bench_core.cli import main
 from bench_core.store import rows as rows_file
 from bench_core.store.features import Features
-from bench_core.store.lock import NAME, STALE_AFTER, claimed
+from bench_core.store.lock import NAME, STALE_SECONDS, folder_lock
 from bench_core.store.store import Store
 
 
@@ -69,7 +69,7 @@ def test_numbers_that_were_altered_are_told(tmp_path: Path):
 
 def test_missing_and_doubled_rows_are_told(tmp_path: Path):
     entry = done(Store(tmp_path), "pconv", l1=[0.1, 0.2], psnr=[20.0, 30.0], fid=[5.0])
-    failed = replace(entry, state="failed", judgements={"center": "never judged"})
+    failed = replace(entry, state="failed", evaluation_ids={"center": "never judged"})
     wanted = {"metrics": ["l1", "psnr", "fid", "lpips"], "missing": {"lpips@alex": "no weights"}}
     Store(tmp_path).write_run(run_of(entry, failed, num_pairs=2, **wanted))
     assert "Nothing to change" in doctor(tmp_path, 0)
@@ -110,13 +110,13 @@ def test_what_was_left_behind_is_told_and_what_is_in_use_is_not(store: Path):
         path.touch()
     (store / ".git").mkdir()
     told = [f"{path.relative_to(store)} was never finished" for path in left]
-    with claimed(cell(store)):
+    with folder_lock(cell(store)):
         said = doctor(store, 0)
         assert f"process {os.getpid()} on {platform.node()} works on it" in said and "never finished" not in said
     said = doctor(store, 1)
     assert all(each in said for each in told) and ".git" not in said
     (cell(store) / NAME).write_text('{"host": "els')
-    long_ago = (cell(store) / "identity.json").stat().st_mtime - 2 * STALE_AFTER
+    long_ago = (cell(store) / "identity.json").stat().st_mtime - 2 * STALE_SECONDS
     os.utime(cell(store) / NAME, (long_ago, long_ago))
     said = doctor(store, 1)
     assert all(each in said for each in [*told, "who worked on it has gone"]) and "cannot be read" not in said

@@ -57,18 +57,18 @@ class Dice(Method):
         return torch.rand_like(masked)
 
 
-def judged(method: Method, folder: Path, batch: int = 2):
+def evaluate(method: Method, folder: Path, batch: int = 2):
     metrics = [PLUGINS.records("metrics")["l1@full"]]
-    judge = MetricSuite(metrics, torch.device("cpu"), PROTOCOL)
+    suite = MetricSuite(metrics, torch.device("cpu"), PROTOCOL)
     (holes,) = open_sets(PROTOCOL.masks, PLUGINS.records("masks")).values()
-    evaluation = Evaluator(judge, method, TestPairs(PROTOCOL, Bright(), holes), batch, 0, SavedExamples(folder, 3))
+    evaluation = Evaluator(suite, method, TestPairs(PROTOCOL, Bright(), holes), batch, 0, SavedExamples(folder, 3))
     about = {"method": "spy", "variant": "spy", "seed": 0, "mask_set": "m"}
-    return evaluation.judged(metrics, lambda done: None).rows(about)
+    return evaluation.evaluate(metrics, lambda done: None).rows(about)
 
 
 def test_a_method_sees_one_image_at_a_time_and_nothing_under_the_hole(tmp_path: Path):
     method = Spy()
-    judged(method, tmp_path)
+    evaluate(method, tmp_path)
     assert [len(masked) for masked, _ in method.seen] == [1, 1, 1]
     for index, (masked, hole) in enumerate(method.seen):
         assert hole.sum() == 64
@@ -78,7 +78,7 @@ def test_a_method_sees_one_image_at_a_time_and_nothing_under_the_hole(tmp_path: 
 
 
 def test_the_composite_is_measured_so_known_pixels_cost_nothing(tmp_path: Path):
-    rows = judged(Spy(), tmp_path)
+    rows = evaluate(Spy(), tmp_path)
     center = [Bright()[index][4:12, 4:12] / 255 for index in range(3)]
     np.testing.assert_allclose(rows["value"], [(1 - pixels).mean() / 4 for pixels in center], atol=1e-7)
     assert set(rows["source"]) == {"composite"}
@@ -91,14 +91,14 @@ def test_the_composite_is_measured_so_known_pixels_cost_nothing(tmp_path: Path):
 )
 def test_what_is_no_picture_is_refused(method: Spy, said: str, tmp_path: Path):
     with pytest.raises(ValueError, match=said):
-        judged(method, tmp_path)
+        evaluate(method, tmp_path)
 
 
 def test_a_method_that_draws_has_the_same_rows_again_and_draws_from_nobody_else(tmp_path: Path):
     torch.manual_seed(1)
     before = torch.get_rng_state()
-    first = judged(Dice(), tmp_path, batch=1)
+    first = evaluate(Dice(), tmp_path, batch=1)
     assert torch.equal(torch.get_rng_state(), before)
     torch.manual_seed(2)
-    assert judged(Dice(), tmp_path, batch=3)["value"].tolist() == first["value"].tolist()
+    assert evaluate(Dice(), tmp_path, batch=3)["value"].tolist() == first["value"].tolist()
     assert first["value"].nunique() == 3

@@ -67,19 +67,19 @@ def test_missing_are_those_of_the_chosen_that_have_no_composite(tmp_path: Path) 
 def test_more_samples_add_pictures_and_nothing_else(
     bench: Bench, five: None, looks: dict[str, int], tmp_path: Path
 ) -> None:
-    bench(*COUNTING, "--samples", "2")
+    bench(*COUNTING, "--save-images", "2")
     before = cells(tmp_path / "out")
     pictures = {name for name in before if name.endswith(".png")}
     assert numbers(pictures) == {0, 2} and len(pictures) == 2 * 3
     assert looks["predict"] == 5
 
-    bench(*COUNTING, "--samples", "all")
+    bench(*COUNTING, "--save-images", "all")
     after = cells(tmp_path / "out")
     assert {name: after[name] for name in before} == before
     assert numbers(set(after) - set(before)) == {1, 3, 4} and len(set(after) - set(before)) == 3 * 3
     assert looks["predict"] == 5 + 3
 
-    bench(*COUNTING, "--samples", "all", out="at once")
+    bench(*COUNTING, "--save-images", "all", out="at once")
     at_once = cells(tmp_path / "at once")
     assert {name for name in at_once if name.endswith(".png")} == {name for name in after if name.endswith(".png")}
     assert all(at_once[name] == after[name] for name in at_once if name.endswith(".png"))
@@ -88,7 +88,7 @@ def test_more_samples_add_pictures_and_nothing_else(
 def test_a_pictures_number_is_its_place_in_the_rows(
     bench: Bench, five: None, looks: dict[str, int], photographs: Path, tmp_path: Path
 ) -> None:
-    bench(*COUNTING, "--samples", "all")
+    bench(*COUNTING, "--save-images", "all")
     store, (run,) = read_runs(tmp_path / "out")
     (folder,) = (store.folder(run.entries[0]).path / "samples").iterdir()
     for number, name in enumerate(store.rows(run)["image"]):
@@ -104,7 +104,7 @@ def test_a_pictures_number_is_its_place_in_the_rows(
 
 
 def test_no_training_is_repeated_for_a_picture(bench: Bench, five: None, toy: None, tmp_path: Path) -> None:
-    ask = ["--plugins", "toy", "--no-baselines", "--metrics", "l1", "--test-masks", "center", "--samples"]
+    ask = ["--plugins", "toy", "--no-baselines", "--metrics", "l1", "--test-masks", "center", "--save-images"]
     bench(*ask, "1")
     bench(*ask, "2")
     before = cells(tmp_path / "out")
@@ -116,4 +116,4 @@ def test_no_training_is_repeated_for_a_picture(bench: Bench, five: None, toy: No
 
 
 def test_what_is_no_number_of_samples_is_refused(bench: Bench) -> None:
-    assert "'many' is neither a number nor 'all'" in bench("--samples", "many", code=2).output
+    assert "'many' is neither a number nor 'all'" in bench("--save-images", "many", code=2).output

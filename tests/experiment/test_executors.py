@@ -72,7 +72,7 @@ def test_processes_give_the_same_rows_and_weights(bench: Bench, tmp_path: Path, 
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     asked = ["--plugins", "pconv", "--seeds", "0,1", "--test-masks", "center", "--metrics", "l1"]
     bench(*asked, out="here")
-    said = bench(*asked, "--executor", "local", "--jobs", "2", "--log", "tensorboard", out="local").output
+    said = bench(*asked, "--executor", "local", "--jobs", "2", "--tracker", "tensorboard", out="local").output
     assert "5 of 5 cells" in said and "\n4/5 pconv, seed 0\n" in said and "\n5/5 pconv, seed 1\n" in said
     assert len(list((tmp_path / "local" / "tensorboard").iterdir())) == 5
     (_, _, here), (store, run, local) = stored(tmp_path / "here"), stored(tmp_path / "local")
@@ -150,8 +150,8 @@ def test_a_process_that_ends_is_a_failed_row_and_the_others_go_on(
 @pytest.mark.usefixtures("doomed")
 def test_a_process_that_takes_too_long_is_ended(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     options = ["--no-baselines", "--executor", "local", "--time-limit"]
-    monkeypatch.setattr(local, "LINE_EVERY", 0)
-    monkeypatch.setattr(local, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(local, "LINE_SECONDS", 0)
+    monkeypatch.setattr(local, "POLL_SECONDS", 0.1)
     a_minute = "1"
     said = bench("--plugins", "doomed:slow", "--test-masks", "center", *options, a_minute).output
     assert "\n1/1 doomed:slow, seed 0: on " in said, "the last line of its log"

@@ -43,7 +43,7 @@ def test_terms_are_added_to_and_dropped_from_every_method(bench: Bench, tmp_path
     """And stand in the variant's name and in the stored recipe."""
     asked = ",".join(f"{method}-{term}" for method, term in DROPPED.items())
     world = ["--size", "64", "--steps", "2", "--test-images", "1", "--test-masks", "center", "--train-masks", "center"]
-    bench("--plugins", asked, "--loss", "tv=0.5", "--no-baselines", "--metrics", "l1", *world)
+    bench("--plugins", asked, "--add-loss", "tv=0.5", "--no-baselines", "--metrics", "l1", *world)
     store, run = stored(tmp_path / "out")
     assert [entry.variant for entry in run.entries] == [f"{name}+tv=0.5-{term}" for name, term in DROPPED.items()]
     for entry in run.entries:
@@ -120,7 +120,7 @@ def test_another_metric_is_measured_without_training_again(bench: Bench, tmp_pat
 
 def test_what_changes_training_trains_anew(bench: Bench, tmp_path: Path, photographs: Path):
     bench("--plugins", "pconv", "--no-baselines")
-    for change in (["--steps", "5"], ["--seeds", "1"], ["--train-masks", "center"], ["--without", "tv"], []):
+    for change in (["--steps", "5"], ["--seeds", "1"], ["--train-masks", "center"], ["--drop-loss", "tv"], []):
         if not change:
             (photographs / "train" / "2.png").write_bytes((photographs / "train" / "3.png").read_bytes())
         before = len(list((tmp_path / "out" / "cells").iterdir()))
@@ -158,7 +158,7 @@ def test_a_changed_test_image_is_judged_anew_without_training(bench: Bench, tmp_
 
 
 def test_variants_stand_in_the_table_under_their_names(bench: Bench, tmp_path: Path):
-    result = bench("--plugins", "pconv", "--loss", "l1=0.5", "--without", "style,perceptual")
+    result = bench("--plugins", "pconv", "--add-loss", "l1=0.5", "--drop-loss", "style,perceptual")
     assert "pconv+l1=0.5-style-perceptual" in result.output
     assert "pconv+l1=0.5-style-perceptual" in set(rows(tmp_path / "out")["variant"])
 
@@ -181,7 +181,7 @@ def test_a_failing_cell_is_a_row_and_is_tried_again(bench: Bench, tmp_path: Path
     from bench_core.losses import smoothness
 
     with monkeypatch.context() as patch:
-        patch.setattr(smoothness, "tv", lambda scene: scene.prediction.mean() / 0)
+        patch.setattr(smoothness, "tv", lambda ctx: ctx.prediction.mean() / 0)
         result = bench("--plugins", "pconv,gated", code=1)
     _, run = stored(tmp_path / "out")
     states = {entry.variant: entry.state for entry in run.entries}

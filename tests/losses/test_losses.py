@@ -41,13 +41,13 @@ def test_total_variation_is_taken_in_the_dilated_hole_of_the_composite():
 
 
 def test_total_variation_ignores_what_lies_further_away():
-    scene = a_square()
+    ctx = a_square()
     far = torch.zeros(1, 1, 8, 8)
     far[..., 0, 0] = 5
     hole = torch.zeros(1, 1, 8, 8)
     hole[..., 4:6, 4:6] = 1
     assert tv(a_scene(far, far.clone(), hole)).item() == 0
-    assert tv(scene).item() > 0
+    assert tv(ctx).item() > 0
 
 
 def test_gram_matrix_is_divided_by_the_size_of_the_features():
@@ -68,7 +68,7 @@ def test_perceptual_and_style_are_the_papers_sums():
     torch.manual_seed(0)
     image, prediction = torch.rand(2, 2, 3, 32, 32).unbind()
     hole = (torch.rand(2, 1, 32, 32) > 0.5).float()
-    scene = a_scene(image, prediction, hole)
+    ctx = a_scene(image, prediction, hole)
     vgg = BACKBONES.get("vgg16")
     mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 3, 1, 1).unbind()
 
@@ -83,21 +83,21 @@ def test_perceptual_and_style_are_the_papers_sums():
             c, h, w = found.shape[1:]
             grams = [torch.einsum("bchw,bdhw->bcd", f, f) / (c * h * w) for f in (found, wanted)]
             expected_style = expected_style + (grams[0] - grams[1]).abs().mean()
-    torch.testing.assert_close(perceptual(scene), expected_perceptual)
-    torch.testing.assert_close(style(scene), expected_style)
+    torch.testing.assert_close(perceptual(ctx), expected_perceptual)
+    torch.testing.assert_close(style(ctx), expected_style)
 
 
 def test_features_are_computed_once_and_the_truth_carries_no_gradient(monkeypatch: pytest.MonkeyPatch):
     calls = []
     plain = Backbones.features
     monkeypatch.setattr(Backbones, "features", lambda self, taps, x: calls.append(taps) or plain(self, taps, x))
-    scene = a_scene(torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32, requires_grad=True), torch.ones(1, 1, 32, 32))
-    (perceptual(scene) + style(scene)).backward()
+    ctx = a_scene(torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32, requires_grad=True), torch.ones(1, 1, 32, 32))
+    (perceptual(ctx) + style(ctx)).backward()
     assert len(calls) == 3  # image, prediction, composite
-    assert not any(found.requires_grad for found in scene.features(VGG16_POOLS, "image"))
-    assert scene.features(VGG16_POOLS, "prediction")[0].requires_grad
-    scene.forget()
-    assert len(calls) == 3 and scene.features(VGG16_POOLS, "image") and len(calls) == 4
+    assert not any(found.requires_grad for found in ctx.features(VGG16_POOLS, "image"))
+    assert ctx.features(VGG16_POOLS, "prediction")[0].requires_grad
+    ctx.clear_cache()
+    assert len(calls) == 3 and ctx.features(VGG16_POOLS, "image") and len(calls) == 4
 
 
 def test_a_random_backbone_is_always_the_same_and_leaves_the_random_state_alone():
@@ -135,9 +135,9 @@ def test_the_composite_keeps_known_pixels_bit_for_bit():
 
 def test_a_discriminators_scene_reaches_no_generator():
     prediction = torch.rand(1, 3, 8, 8, requires_grad=True)
-    scene = LossContext(
+    ctx = LossContext(
         torch.rand(1, 3, 8, 8), torch.ones(1, 1, 8, 8), MethodOutput(prediction, prediction), Method(), Backbones()
     )
-    assert scene.composite.requires_grad
-    seen = scene.detached()
+    assert ctx.composite.requires_grad
+    seen = ctx.detached()
     assert not (seen.prediction.requires_grad or seen.coarse.requires_grad or seen.composite.requires_grad)

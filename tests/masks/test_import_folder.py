@@ -105,9 +105,9 @@ def test_what_cannot_be_decided_is_not_guessed(tmp_path: Path) -> None:
     half[10, 9] = half[2, 9] = 0
     half[15, 10] = 255
     save(tmp_path / "half" / "a.png", half)
-    where = [str(tmp_path / "half"), "-o", str(tmp_path / "half.holes"), "--hole"]
-    assert "undecided: give --hole" in call(str(tmp_path / "half"), "--hole", "auto").output
-    assert "undecided in .: give --hole" in call(*where, "auto", code=2).output
+    where = [str(tmp_path / "half"), "-o", str(tmp_path / "half.holes"), "--hole-color"]
+    assert "undecided: give --hole-color" in call(str(tmp_path / "half"), "--hole-color", "auto").output
+    assert "undecided in .: give --hole-color" in call(*where, "auto", code=2).output
     assert not (tmp_path / "half.holes").exists()
     call(*where, "black")
     np.testing.assert_array_equal(mask_file.read(tmp_path / "half.holes").hole(0), half == 0)
@@ -154,7 +154,7 @@ def test_nvidias_numbers_decide_where_ratios_agree_with_them(tmp_path: Path, agr
 
 
 def test_a_set_takes_every_picture_with_its_own_polarity(two_sources: Path, tmp_path: Path) -> None:
-    output = call(str(two_sources), "--hole", "auto", "-o", str(tmp_path / "set.holes")).output
+    output = call(str(two_sources), "--hole-color", "auto", "-o", str(tmp_path / "set.holes")).output
     stored = mask_file.read(tmp_path / "set.holes")
     assert stored.manifest["names"] == ["black/deep/c.png", "white/a.png", "white/b.PNG"]
     assert stored.manifest["parameters"]["hole"] == {"black/deep": "black", "white": "white"}
@@ -194,7 +194,7 @@ def test_pictures_of_several_sizes_need_a_size(two_sources: Path, tmp_path: Path
     if spoil == "shape":
         (two_sources / "white" / "b.PNG").unlink()
         (two_sources / "black" / "deep" / "c.png").unlink()
-    where = [str(two_sources), "--hole", "auto", "-o", str(tmp_path / "set.holes")]
+    where = [str(two_sources), "--hole-color", "auto", "-o", str(tmp_path / "set.holes")]
     assert "--size" in call(*where, code=2).output
     assert not (tmp_path / "set.holes").exists()
     call(*where, "--size", "20")
@@ -232,7 +232,7 @@ def test_folders_without_pictures_and_broken_pictures_are_named(tmp_path: Path) 
 def test_an_imported_set_serves_a_run(
     two_sources: Path, tmp_path: Path, protocol: Path, bench: Callable[..., Result]
 ) -> None:
-    call(str(two_sources), "--hole", "auto", "--size", "32", "-o", str(tmp_path / "set.holes"))
+    call(str(two_sources), "--hole-color", "auto", "--size", "32", "-o", str(tmp_path / "set.holes"))
     text = protocol.read_text().partition("[masks")[0]
     protocol.write_text(f'{text}[masks.theirs]\nfamily = "set"\nfile = "{tmp_path / "set.holes"}"\n')
     assert "judging telea on theirs: 2/2" in bench("--plugins", "pconv", "--steps", "1").output

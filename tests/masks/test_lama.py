@@ -32,8 +32,8 @@ def sets(protocol: str, **parameters: Any) -> dict[str, MaskSet]:
     return open_sets(changed, FAMILIES)
 
 
-def ratios(holes: MaskSet, size: int, draws: int = 600) -> list[float]:
-    return [float(holes.draw(size, key).mean()) for key in range(draws)]
+def ratios(holes: MaskSet, size: int, num_images_drawn: int = 600) -> list[float]:
+    return [float(holes.draw(size, key).mean()) for key in range(num_images_drawn)]
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def test_forms_run_only_where_they_are_asked_for(bench: Bench, tmp_path: Path):
 
 
 def test_changes_of_one_method_leave_the_others_alone(bench: Bench, tmp_path: Path):
-    bench("--plugins", "toy,toy-far,toy+far=2", "--loss", "l2=1")
+    bench("--plugins", "toy,toy-far,toy+far=2", "--add-loss", "l2=1")
     assert list(entries(tmp_path / "out")) == ["toy+l2=1", "toy+l2=1-far", "toy+l2=1+far=2"]
     losses = identity(tmp_path / "out", "toy+l2=1+far=2")["recipe"]["phases"][0]["rounds"][0][0]["losses"]
     assert losses == {"l1": 1.0, "far": 2.0, "l2": 1.0}

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from bench_core.methods.compatibility import refused_size
 from bench_core.methods.inpaint import fill
-from bench_core.methods.method import Finish, LossContext, Method, guided
-from bench_core.methods.variants import vary
+from bench_core.methods.method import LossContext, Method, Postprocess, guided
+from bench_core.methods.variants import apply_overrides
 from bench_core.nn.backbones import Backbones
 from bench_core.plugins import Plugins
 from bench_core.specs import Model, Scale, resolve
@@ -40,7 +40,7 @@ def pictures(model: Model, scale: Scale, height: int = 0, width: int = 0, batch:
         one[:, side // 8 + 4 * number : side // 2, side // 4 : 3 * side // 4] = 1
     center[..., side // 4 : side - side // 4, side // 4 : side - side // 4] = 1
     for hole in (box, center):
-        if not model.serves or not resolve(model.serves)(hole[0, 0].byte().numpy()):
+        if not model.supports_hole or not resolve(model.supports_hole)(hole[0, 0].byte().numpy()):
             guide = resolve(model.guide)(torch.device("cpu")) if model.guide else None
             return image, hole, guided(guide, image)
     raise AssertionError("this model fills neither a box nor the central square")
@@ -53,12 +53,12 @@ class TestInput:
     model: Model
     scale: Scale
     method: Method
-    finish: Finish | None
+    postprocess: Postprocess | None
 
     def predict(self, image: Tensor, hole: Tensor, *guidance: Tensor) -> Tensor:
         with torch.inference_mode():
             prediction = self.method.predict(image, hole, *guidance)
-            return self.finish(image * (1 - hole), hole, prediction) if self.finish else prediction
+            return self.postprocess(image * (1 - hole), hole, prediction) if self.postprocess else prediction
 
     def pictures(self, height: int = 0, width: int = 0) -> Pictures:
         return pictures(self.model, self.scale, height, width)
@@ -68,7 +68,7 @@ class TestInput:
 def case(request: pytest.FixtureRequest) -> Iterator[TestInput]:
     name, scale = request.param
     model = MODELS[name]
-    yield TestInput(model, scale, built(model, scale), resolve(model.finish) if model.finish else None)
+    yield TestInput(model, scale, built(model, scale), resolve(model.postprocess) if model.postprocess else None)
 
 
 def test_every_installed_plugin_is_whole():
@@ -96,7 +96,7 @@ def test_odd_sizes_are_filled_or_refused_and_known_pixels_stay(case: TestInput):
         return
     image, hole, guidance = case.pictures(3, 5)
     multiple = case.model.size_multiple[case.scale]
-    filled = fill(case.method, multiple, case.finish, image, hole, *guidance)
+    filled = fill(case.method, multiple, case.postprocess, image, hole, *guidance)
     assert filled.shape == image.shape and filled.isfinite().all()
     known = (hole == 0).expand_as(image)
     assert filled[known].equal(image[known])
@@ -146,18 +146,18 @@ def test_an_image_without_hole_and_one_without_image_give_finite_pictures(case: 
 @pytest.mark.parametrize("name", TRAINED)
 def test_every_update_reaches_its_own_network(name: str):
     """And the generator's reaches all its parameters; hidden pixels alone make no term infinite."""
-    variant = vary(MODELS[name], PLUGINS.records("losses"))
+    variant = apply_overrides(MODELS[name], PLUGINS.records("losses"))
     recipe = variant.model.recipe
     assert recipe is not None
     method = built(MODELS[name], "nano").train()
     image, hole, guidance = pictures(MODELS[name], "nano")
     for phase in recipe.phases:
-        method.enter(phase.name)
+        method.start_phase(phase.name)
         for update in phase.updates:
             method.zero_grad()
-            painting = method(image * (1 - hole), hole, *guidance)
-            scene = LossContext(image, hole, painting, method, BACKBONES, guidance)
-            seen = scene if update.network == "generator" else scene.detached()
+            output = method(image * (1 - hole), hole, *guidance)
+            ctx = LossContext(image, hole, output, method, BACKBONES, guidance)
+            seen = ctx if update.network == "generator" else ctx.detached()
             terms = {key: resolve(variant.losses[key].term)(seen) for key in update.losses}
             assert all(value.shape == () and value.isfinite() for value in terms.values())
             torch.stack([weight * terms[key] for key, weight in update.losses.items()]).sum().backward()
@@ -191,5 +191,5 @@ def test_both_scales_have_the_same_networks(name: str):
 def test_a_form_belongs_to_a_method_of_the_same_plugin(name: str):
     base, _, form = name.partition(":")
     assert not form or base in MODELS
-    shared = MODELS[name].trained_as
+    shared = MODELS[name].shares_weights_with
     assert not shared or MODELS[shared].recipe == MODELS[name].recipe

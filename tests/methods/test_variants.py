@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench_core.methods.variants import Overrides, Variant, check, vary
+from bench_core.methods.variants import Overrides, Variant, apply_overrides, check
 from bench_core.plugins import Plugins
 from bench_core.recipe import Optimiser, Phase, Recipe, Update
 from bench_core.specs import Model
@@ -38,18 +38,20 @@ def generator_losses(variant: Variant) -> dict[str, float]:
 
 def test_terms_are_added_to_and_dropped_from_the_generator_alone():
     public = PLUGINS.records("losses")
-    variant = vary(MODEL, public, Overrides({"style": 120.0, "l1": 2.0}, ["tv"]))
+    variant = apply_overrides(MODEL, public, Overrides({"style": 120.0, "l1": 2.0}, ["tv"]))
     assert variant.name == "model+style=120+l1=2-tv"
     assert generator_losses(variant) == {"l1": 2.0, "style": 120.0}
     assert variant.model.recipe is not None
     assert variant.model.recipe.phases[0].updates[0].losses == {"l2": 1.0}
     assert variant.backbones == ["vgg16"]
-    plain = vary(MODEL, public)
+    plain = apply_overrides(MODEL, public)
     assert plain.name == "model" and plain.model == MODEL
 
 
 def test_an_update_that_loses_its_last_term_is_left_out():
-    variant = vary(PLUGINS.model("glcic:cifar10"), PLUGINS.records("losses"), Overrides(dropped=["adversarial"]))
+    variant = apply_overrides(
+        PLUGINS.model("glcic:cifar10"), PLUGINS.records("losses"), Overrides(dropped=["adversarial"])
+    )
     assert variant.model.recipe is not None
     (phase,) = variant.model.recipe.phases
     assert [list(update.losses) for update in phase.updates if update.network == "generator"] == [["mse"]]
@@ -68,4 +70,4 @@ def test_terms_that_make_no_sense_are_refused(added: dict[str, float], dropped: 
     with pytest.raises(ValueError, match=said):
         changes = Overrides(added, dropped)
         check([MODEL], PLUGINS.records("losses"), changes)
-        vary(MODEL, PLUGINS.records("losses"), changes)
+        apply_overrides(MODEL, PLUGINS.records("losses"), changes)

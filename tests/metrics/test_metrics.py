@@ -10,13 +10,15 @@ from support.metric_references import REFERENCES, near_border
 from support.paths import SHARED
 
 from bench_core.images import read_image
-from bench_core.metrics import bench_metrics, choose
+from bench_core.metrics import bench_metrics, select_metrics
 from bench_core.metrics.per_image import ImagePair, together
 from bench_core.metrics.regions import pixels_of, ring
 from bench_core.specs import Metric, resolve
 
 CPU = torch.device("cpu")
-METRICS = {metric.definition: metric for metric in choose(REFERENCES, {m.definition: m for m in bench_metrics()})}
+METRICS = {
+    metric.definition: metric for metric in select_metrics(REFERENCES, {m.definition: m for m in bench_metrics()})
+}
 MEASURES = {definition: resolve(metric.build)(CPU) for definition, metric in METRICS.items()}
 WINDOWS = {"ssim@skimage": 11, "ssim@mat": 11, "ssim@edgeconnect": 51, "ssim@uniform7": 7, "ms_ssim@wang": 176}
 """The smallest sides of images that a measure takes."""

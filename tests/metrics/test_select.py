@@ -7,7 +7,7 @@ import pytest
 from click.testing import Result
 
 from bench_core.errors import BadInput
-from bench_core.metrics import bench_metrics, choose
+from bench_core.metrics import bench_metrics, select_metrics
 from bench_core.specs import Metric
 from bench_core.store.store import read_runs
 
@@ -15,19 +15,22 @@ KNOWN = {metric.definition: metric for metric in bench_metrics()}
 
 
 def one(name: str) -> Metric:
-    return choose([name], KNOWN)[0]
+    return select_metrics([name], KNOWN)[0]
 
 
 def test_a_metric_is_chosen_by_bare_name_or_by_definition_in_the_order_asked() -> None:
-    chosen = [metric.definition for metric in choose(["psnr", "ssim@skimage", "l1"], KNOWN)]
+    chosen = [metric.definition for metric in select_metrics(["psnr", "ssim@skimage", "l1"], KNOWN)]
     assert chosen == ["psnr@full", "ssim@skimage", "l1@full"]
-    assert choose([], KNOWN) == []
+    assert select_metrics([], KNOWN) == []
 
 
 def test_a_bare_name_means_the_first_definition() -> None:
     second = Metric("ssim@other", "SSIM", "another", "higher", "nowhere:ssim")
     known = {**KNOWN, second.definition: second}
-    assert [metric.definition for metric in choose(["ssim", "ssim@other"], known)] == ["ssim@skimage", "ssim@other"]
+    assert [metric.definition for metric in select_metrics(["ssim", "ssim@other"], known)] == [
+        "ssim@skimage",
+        "ssim@other",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -36,12 +39,12 @@ def test_a_bare_name_means_the_first_definition() -> None:
 )
 def test_an_unknown_metric_is_refused_with_the_nearest(given: str, nearest: str) -> None:
     with pytest.raises(BadInput, match=rf"no metric '{given}'.*{nearest}.*fid@pytorch-fid"):
-        choose(["l1", given], KNOWN)
+        select_metrics(["l1", given], KNOWN)
 
 
 def test_one_definition_is_not_asked_for_under_two_names() -> None:
     with pytest.raises(BadInput, match="l1@full is asked for twice"):
-        choose(["l1", "psnr", "l1@full"], KNOWN)
+        select_metrics(["l1", "psnr", "l1@full"], KNOWN)
 
 
 def test_relatives_have_names_of_their_own() -> None:

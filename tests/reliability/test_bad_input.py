@@ -97,9 +97,9 @@ def test_a_misspelt_key_of_a_protocol(bench: Bench, tmp_path: Path, protocol: Pa
         (["--metrics", "ssmi"], "Did you mean 'ssim'?"),
         (["--test-masks", "centre"], "Did you mean 'center'?"),
         (["--image-set", "place2"], "Did you mean 'places2'?"),
-        (["--loss", "stile=1"], "Did you mean 'style'?"),
-        (["--loss", "style"], "NAME=WEIGHT"),
-        (["--without", "stile"], "Did you mean 'style'?"),
+        (["--add-loss", "stile=1"], "Did you mean 'style'?"),
+        (["--add-loss", "style"], "NAME=WEIGHT"),
+        (["--drop-loss", "stile"], "Did you mean 'style'?"),
         (["--backbone", "official"], "--backbone random"),
         (["--seeds", "0,zero"], "no list of ints"),
         (["--seeds", "0,0"], "given twice"),
@@ -115,8 +115,8 @@ def test_options_that_cannot_be_used(bench: Bench, tmp_path: Path, options: list
 
 def test_a_tracker_that_is_not_installed(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("bench_core.training.trackers.select.find_spec", lambda name: None)
-    refused(bench("--log", "tensorboard", code=2), "pip install inpaint-bench[tensorboard]")
-    refused(bench("--log", "tensorbord", code=2), "Did you mean 'tensorboard'?")
+    refused(bench("--tracker", "tensorboard", code=2), "pip install inpaint-bench[tensorboard]")
+    refused(bench("--tracker", "tensorbord", code=2), "Did you mean 'tensorboard'?")
     assert not (tmp_path / "out").exists()
 
 
@@ -177,7 +177,7 @@ def test_painting_without_or_with_foreign_weights(bench: Bench, tmp_path: Path, 
 def test_painting_a_picture_of_any_size_leaves_known_pixels(
     bench: Bench, tmp_path: Path, picture: np.ndarray, plugin: str, hole: str
 ):
-    options = ["--plugin", plugin, "--hole", hole, "--device", "cpu"]
+    options = ["--plugin", plugin, "--hole-color", hole, "--device", "cpu"]
     if plugin == "gated":
         bench("--plugins", "gated", "--no-baselines")
         (weights,) = (tmp_path / "out" / "cells").glob("*/weights.safetensors")

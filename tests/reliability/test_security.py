@@ -61,7 +61,7 @@ COMMANDS = {
     "inpaint an image": "inpaint --plugin telea FILE PICTURE -o OUT",
     "inpaint with a mask": "inpaint --plugin telea PICTURE FILE -o OUT",
     "masks show": "masks show FILE",
-    "masks import": "masks import FOLDER --hole white -o OUT",
+    "masks import": "masks import FOLDER --hole-color white -o OUT",
     "report of rows": "report STORE",
     "report of a record": "report DAMAGED",
 }
@@ -76,7 +76,7 @@ def world(tmp_path: Path, disguise: Callable[[Path, Canary], None], trace: Path)
     cell = store.cell({"variant": "a", "seed": 0})
     damaged.parent.mkdir(parents=True)
     cell.rows_path("judgement").parent.mkdir(parents=True)
-    entry = CellStatus("a", "a", 0, "done", cell.path.name, judgements={"center": "judgement"})
+    entry = CellStatus("a", "a", 0, "done", cell.path.name, evaluation_ids={"center": "judgement"})
     store.write_run(Run(load("quick"), "digest", 20, [entry], {}))
     for path in (malicious, tmp_path / "theirs.safetensors.toml", folder / "a.png", damaged):
         disguise(path, Canary(trace))

@@ -29,7 +29,7 @@ def entry(store: Store, variant: str, values: Any, seed: int = 0, metric: str = 
     fixed |= {"hole_ratio": 0.25, "metric": metric, "version": 1, "region": "full", "source": "composite", **about}
     rows = [{"image": f"{i}.png", **fixed, "value": value} for i, value in enumerate(values)]
     folder.add_rows("judgement", as_rows(rows))
-    return CellStatus(variant, variant, seed, "done", folder.path.name, judgements={"center": "judgement"})
+    return CellStatus(variant, variant, seed, "done", folder.path.name, evaluation_ids={"center": "judgement"})
 
 
 def write(root: Path, *entries: CellStatus, images: str = "images", **fields: Any) -> Path:

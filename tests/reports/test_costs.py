@@ -17,10 +17,10 @@ PLAN = ["--steps", "100", "--images", "10", "--mask-sets", "2", "--seeds", "3"]
 
 def cell(store: Store, variant: str, images: Sequence[float], seed: int = 0, device: str = "cpu", **took: float):
     """Under each mask set an image took these seconds; `took` is what its training tells."""
-    judgements = {f"holes {number}": f"judged-{number}" for number in range(len(images))}
-    entry = CellStatus("method", variant, seed, "done", f"{variant}-{seed}", judgements=judgements)
-    for judgement, seconds in zip(judgements.values(), images, strict=True):
-        store.folder(entry).write_provenance(judgement, {"seconds_per_image": seconds, "device": device})
+    evaluation_ids = {f"holes {number}": f"judged-{number}" for number in range(len(images))}
+    entry = CellStatus("method", variant, seed, "done", f"{variant}-{seed}", evaluation_ids=evaluation_ids)
+    for evaluation_id, seconds in zip(evaluation_ids.values(), images, strict=True):
+        store.folder(entry).write_provenance(evaluation_id, {"seconds_per_image": seconds, "device": device})
     if took:
         store.folder(entry).write_provenance("training", took)
     return entry
@@ -40,8 +40,8 @@ def test_hours_are_those_of_all_trainings_and_judgings() -> None:
 
 def test_a_variants_costs_are_means_over_what_its_finished_cells_tell(store: Store) -> None:
     older, failed = cell(store, "a", [9, 9], seed=0, seconds_per_step=0.0), cell(store, "a", [99], seed=1)
-    for judgement in older.judgements.values():
-        store.folder(older).write_provenance(judgement, {})
+    for evaluation_id in older.evaluation_ids.values():
+        store.folder(older).write_provenance(evaluation_id, {})
     failed.state = "failed"
     run = run_of(
         older,

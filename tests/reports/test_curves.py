@@ -32,7 +32,7 @@ def cell(store: Store, variant: str, seed: int, *points: tuple[int, float, float
     folder = store.cell({"variant": variant, "seed": seed})
     for step, l1, grad in points:
         folder.add_to_curves(step, "center", {"l1@full-raw-float": l1, "grad_l1@full-raw-float": grad})
-    return CellStatus(variant, variant, seed, "done", folder.path.name, judgements={"center": "none"})
+    return CellStatus(variant, variant, seed, "done", folder.path.name, evaluation_ids={"center": "none"})
 
 
 def run_of(*entries: CellStatus, **changes: object) -> Run:

@@ -113,7 +113,7 @@ def test_pictures_values_and_gaps_stand_beside_each_other(page: "Page", address:
         "29.00",
     ]
     assert page.locator(".values .best").all_inner_texts() == ["30.00", "0.2000"]
-    gap = "blue has kept no picture of this pair: repeat its command with more --samples."
+    gap = "blue has kept no picture of this pair: repeat its command with more --save-images."
     assert page.locator(".stage .right .missing").is_visible()
     assert page.locator(".stage .right .missing").inner_text() == gap
     lost = page.locator(".tile", has_text="lost failed")

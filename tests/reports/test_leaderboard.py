@@ -23,12 +23,12 @@ VISIBLE = "tbody tr"
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Run]:
-    return stored_site.once(tmp_path_factory)[:2]
+    return stored_site.cached(tmp_path_factory)[:2]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stored_site.once(tmp_path_factory)[2]
+    return stored_site.cached(tmp_path_factory)[2]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from support.stored_site import SCRIPT
 from bench_core.cli import main
 from bench_core.cli.run import run as run_command
 from bench_core.methods.request import parse
-from bench_core.methods.variants import Overrides, vary
+from bench_core.methods.variants import Overrides, apply_overrides
 from bench_core.plugins import Plugin
 from bench_core.protocol import FOLDER, Protocol, load
 from bench_core.recipe import Optimiser, Phase, Recipe, Update
@@ -38,7 +38,7 @@ MODEL = Model("net:wide", "", "", "nowhere:build", Recipe((Phase("one", ((UPDATE
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stored_site.once(tmp_path_factory)[2]
+    return stored_site.cached(tmp_path_factory)[2]
 
 
 def facts(page: "Page") -> dict[str, str]:
@@ -96,12 +96,12 @@ def test_a_page_tells_what_was_run_and_its_command_finds_it_done(
     ],
 )
 def test_a_command_asks_for_the_same_variant(changes: Overrides, told: dict, expected: dict):
-    variant = vary(MODEL, TERMS, changes)
+    variant = apply_overrides(MODEL, TERMS, changes)
     entry = CellStatus(MODEL.name, f"{variant.name} (bf16-mixed)", 0)
     words = shlex.split(command({entry.variant: entry}, {entry.variant: "net"}, "rules.toml", told))
     given = run_command.make_context("run", words[2:]).params
     (request,) = (parse(text, {"net"}) for text in given["plugins"])
-    again = vary(MODEL, TERMS, request.changes | Overrides(options=dict(given["options"])))
+    again = apply_overrides(MODEL, TERMS, request.changes | Overrides(options=dict(given["options"])))
     assert (words[:2], request.form, given["protocol"]) == (["bench", "run"], "wide", "rules.toml")
     assert again == variant
     assert {name: given[name] for name in expected} == expected

@@ -8,7 +8,7 @@ import pytest
 from support.paths import ROOT
 
 from bench_core.masks.mask_set import open_sets
-from bench_core.metrics import bench_metrics, choose
+from bench_core.metrics import bench_metrics, select_metrics
 from bench_core.paper_table import PaperTable, read
 from bench_core.protocol import Protocol, load
 from bench_datasets import bench_image_sets
@@ -85,7 +85,7 @@ def test_what_a_table_names_exists(table: PaperTable) -> None:
             continue
         protocol = PROTOCOLS[group.protocol]
         assert group.mask_set in protocol.test_masks
-        computed = {metric.definition for metric in choose(protocol.metrics, METRICS)}
+        computed = {metric.definition for metric in select_metrics(protocol.metrics, METRICS)}
         assert {how.definition for how in table.metrics.values()} - {""} <= computed
     assert {how.relative_to for how in table.metrics.values()} - {""} <= set(table.methods)
     assert table.requests("no such protocol") == []
@@ -96,7 +96,7 @@ def test_what_a_table_names_exists(table: PaperTable) -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
 def test_every_protocol_can_be_opened(protocol: Protocol) -> None:
     assert protocol.image_set in {image_set.name for image_set in bench_image_sets()}
-    choose(protocol.metrics, METRICS)
+    select_metrics(protocol.metrics, METRICS)
     for holes in open_sets(protocol.masks, {family.name: family for family in bench_masks()}).values():
         assert holes.draw(protocol.size, 0).any()
     assert protocol.title

@@ -16,7 +16,7 @@ from bench_reports.tables.table import build
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Run]:
-    return stored_site.once(tmp_path_factory)[:2]
+    return stored_site.cached(tmp_path_factory)[:2]
 
 
 def test_data_survive_being_a_script():

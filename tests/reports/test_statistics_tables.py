@@ -44,7 +44,7 @@ def entry(store: Store, variant: str, values: Any, ratios: Any = RATIOS, mask_se
     pairs = enumerate(zip(values, ratios, strict=True))
     rows = [{**about, "image": f"{i}.png", "value": value, "hole_ratio": ratio} for i, (value, ratio) in pairs]
     folder.add_rows("judgement", as_rows(rows))
-    return CellStatus(variant, variant, 0, "done", folder.path.name, judgements={mask_set: "judgement"})
+    return CellStatus(variant, variant, 0, "done", folder.path.name, evaluation_ids={mask_set: "judgement"})
 
 
 def run_of(*entries: CellStatus, pairs: int = 8, **fields: Any) -> Run:
@@ -120,7 +120,7 @@ def test_mask_sets_stand_below_each_other_and_refused_ones_are_na(store: Store) 
     folder = CellFolder(store.root / "cells" / both.folder, {})
     center = folder.rows("judgement").assign(mask_set_hash="center", hole_ratio=0.25)
     folder.add_rows("other", center)
-    both.judgements["center"] = "other"
+    both.evaluation_ids["center"] = "other"
     lone = entry(store, "b", [0.5] * 8)
     lone.refused["center"] = "fills strokes only"
     made = buckets(store, run_of(both, lone, test_masks=["free-form", "center"]))

@@ -81,7 +81,7 @@ def test_where_each_pair_is_perfect_for_one_or_the_other_nothing_is_left(store: 
 
 def test_losses_through_a_random_network_are_told(store: Store) -> None:
     entries = done(store, "a", l1=[0.1]), done(store, "b", l1=[0.2])
-    entries[0].looks_through = ["vgg16"]
+    entries[0].backbones = ["vgg16"]
     assert noted(table_of(store, run_of(*entries, backbone="random")), "random", "networks): a.") == 1
     assert noted(table_of(store, run_of(*entries)), "random") == 0
 

@@ -30,7 +30,7 @@ def test_seeds_weigh_the_same(store: Store) -> None:
 
 def test_columns_are_the_protocols_mask_sets_and_metrics_in_its_order(store: Store) -> None:
     entry = done(store, "a", l1=[0.5], psnr=[20], ssim=[0.9])
-    entry.judgements["strokes"] = "judgement"
+    entry.evaluation_ids["strokes"] = "judgement"
     table = table_of(store, run_of(entry, metrics=["psnr", "l1"], test_masks=["strokes", "center"]))
     assert table.columns == [(mask_set, metric) for mask_set in ("strokes", "center") for metric in (PSNR, L1)]
     assert table.groups == [("strokes", 2), ("center", 2)]

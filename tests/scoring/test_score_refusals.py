@@ -28,7 +28,7 @@ def test_altered_known_pixels_are_told_and_cost_only_the_raw_picture(score: Scor
 
 
 def test_holes_told_the_wrong_way_round_are_refused(score: Score, world: Path) -> None:
-    told = score("--hole", "black", code=2).output
+    told = score("--hole-color", "black", code=2).output
     assert "4 of 4 pictures differ from their truths more outside the holes" in told
     assert not (world / "out" / "cells").exists()
 

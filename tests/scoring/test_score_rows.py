@@ -35,7 +35,7 @@ def test_published_pictures_have_the_rows_of_scikit_image_and_lpips(
         f"--{kind}={MADF}/{{name}}{end}.png" for kind, end in (("truth", ""), ("holes", "_mask"), ("pred", "_output"))
     ]
     metrics = "--metrics=l1,psnr,psnr@hole,ssim,lpips"
-    call("score", *where, metrics, "--hole=black", "--subset", "--name=MADF", f"--out={tmp_path}", "--device=cpu")
+    call("score", *where, metrics, "--hole-color=black", "--subset", "--name=MADF", f"--out={tmp_path}", "--device=cpu")
     found = stored(tmp_path).set_index(["image", "metric"])["value"].unstack()
     with pytest.warns(UserWarning):
         network = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
@@ -110,10 +110,10 @@ def test_the_same_command_twice_stores_the_same_and_measures_nothing(score: Scor
 
 
 def test_more_samples_keep_more_pictures_and_measure_nothing(score: Score, world: Path) -> None:
-    score("--samples", "1")
+    score("--save-images", "1")
     before = stored(world / "out")
     assert [path.name for path in world.glob("out/cells/*/samples/*/*-composite.png")] == ["000000-composite.png"]
-    assert "judging" not in score("--samples", "all").output
+    assert "judging" not in score("--save-images", "all").output
     for number in range(4):
         (kept,) = world.glob(f"out/cells/*/samples/*/{number:06}-image.png")
         np.testing.assert_array_equal(read_image(kept), read_image(world / "truth" / f"{number}.png"))

@@ -18,7 +18,7 @@ from click.testing import Result
 
 from bench_core.errors import BadInput
 from bench_core.store import lock
-from bench_core.store.lock import NAME, STALE_AFTER, LockOwner, claimed, holder
+from bench_core.store.lock import NAME, STALE_SECONDS, LockOwner, folder_lock, lock_owner
 from bench_core.store.store import read_runs
 
 
@@ -32,22 +32,22 @@ def left_behind(folder: Path, age: float, **owner: str | int) -> Path:
 
 
 def test_a_claim_holds_until_it_is_given_back(tmp_path: Path):
-    with claimed(tmp_path) as first:
-        assert first and holder(tmp_path) is not None
-        with claimed(tmp_path) as second:
+    with folder_lock(tmp_path) as first:
+        assert first and lock_owner(tmp_path) is not None
+        with folder_lock(tmp_path) as second:
             assert not second
         assert (tmp_path / NAME).exists()
-    assert holder(tmp_path) is None and not list(tmp_path.iterdir())
-    with pytest.raises(RuntimeError), claimed(tmp_path):
+    assert lock_owner(tmp_path) is None and not list(tmp_path.iterdir())
+    with pytest.raises(RuntimeError), folder_lock(tmp_path):
         raise RuntimeError
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("age", "free"), [(STALE_AFTER - 60, False), (STALE_AFTER + 60, True)])
+@pytest.mark.parametrize(("age", "free"), [(STALE_SECONDS - 60, False), (STALE_SECONDS + 60, True)])
 def test_a_claim_without_a_heartbeat_is_taken_over(tmp_path: Path, age: float, free: bool):
     left_behind(tmp_path, age)
-    assert (holder(tmp_path) is None) is free
-    with claimed(tmp_path) as ours:
+    assert (lock_owner(tmp_path) is None) is free
+    with folder_lock(tmp_path) as ours:
         assert ours is free
         assert (json.loads((tmp_path / NAME).read_text())["pid"] == os.getpid()) is free
     assert len(list(tmp_path.iterdir())) == (0 if free else 1)
@@ -64,14 +64,14 @@ def dead() -> int:
 @pytest.mark.parametrize(("host", "free"), [(LockOwner().host, True), ("elsewhere", False)])
 def test_a_dead_process_of_this_machine_loses_its_claim_at_once(tmp_path: Path, dead: int, host: str, free: bool):
     left_behind(tmp_path, 0, host=host, pid=dead)
-    with claimed(tmp_path) as ours:
+    with folder_lock(tmp_path) as ours:
         assert ours is free
 
 
 def test_a_container_is_a_machine_of_its_own(tmp_path: Path, dead: int, monkeypatch: pytest.MonkeyPatch):
     left_behind(tmp_path, 0, host=LockOwner().host, pid=dead)
     monkeypatch.setattr(os, "readlink", lambda path: "pid:[of another container]")
-    with claimed(tmp_path) as ours:
+    with folder_lock(tmp_path) as ours:
         assert not ours
 
 
@@ -81,18 +81,18 @@ def test_a_process_that_others_may_not_signal_lives(tmp_path: Path, monkeypatch:
 
     left_behind(tmp_path, 0, host=LockOwner().host)
     monkeypatch.setattr(os, "kill", refused)
-    with claimed(tmp_path) as ours:
+    with folder_lock(tmp_path) as ours:
         assert not ours
 
 
 @pytest.mark.parametrize("text", ['{"host": "else', '{"machine": "as another version told it"}'])
 def test_what_cannot_be_read_is_a_claim_until_it_is_stale(tmp_path: Path, text: str):
-    for age in (0, STALE_AFTER + 60):
+    for age in (0, STALE_SECONDS + 60):
         path = left_behind(tmp_path, age)
         then = path.stat().st_mtime
         path.write_text(text)
         os.utime(path, (then, then))
-        with claimed(tmp_path) as ours:
+        with folder_lock(tmp_path) as ours:
             assert ours is (age > 0)
 
 
@@ -100,18 +100,18 @@ def test_a_machines_own_clock_is_not_asked(tmp_path: Path, monkeypatch: pytest.M
     left_behind(tmp_path, 0)
     later = time.time() + 1e6
     monkeypatch.setattr(time, "time", lambda: later)
-    with claimed(tmp_path) as ours:
+    with folder_lock(tmp_path) as ours:
         assert not ours
 
 
 def test_a_heart_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(lock, "BEAT_EVERY", 0.01)
-    with claimed(tmp_path):
+    monkeypatch.setattr(lock, "HEARTBEAT_SECONDS", 0.01)
+    with folder_lock(tmp_path):
         os.utime(tmp_path / NAME, (0, 0))
         deadline = time.monotonic() + 20
         while (tmp_path / NAME).stat().st_mtime == 0 and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert holder(tmp_path) is not None
+        assert lock_owner(tmp_path) is not None
 
 
 def beat(path: Path, owner: LockOwner, monkeypatch: pytest.MonkeyPatch, times: int = 2) -> None:
@@ -123,7 +123,7 @@ def beat(path: Path, owner: LockOwner, monkeypatch: pytest.MonkeyPatch, times: i
 
 
 def test_a_heart_beats_on_after_a_file_system_was_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = left_behind(tmp_path, STALE_AFTER + 60)
+    path = left_behind(tmp_path, STALE_SECONDS + 60)
     outcomes, real = iter([OSError("away"), None]), os.utime
 
     def touched(path: Path) -> None:
@@ -133,42 +133,42 @@ def test_a_heart_beats_on_after_a_file_system_was_away(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(os, "utime", touched)
     beat(path, LockOwner(**json.loads(path.read_text())), monkeypatch)
-    assert holder(tmp_path) is not None
+    assert lock_owner(tmp_path) is not None
 
 
 def test_a_heart_beats_for_no_other_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = left_behind(tmp_path, STALE_AFTER + 60)
+    path = left_behind(tmp_path, STALE_SECONDS + 60)
     beat(path, LockOwner(), monkeypatch)
-    assert holder(tmp_path) is None
+    assert lock_owner(tmp_path) is None
 
 
 def test_a_claim_that_is_given_back_while_it_is_looked_at_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def gone(path: Path) -> float:
         raise FileNotFoundError
 
-    left_behind(tmp_path, STALE_AFTER + 60)
+    left_behind(tmp_path, STALE_SECONDS + 60)
     monkeypatch.setattr(lock.files, "age", gone)
-    with claimed(tmp_path) as ours:
+    with folder_lock(tmp_path) as ours:
         assert not ours
 
 
 def test_a_claim_that_was_taken_over_is_not_given_back_by_its_first_owner(tmp_path: Path):
-    with claimed(tmp_path):
+    with folder_lock(tmp_path):
         left_behind(tmp_path, 0)
-    assert holder(tmp_path) is not None
+    assert lock_owner(tmp_path) is not None
 
 
 def test_a_claim_that_was_replaced_after_it_was_seen_stale_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    left_behind(tmp_path, STALE_AFTER + 60)
+    left_behind(tmp_path, STALE_SECONDS + 60)
 
     def replaced(path: Path, owner: LockOwner) -> bool:
         left_behind(tmp_path, 0)
         return True
 
     monkeypatch.setattr(lock, "_stale", replaced)
-    with claimed(tmp_path) as ours:
+    with folder_lock(tmp_path) as ours:
         assert not ours
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -177,7 +177,7 @@ def race(folder: Path, rounds: int, barrier, found) -> None:
     """Of every round's stale claim, how many were taken."""
     for number in range(rounds):
         barrier.wait()
-        with claimed(folder / str(number)) as ours:
+        with folder_lock(folder / str(number)) as ours:
             if ours:
                 found.put(number)
             barrier.wait()  # nobody gives back before all have tried
@@ -186,7 +186,7 @@ def race(folder: Path, rounds: int, barrier, found) -> None:
 def test_of_many_that_find_a_stale_claim_one_takes_it(tmp_path: Path):
     rounds, context = 40, multiprocessing.get_context("fork")
     for number in range(rounds):
-        left_behind(tmp_path / str(number), STALE_AFTER + 60)
+        left_behind(tmp_path / str(number), STALE_SECONDS + 60)
     barrier, found = context.Barrier(6), context.Queue()
     racers = [context.Process(target=race, args=(tmp_path, rounds, barrier, found)) for _ in range(6)]
     for racer in racers:
@@ -222,7 +222,7 @@ def test_a_claim_that_cannot_be_written_holds_nothing(tmp_path: Path, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(lock.json, "dump", full)
-        with pytest.raises(BadInput, match="No space left"), lock.claimed(tmp_path):
+        with pytest.raises(BadInput, match="No space left"), lock.folder_lock(tmp_path):
             pass
-    with lock.claimed(tmp_path) as ours:
+    with lock.folder_lock(tmp_path) as ours:
         assert ours

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from support.demo_server import contestants, pixels, png, served
+from support.demo_server import methods, pixels, png, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -20,7 +20,7 @@ Pixel = tuple[int, int]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with served(contestants()) as address:
+    with served(methods()) as address:
         yield address
 
 
@@ -76,7 +76,7 @@ class Demo:
         assert content.shape[:2] == (self.height, self.width)
         return content
 
-    def choose(self, *names: str) -> None:
+    def select_metrics(self, *names: str) -> None:
         self.press("None")
         for name in names:
             self.page.get_by_role("checkbox", name=name).check()

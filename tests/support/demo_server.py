@@ -26,7 +26,7 @@ Answer = tuple[int, dict[str, str], bytes]
 """Status, headers and body."""
 
 
-def contestants() -> list[DemoMethod]:
+def methods() -> list[DemoMethod]:
     """The three baselines and four toys."""
     toys = [DemoMethod(each.name, each.title, "a toy", each, CPU) for each in (TRACER, GREEDY, BROKEN, PICKY)]
     return [*offered(Plugins.find(), (), (), None, CPU), *toys]

@@ -96,8 +96,8 @@ def no_number(world: World) -> Iterator[None]:
     """From the third step on, where every step is saved."""
     values = iter([1.0, 1.0])
     far = world.toy.far
-    world.patch.setattr(world.toy, "far", lambda scene, level: far(scene, level) * next(values, float("nan")))
-    world.patch.setattr(trainer, "CHECKPOINT_EVERY", -1)
+    world.patch.setattr(world.toy, "far", lambda ctx, level: far(ctx, level) * next(values, float("nan")))
+    world.patch.setattr(trainer, "CHECKPOINT_SECONDS", -1)
     world.patch.setattr(trainer, "CHECKPOINT_SHARE", float("inf"))
     yield
     (checkpoint,) = (world.folder / "out").glob("cells/*/checkpoint.pt")
@@ -179,7 +179,7 @@ MISHAPS = (
         1,
         LOST,
         REPEAT,
-        ("--keep-decoded", "0"),
+        ("--image-cache", "0"),
     ),
     Mishap(
         "images vanish during a run that skips bad ones",
@@ -188,7 +188,7 @@ MISHAPS = (
         1,
         LOST,
         REPEAT,
-        ("--keep-decoded", "0", "--skip-bad-images"),
+        ("--image-cache", "0", "--skip-bad-images"),
     ),
     Mishap(
         "images vanish during a run that keeps them decoded",
@@ -204,7 +204,7 @@ MISHAPS = (
         little_memory,
         1,
         "toy failed: OutOfMemory: no memory to train with 2 images at a time: "
-        "try --micro-batch 1, or --auto-batch (Tried to allocate 20.00 GiB)",
+        "try --micro-batch 1, or --auto-micro-batch (Tried to allocate 20.00 GiB)",
         REPEAT,
     ),
     Mishap(

@@ -17,8 +17,8 @@ from bench_core.system import progress
 from bench_core.training import trainer
 from bench_reports import publish
 
-trainer.CHECKPOINT_EVERY, trainer.CHECKPOINT_SHARE = -1, float("inf")  # after every step
-progress.LINE_EVERY = -1
+trainer.CHECKPOINT_SECONDS, trainer.CHECKPOINT_SHARE = -1, float("inf")  # after every step
+progress.LINE_SECONDS = -1
 LOADED = (
     plan,
     publish,

@@ -83,6 +83,6 @@ def bench_models():
     return [
         toy,
         replace(toy, name="toy:twin", checkpoints=twins),
-        replace(toy, name="toy:polished", trained_as="toy"),
+        replace(toy, name="toy:polished", shares_weights_with="toy"),
         Model("counter", "T", "C", "bench_toy:build_counter", RECIPE, checkpoints=(COUNTED,)),
     ]

@@ -40,7 +40,7 @@ def done(
             for image, value in zip(images, found, strict=True)
         ]
         cell.add_rows("judgement", as_rows(records))
-    return CellStatus(variant, variant, seed, "done", cell.path.name, judgements={mask_set: "judgement"})
+    return CellStatus(variant, variant, seed, "done", cell.path.name, evaluation_ids={mask_set: "judgement"})
 
 
 def run_of(*entries: CellStatus, created: str = "2025-01-01", **fields: Any) -> Run:

@@ -45,9 +45,9 @@ def cell(store: Store, variant: str, seed: int, mask_sets: tuple[str, ...] = tup
         ]
         folder.add_rows(f"judged-{mask_set}", as_rows(rows))
         folder.write_provenance(f"judged-{mask_set}", {"device": "abacus", "seconds_per_image": 0.02})
-    judgements = {mask_set: f"judged-{mask_set}" for mask_set in mask_sets}
+    evaluation_ids = {mask_set: f"judged-{mask_set}" for mask_set in mask_sets}
     refused = {mask_set: "fills no strokes" for mask_set in MASKS if mask_set not in mask_sets}
-    return CellStatus(variant, variant, seed, "done", folder.path.name, refused=refused, judgements=judgements)
+    return CellStatus(variant, variant, seed, "done", folder.path.name, refused=refused, evaluation_ids=evaluation_ids)
 
 
 def run(store: Store) -> Run:
@@ -78,7 +78,7 @@ def method_page(site: Path, variant: str) -> Path:
     return site / path
 
 
-def once(factory: pytest.TempPathFactory) -> tuple[Store, Run, Path]:
+def cached(factory: pytest.TempPathFactory) -> tuple[Store, Run, Path]:
     """The store, its run and its site, made once for all tests, which change nothing there."""
     if not _MADE:
         store = Store(factory.mktemp("site") / "store")

@@ -78,7 +78,7 @@ def cell(store: Store, variant: str, seed: int = 0, **values: Sequence[float]) -
         for index, value in enumerate(found)
     ]
     folder.add_rows("judgement", as_rows(records))
-    return CellStatus(variant, variant, seed, "done", folder.path.name, judgements={"center": "judgement"})
+    return CellStatus(variant, variant, seed, "done", folder.path.name, evaluation_ids={"center": "judgement"})
 
 
 def run_of(rules: Protocol, *entries: CellStatus, pairs: int = 2, created: str = "2025-01-01") -> Run:

@@ -27,9 +27,9 @@ def bench_models():
     )
     return [
         toy,
-        replace(toy, name="toy:picky", serves="bench_toy:serves"),
+        replace(toy, name="toy:picky", supports_hole="bench_toy:supports_hole"),
         replace(toy, name="toy:guided", build="bench_toy:build_guided", guide="bench_toy:Brightness"),
-        replace(toy, name="toy:black", finish="bench_toy:blacken", trained_as="toy"),
+        replace(toy, name="toy:black", postprocess="bench_toy:blacken", shares_weights_with="toy"),
         replace(toy, name="toy:tiny", fixed_size={"paper": 8, "nano": 8}),
     ]
 
@@ -57,8 +57,8 @@ def apart(found, truth):
     return float(abs(found.mean(0) - truth.mean(0)).max())
 
 
-def far(scene, level):
-    return (scene.prediction - level).abs().mean()
+def far(ctx, level):
+    return (ctx.prediction - level).abs().mean()
 
 
 class Toy(Method):
@@ -88,7 +88,7 @@ def build_guided(scale, channels, bias, start):
     return Toy(channels, bias, start, guidance=1)
 
 
-def serves(hole):
+def supports_hole(hole):
     inside = hole[SIDE // 2 : -SIDE // 2, SIDE // 2 : -SIDE // 2].sum() == hole.sum()
     return "" if inside else "fills holes in the middle only"
 

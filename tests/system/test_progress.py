@@ -81,19 +81,19 @@ def test_a_terminal_gets_a_bar_with_the_same(clock: Clock, monkeypatch: pytest.M
             clock.now += 20
             tell(done, "[l1] 0.5")
     assert "\x1b[" in printed.getvalue()
-    shown = Text.from_ansi(printed.getvalue()).plain.splitlines()
-    last = " ".join(re.sub(r"[━╸╺]+", "|", shown[-1]).split())
+    format_losses = Text.from_ansi(printed.getvalue()).plain.splitlines()
+    last = " ".join(re.sub(r"[━╸╺]+", "|", format_losses[-1]).split())
     assert last == "judging toy[fuse=no] on center | 60/100 0:02:00 0.5 images/s 0:01:20 left [l1] 0.5"
 
 
 def test_what_was_done_before_takes_no_time(clock: Clock, monkeypatch: pytest.MonkeyPatch):
     printed = console(monkeypatch, StringIO())
     with progress.progress_bar("checking images", 2000) as tell:
-        tell.had(900)
+        tell.skip_to(900)
         for done in range(901, 917):
             clock.now += 1
             tell(done)
-        tell.had(1990)
+        tell.skip_to(1990)
         clock.now += 10
         tell(2000)
     assert printed.getvalue().splitlines() == [
@@ -117,7 +117,7 @@ def test_rates_have_three_digits(clock: Clock, monkeypatch: pytest.MonkeyPatch, 
 def test_a_run_tells_which_cell_of_how_many_is_running(
     bench: Bench, toy: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(progress, "LINE_EVERY", -1)
+    monkeypatch.setattr(progress, "LINE_SECONDS", -1)
     asked = ("--plugins", "toy", "--seeds", "0,1", "--test-masks", "center", "--metrics", "l1", "--steps", "3")
     said = bench(*asked, "--no-baselines").output
     assert re.findall(r"^\d/2 .*$", said, re.MULTILINE) == ["1/2 toy, seed 0", "2/2 toy, seed 1"]

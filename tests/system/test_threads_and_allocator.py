@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from bench_core.system import allocator
-from bench_core.system.threads import one_thread, usable_cores
+from bench_core.system.threads import usable_cores, use_one_thread
 
 FAULTS = """
 import resource
@@ -33,9 +33,9 @@ def warm(times):
 
 
 if __name__ == "__main__":
-    from bench_core.system.allocator import keep_memory
+    from bench_core.system.allocator import tune_malloc
 
-    told = keep_memory() if CALLED else ""
+    told = tune_malloc() if CALLED else ""
     with get_context("spawn").Pool(1) as pool:
         print(warm(20), pool.apply(warm, (20,)), told)
 """
@@ -94,7 +94,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 def test_memory_is_kept_as_glibcs_own_variables_keep_it_here_and_in_new_processes(
     plain: dict[str, str], tmp_path: Path
 ):
-    if reason := allocator.obstacle():
+    if reason := allocator.why_not_tuned():
         pytest.skip(reason)
     given = plain | {allocator.MMAP_THRESHOLD: str(1 << 30), allocator.TRIM_THRESHOLD: str(2**31 - 1)}
     called, uncalled = (FAULTS.replace("CALLED", word) for word in ("True", "False"))
@@ -126,14 +126,14 @@ def test_memory_is_kept_as_glibcs_own_variables_keep_it_here_and_in_new_processe
 )
 def test_what_a_user_chose_is_left_alone(plain: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str, value: str):
     monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("glibc", "2.36"))
-    assert not allocator.obstacle()
+    assert not allocator.why_not_tuned()
     monkeypatch.setenv(name, value)
-    assert f"{name}={value}" in allocator.obstacle()
+    assert f"{name}={value}" in allocator.why_not_tuned()
 
 
 def test_another_c_library_is_left_alone(plain: dict[str, str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("", ""))
-    assert "not glibc" in allocator.obstacle()
+    assert "not glibc" in allocator.why_not_tuned()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux")
@@ -150,10 +150,10 @@ def threads() -> tuple[int, int]:
 def become_one_of_several() -> None:
     """With torch, which this module imports, on two threads already."""
     torch.set_num_threads(2)
-    one_thread()
+    use_one_thread()
 
 
-@pytest.mark.parametrize("begin", [one_thread, become_one_of_several], ids=["torch later", "torch before"])
+@pytest.mark.parametrize("begin", [use_one_thread, become_one_of_several], ids=["torch later", "torch before"])
 def test_a_process_of_several_has_one_thread(begin: Callable[[], None], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     with ProcessPoolExecutor(1, get_context("spawn"), begin) as pool:

@@ -30,7 +30,7 @@ def test_a_step_whose_gradient_is_infinite_is_left_out(tmp_path: Path):
 
 def test_a_loss_that_is_no_number_ends_it(tmp_path: Path):
     job, _ = in_16_bits(tmp_path, 1.0)
-    job.terms["tv"] = lambda scene: scene.prediction.mean() / 0
+    job.terms["tv"] = lambda ctx: ctx.prediction.mean() / 0
     with pytest.raises(NonFiniteError, match="loss term tv"):
         job.run(lambda step, values: None)
 

@@ -77,7 +77,7 @@ def rows(out: Path) -> pd.DataFrame:
 
 
 def test_two_processes_give_the_rows_of_one(uneven: list[object], tmp_path: Path):
-    ways = (("1", ()), ("2", ("--devices", 2, "--log", "tensorboard")))
+    ways = (("1", ()), ("2", ("--devices", 2, "--tracker", "tensorboard")))
     told = [child(*uneven, "--out", tmp_path / out, *rest) for out, rest in ways]
     alone, shared = rows(tmp_path / "1"), rows(tmp_path / "2")
     assert len(shared) == 4 * 5 * 2 * 3  # methods, images, mask sets, metrics
@@ -105,8 +105,8 @@ import training.test_trainer as given
 from bench_core.training import trainer
 from bench_core.system.devices import join, open_fabric
 
-ranks, found = join("cpu", 2, 1), {}
-trainer.LOG_EVERY, trainer.CHECKPOINT_EVERY, trainer.CHECKPOINT_SHARE = 1, -1, float("inf")
+distributed, found = join("cpu", 2, 1), {}
+trainer.LOG_STEPS, trainer.CHECKPOINT_SECONDS, trainer.CHECKPOINT_SHARE = 1, -1, float("inf")
 
 
 def a_training(name, out):
@@ -136,13 +136,13 @@ for name in ("pconv", "gated"):  # one has batch norm, one a power iteration and
     trained(name, name + " broken")
 job, steps = a_training("pconv", "failing"), []
 plain = job.terms["tv"]
-job.terms["tv"] = lambda scene: plain(scene) if ranks.is_zero or len(steps) < 3 else 1 / 0
+job.terms["tv"] = lambda ctx: plain(ctx) if distributed.is_rank_zero or len(steps) < 3 else 1 / 0
 try:
     job.run(lambda step, values: steps.append(step))
 except Exception as error:
     found["failure"] = f"{type(error).__name__}: {error}"
-found["then"] = ranks.each(lambda: ranks.number)
-(folder / f"{ranks.number}.json").write_text(json.dumps(found))
+found["then"] = distributed.gather(lambda: distributed.number)
+(folder / f"{distributed.number}.json").write_text(json.dumps(found))
 """
 
 

@@ -35,16 +35,16 @@ class Two(Method):
         return MethodOutput(self.generator(torch.cat([masked, hole], 1)))
 
 
-def tell(scene: LossContext) -> Tensor:
-    judge = scene.method.get_submodule("discriminator")
-    real = (judge(scene.image) - 1).square().mean()
-    if len(scene.image) > cast(Two, scene.method).most:  # after a step of the power iteration
-        raise torch.OutOfMemoryError(f"{len(scene.image)} are too many")
-    return real + judge(scene.composite).square().mean()
+def tell(ctx: LossContext) -> Tensor:
+    judge = ctx.method.get_submodule("discriminator")
+    real = (judge(ctx.image) - 1).square().mean()
+    if len(ctx.image) > cast(Two, ctx.method).most:  # after a step of the power iteration
+        raise torch.OutOfMemoryError(f"{len(ctx.image)} are too many")
+    return real + judge(ctx.composite).square().mean()
 
 
-def fool(scene: LossContext) -> Tensor:
-    return (scene.method.get_submodule("discriminator")(scene.composite) - 1).square().mean()
+def fool(ctx: LossContext) -> Tensor:
+    return (ctx.method.get_submodule("discriminator")(ctx.composite) - 1).square().mean()
 
 
 def training(rounds: tuple[tuple[Update, ...], ...], folder: Path) -> Trainer:
@@ -116,7 +116,7 @@ def test_auto_batch_finds_what_fits_and_trains_alike(room: int, tmp_path: Path):
     whole = ended(training(rounds, tmp_path / "whole"))
 
     def scarce(job: Trainer) -> None:
-        job.auto_batch = True
+        job.auto_micro_batch = True
         cast(Two, job.method).most = room
 
     assert far(whole, ended(training(rounds, tmp_path / "scarce"), scarce)) < 1e-5
@@ -125,8 +125,8 @@ def test_auto_batch_finds_what_fits_and_trains_alike(room: int, tmp_path: Path):
 @pytest.mark.parametrize(
     ("given", "room", "auto", "said"),
     [
-        (None, 3, False, "5 images at a time: try --micro-batch 2, or --auto-batch"),
-        (4, 2, False, "4 images at a time: try --micro-batch 2, or --auto-batch"),
+        (None, 3, False, "5 images at a time: try --micro-batch 2, or --auto-micro-batch"),
+        (4, 2, False, "4 images at a time: try --micro-batch 2, or --auto-micro-batch"),
         (None, 0, True, "1 images at a time: try a smaller --size"),
     ],
 )
@@ -134,7 +134,7 @@ def test_what_does_not_fit_is_told_with_what_to_try(
     given: int | None, room: int, auto: bool, said: str, tmp_path: Path
 ):
     job = training(((DISCRIMINATOR, GENERATOR),), tmp_path)
-    job.micro_batch, job.auto_batch = given, auto
+    job.micro_batch, job.auto_micro_batch = given, auto
     cast(Two, job.method).most = room
     with pytest.raises(OutOfMemory, match=said):
         job.run(lambda step, values: None)
@@ -142,7 +142,7 @@ def test_what_does_not_fit_is_told_with_what_to_try(
 
 def test_other_errors_are_no_lack_of_memory(tmp_path: Path):
     job = training(((GENERATOR,),), tmp_path)
-    job.auto_batch = True
-    job.terms["fool"] = lambda scene: (_ for _ in ()).throw(RuntimeError("a bug"))
+    job.auto_micro_batch = True
+    job.terms["fool"] = lambda ctx: (_ for _ in ()).throw(RuntimeError("a bug"))
     with pytest.raises(RuntimeError, match="a bug"):
         job.run(lambda step, values: None)

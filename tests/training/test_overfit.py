@@ -13,7 +13,7 @@ from bench_core.data.pairs import TrainPairs, to_floats
 from bench_core.images import Array
 from bench_core.masks.mask_set import open_sets
 from bench_core.methods.method import Method, guided
-from bench_core.methods.variants import vary
+from bench_core.methods.variants import apply_overrides
 from bench_core.nn.backbones import Backbones
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSpec, Protocol
@@ -28,7 +28,7 @@ MODELS: dict[str, Model] = PLUGINS.records("models")
 BATCH, SIZE = 4, 64
 STEPS = {"pconv": 120, "dmfn": 100, "gated": 300, "gated:guided": 300, "gradient_attention:mnist": 500}
 """By name; others take `MOST`. Adversarial trainings swing, so the best of several looks counts."""
-MOST, LOOK_EVERY = 200, 20
+MOST, POLL_SECONDS = 200, 20
 
 
 def _own_recipes() -> list[str]:
@@ -88,12 +88,12 @@ def test_the_error_in_the_hole_falls_by_sixty_percent_on_four_images(name: str, 
         metrics=("l1",),
         scale=scale,
         backbone="random",
-        curve_every=LOOK_EVERY,
+        curve_every=POLL_SECONDS,
     )
     holes = list(open_sets(protocol.masks, PLUGINS.records("masks")).values())
     pairs = TrainPairs(protocol, FourImages(size), holes, seed=0)
     torch.manual_seed(0)
-    variant = vary(model, PLUGINS.records("losses"))
+    variant = apply_overrides(model, PLUGINS.records("losses"))
     method: Method = resolve(model.build)(scale, protocol.channels, **model.options)
     guide = resolve(model.guide)(torch.device("cpu")) if model.guide else None
     fabric = Fabric(accelerator="cpu")

@@ -134,7 +134,7 @@ def wandb_records(out: Path) -> Iterator[Any]:
 
 def test_each_tracker_holds_what_is_stored_and_changes_nothing(bench: Bench, tmp_path: Path):
     bench(*TOY, out="without")
-    bench(*TOY, *(word for name in ("tensorboard", "mlflow", "wandb") for word in ("--log", name)))
+    bench(*TOY, *(word for name in ("tensorboard", "mlflow", "wandb") for word in ("--tracker", name)))
     out, without = tmp_path / "out", tmp_path / "without"
     told = expected(out)
     assert [step for step, _ in told["generator/l1"]] == [0, 10, 20]
@@ -167,7 +167,7 @@ def fail_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_training_that_goes_on_tells_no_step_twice(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    logs = ("--log", "tensorboard", "--log", "mlflow", "--log", "diary")
+    logs = ("--tracker", "tensorboard", "--tracker", "mlflow", "--tracker", "diary")
     with monkeypatch.context() as patch:
         fail_at(15, patch)
         bench(*TOY, *logs, code=1)
@@ -191,7 +191,7 @@ def diary(out: Path) -> list[list[Any]]:
 
 
 def test_a_strangers_tracker_is_told_the_whole_life_of_a_cell(bench: Bench, tmp_path: Path):
-    bench(*TOY, "--log", "diary")
+    bench(*TOY, "--tracker", "diary")
     told = diary(tmp_path / "out")
     _, _, cell = stored(tmp_path / "out")
     assert [event for event, *_ in told] == ["began", *["logged"] * 6, "judged", "pictured", "pictured", "ended"]
@@ -199,17 +199,17 @@ def test_a_strangers_tracker_is_told_the_whole_life_of_a_cell(bench: Bench, tmp_
     assert told[-4][1:] == ["center", {"l1@full": expected(tmp_path / "out")["judged/center/l1@full"][0][1]}]
     assert all(Path(picture).is_file() for _, _, picture in told[-3:-1])
     assert told[-1] == ["ended", "done", ""]
-    bench(*TOY, "--log", "diary")
+    bench(*TOY, "--tracker", "diary")
     assert diary(tmp_path / "out") == told  # there was nothing to do
-    bench(*TOY[:-1], "l1,l2", "--log", "diary")
-    (judged,) = [line for line in diary(tmp_path / "out")[len(told) :] if line[0] == "judged"]
-    assert set(judged[2]) == {"l2@full"}  # the others were told
+    bench(*TOY[:-1], "l1,l2", "--tracker", "diary")
+    (evaluate,) = [line for line in diary(tmp_path / "out")[len(told) :] if line[0] == "judged"]
+    assert set(evaluate[2]) == {"l2@full"}  # the others were told
 
 
 def test_a_tracker_that_fails_is_told_of_once_and_nothing_else_changes(bench: Bench, tmp_path: Path):
     bench(*TOY, out="without")
-    said = bench(*TOY, "--log", "torn", "--log", "diary").output
-    assert said.count("--log torn failed") == said.count("OSError: no page is left") == 1
+    said = bench(*TOY, "--tracker", "torn", "--tracker", "diary").output
+    assert said.count("--tracker torn failed") == said.count("OSError: no page is left") == 1
     assert [event for event, *_ in diary(tmp_path / "out")].count("ended") == 1  # the other one's
     (store, run, cell), (other, that, same) = stored(tmp_path / "out"), stored(tmp_path / "without")
     assert (cell.path / "weights.safetensors").read_bytes() == (same.path / "weights.safetensors").read_bytes()
@@ -218,5 +218,5 @@ def test_a_tracker_that_fails_is_told_of_once_and_nothing_else_changes(bench: Be
 
 def test_an_interrupted_cell_is_told_as_pending(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(trainer.Trainer, "_step", lambda *of: (_ for _ in ()).throw(KeyboardInterrupt))
-    bench(*TOY, "--log", "diary", code=130)
+    bench(*TOY, "--tracker", "diary", code=130)
     assert diary(tmp_path / "out")[-1] == ["ended", "pending", ""]

@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from bench_core.data.pairs import TrainPairs
 from bench_core.masks.mask_set import open_sets
 from bench_core.methods.method import LossContext, Method
-from bench_core.methods.variants import vary
+from bench_core.methods.variants import apply_overrides
 from bench_core.nn.backbones import Backbones
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSpec, Protocol
@@ -23,7 +23,7 @@ from bench_core.recipe import Optimiser, Phase, Recipe, Update
 from bench_core.specs import resolve
 from bench_core.training import checkpoint, trainer
 from bench_core.training.nan_guard import NonFiniteError
-from bench_core.training.schedule import draws, schedule
+from bench_core.training.schedule import num_images_drawn, schedule
 from bench_core.training.trainer import Trainer
 
 PLUGINS = Plugins.find()
@@ -56,7 +56,7 @@ def a_training(name: str, folder: Path, workers: int = 0) -> Trainer:
         metrics=("l1",),
         scale="nano",
     )
-    variant = vary(PLUGINS.model(name), PLUGINS.records("losses"))
+    variant = apply_overrides(PLUGINS.model(name), PLUGINS.records("losses"))
     torch.manual_seed(0)
     method: Method = resolve(variant.model.build)("nano", 3, **variant.model.options)
     holes = list(open_sets(protocol.masks, PLUGINS.records("masks")).values())
@@ -65,7 +65,7 @@ def a_training(name: str, folder: Path, workers: int = 0) -> Trainer:
 
 
 def save_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "CHECKPOINT_EVERY", -1)
+    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", -1)
     monkeypatch.setattr(trainer, "CHECKPOINT_SHARE", float("inf"))
 
 
@@ -77,7 +77,7 @@ def trained(name: str, folder: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("name", ["pconv", "gated", "dmfn", "glcic", "gradient_attention:adversarial"])
 def test_an_interrupted_training_ends_with_the_same_bits(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(trainer, "LOG_EVERY", 1)
+    monkeypatch.setattr(trainer, "LOG_STEPS", 1)
     straight = trained(name, tmp_path / "straight")
     save_after_every_step(monkeypatch)
 
@@ -103,12 +103,12 @@ def test_a_steps_randomness_depends_on_the_seed_and_the_step_alone(tmp_path: Pat
     save_after_every_step(monkeypatch)
 
     def drawn(folder: str, stop: int | None = None) -> list[float]:
-        job, draws = a_training("pconv", tmp_path / folder), []
+        job, num_images_drawn = a_training("pconv", tmp_path / folder), []
         plain = job.terms["tv"]
 
-        def noted(scene: LossContext) -> torch.Tensor:
-            draws.append(torch.rand(()).item())
-            return plain(scene)
+        def noted(ctx: LossContext) -> torch.Tensor:
+            num_images_drawn.append(torch.rand(()).item())
+            return plain(ctx)
 
         job.terms["tv"] = noted
 
@@ -119,7 +119,7 @@ def test_a_steps_randomness_depends_on_the_seed_and_the_step_alone(tmp_path: Pat
 
         with contextlib.suppress(KeyboardInterrupt):
             job.run(advance)
-        return draws
+        return num_images_drawn
 
     straight = drawn("straight")
     assert len(set(straight)) == STEPS
@@ -175,7 +175,7 @@ def test_a_loss_that_runs_away_is_named_and_the_last_checkpoint_kept(tmp_path: P
     job = a_training("pconv", tmp_path)
     steps = []
     plain = job.terms["tv"]
-    job.terms["tv"] = lambda scene: plain(scene) * (float("nan") if len(steps) == 3 else 1)
+    job.terms["tv"] = lambda ctx: plain(ctx) * (float("nan") if len(steps) == 3 else 1)
     with pytest.raises(NonFiniteError, match="loss term tv of the generator became infinite or no number at step 3"):
         job.run(lambda step, values: steps.append(step) if step else None)
     state = checkpoint.load_state(tmp_path / "checkpoint.pt")
@@ -207,7 +207,7 @@ def test_checkpoints_take_a_small_share_of_the_time(tmp_path: Path, monkeypatch:
 
 def test_a_gradient_that_runs_away_is_told(tmp_path: Path):
     job = a_training("pconv", tmp_path)
-    job.terms["tv"] = lambda scene: (scene.prediction - scene.prediction.detach()).abs().sum().sqrt()
+    job.terms["tv"] = lambda ctx: (ctx.prediction - ctx.prediction.detach()).abs().sum().sqrt()
     with pytest.raises(NonFiniteError, match=r"gradient of .*tv of the generator"):
         job.run(lambda step, values: None)
 
@@ -227,4 +227,4 @@ def test_phases_share_the_budget_and_leave_nothing_over():
         bounds = [bound for _, *bounds in schedule(recipe, steps) for bound in bounds]
         assert bounds[0] == 0 and bounds[-1] == steps and bounds == sorted(bounds)
     # the second phase draws two batches a step
-    assert [draws(recipe, two_phases(110), steps) for steps in (0, 100, 105, 110)] == [0, 300, 330, 360]
+    assert [num_images_drawn(recipe, two_phases(110), steps) for steps in (0, 100, 105, 110)] == [0, 300, 330, 360]

@@ -136,7 +136,7 @@ def test_a_redirect_is_followed_to_https_only(hub: Path, server: Server) -> None
 
 
 def test_a_server_that_does_not_answer_is_given_up(hub: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "PATIENCE", 0.2)
+    monkeypatch.setattr(download, "DOWNLOAD_TIMEOUT", 0.2)
     server.answer = None
     with pytest.raises(MissingWeights, match=r"the download failed \(.*timed out"):
         download.locate("small")

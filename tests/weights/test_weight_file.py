@@ -110,7 +110,7 @@ def test_what_a_killed_process_left_half_written_is_swept_away(tmp_path: Path):
     files.write(path, killed)
     files.write(path, lambda temporary: temporary.write_text("whole"))
     assert len(list(path.parent.iterdir())) == 2
-    files.sweep(tmp_path)
+    files.remove_temporary_files(tmp_path)
     assert [each.name for each in path.parent.iterdir()] == ["file"]
 
 
@@ -122,6 +122,6 @@ def test_beside_the_cells_only_what_nobody_writes_any_more_is_swept(store: Store
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("half")
             os.utime(path, (now, now - 3600 * hours))
-    store.sweep()
+    store.remove_temporary_files()
     assert {key for key, path in left.items() if not path.exists()} == {key for key in left if key[1] == 25}
     assert len(list(store.root.rglob("*.*"))) == 6

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench_core.experiment.cell import Cell
 from bench_core.experiment.executors.child import LOG, in_child
 
-MERCY = 10.0
+TERMINATE_TIMEOUT = 10.0
 """Seconds between asking a process to end and killing it."""
 
 
@@ -40,7 +40,7 @@ class CellProcess:
         self._listen()
         late = self.minutes is not None and time.monotonic() - self.began > 60 * self.minutes
         if self.through:
-            self.process.join(MERCY)
+            self.process.join(TERMINATE_TIMEOUT)
         elif ended:
             self._fail(how_it_ended(self.process.exitcode or 0))
         elif late:
@@ -52,7 +52,7 @@ class CellProcess:
 
     def end(self) -> None:
         self.process.terminate()
-        self.process.join(MERCY)
+        self.process.join(TERMINATE_TIMEOUT)
         self.process.kill()
         self.process.join()
         self.pipe.close()

@@ -23,7 +23,7 @@ def in_child(pipe: Connection, environment: Mapping[str, str], among: int, which
     """Run a cell, one of `among` at a time, and tell its entry when its folder is known and when it is through."""
     os.environ.update(environment)
     share_cores(among)
-    with signals.heeded():
+    with signals.handle_signals():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the parent ends its children
         threading.Thread(target=_end_with_parent, daemon=True).start()
         pipe.send((work(*which, around=partial(_captured, pipe)), True))

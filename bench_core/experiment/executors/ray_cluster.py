@@ -16,7 +16,7 @@ from bench_core.store.store import CellStatus, Store
 
 RETRIES = 3
 """How often Ray repeats a cell whose machine or process is lost. It goes on from the cell's last checkpoint."""
-PATIENCE = 120.0
+ANSWER_TIMEOUT = 120.0
 """Seconds in which every machine must have answered."""
 
 
@@ -89,7 +89,7 @@ def _require_shared(root: Path) -> None:
             for node in ray.nodes()
             if node["Alive"]
         }
-        ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE)
+        ray.wait(list(asked), num_returns=len(asked), timeout=ANSWER_TIMEOUT)
         for answer, name in asked.items():
             try:
                 seen = ray.get(answer, timeout=0)

@@ -11,9 +11,9 @@ import torch
 
 from bench_core.experiment.cell import Cell
 from bench_core.experiment.executors.cell_process import CellProcess
-from bench_core.system.progress import LINE_EVERY, console
+from bench_core.system.progress import LINE_SECONDS, console
 
-LOOK_EVERY = 1.0
+POLL_SECONDS = 1.0
 """Seconds between looks at the clock."""
 PRELOADED = ["bench_core.experiment.executors.child", "lightning_fabric", "torch", "torchvision"]
 
@@ -35,12 +35,12 @@ def run(cells: Sequence[Cell], jobs: int | None = None, time_limit: float | None
                 pinned = {"CUDA_VISIBLE_DEVICES": gpus[place % len(gpus)]} if gpus else {}
                 console.print(waiting[0].title, markup=False, soft_wrap=True)
                 running.append(CellProcess(waiting.pop(0), context, place, jobs, pinned, time_limit))
-            wait([job.process.sentinel for job in running], LOOK_EVERY)
+            wait([job.process.sentinel for job in running], POLL_SECONDS)
             for job in [job for job in running if job.over()]:
                 running.remove(job)
                 free.append(job.place)
                 yield job.cell
-            if time.monotonic() - told > LINE_EVERY:
+            if time.monotonic() - told > LINE_SECONDS:
                 told = time.monotonic()
                 for job in running:
                     console.print(job.last_line, markup=False, soft_wrap=True)

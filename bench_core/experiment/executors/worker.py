@@ -9,7 +9,7 @@ from bench_core.experiment.context import RunContext
 from bench_core.methods.variants import Variant
 from bench_core.plugins import Plugin
 from bench_core.store.store import CellStatus
-from bench_core.system.allocator import keep_memory
+from bench_core.system.allocator import tune_malloc
 
 
 def work(
@@ -21,7 +21,7 @@ def work(
     around: Callable[[Cell], AbstractContextManager[Any]] = nullcontext,
 ) -> CellStatus:
     """Run one cell; returns how far it came. `around` surrounds the work on it."""
-    keep_memory()
+    tune_malloc()
     cell = Cell(setup, plugin, variant, seed, place)
     cell.run(around)
     return cell.entry

@@ -22,16 +22,16 @@ def tracked(folder: CellFolder, entry: CellStatus, protocol: Protocol) -> Tracke
 
 
 def tell_judged(
-    follower: CellTracker, folder: CellFolder, entry: CellStatus, mask_set: str, wanted: Sequence[Metric]
+    tracker: CellTracker, folder: CellFolder, entry: CellStatus, mask_set: str, wanted: Sequence[Metric]
 ) -> None:
     """The means of metrics that have just been measured, and some pictures."""
     if not wanted:
         return
-    judgement = entry.judgements[mask_set]
+    judgement = entry.evaluation_ids[mask_set]
     rows = folder.rows(judgement)
-    follower.judged(mask_set, means(rows[rows["metric"].isin([metric.definition for metric in wanted])]))
+    tracker.judged(mask_set, means(rows[rows["metric"].isin([metric.definition for metric in wanted])]))
     for picture in sorted(folder.samples_path(judgement).glob("*-composite.png"))[:PICTURES]:
-        follower.pictured(mask_set, picture)
+        tracker.pictured(mask_set, picture)
 
 
 def means(rows: pd.DataFrame) -> dict[str, float]:

@@ -23,5 +23,5 @@ def choose_trackers(plugins: Plugins, names: Sequence[str]) -> list[Tracker]:
             raise unknown("tracker", name, known)
         needs = known[name].needs
         if needs and find_spec(needs) is None:
-            raise BadInput(f"--log {name} needs `pip install inpaint-bench[{needs}]`.")
+            raise BadInput(f"--tracker {name} needs `pip install inpaint-bench[{needs}]`.")
     return [known[name] for name in dict.fromkeys(names)]

@@ -41,4 +41,4 @@ class OfflineRun(CellTracker):
 
     def ended(self, state: str, reason: str) -> None:
         self._run.summary.update({"state": state, "reason": reason})
-        self._run.finish(exit_code=0 if state == "done" else 1)
+        self._run.postprocess(exit_code=0 if state == "done" else 1)

@@ -25,5 +25,5 @@ def _contenders(settings: Settings, canvases: InferenceCase) -> Iterator[Candida
     for form in settings.forms:
         ours = OurInference(canvases, form)
         yield Candidate(form.called(canvases.name), partial(apart, ours, settings.threads), form.arithmetic)
-    if rival := settings.rivals.get(canvases.name):
-        yield from contenders_of(rival, BaselineInference(canvases, rival), settings.threads)
+    if baseline := settings.baselines.get(canvases.name):
+        yield from contenders_of(baseline, BaselineInference(canvases, baseline), settings.threads)

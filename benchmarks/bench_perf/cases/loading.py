@@ -23,8 +23,8 @@ def cases(settings: Settings) -> Iterator[Case]:
     size = min(settings.sizes)
     ways = {"ours": _ours, "Pillow": _pillow}
     for side, suffix in FILES:
-        contenders = tuple(Candidate(name, partial(_opened, read, side, suffix, size)) for name, read in ways.items())
-        yield Case("loading", f"{suffix} {side} to {size}", contenders, "images", tolerance=0.0)
+        candidates = tuple(Candidate(name, partial(_opened, read, side, suffix, size)) for name, read in ways.items())
+        yield Case("loading", f"{suffix} {side} to {size}", candidates, "images", tolerance=0.0)
 
 
 def _opened(read: Callable[[Path, int], Array], side: int, suffix: str, size: int, cleanup: ExitStack) -> Runner:

@@ -27,11 +27,11 @@ def cases(settings: Settings) -> Iterator[Case]:
     for name in settings.methods:
         if settings.plugins.model(name).recipe:
             ours = OurTraining(name, settings.scale, size, batch, settings.device)
-            contenders = (
+            candidates = (
                 Candidate(name, partial(apart, ours, settings.threads)),
                 Candidate("bare loop", partial(apart, BareSteps(ours), settings.threads)),
             )
-            yield Case("overhead", f"{name} {size} b{batch}", contenders, "images", batch)
+            yield Case("overhead", f"{name} {size} b{batch}", candidates, "images", batch)
 
 
 @dataclass(frozen=True)
@@ -55,16 +55,16 @@ class BareSteps:
         pairs = default_collate([lesson.pairs[position] for position in range(self.ours.batch)])
         image, hole, masked = to_floats(pairs, device)
         method.calibrate(repeat(image))
-        method.enter(phase.name)
+        method.start_phase(phase.name)
         while True:
             advance()
             for updates in rounds:
                 guidance = guided(lesson.guide, image)
                 with torch.set_grad_enabled(any(update.network == "generator" for update, _ in updates)):
                     painting = method(masked, hole, *guidance)
-                scene = LossContext(image, hole, painting, method, lesson.backbones, guidance)
+                ctx = LossContext(image, hole, painting, method, lesson.backbones, guidance)
                 for update, optimiser in updates:
-                    seen = scene if update.network == "generator" else scene.detached()
+                    seen = ctx if update.network == "generator" else ctx.detached()
                     total = torch.stack([weight * terms[name](seen) for name, weight in update.losses.items()]).sum()
                     optimiser.zero_grad()
                     total.backward(inputs=[p for group in optimiser.param_groups for p in group["params"]])

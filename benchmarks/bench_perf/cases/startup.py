@@ -14,8 +14,8 @@ COMMANDS = {"ours": ("-m", "bench_core", "--help"), "python with click": ("-c", 
 
 def cases(settings: Settings) -> Iterator[Case]:
     """`bench --help`, beside the least that any such command costs."""
-    contenders = tuple(Candidate(name, partial(_started, words)) for name, words in COMMANDS.items())
-    yield Case("startup", "bench --help", contenders, "starts")
+    candidates = tuple(Candidate(name, partial(_started, words)) for name, words in COMMANDS.items())
+    yield Case("startup", "bench --help", candidates, "starts")
 
 
 def _started(words: tuple[str, ...], cleanup: ExitStack) -> Runner:

@@ -15,13 +15,13 @@ def cases(settings: Settings) -> Iterator[Case]:
     batch = max(settings.batches)
     for name in settings.methods:
         for size in settings.sizes if settings.plugins.model(name).recipe else ():
-            contenders = tuple(_contenders(settings, name, size, batch))
-            yield Case("training", f"{name} {size} b{batch}", contenders, "images", batch)
+            candidates = tuple(_contenders(settings, name, size, batch))
+            yield Case("training", f"{name} {size} b{batch}", candidates, "images", batch)
 
 
 def _contenders(settings: Settings, name: str, size: int, batch: int) -> Iterator[Candidate]:
     for form in settings.forms:
         ours = OurTraining(name, settings.scale, size, batch, settings.device, form)
         yield Candidate(form.called(name), partial(apart, ours, settings.threads), form.arithmetic)
-    if rival := settings.rivals.get(name):
-        yield from contenders_of(rival, BaselineTraining(rival, size, batch, settings.device), settings.threads)
+    if baseline := settings.baselines.get(name):
+        yield from contenders_of(baseline, BaselineTraining(baseline, size, batch, settings.device), settings.threads)

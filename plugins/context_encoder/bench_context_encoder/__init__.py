@@ -24,7 +24,7 @@ def bench_models() -> list[Model]:
         ),
         fixed_size={"paper": 128, "nano": 64},
         options={"fill": "official", "bottleneck": 4000, "known_weight": 10.0},
-        serves=f"{_HERE}.patch:serves",
+        supports_hole=f"{_HERE}.patch:supports_hole",
         num_parameters={"paper": 71_124_544},
         checkpoints=(
             Checkpoint(
@@ -52,7 +52,7 @@ def bench_models() -> list[Model]:
         title="Context encoder for arbitrary regions",
         build=f"{_HERE}.model:build_random_region",
         options={**centre.options, "known_weight": 1.0},
-        serves=None,
+        supports_hole=None,
         num_parameters={"paper": 71_190_208},
         checkpoints=(),
     )

@@ -11,7 +11,7 @@ OVERLAP = 4 / 128
 """Both in parts of the image's side."""
 
 
-def serves(hole: np.ndarray) -> str:
+def supports_hole(hole: np.ndarray) -> str:
     """Why the centre models cannot fill a square image's hole, uint8 (side, side); empty if they can.
 
     The hole may cover the overlap, in whole or in part.

@@ -17,7 +17,7 @@ class Scramble(Protocol):
     def __call__(self, module: Network) -> Network: ...
 
 
-class MakeScene(Protocol):
+class MakeContext(Protocol):
     def __call__(self, image: Tensor, prediction: Tensor, hole: Tensor, method: nn.Module) -> LossContext: ...
 
 
@@ -51,7 +51,7 @@ def random_region() -> ContextEncoder:
 
 
 @pytest.fixture
-def make_scene() -> MakeScene:
+def make_context() -> MakeContext:
     def make(image: Tensor, prediction: Tensor, hole: Tensor, method: nn.Module) -> LossContext:
         return LossContext(image, hole, MethodOutput(prediction), method, Backbones("random"))
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from bench_context_encoder import losses
 from bench_context_encoder.model import ContextEncoder, Discriminator, Generator, build, build_random_region
-from bench_context_encoder.patch import serves
+from bench_context_encoder.patch import supports_hole
 from bench_core.methods.method import composite
 
 
@@ -49,9 +49,9 @@ def test_fact_02_parameter_counts(paper: ContextEncoder):
     assert count(whole.discriminator) == 2_831_232 and count_with_biases(whole.discriminator) == 2_832_257
 
 
-def test_fact_03_the_ring_weighs_ten_times_as_much(make_scene, papers_hole, paper):
+def test_fact_03_the_ring_weighs_ten_times_as_much(make_context, papers_hole, paper):
     wrong = torch.full((1, 3, 128, 128), 0.5, requires_grad=True)  # 0 in [-1, 1], where the image is 1
-    cost = losses.reconstruction(make_scene(torch.ones(1, 3, 128, 128), wrong, papers_hole, paper))
+    cost = losses.reconstruction(make_context(torch.ones(1, 3, 128, 128), wrong, papers_hole, paper))
     cost.backward()
     assert wrong.grad is not None
     gradient = (wrong.grad / wrong.grad[0, 0, 64, 64])[0, 0]
@@ -66,9 +66,9 @@ def test_fact_03_the_ring_weighs_ten_times_as_much(make_scene, papers_hole, pape
 def test_fact_04_the_hole_of_an_overlap_of_4_is_served_and_one_pixel_less_is_not(papers_hole):
     hole = papers_hole[0, 0].byte().numpy()
     assert hole.sum() == 56 * 56 == 3136
-    assert serves(hole) == ""
+    assert supports_hole(hole) == ""
     hole[36, 36] = 0
-    assert "36 to 91" in serves(hole)
+    assert "36 to 91" in supports_hole(hole)
 
 
 def test_fact_05_hidden_pixels_are_filled_with_the_official_colour(nano, centre_hole):
@@ -79,12 +79,12 @@ def test_fact_05_hidden_pixels_are_filled_with_the_official_colour(nano, centre_
     torch.testing.assert_close(seen[0][..., 16:48, 16:48], wanted, rtol=0, atol=1e-6)
 
 
-def test_fact_06_an_undecided_discriminator_costs_log_2(make_scene, centre_hole, nano):
+def test_fact_06_an_undecided_discriminator_costs_log_2(make_context, centre_hole, nano):
     nn.init.zeros_(nano.discriminator.get_parameter("score.weight"))  # every score is 0, a probability of 1/2
     image = torch.rand(2, 3, 64, 64)
-    scene = make_scene(image, 1 - image, centre_hole, nano)
-    assert 0.001 * losses.adversarial(scene).item() == pytest.approx(0.000693, abs=5e-7)
-    assert losses.discriminator(scene).item() == pytest.approx(2 * 0.693147, abs=1e-6)
+    ctx = make_context(image, 1 - image, centre_hole, nano)
+    assert 0.001 * losses.adversarial(ctx).item() == pytest.approx(0.000693, abs=5e-7)
+    assert losses.discriminator(ctx).item() == pytest.approx(2 * 0.693147, abs=1e-6)
 
 
 def test_fact_07_pasting_changes_no_pixel_outside_the_hole(papers_hole):

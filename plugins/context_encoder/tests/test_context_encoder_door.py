@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import bench_context_encoder
-from bench_context_encoder.patch import serves
+from bench_context_encoder.patch import supports_hole
 from bench_context_encoder.recipe import MAGGIORDOMO, OFFICIAL
 from bench_core.specs import Model, resolve
 
@@ -30,7 +30,7 @@ def test_the_forms_and_what_they_change():
     assert [model.options["fill"] for model in MODELS.values()] == ["official", "zero", "official"]
     assert [model.options["known_weight"] for model in MODELS.values()] == [10, 10, 1]
     assert [model.options["bottleneck"] for model in MODELS.values()] == [4000, 4000, 4000]
-    assert [model.serves is None for model in MODELS.values()] == [False, False, True]
+    assert [model.supports_hole is None for model in MODELS.values()] == [False, False, True]
     assert [len(model.checkpoints) for model in MODELS.values()] == [1, 0, 0]
 
 
@@ -56,18 +56,18 @@ def square(side: int, first: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("side", "served"), [(128, range(32, 37)), (64, range(16, 19))])
 def test_squares_from_the_patch_down_to_the_patch_without_overlap_are_served(side: int, served: range):
-    assert [first for first in range(side // 2) if not serves(square(side, first))] == list(served)
+    assert [first for first in range(side // 2) if not supports_hole(square(side, first))] == list(served)
 
 
 def test_a_hole_must_keep_within_the_patch_and_leave_only_the_overlap():
     for row, column, value in ((31, 60, 1), (60, 96, 1), (0, 0, 1), (91, 91, 0), (60, 36, 0)):
         hole = square(128, 36)
         hole[row, column] = value
-        assert serves(hole) == (
+        assert supports_hole(hole) == (
             "fills the middle of the image only: of 128 x 128 pixels all in rows and columns 36 to 91 must be missing, "
             "and none outside 32 to 95"
         )
     hole = square(128, 36)
     hole[32, 95] = hole[35, 40] = 1
-    assert serves(hole) == ""
-    assert serves(np.zeros((64, 64), np.uint8)) and serves(np.ones((64, 64), np.uint8))
+    assert supports_hole(hole) == ""
+    assert supports_hole(np.zeros((64, 64), np.uint8)) and supports_hole(np.ones((64, 64), np.uint8))

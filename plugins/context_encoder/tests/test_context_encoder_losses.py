@@ -23,70 +23,70 @@ def log_probability(method, square, real: bool):
     return -torch.log(probability if real else 1 - probability).mean()
 
 
-def test_reconstruction_is_a_plain_mean_of_weighted_squares_over_the_patch(make_scene, nano, hole):
+def test_reconstruction_is_a_plain_mean_of_weighted_squares_over_the_patch(make_context, nano, hole):
     image, painted = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
     weights = torch.full((32, 32), 10.0)
     weights[1:30, 0:29] = 1
     squares = (2 * painted - 2 * image)[..., 16:48, 16:48] ** 2
-    found = losses.reconstruction(make_scene(image, painted, hole, nano))
+    found = losses.reconstruction(make_context(image, painted, hole, nano))
     torch.testing.assert_close(found, (weights * squares).sum() / (2 * 3 * 32 * 32))
 
 
 @pytest.mark.parametrize(
     ("options", "known"), [({}, 1.0), ({"known_weight": 10.0}, 10.0), ({"known_weight": 0.0}, 0.0)]
 )
-def test_the_arbitrary_region_model_compares_the_whole_image(options, known, make_scene, hole):
+def test_the_arbitrary_region_model_compares_the_whole_image(options, known, make_context, hole):
     method = build_random_region("nano", 3, bottleneck=40, **options)
     image, painted = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
     squares = 4 * (painted - image) ** 2
     wanted = torch.where(hole.bool(), squares, known * squares).mean()
-    torch.testing.assert_close(losses.reconstruction(make_scene(image, painted, hole, method)), wanted)
+    torch.testing.assert_close(losses.reconstruction(make_context(image, painted, hole, method)), wanted)
 
 
-def test_the_game_is_cross_entropy_about_the_patch_alone(make_scene, nano, scramble, hole):
+def test_the_game_is_cross_entropy_about_the_patch_alone(make_context, nano, scramble, hole):
     scramble(nano)
     image, painted = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
     true, fake = image[..., 16:48, 16:48], painted[..., 16:48, 16:48]
-    scene = make_scene(image, painted, hole, nano)
-    torch.testing.assert_close(losses.adversarial(scene), log_probability(nano, fake, True))
+    ctx = make_context(image, painted, hole, nano)
+    torch.testing.assert_close(losses.adversarial(ctx), log_probability(nano, fake, True))
     wanted = log_probability(nano, true, True) + log_probability(nano, fake, False)
-    torch.testing.assert_close(losses.discriminator(scene), wanted)
+    torch.testing.assert_close(losses.discriminator(ctx), wanted)
 
 
-def test_the_arbitrary_region_model_is_judged_by_its_whole_painting(make_scene, random_region, scramble, hole):
+def test_the_arbitrary_region_model_is_judged_by_its_whole_painting(make_context, random_region, scramble, hole):
     scramble(random_region)
     image, painted = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
-    scene = make_scene(image, painted, hole, random_region)
-    torch.testing.assert_close(losses.adversarial(scene), log_probability(random_region, painted, True))
+    ctx = make_context(image, painted, hole, random_region)
+    torch.testing.assert_close(losses.adversarial(ctx), log_probability(random_region, painted, True))
     wanted = log_probability(random_region, image, True) + log_probability(random_region, painted, False)
-    torch.testing.assert_close(losses.discriminator(scene), wanted)
+    torch.testing.assert_close(losses.discriminator(ctx), wanted)
 
 
-def test_a_lost_game_still_teaches_the_generator(make_scene, nano, centre_hole):
+def test_a_lost_game_still_teaches_the_generator(make_context, nano, centre_hole):
     """The logarithm of a probability that rounds to 0 would have no gradient."""
     painted = torch.rand(1, 3, 64, 64, requires_grad=True)
     judge = nano.eval().discriminator
     with torch.no_grad():
         judge.get_parameter("score.weight").mul_(-200 / judge(nano.painted(2 * painted - 1)))
-    found = losses.adversarial(make_scene(torch.rand(1, 3, 64, 64), painted, centre_hole[:1], nano))
+    found = losses.adversarial(make_context(torch.rand(1, 3, 64, 64), painted, centre_hole[:1], nano))
     assert found.item() == pytest.approx(200, rel=1e-4)
     found.backward()
     assert painted.grad is not None and painted.grad.isfinite().all() and painted.grad.abs().sum() > 0
 
 
-def test_the_discriminators_update_does_not_reach_the_generator(make_scene, nano, centre_hole):
+def test_the_discriminators_update_does_not_reach_the_generator(make_context, nano, centre_hole):
     image = torch.rand(2, 3, 64, 64)
     prediction = nano(image * (1 - centre_hole), centre_hole).prediction
-    losses.discriminator(make_scene(image, prediction, centre_hole, nano).detached()).backward()
+    losses.discriminator(make_context(image, prediction, centre_hole, nano).detached()).backward()
     assert all(parameter.grad is None for parameter in nano.generator.parameters())
     assert all(parameter.grad is not None for parameter in nano.discriminator.parameters())
 
 
 @pytest.mark.parametrize("term", TERMS)
-def test_each_term_of_the_generator_reaches_all_its_weights(term, make_scene, nano, centre_hole):
+def test_each_term_of_the_generator_reaches_all_its_weights(term, make_context, nano, centre_hole):
     image = torch.rand(2, 3, 64, 64)
     prediction = nano.train()(image * (1 - centre_hole), centre_hole).prediction
-    TERMS[term](make_scene(image, prediction, centre_hole, nano)).backward()
+    TERMS[term](make_context(image, prediction, centre_hole, nano)).backward()
     for name, parameter in nano.generator.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all() and parameter.grad.abs().sum() > 0, name
 

@@ -25,47 +25,47 @@ OFFICIAL_RELUS = FeatureLayers("vgg19", VGG19_RELUS.layers, mean=tuple(mean / 2 
 LAYER_WEIGHTS = tuple(1000 / channels**2 for channels in (64, 128, 256, 512, 512))
 
 
-def mae(scene: LossContext) -> Scalar:
+def mae(ctx: LossContext) -> Scalar:
     """Mean absolute error over all pixels, known ones included, in units of [-1, 1]."""
-    return 2 * (scene.composite - scene.image).abs().mean()
+    return 2 * (ctx.composite - ctx.image).abs().mean()
 
 
-def self_guided(scene: LossContext) -> Scalar:
+def self_guided(ctx: LossContext) -> Scalar:
     """Distances of relu1_1 and relu2_1, weighted by where the canvas is wrong."""
-    first = scene.once(guidance)
+    first = ctx.cached(guidance)
     maps = (first, avg_pool2d(first, 2))
-    distances = scene.once(vgg_distances)[: len(maps)]
+    distances = ctx.cached(vgg_distances)[: len(maps)]
     return _weighted([guide * distance for guide, distance in zip(maps, distances, strict=True)])
 
 
-def guidance(scene: LossContext) -> Float[Tensor, "b 1 h w"]:
+def guidance(ctx: LossContext) -> Float[Tensor, "b 1 h w"]:
     """The squared error, averaged over colours and stretched to [0, 1] in each image; 0 where nothing is wrong."""
     # detached and not under no_grad, which the composite that all terms share would remember
-    error = (scene.composite.detach() - scene.image).square().mean(dim=1, keepdim=True)
+    error = (ctx.composite.detach() - ctx.image).square().mean(dim=1, keepdim=True)
     lowest, highest = error.amin(dim=(2, 3), keepdim=True), error.amax(dim=(2, 3), keepdim=True)
     return (error - lowest) / (highest - lowest).clamp_min(torch.finfo(error.dtype).tiny)
 
 
-def fm_vgg(scene: LossContext) -> Scalar:
+def fm_vgg(ctx: LossContext) -> Scalar:
     """Feature matching: distances of relu1_1 to relu5_1."""
-    return _weighted(scene.once(vgg_distances))
+    return _weighted(ctx.cached(vgg_distances))
 
 
-def fm_dis(scene: LossContext) -> Scalar:
+def fm_dis(ctx: LossContext) -> Scalar:
     """Feature matching: distances of the five maps of the discriminator's local branch."""
-    (_, wanted), (_, found) = scene.once(_real), scene.once(_fake)
+    (_, wanted), (_, found) = ctx.cached(_real), ctx.cached(_fake)
     return _weighted([(f - w.detach()).abs() for f, w in zip(found, wanted, strict=True)])
 
 
-def adversarial(scene: LossContext) -> Scalar:
+def adversarial(ctx: LossContext) -> Scalar:
     """The generator's side of the relativistic average game."""
-    (real, _), (fake, _) = scene.once(_real), scene.once(_fake)
+    (real, _), (fake, _) = ctx.cached(_real), ctx.cached(_fake)
     return relativistic_average(higher=fake, lower=real.detach())
 
 
-def align(scene: LossContext) -> Scalar:
+def align(ctx: LossContext) -> Scalar:
     """Mean squared distance between the centres of mass of the channels of relu4_1."""
-    found, wanted = (scene.features(_taps(scene), of)[3] for of in ("composite", "image"))
+    found, wanted = (ctx.features(_taps(ctx), of)[3] for of in ("composite", "image"))
     return (centres(found) - centres(wanted)).square().mean()
 
 
@@ -79,15 +79,15 @@ def centres(features: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k 2"]:
     return torch.stack([(share.sum(dim=2) * x).sum(dim=2), (share.sum(dim=3) * y).sum(dim=2)], dim=2)
 
 
-def discriminator(scene: LossContext) -> Scalar:
+def discriminator(ctx: LossContext) -> Scalar:
     """The discriminator's side of the relativistic average game."""
-    (real, _), (fake, _) = scene.once(_real), scene.once(_fake)
+    (real, _), (fake, _) = ctx.cached(_real), ctx.cached(_fake)
     return relativistic_average(higher=real, lower=fake)
 
 
-def vgg_distances(scene: LossContext) -> list[Tensor]:
+def vgg_distances(ctx: LossContext) -> list[Tensor]:
     """Absolute differences of the features of composite and image, layer by layer."""
-    found, wanted = (scene.features(_taps(scene), of) for of in ("composite", "image"))
+    found, wanted = (ctx.features(_taps(ctx), of) for of in ("composite", "image"))
     return [(f - w).abs() for f, w in zip(found, wanted, strict=True)]
 
 
@@ -96,22 +96,22 @@ def _weighted(maps: list[Tensor]) -> Scalar:
     return torch.stack([weight * one.mean() for weight, one in zip(LAYER_WEIGHTS, maps, strict=False)]).sum()
 
 
-def _taps(scene: LossContext) -> FeatureLayers:
-    return OFFICIAL_RELUS if getattr(scene.method, "official_vgg_norm", False) else VGG19_RELUS
+def _taps(ctx: LossContext) -> FeatureLayers:
+    return OFFICIAL_RELUS if getattr(ctx.method, "official_vgg_norm", False) else VGG19_RELUS
 
 
-def _windows(scene: LossContext) -> Tensor:
-    return crops.corners(scene.hole)
+def _windows(ctx: LossContext) -> Tensor:
+    return crops.corners(ctx.hole)
 
 
-def _judge(scene: LossContext, image: Tensor) -> tuple[Tensor, list[Tensor]]:
+def _judge(ctx: LossContext, image: Tensor) -> tuple[Tensor, list[Tensor]]:
     canvas = 2 * image - 1
-    return cast(DMFN, scene.method).discriminator(canvas, crops.crop(canvas, scene.once(_windows)))
+    return cast(DMFN, ctx.method).discriminator(canvas, crops.crop(canvas, ctx.cached(_windows)))
 
 
-def _real(scene: LossContext) -> tuple[Tensor, list[Tensor]]:
-    return _judge(scene, scene.image)
+def _real(ctx: LossContext) -> tuple[Tensor, list[Tensor]]:
+    return _judge(ctx, ctx.image)
 
 
-def _fake(scene: LossContext) -> tuple[Tensor, list[Tensor]]:
-    return _judge(scene, scene.composite)
+def _fake(ctx: LossContext) -> tuple[Tensor, list[Tensor]]:
+    return _judge(ctx, ctx.composite)

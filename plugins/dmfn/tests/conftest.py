@@ -47,7 +47,7 @@ class Referee(nn.Module):
         return next(self.answers)
 
 
-class MakeScene(Protocol):
+class MakeContext(Protocol):
     def __call__(
         self,
         image: Tensor,
@@ -89,7 +89,7 @@ def nano() -> DMFN:
 
 
 @pytest.fixture
-def make_scene(random_backbones: Backbones) -> MakeScene:
+def make_context(random_backbones: Backbones) -> MakeContext:
     def make(image, prediction, hole=None, method=None, backbones=None) -> LossContext:
         hole = torch.ones_like(image[:, :1]) if hole is None else hole
         return LossContext(image, hole, MethodOutput(prediction), method or nn.Module(), backbones or random_backbones)

@@ -69,14 +69,14 @@ def test_fact_04_layers_weigh_1000_over_their_squared_width():
     assert losses.LAYER_WEIGHTS == W
 
 
-def test_fact_05_the_guidance_map_is_the_stretched_squared_error(make_scene, features):
+def test_fact_05_the_guidance_map_is_the_stretched_squared_error(make_context, features):
     image = torch.full((1, 3, 2, 2), 0.25)
     error = torch.tensor([[1.0, 0.5], [0.0, 0.0]]) / 2  # 1 and 0.5 in units of [-1, 1]
     backbones = features(lambda x: [f * x.mean() for f in (torch.ones(1, 64, 2, 2), torch.ones(1, 128, 1, 1))])
-    scene = make_scene(image, image + error, backbones=backbones)
-    torch.testing.assert_close(losses.guidance(scene), torch.tensor([[[[1, 0.25], [0, 0]]]]), rtol=0, atol=0)
+    ctx = make_context(image, image + error, backbones=backbones)
+    torch.testing.assert_close(losses.guidance(ctx), torch.tensor([[[[1, 0.25], [0, 0]]]]), rtol=0, atol=0)
     # every element of both layers differs by the mean error 0.1875, and both maps average 0.3125
-    torch.testing.assert_close(losses.self_guided(scene), torch.tensor(0.3125 * 0.1875 * (W[0] + W[1])))
+    torch.testing.assert_close(losses.self_guided(ctx), torch.tensor(0.3125 * 0.1875 * (W[0] + W[1])))
 
 
 def delta(row: int, column: int, height: int = 4, width: int = 4) -> torch.Tensor:
@@ -85,40 +85,40 @@ def delta(row: int, column: int, height: int = 4, width: int = 4) -> torch.Tenso
     return features
 
 
-def test_fact_06_centres_of_mass_are_in_coordinates_from_minus_one(make_scene, features):
+def test_fact_06_centres_of_mass_are_in_coordinates_from_minus_one(make_context, features):
     torch.testing.assert_close(losses.centres(delta(1, 1))[0, 0], torch.tensor([-0.5, -0.5]), rtol=0, atol=1e-5)
     torch.testing.assert_close(losses.centres(delta(3, 1))[0, 0], torch.tensor([-0.5, 0.5]), rtol=0, atol=1e-5)
     torch.testing.assert_close(losses.centres(torch.ones(1, 1, 4, 4))[0, 0], torch.tensor([-0.25, -0.25]))
     torch.testing.assert_close(losses.centres(torch.zeros(1, 1, 4, 4))[0, 0], torch.tensor([-0.25, -0.25]))
-    scene = make_scene(delta(1, 1), delta(3, 1), backbones=features(lambda x: [x.flip(3) * 0.1] * 3 + [x, x.flip(2)]))
-    assert losses.align(scene).item() == pytest.approx(0.5, abs=1e-5)
+    ctx = make_context(delta(1, 1), delta(3, 1), backbones=features(lambda x: [x.flip(3) * 0.1] * 3 + [x, x.flip(2)]))
+    assert losses.align(ctx).item() == pytest.approx(0.5, abs=1e-5)
 
 
-def test_fact_07_the_relativistic_average_game(make_scene, referee):
-    scene = make_scene(torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8))
-    scene.method.discriminator = referee((torch.tensor([[1.0], [3.0]]), []), (torch.tensor([[0.0], [-2.0]]), []))
-    assert losses.discriminator(scene).item() == pytest.approx(0.072539, abs=1e-6)
-    assert losses.adversarial(scene).item() == pytest.approx(3.072539, abs=1e-6)
+def test_fact_07_the_relativistic_average_game(make_context, referee):
+    ctx = make_context(torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8))
+    ctx.method.discriminator = referee((torch.tensor([[1.0], [3.0]]), []), (torch.tensor([[0.0], [-2.0]]), []))
+    assert losses.discriminator(ctx).item() == pytest.approx(0.072539, abs=1e-6)
+    assert losses.adversarial(ctx).item() == pytest.approx(3.072539, abs=1e-6)
 
 
-def test_fact_08_a_perfect_painting_costs_nothing_and_every_gradient_is_finite(make_scene, nano, centre_hole):
+def test_fact_08_a_perfect_painting_costs_nothing_and_every_gradient_is_finite(make_context, nano, centre_hole):
     image = torch.rand(2, 3, 32, 32)
     painted = image.clone().requires_grad_()
-    scene = make_scene(image, painted, centre_hole, nano.train())
+    ctx = make_context(image, painted, centre_hole, nano.train())
     free = [losses.mae, losses.self_guided, losses.fm_vgg, losses.fm_dis, losses.align]
-    assert [term(scene).item() for term in free] == [0] * 5
-    assert losses.adversarial(scene).item() > 0
-    torch.stack([term(scene) for term in (*free, losses.adversarial)]).sum().backward()
+    assert [term(ctx).item() for term in free] == [0] * 5
+    assert losses.adversarial(ctx).item() > 0
+    torch.stack([term(ctx) for term in (*free, losses.adversarial)]).sum().backward()
     assert painted.grad is not None and painted.grad.isfinite().all()
 
 
-def test_fact_09_known_pixels_are_the_inputs_and_teach_nothing(make_scene, nano, centre_hole):
+def test_fact_09_known_pixels_are_the_inputs_and_teach_nothing(make_context, nano, centre_hole):
     image = torch.rand(2, 3, 32, 32)
     painted = torch.rand(2, 3, 32, 32, requires_grad=True)
-    scene = make_scene(image, painted, centre_hole)
+    ctx = make_context(image, painted, centre_hole)
     known = centre_hole.expand_as(image) == 0
-    assert torch.equal(scene.composite[known], image[known])
-    losses.mae(scene).backward()
+    assert torch.equal(ctx.composite[known], image[known])
+    losses.mae(ctx).backward()
     assert painted.grad is not None
     assert painted.grad[known].eq(0).all() and painted.grad[~known].ne(0).all()
 

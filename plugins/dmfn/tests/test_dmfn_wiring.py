@@ -184,8 +184,8 @@ def test_a_batch_is_painted_and_judged_image_by_image(nano, scramble):
     masked, hole = torch.rand(2, 3, 64, 48), torch.rand(2, 1, 64, 48).round()
     one_by_one = [nano.predict(masked[i : i + 1], hole[i : i + 1]) for i in range(2)]
     alike(nano.predict(masked, hole), torch.cat(one_by_one))
-    judged = [nano.discriminator(masked[i : i + 1], masked[i : i + 1, :, :32, :24])[0] for i in range(2)]
-    alike(nano.discriminator(masked, masked[..., :32, :24])[0], torch.cat(judged))
+    evaluate = [nano.discriminator(masked[i : i + 1], masked[i : i + 1, :, :32, :24])[0] for i in range(2)]
+    alike(nano.discriminator(masked, masked[..., :32, :24])[0], torch.cat(evaluate))
 
 
 def test_nano_is_the_same_network_with_a_quarter_of_every_width(nano):
@@ -204,11 +204,11 @@ def test_the_generator_sees_minus_one_to_one_with_nothing_in_the_hole(nano):
     seen = []
     nano.generator.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
     image, hole = torch.rand(2, 3, 16, 24), torch.rand(2, 1, 16, 24).round()
-    painting = nano(image * (1 - hole), hole)
+    output = nano(image * (1 - hole), hole)
     wanted = torch.where(hole.bool(), 0, 2 * image - 1)
     torch.testing.assert_close(seen[0], torch.cat([wanted, hole], 1))
-    assert torch.equal(painting.prediction, (nano.generator(seen[0]) + 1) / 2)
-    assert torch.equal(nano(torch.where(hole.bool(), 0.7, image), hole).prediction, painting.prediction)
+    assert torch.equal(output.prediction, (nano.generator(seen[0]) + 1) / 2)
+    assert torch.equal(nano(torch.where(hole.bool(), 0.7, image), hole).prediction, output.prediction)
 
 
 def test_the_first_weights_are_normal_with_deviation_a_fiftieth(nano):

@@ -120,8 +120,8 @@ def test_attention_agrees_with_the_slow_reference_image_by_image(options: dict) 
 def test_both_ways_of_shrinking_the_hole_agree_without_aligned_corners() -> None:
     torch.manual_seed(0)
     features, hole = torch.randn(1, 2, 8, 8), (torch.rand(1, 1, 32, 32) < 0.1).float()
-    once, twice = (ContextualAttention(align_corners=False, hole_steps=steps)(features, hole) for steps in (1, 2))
-    assert torch.equal(once, twice)
+    cached, twice = (ContextualAttention(align_corners=False, hole_steps=steps)(features, hole) for steps in (1, 2))
+    assert torch.equal(cached, twice)
 
 
 @pytest.mark.parametrize(("option", "value"), [("mask_logit", "none"), ("overlap", "4"), ("hole_steps", 3)])

@@ -111,10 +111,10 @@ def test_fact_07_the_loss_terms_have_its_published_values() -> None:
     method = build("nano", 3)
     method.discriminator = BrightScorer()  # pyright: ignore[reportAttributeAccessIssue]
     white = torch.ones(1, 3, 8, 8)
-    painting = MethodOutput(torch.zeros(1, 3, 8, 8))
-    scene = LossContext(white, torch.ones(1, 1, 8, 8), painting, method, Backbones("random"))
-    assert losses.discriminator(scene).item() == 0.625
-    assert losses.adversarial(scene).item() == 0.75
+    output = MethodOutput(torch.zeros(1, 3, 8, 8))
+    ctx = LossContext(white, torch.ones(1, 1, 8, 8), output, method, Backbones("random"))
+    assert losses.discriminator(ctx).item() == 0.625
+    assert losses.adversarial(ctx).item() == 0.75
 
 
 @pytest.mark.parametrize(("kernel_size", "expected"), [(3, (0, 1)), (5, (1, 2))])

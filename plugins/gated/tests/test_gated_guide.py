@@ -171,8 +171,8 @@ def played(method: Gated) -> LossContext:
     image, hole = torch.rand(2, 3, 32, 40), torch.zeros(2, 1, 32, 40)
     hole[..., :16] = 1
     sketch = (torch.rand(2, 1, 32, 40) < 0.5).float()
-    painting = method(image * (1 - hole), hole, sketch)
-    return LossContext(image, hole, painting, method, Backbones("random"), (sketch,))
+    output = method(image * (1 - hole), hole, sketch)
+    return LossContext(image, hole, output, method, Backbones("random"), (sketch,))
 
 
 @torch.no_grad()
@@ -181,10 +181,10 @@ def test_the_first_stage_sees_the_sketch_inside_the_hole_only(method: Gated, pla
     seen = []
     method.generator.coarse.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     masked = played.image * (1 - hole)
-    painting = method(masked, hole, sketch)
+    output = method(masked, hole, sketch)
     expected = torch.cat([(2 * masked - 1) * (1 - hole), sketch * hole, torch.ones_like(hole), hole], dim=1)
     torch.testing.assert_close(seen[0], expected)
-    assert method(masked, hole, sketch * hole).prediction.equal(painting.prediction)
+    assert method(masked, hole, sketch * hole).prediction.equal(output.prediction)
 
 
 @pytest.mark.parametrize("term", ["adversarial", "discriminator"])

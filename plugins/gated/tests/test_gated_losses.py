@@ -19,7 +19,7 @@ class Listener(nn.Module):
         return image.mean(dim=(1, 2, 3)).view(-1, 1)
 
 
-def scene(method: nn.Module, image: float, coarse: float, prediction: float) -> LossContext:
+def ctx(method: nn.Module, image: float, coarse: float, prediction: float) -> LossContext:
     """Flat canvases, two of them, whose left and right half is the hole."""
     hole = torch.zeros(2, 1, 8, 8)
     hole[0, ..., :4] = hole[1, ..., 4:] = 1
@@ -37,12 +37,12 @@ def method() -> Gated:
 
 def test_l1_adds_both_stages_over_all_pixels_in_the_paper_s_units(method: Gated) -> None:
     # in [-1, 1]: image -0.5, coarse 1, refined 0
-    assert losses.l1(scene(method, image=0.25, coarse=1.0, prediction=0.5)).item() == 1.5 + 0.5
+    assert losses.l1(ctx(method, image=0.25, coarse=1.0, prediction=0.5)).item() == 1.5 + 0.5
 
 
 def test_the_generator_s_game_shows_the_composite_and_its_hole(method: Gated) -> None:
     listener = method.discriminator = Listener()  # pyright: ignore[reportAttributeAccessIssue]
-    played = scene(method, image=0.0, coarse=0.5, prediction=1.0)
+    played = ctx(method, image=0.0, coarse=0.5, prediction=1.0)
     assert losses.adversarial(played).item() == 0  # half of every composite is 1, half -1
     assert torch.equal(listener.image, (2 * played.hole - 1).expand(-1, 3, -1, -1))
     assert torch.equal(listener.hole, played.hole)
@@ -50,7 +50,7 @@ def test_the_generator_s_game_shows_the_composite_and_its_hole(method: Gated) ->
 
 def test_the_discriminator_s_game_shows_real_images_with_the_same_holes(method: Gated) -> None:
     listener = method.discriminator = Listener()  # pyright: ignore[reportAttributeAccessIssue]
-    played = scene(method, image=0.75, coarse=0.5, prediction=1.0)
+    played = ctx(method, image=0.75, coarse=0.5, prediction=1.0)
     # scores: real 0.5; composite half 0.5 and half 1, so 0.75
     assert losses.discriminator(played).item() == 0.5 * (1 - 0.5) + 0.5 * (1 + 0.75)
     expected = torch.cat([played.image, played.composite]) * 2 - 1
@@ -61,7 +61,7 @@ def test_the_discriminator_s_game_shows_real_images_with_the_same_holes(method: 
 def test_one_update_of_the_discriminator_takes_one_step_of_power_iteration(method: Gated) -> None:
     passes = []
     method.discriminator.register_forward_hook(lambda *_: passes.append(1))
-    losses.discriminator(scene(method, 0.25, 0.5, 1.0))
+    losses.discriminator(ctx(method, 0.25, 0.5, 1.0))
     assert len(passes) == 1
 
 

@@ -114,9 +114,9 @@ def test_mmagic_s_second_stage_sees_ones_and_hole() -> None:
     seen = []
     for branch in (method.generator.refinement.dilated, method.generator.refinement.before):
         branch.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    painting = method(masked, hole)
-    assert painting.coarse is not None
-    filled = (2 * painting.coarse - 1) * hole + (2 * masked - 1) * (1 - hole)
+    output = method(masked, hole)
+    assert output.coarse is not None
+    filled = (2 * output.coarse - 1) * hole + (2 * masked - 1) * (1 - hole)
     for found in seen:
         torch.testing.assert_close(found, torch.cat([filled, torch.ones_like(hole), hole], dim=1))
     assert len(seen) == 2

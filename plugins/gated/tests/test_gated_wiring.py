@@ -126,13 +126,13 @@ def test_the_second_stage_sees_the_filled_image_and_no_mask(method: Gated, pair:
 def test_branches_meet_behind_attention(method: Gated, pair: tuple[Tensor, Tensor]) -> None:
     refinement = method.generator.refinement
     probes = {name: Probe(module) for name, module in refinement.named_children()}
-    painting = method(*pair)
+    output = method(*pair)
     features, hole = probes["attention"].inputs
     assert features is probes["before"].output and hole is pair[1]
     assert probes["after"].inputs[0] is probes["attention"].output
     both = torch.cat([probes["dilated"].output, probes["after"].output], dim=1)
     assert torch.equal(probes["merged"].inputs[0], both)
-    assert torch.equal(painting.prediction, (probes["merged"].output + 1) / 2)
+    assert torch.equal(output.prediction, (probes["merged"].output + 1) / 2)
 
 
 def test_the_second_stage_teaches_the_first(method: Gated, pair: tuple[Tensor, Tensor]) -> None:
@@ -145,10 +145,10 @@ def test_the_second_stage_teaches_the_first(method: Gated, pair: tuple[Tensor, T
 def test_canvases_come_back_in_0_to_1(method: Gated, pair: tuple[Tensor, Tensor]) -> None:
     masked, hole = pair
     coarse, refined = method.generator((2 * masked - 1) * (1 - hole), hole)
-    painting = method(masked, hole)
-    torch.testing.assert_close(painting.prediction * 2 - 1, refined)
-    torch.testing.assert_close(painting.coarse * 2 - 1, coarse)
-    assert painting.prediction.shape == masked.shape
+    output = method(masked, hole)
+    torch.testing.assert_close(output.prediction * 2 - 1, refined)
+    torch.testing.assert_close(output.coarse * 2 - 1, coarse)
+    assert output.prediction.shape == masked.shape
 
 
 @torch.no_grad()
@@ -158,10 +158,10 @@ def test_outputs_saturate_in_tanh(method: Gated, pair: tuple[Tensor, Tensor]) ->
         assert isinstance(layer, PaddedConv2d) and layer.bias is not None
         layer.weight.zero_()
         layer.bias.fill_(0.5)
-    painting = method(*pair)
-    expected = torch.full_like(painting.prediction, (torch.tensor(0.5).tanh().item() + 1) / 2)
-    torch.testing.assert_close(painting.prediction, expected)
-    torch.testing.assert_close(painting.coarse, expected)
+    output = method(*pair)
+    expected = torch.full_like(output.prediction, (torch.tensor(0.5).tanh().item() + 1) / 2)
+    torch.testing.assert_close(output.prediction, expected)
+    torch.testing.assert_close(output.coarse, expected)
 
 
 @torch.no_grad()

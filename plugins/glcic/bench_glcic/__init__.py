@@ -57,8 +57,8 @@ def bench_models() -> list[Model]:
             GLCIC,
             name="glcic:poisson",
             title="Globally and locally consistent completion, blended in",
-            finish="bench_glcic.blending:poisson",
-            trained_as="glcic",
+            postprocess="bench_glcic.blending:poisson",
+            shares_weights_with="glcic",
         ),
         replace(
             GLCIC,

@@ -18,40 +18,40 @@ Scalar = Float[Tensor, ""]
 Logits = Float[Tensor, "b 1"]
 
 
-def mse(scene: LossContext) -> Scalar:
+def mse(ctx: LossContext) -> Scalar:
     """Eq. 2: squared error inside the hole, as a mean over all pixels and channels."""
-    return (scene.hole * (scene.prediction - scene.image)).square().mean()
+    return (ctx.hole * (ctx.prediction - ctx.image)).square().mean()
 
 
-def adversarial(scene: LossContext) -> Scalar:
+def adversarial(ctx: LossContext) -> Scalar:
     """The generator's side of Eq. 3, which does not saturate: -log D."""
-    return softplus(-_of_fake(scene)).mean()
+    return softplus(-_of_fake(ctx)).mean()
 
 
-def discriminator(scene: LossContext) -> Scalar:
+def discriminator(ctx: LossContext) -> Scalar:
     """The discriminators' side of Eq. 3: -log D of real images, -log(1 - D) of composites."""
-    return softplus(-_of_real(scene)).mean() + softplus(_of_fake(scene)).mean()
+    return softplus(-_of_real(ctx)).mean() + softplus(_of_fake(ctx)).mean()
 
 
-def squared_adversarial(scene: LossContext) -> Scalar:
-    return (_of_fake(scene).sigmoid() - 1).square().mean()
+def squared_adversarial(ctx: LossContext) -> Scalar:
+    return (_of_fake(ctx).sigmoid() - 1).square().mean()
 
 
-def squared_real(scene: LossContext) -> Scalar:
-    return (_of_real(scene).sigmoid() - 1).square().mean()
+def squared_real(ctx: LossContext) -> Scalar:
+    return (_of_real(ctx).sigmoid() - 1).square().mean()
 
 
-def squared_fake(scene: LossContext) -> Scalar:
-    return _of_fake(scene).sigmoid().square().mean()
+def squared_fake(ctx: LossContext) -> Scalar:
+    return _of_fake(ctx).sigmoid().square().mean()
 
 
-def _of_real(scene: LossContext) -> Logits:
-    return _judge(scene, scene.image, scene.hole.roll(-1, dims=0))
+def _of_real(ctx: LossContext) -> Logits:
+    return _judge(ctx, ctx.image, ctx.hole.roll(-1, dims=0))
 
 
-def _of_fake(scene: LossContext) -> Logits:
-    return _judge(scene, scene.composite, scene.hole)
+def _of_fake(ctx: LossContext) -> Logits:
+    return _judge(ctx, ctx.composite, ctx.hole)
 
 
-def _judge(scene: LossContext, canvas: Float[Tensor, "b c h w"], hole: Float[Tensor, "b 1 h w"]) -> Logits:
-    return cast(GLCIC, scene.method).discriminator(canvas, windows.around(hole, canvas))
+def _judge(ctx: LossContext, canvas: Float[Tensor, "b c h w"], hole: Float[Tensor, "b 1 h w"]) -> Logits:
+    return cast(GLCIC, ctx.method).discriminator(canvas, windows.around(hole, canvas))

@@ -150,7 +150,7 @@ class GLCIC(Method):
         if colours:
             self.generator.mean.copy_(torch.stack(colours).mean(0))
 
-    def enter(self, phase: str) -> None:
+    def start_phase(self, phase: str) -> None:
         self.train()
         if phase == "discriminators":  # nothing of the generator changes then, not even batch norm's statistics
             self.generator.eval()

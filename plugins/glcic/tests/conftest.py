@@ -47,13 +47,13 @@ def _scene(image: Tensor, prediction: Tensor, hole: Tensor, method: nn.Module | 
 def _take_step(method: GLCIC, model: Model, phase: Phase, image: Tensor, hole: Tensor) -> None:
     """One step of a phase, as the recipe says it."""
     terms = {loss.name: resolve(loss.term) for loss in model.losses}
-    method.enter(phase.name)
+    method.start_phase(phase.name)
     for one_round in phase.rounds:
-        painting = method(image * (1 - hole), hole)
-        scene = LossContext(image, hole, painting, method, Backbones("random"))
+        output = method(image * (1 - hole), hole)
+        ctx = LossContext(image, hole, output, method, Backbones("random"))
         for update in one_round:
             method.zero_grad()
-            seen = scene if update.network == "generator" else scene.detached()
+            seen = ctx if update.network == "generator" else ctx.detached()
             torch.stack([weight * terms[name](seen) for name, weight in update.losses.items()]).sum().backward()
             kind = getattr(torch.optim, update.optimiser.name)
             kind(getattr(method, update.network).parameters(), **update.optimiser.settings).step()
@@ -75,7 +75,7 @@ def referee() -> type[Referee]:
 
 
 @pytest.fixture
-def make_scene() -> Callable[..., LossContext]:
+def make_context() -> Callable[..., LossContext]:
     return _scene
 
 

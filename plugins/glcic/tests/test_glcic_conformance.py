@@ -52,12 +52,12 @@ def test_fact_03_both_branches_reach_four_by_four():
     assert score.shape == (1, 1) and 0 < score.sigmoid() < 1
 
 
-def test_fact_04_the_squared_error_is_a_mean_over_all_pixels(make_scene):
+def test_fact_04_the_squared_error_is_a_mean_over_all_pixels(make_context):
     image, hole = torch.rand(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)
     hole[..., 1:3, 2:] = 1
-    assert losses.mse(make_scene(image, image + 1, hole)).item() == pytest.approx(4 / 16)
+    assert losses.mse(make_context(image, image + 1, hole)).item() == pytest.approx(4 / 16)
     painted = torch.where(hole.bool(), image + 1, torch.rand(1, 1, 4, 4))
-    assert losses.mse(make_scene(image, painted, hole)).item() == pytest.approx(4 / 16)
+    assert losses.mse(make_context(image, painted, hole)).item() == pytest.approx(4 / 16)
 
 
 def test_fact_05_the_phases_of_the_published_training():

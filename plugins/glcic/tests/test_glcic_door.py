@@ -28,8 +28,8 @@ def test_every_form_builds_and_paints_sizes_it_claims(models):
 def test_the_blended_form_differs_in_its_finish_only(models):
     plain, blended = models["glcic"], models["glcic:poisson"]
     assert (plain.recipe, plain.losses, plain.options) == (blended.recipe, blended.losses, blended.options)
-    assert blended.trained_as == "glcic" and plain.finish is None
-    assert blended.finish is not None and callable(resolve(blended.finish))
+    assert blended.shares_weights_with == "glcic" and plain.postprocess is None
+    assert blended.postprocess is not None and callable(resolve(blended.postprocess))
 
 
 def test_the_form_for_cifar_10_has_the_reports_discriminator(models):

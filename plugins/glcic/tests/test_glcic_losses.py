@@ -23,11 +23,11 @@ REAL, FAKE = torch.tensor([[0.0], [log(3)]]), torch.tensor([[log(1 / 3)], [log(9
         ("squared_fake", (FAKE,), (0.25**2 + 0.9**2) / 2),
     ],
 )
-def test_adversarial_terms(term, answers, wanted, pair, make_scene, referee):
+def test_adversarial_terms(term, answers, wanted, pair, make_context, referee):
     image, hole = pair
-    scene = make_scene(image, 1 - image, hole, torch.nn.Module())
-    scene.method.discriminator = judge = referee(*answers)
-    assert getattr(losses, term)(scene).item() == pytest.approx(wanted, rel=1e-5)
+    ctx = make_context(image, 1 - image, hole, torch.nn.Module())
+    ctx.method.discriminator = judge = referee(*answers)
+    assert getattr(losses, term)(ctx).item() == pytest.approx(wanted, rel=1e-5)
     other_holes = hole[[1, 0]]
     real = (image, around(other_holes, image))
     composite = torch.where(hole.bool(), 1 - image, image)
@@ -37,22 +37,22 @@ def test_adversarial_terms(term, answers, wanted, pair, make_scene, referee):
         assert torch.equal(shown[0], one[0]) and torch.equal(shown[1], one[1])
 
 
-def test_a_confident_discriminator_still_teaches(make_scene, referee, pair):
+def test_a_confident_discriminator_still_teaches(make_context, referee, pair):
     image, hole = pair
     logit = torch.full((2, 1), -200.0, requires_grad=True)
-    scene = make_scene(image, image, hole, torch.nn.Module())
-    scene.method.discriminator = referee(logit)
-    value = losses.adversarial(scene)
+    ctx = make_context(image, image, hole, torch.nn.Module())
+    ctx.method.discriminator = referee(logit)
+    value = losses.adversarial(ctx)
     value.backward()
     assert value.item() == pytest.approx(200)
     assert logit.grad is not None and logit.grad.sum().item() == pytest.approx(-1)
 
 
-def test_a_perfect_painting_costs_nothing_and_known_pixels_teach_nothing(make_scene, pair):
+def test_a_perfect_painting_costs_nothing_and_known_pixels_teach_nothing(make_context, pair):
     image, hole = pair
     painted = image.clone().requires_grad_()
-    assert losses.mse(make_scene(image, painted, hole)) == 0
-    losses.mse(make_scene(image, painted + 0.1, hole)).backward()
+    assert losses.mse(make_context(image, painted, hole)) == 0
+    losses.mse(make_context(image, painted + 0.1, hole)).backward()
     known = hole.expand_as(image) == 0
     assert painted.grad is not None and painted.grad[known].eq(0).all() and painted.grad[~known].ne(0).all()
 

@@ -143,7 +143,7 @@ def test_the_mean_colour_is_that_of_the_first_thousand_images(nano):
 
 def test_only_the_phase_of_the_discriminators_freezes_the_generator(nano):
     for phase, moves in (("completion", True), ("discriminators", False), ("joint", True)):
-        nano.enter(phase)
+        nano.start_phase(phase)
         assert nano.generator.training is moves and nano.discriminator.training
         assert all(module.training is moves for module in nano.generator.modules())
 

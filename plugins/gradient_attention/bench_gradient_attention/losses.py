@@ -20,13 +20,13 @@ Scalar = Float[Tensor, ""]
 MARGINS = range(9)
 
 
-def grad_l1(scene: LossContext, margin: int = 4) -> Scalar:
+def grad_l1(ctx: LossContext, margin: int = 4) -> Scalar:
     """Mean of M g over the whole raw canvas, for pixels in [0, 1].
 
     Raises:
         BadInput: `margin`, the pixels by which the hole is grown to M, is not in 0..8.
     """
-    return (grown(scene.hole, margin) * gradient(scene.image - scene.prediction)).mean()
+    return (grown(ctx.hole, margin) * gradient(ctx.image - ctx.prediction)).mean()
 
 
 def gradient(error: ImageTensor) -> ImageTensor:
@@ -45,27 +45,27 @@ def grown(hole: HoleTensor, margin: int) -> HoleTensor:
     return max_pool2d(hole, 2 * margin + 1, stride=1, padding=margin)
 
 
-def adversarial(scene: LossContext) -> Scalar:
+def adversarial(ctx: LossContext) -> Scalar:
     """L_adv, the generator's side: the negated mean score of the composite."""
-    return -_critic(scene)(signed(scene.composite)).mean()
+    return -_critic(ctx)(signed(ctx.composite)).mean()
 
 
-def critic(scene: LossContext) -> Scalar:
+def critic(ctx: LossContext) -> Scalar:
     """The critic's side: the mean score of the composite minus that of the image."""
-    score = _critic(scene)
-    return score(signed(scene.composite)).mean() - score(signed(scene.image)).mean()
+    score = _critic(ctx)
+    return score(signed(ctx.composite)).mean() - score(signed(ctx.image)).mean()
 
 
-def gradient_penalty(scene: LossContext) -> Scalar:
+def gradient_penalty(ctx: LossContext) -> Scalar:
     """Mean squared distance from 1 of the norm of the score's gradient inside the hole.
 
     It is taken at one point, drawn uniformly by torch's global generator, on the line from each composite to its image.
     """
-    real, fake = signed(scene.image), signed(scene.composite)
+    real, fake = signed(ctx.image), signed(ctx.composite)
     share = torch.rand_like(real[:, :1, :1, :1])
-    slope = _critic(scene).slope(torch.lerp(fake, real, share)) * scene.hole
+    slope = _critic(ctx).slope(torch.lerp(fake, real, share)) * ctx.hole
     return (torch.linalg.vector_norm(slope, dim=(1, 2, 3)) - 1).square().mean()
 
 
-def _critic(scene: LossContext):
-    return cast(Adversarial, scene.method).critic
+def _critic(ctx: LossContext):
+    return cast(Adversarial, ctx.method).critic

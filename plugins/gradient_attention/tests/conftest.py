@@ -21,7 +21,7 @@ def _scramble(module: Network) -> Network:
     return module
 
 
-class MakeScene(Protocol):
+class MakeContext(Protocol):
     def __call__(
         self, image: Tensor, prediction: Tensor, hole: Tensor, method: nn.Module | None = None
     ) -> LossContext: ...
@@ -38,7 +38,7 @@ def scramble() -> Callable[[Network], Network]:
 
 
 @pytest.fixture(scope="session")
-def make_scene() -> MakeScene:
+def make_context() -> MakeContext:
     backbones = Backbones("random")
 
     def make(image, prediction, hole, method=None) -> LossContext:

@@ -34,9 +34,9 @@ def test_fact_02_differences_point_backwards():
 @pytest.mark.parametrize(
     ("margin", "alpha", "total"), [(0, 1, 8), (1, 1, 12), (8, 1, 12), (0, 0, 4), (1, 0, 4), (4, 0, 4)]
 )
-def test_fact_03_the_loss_is_the_mean_of_both_maps(make_scene, margin, alpha, total):
-    scene = make_scene(IMAGE, torch.zeros_like(IMAGE), hole=IMAGE)
-    assert l1(scene) + alpha * grad_l1(scene, margin) == total / 16
+def test_fact_03_the_loss_is_the_mean_of_both_maps(make_context, margin, alpha, total):
+    ctx = make_context(IMAGE, torch.zeros_like(IMAGE), hole=IMAGE)
+    assert l1(ctx) + alpha * grad_l1(ctx, margin) == total / 16
 
 
 def test_fact_04_a_constant_changes_no_gradient():

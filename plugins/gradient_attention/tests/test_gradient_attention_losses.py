@@ -27,7 +27,7 @@ def published_gradient(error: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("margin", [0, 1, 4, 8])
-def test_the_term_is_the_equation(make_scene, margin):
+def test_the_term_is_the_equation(make_context, margin):
     image, painted = torch.rand(2, 3, 24, 20), torch.rand(2, 3, 24, 20)
     hole = (torch.rand(2, 1, 24, 20) < 0.005).float()
     hole[0, 0, 0, 19] = hole[1, 0, 12, 3] = 1
@@ -36,13 +36,13 @@ def test_the_term_is_the_equation(make_scene, margin):
     ])  # fmt: skip
     assert 0 < grown.mean() < 1
     wanted = (grown * published_gradient((image - painted).numpy())).mean()
-    assert losses.grad_l1(make_scene(image, painted, hole), margin).item() == pytest.approx(wanted, rel=1e-5)
+    assert losses.grad_l1(make_context(image, painted, hole), margin).item() == pytest.approx(wanted, rel=1e-5)
 
 
-def test_the_term_judges_the_raw_prediction(make_scene, centre_hole):
+def test_the_term_judges_the_raw_prediction(make_context, centre_hole):
     """Next to the hole it charges an edge that the composite does not have."""
     image = torch.zeros(2, 3, 32, 32)
-    outside = make_scene(image, 1 - centre_hole.expand_as(image), centre_hole)
+    outside = make_context(image, 1 - centre_hole.expand_as(image), centre_hole)
     assert outside.composite.eq(0).all()
     # along the hole's rim 16 + 16 differences above and below, 16 + 16 to the left and right, in every channel
     assert losses.grad_l1(outside).item() == pytest.approx(64 / 32**2)
@@ -51,10 +51,10 @@ def test_the_term_judges_the_raw_prediction(make_scene, centre_hole):
 
 
 @pytest.mark.parametrize("margin", [-1, 9])
-def test_a_margin_out_of_range_is_named(make_scene, centre_hole, margin):
-    scene = make_scene(torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32), centre_hole)
+def test_a_margin_out_of_range_is_named(make_context, centre_hole, margin):
+    ctx = make_context(torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32), centre_hole)
     with pytest.raises(BadInput, match=f"given as {margin}"):
-        losses.grad_l1(scene, margin)
+        losses.grad_l1(ctx, margin)
 
 
 class Bowl(nn.Module):
@@ -66,35 +66,35 @@ class Bowl(nn.Module):
     slope = Critic.slope
 
 
-def test_the_wasserstein_game(make_scene, centre_hole):
+def test_the_wasserstein_game(make_context, centre_hole):
     method = nn.Module()
     method.critic = Bowl()
     image, painted = torch.zeros(2, 3, 32, 32), torch.full((2, 3, 32, 32), 0.25)
-    scene = make_scene(image, painted, centre_hole, method)
+    ctx = make_context(image, painted, centre_hole, method)
     # pixels of -1, and of -0.5 in the hole: 3 x 1024 halves, of which 3 x 256 are quartered
     real, fake = 1536, 1536 - 384 + 96
-    assert losses.critic(scene).item() == fake - real
-    assert losses.adversarial(scene).item() == -fake
+    assert losses.critic(ctx).item() == fake - real
+    assert losses.adversarial(ctx).item() == -fake
 
 
-def test_the_penalty_is_taken_between_image_and_composite_and_inside_the_hole_only(make_scene, centre_hole):
+def test_the_penalty_is_taken_between_image_and_composite_and_inside_the_hole_only(make_context, centre_hole):
     method = nn.Module()
     method.critic = Bowl()
     image, painted = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32)
-    scene = make_scene(image, painted, centre_hole, method)
+    ctx = make_context(image, painted, centre_hole, method)
     torch.manual_seed(5)
-    found = losses.gradient_penalty(scene).item()
+    found = losses.gradient_penalty(ctx).item()
     torch.manual_seed(5)
     share = torch.rand(2, 1, 1, 1)
     between = 2 * (share * image + (1 - share) * painted) - 1
     norms = between[..., 8:24, 8:24].flatten(1).norm(dim=1)
     assert found == pytest.approx((norms - 1).square().mean().item(), rel=1e-5)
     torch.manual_seed(6)
-    assert losses.gradient_penalty(scene).item() != pytest.approx(found, rel=1e-3)
+    assert losses.gradient_penalty(ctx).item() != pytest.approx(found, rel=1e-3)
 
 
 @pytest.mark.parametrize("size", [64, 128])
-def test_the_penaltys_gradient_is_right_and_the_same_every_time(make_scene, scramble, size):
+def test_the_penaltys_gradient_is_right_and_the_same_every_time(make_context, scramble, size):
     method = scramble(build_adversarial("nano", 3)).double()
     image, painted = torch.rand(2, 2, 3, size, size, dtype=torch.float64)
     hole = torch.zeros(2, 1, size, size, dtype=torch.float64)
@@ -102,7 +102,7 @@ def test_the_penaltys_gradient_is_right_and_the_same_every_time(make_scene, scra
 
     def penalty():
         torch.manual_seed(5)
-        return losses.gradient_penalty(make_scene(image, painted, hole, method))
+        return losses.gradient_penalty(make_context(image, painted, hole, method))
 
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)
@@ -128,30 +128,30 @@ def penalty_value(penalty) -> float:
         return penalty().item()
 
 
-def test_where_nothing_is_missing_the_penalty_is_finite(make_scene):
+def test_where_nothing_is_missing_the_penalty_is_finite(make_context):
     method = build_adversarial("nano", 3)
     image = torch.rand(2, 3, 64, 64)
-    penalty = losses.gradient_penalty(make_scene(image, image, torch.zeros(2, 1, 64, 64), method))
+    penalty = losses.gradient_penalty(make_context(image, image, torch.zeros(2, 1, 64, 64), method))
     penalty.backward()
     assert penalty.item() == 1
     assert all(p.grad is None or p.grad.isfinite().all() for p in method.critic.parameters())
 
 
-def test_the_penalty_works_in_mixed_precision(make_scene, centre_hole):
+def test_the_penalty_works_in_mixed_precision(make_context, centre_hole):
     fabric, method = open_fabric("cpu", "bf16-mixed"), build_adversarial("nano", 3)
     setattr(method, "critic", fabric.setup_module(method.critic))  # noqa: B010 - as the harness does it
-    scene = make_scene(torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32), centre_hole, method)
-    fabric.backward(losses.critic(scene) + 10 * losses.gradient_penalty(scene))
+    ctx = make_context(torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32), centre_hole, method)
+    fabric.backward(losses.critic(ctx) + 10 * losses.gradient_penalty(ctx))
     gradients = [p.grad for p in method.critic.parameters()]
     assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients)
 
 
-def test_a_critics_update_does_not_reach_the_generator(make_scene, centre_hole):
+def test_a_critics_update_does_not_reach_the_generator(make_context, centre_hole):
     method = build_adversarial("nano", 3)
     image = torch.rand(2, 3, 32, 32)
     painted = method(image * (1 - centre_hole), centre_hole).prediction
-    scene = make_scene(image, painted, centre_hole, method).detached()
-    (losses.critic(scene) + losses.gradient_penalty(scene)).backward()
+    ctx = make_context(image, painted, centre_hole, method).detached()
+    (losses.critic(ctx) + losses.gradient_penalty(ctx)).backward()
     assert all(p.grad is None for p in method.generator.parameters())
 
 

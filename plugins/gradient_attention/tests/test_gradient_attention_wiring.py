@@ -107,10 +107,10 @@ def test_the_generator_sees_minus_one_to_one_with_nothing_in_the_hole():
     method, seen = build("nano", 3), []
     method.generator.register_forward_pre_hook(lambda module, given: seen.append(given))
     image, hole = torch.rand(2, 3, 16, 24), torch.rand(2, 1, 16, 24).round()
-    painting = method(image * (1 - hole), hole)
+    output = method(image * (1 - hole), hole)
     torch.testing.assert_close(seen[0][0], torch.where(hole.bool(), 0, 2 * image - 1))
     assert seen[0][1].equal(hole)
-    assert painting.prediction.equal((method.generator(*seen[0]) + 1) / 2)
+    assert output.prediction.equal((method.generator(*seen[0]) + 1) / 2)
 
 
 def test_a_clipped_pixel_teaches_nothing_and_tanh_always_does():

@@ -75,7 +75,7 @@ class PConv(Method):
         y = self.generator((masked - mean) / deviation * (1 - hole), hole)
         return MethodOutput(y.sigmoid() if self.activation == "sigmoid" else y * deviation + mean)
 
-    def enter(self, phase: str) -> None:
+    def start_phase(self, phase: str) -> None:
         self.train()
         if phase == "finetune":  # statistics taken over hole pixels are off, so the encoder's stay as they are
             for module in self.generator.encoder.modules():

@@ -101,8 +101,8 @@ def test_fact_06_masks_that_differ_over_channels():
 def test_fact_07_to_09_the_terms_of_the_loss_are_divided_as_printed():
     hole = 1 - valid_where(4, slice(1, 3), slice(1, 3), hole=True)
     ones = torch.ones(1, 1, 4, 4)
-    scene = LossContext(0 * ones, hole, MethodOutput(ones), torch.nn.Module(), Backbones("random"))
-    assert (hole_l1(scene).item(), valid_l1(scene).item(), tv(scene).item()) == (0.25, 0.75, 0.5)
+    ctx = LossContext(0 * ones, hole, MethodOutput(ones), torch.nn.Module(), Backbones("random"))
+    assert (hole_l1(ctx).item(), valid_l1(ctx).item(), tv(ctx).item()) == (0.25, 0.75, 0.5)
     correlations = gram(torch.tensor([1.0, 2.0]).view(1, 2, 1, 1))
     torch.testing.assert_close(correlations, torch.tensor([[[0.5, 1], [1, 2]]]))
     assert correlations.abs().mean().item() == 1.125

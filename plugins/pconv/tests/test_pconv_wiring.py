@@ -169,10 +169,10 @@ def test_fine_tuning_freezes_the_encoders_statistics_and_nothing_else():
     method = build("nano", 3)
     assert [phase.name for phase in RECIPE.phases] == ["train", "finetune"]
     for phase, encoder_moves in (("train", True), ("finetune", False)):
-        method.enter(phase)
+        method.start_phase(phase)
         before = {name: value.clone() for name, value in method.generator.named_buffers() if "running_mean" in name}
-        painting = method(torch.rand(2, 3, 32, 32), torch.zeros(2, 1, 32, 32))
-        assert isinstance(painting, MethodOutput)
+        output = method(torch.rand(2, 3, 32, 32), torch.zeros(2, 1, 32, 32))
+        assert isinstance(output, MethodOutput)
         after = dict(method.generator.named_buffers())
         moved = {name for name, value in before.items() if not value.equal(after[name])}
         assert any(name.startswith("encoder") for name in moved) == encoder_moves

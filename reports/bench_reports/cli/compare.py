@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from bench_core.cli import completions
-from bench_core.cli.json_output import JSON, tell
-from bench_reports.cli.report import FORMAT, OUTPUT, put, refuse_two_formats
+from bench_core.cli.json_output import JSON, print_json
+from bench_reports.cli.report import FORMAT, OUTPUT, emit_tables, require_single_format
 
 
 @click.command()
@@ -37,7 +37,7 @@ def compare(
     from bench_reports.tables.differences import build
     from bench_reports.tables.pairing import of_methods, of_runs
 
-    refuse_two_formats(as_json, format_)
+    require_single_format(as_json, format_)
     found = Plugins.all()  # a plugin may bring a metric
     if runs is None and Path(a).is_dir() and Path(b).is_dir():
         together = [of_runs([read_runs(Path(a)), read_runs(Path(b))], (a, b))]
@@ -47,6 +47,6 @@ def compare(
     known = found.records("metrics")
     compared = [build(sides, metrics, known) for sides in together]
     if as_json:
-        tell([each.record() for each in compared], output)
+        print_json([each.record() for each in compared], output)
     else:
-        put(found, [each.table() for each in compared], format_, output)
+        emit_tables(found, [each.table() for each in compared], format_, output)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from bench_core.cli.json_output import JSON, tell
+from bench_core.cli.json_output import JSON, print_json
 from bench_core.errors import BadInput
 
 
@@ -43,7 +43,7 @@ def cost(runs: Path, steps: int, images: int, mask_sets: int, seeds: int, method
         total += (methods - len(learned)) * sum(learned) / len(learned)
     record = {"methods": [asdict(each) | {"hours": each.hours(plan)} for each in known], "hours": total}
     if as_json:
-        tell(record)
+        print_json(record)
     else:
         _show(record)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench_core.errors import BadInput, unknown
-from bench_reports.cli.report import put
+from bench_reports.cli.report import emit_tables
 
 if TYPE_CHECKING:
     from bench_core.paper_table import PaperTable
@@ -48,7 +48,7 @@ class PaperTableView:
                 raise BadInput(f"{self.name} is no figure of curves; {output.suffix} is for those.")
             self._draw(folder, output)
         else:
-            put(self.plugins, [self._built(folder)], format_, output)
+            emit_tables(self.plugins, [self._built(folder)], format_, output)
 
     def _draw(self, folder: Path | None, output: Path) -> None:
         from bench_core.system import files

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench_core.cli import completions
-from bench_core.cli.json_output import JSON, tell
+from bench_core.cli.json_output import JSON, print_json
 from bench_core.cli.param_types import OneOf
 from bench_core.errors import BadInput, unknown
 
@@ -49,7 +49,7 @@ def report(
 
     if sum(map(bool, (by, statistics, against))) > 1:
         raise BadInput("Give one of --by, --statistics and --against: each is a table of its own.")
-    refuse_two_formats(as_json, format_)
+    require_single_format(as_json, format_)
     found = Plugins.all()  # a plugin may bring a metric or a format
     known, (store, stored) = found.records("metrics"), read_runs(runs)
     site = _site(found, format_, output)
@@ -64,9 +64,9 @@ def report(
         kind = by_hole_ratio if by else with_intervals if statistics else table
         tables = kind.build(store, stored, known)
     if as_json:
-        tell([record(each) for each in tables], output)
+        print_json([record(each) for each in tables], output)
     else:
-        put(found, tables, format_, output)
+        emit_tables(found, tables, format_, output)
 
 
 def _site(found: "Plugins", format_: str, output: Path | None) -> Callable[..., None] | None:
@@ -87,12 +87,12 @@ def _papers(found: "Plugins") -> tuple[list[Any], dict[str, Any]]:
     return papers, {name: load(name, brought) for paper in papers for name in paper.protocols}
 
 
-def refuse_two_formats(as_json: bool, format_: str) -> None:
+def require_single_format(as_json: bool, format_: str) -> None:
     if as_json and format_ != "terminal":
         raise BadInput(f"--json and --format {format_} are two formats: give one.")
 
 
-def put(found: "Plugins", tables: Sequence[Any], format_: str, output: Path | None) -> None:
+def emit_tables(found: "Plugins", tables: Sequence[Any], format_: str, output: Path | None) -> None:
     """Print tables, or write them to a file, in one of the formats of `bench_reports`."""
     from bench_core.specs import resolve
     from bench_core.system import files

@@ -8,9 +8,9 @@ import click
 
 from bench_core.cli import completions
 from bench_core.cli.help_sections import Command, Group
-from bench_core.cli.json_output import JSON, aside, tell
-from bench_core.cli.run import carry_out
+from bench_core.cli.json_output import JSON, print_json, stdout_to_stderr
 from bench_core.cli.run import run as bench_run
+from bench_core.cli.run import run_plan
 from bench_core.errors import BadInput, unknown
 from bench_core.system import signals
 from bench_reports.cli.paper_table_view import PaperTableView
@@ -61,7 +61,9 @@ def tables(context: click.Context, data: tuple[tuple[str, Path], ...], as_json: 
     told = [(each, needs(each.table, each.protocols, found, folders)) for each in every]
     if as_json:
         facts = ((each.name, each.table.title, needed) for each, needed in told)
-        tell([{"name": name, "title": title, "needs": of.wanted, "missing": of.missing} for name, title, of in facts])
+        print_json(
+            [{"name": name, "title": title, "needs": of.wanted, "missing": of.missing} for name, title, of in facts]
+        )
         return
     for each, needed in told:
         click.echo(f"{each.name}: {each.table.title}")
@@ -89,7 +91,7 @@ def show(name: str, runs: Path | None, format_: str, output: Path | None, as_jso
     """
     opened = PaperTableView(_plugins(), name)
     if as_json:
-        tell(opened.record(runs), output)
+        print_json(opened.record(runs), output)
     else:
         opened.show(runs, format_, output)
 
@@ -97,7 +99,7 @@ def show(name: str, runs: Path | None, format_: str, output: Path | None, as_jso
 @tables.command(cls=Command, params=[option for option in bench_run.params if option.name not in SETTLED])
 @click.argument("name", type=completions.TABLE)
 @DATA
-@signals.heeded()
+@signals.handle_signals()
 def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], as_json: bool, **options: Any) -> None:
     """Train and judge what a table needs, and print it.
 
@@ -125,12 +127,12 @@ def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], as_json: bool,
         else:
             settled = {"data": folder, "added": (), "dropped": (), "baselines": False, "metrics": None}
             alone = {"devices": 1, "nodes": 1}
-            with aside(as_json):
-                done.append(carry_out(plan(requests, each, out, options | settled | alone)))
+            with stdout_to_stderr(as_json):
+                done.append(run_plan(plan(requests, each, out, options | settled | alone)))
     if not done:
         raise BadInput(f"Nothing of the table {name} can be measured here; `bench tables` lists what is missing.")
     if as_json:
-        tell({"runs": [record for _, record in done], "table": opened.record(out)})
+        print_json({"runs": [record for _, record in done], "table": opened.record(out)})
     else:
         opened.show(out, "terminal", None)
     sys.exit(max(code for code, _ in done))

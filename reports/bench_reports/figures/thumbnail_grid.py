@@ -63,8 +63,8 @@ def pictures(store: Store, shown: Sequence[CellStatus], mask_set: str, pair: str
 
 
 def _samples(store: Store, entry: CellStatus, mask_set: str) -> Path | None:
-    judgement = entry.judgements.get(mask_set)
-    return store.folder(entry).samples_path(judgement) if judgement else None
+    evaluation_id = entry.evaluation_ids.get(mask_set)
+    return store.folder(entry).samples_path(evaluation_id) if evaluation_id else None
 
 
 def _open(path: Path) -> Image.Image:

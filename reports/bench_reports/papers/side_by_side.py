@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from bench_core.metrics import choose
+from bench_core.metrics import select_metrics
 from bench_core.paper_table import Group, PaperTable
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric
@@ -90,7 +90,7 @@ class SideBySide:
         return self._definition(metric).better
 
     def _definition(self, metric: str) -> Metric:
-        return choose([self.paper.metrics[metric].definition], self.known)[0]
+        return select_metrics([self.paper.metrics[metric].definition], self.known)[0]
 
     def _notes(self) -> list[str]:
         paper = self.paper

@@ -102,7 +102,7 @@ def _standing(details: Mapping[Any, Any] | None) -> tuple[Any, ...]:
 def _why(view: TableFilter, name: str) -> str:
     """Why a method has no number, or not of all seeds."""
     mine = [
-        replace(entry, remarks=[], refused={key: why for key, why in entry.refused.items() if key == view.mask_set})
+        replace(entry, notes=[], refused={key: why for key, why in entry.refused.items() if key == view.mask_set})
         for entry in view.run.entries
         if entry.variant == name
     ]

@@ -26,13 +26,13 @@ class StoredCell:
     @cached_property
     def judging(self) -> dict[str, Any]:
         """Of the first mask set that was judged."""
-        told = (self._folder.record(f"provenance/{name}") for name in self.entry.judgements.values())
+        told = (self._folder.record(f"provenance/{name}") for name in self.entry.evaluation_ids.values())
         return next(filter(None, told), {})
 
     @cached_property
     def mask_hashes(self) -> dict[str, str]:
         """By mask set."""
-        rows = {name: self._folder.rows(judgement) for name, judgement in self.entry.judgements.items()}
+        rows = {name: self._folder.rows(evaluation_id) for name, evaluation_id in self.entry.evaluation_ids.items()}
         return {name: str(found["mask_set_hash"].iloc[0]) for name, found in rows.items() if len(found)}
 
     @property

@@ -32,7 +32,7 @@ def write(folder: Path, store: Store, runs: Sequence[Run], plugins: Plugins) -> 
         raise BadInput(
             f"{folder} holds something else than a site: give -o another folder, or NAME.html for one table."
         )
-    with files.refusals(folder):
+    with files.translate_os_errors(folder):
         folder = folder.absolute()
         folder.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder.parent, prefix=".half-written-") as temporary:

@@ -84,7 +84,7 @@ class Buckets:
 
     def _rows_of_set(self, mask_set: str, label: str, metric: Metric) -> pd.DataFrame:
         """The metric's values from the stored features of the pairs in a bucket; two pairs are the least."""
-        truth = self.store.truth_features(self.run, metric.features)
+        truth = self.store.ground_truth_features(self.run, metric.features)
         values = []
         for entry in self.run.entries:
             found = self._features(entry, mask_set, metric)
@@ -96,9 +96,9 @@ class Buckets:
         return pd.DataFrame(values, columns=["variant", "seed", "value"]).astype({"value": float})
 
     def _features(self, entry: CellStatus, mask_set: str, metric: Metric) -> Features | None:
-        if entry.state != "done" or mask_set not in entry.judgements:
+        if entry.state != "done" or mask_set not in entry.evaluation_ids:
             return None
-        return self.store.folder(entry).features(entry.judgements[mask_set], metric.features)
+        return self.store.folder(entry).features(entry.evaluation_ids[mask_set], metric.features)
 
     def _gaps(self, every: Sequence[Column]) -> list[str]:
         """A metric of a whole set whose features are not stored."""

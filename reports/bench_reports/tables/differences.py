@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bench_core.errors import BadInput
-from bench_core.metrics.select import choose
+from bench_core.metrics.select import select_metrics
 from bench_core.specs import Metric
 from bench_core.statistics.ranking import LEVEL, holm
 from bench_reports.tables import notes
@@ -93,7 +93,7 @@ def _metrics(sides: PairedRows, asked: Sequence[str], known: Mapping[str, Metric
     if not asked:
         both = set.intersection(*measured)
         return {name: metric for name, metric in wanted(sides.run, known).items() if name in both}
-    metrics = {metric.definition: metric for metric in choose(asked, known)}
+    metrics = {metric.definition: metric for metric in select_metrics(asked, known)}
     for definition in metrics:
         for name, has in zip(sides.names, measured, strict=True):
             if definition not in has:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from bench_core.specs import Metric
-from bench_core.statistics.bootstrap import FEWEST
+from bench_core.statistics.bootstrap import MIN_IMAGES
 from bench_core.statistics.ranking import LEVEL
 from bench_core.store.store import Run
 from bench_reports.tables.columns import Column
@@ -43,7 +43,7 @@ def of_intervals(run: Run, columns: Sequence[Column]) -> list[str]:
     counts = {column.standing.photographs for column in columns if column.standing}
     if not counts:
         return []
-    how = "Student's t, for they are too few to resample" if max(counts) < FEWEST else "studentised bootstrap"
+    how = "Student's t, for they are too few to resample" if max(counts) < MIN_IMAGES else "studentised bootstrap"
     notes = [f"Intervals (95 %; ± is half of one) are for {_range(counts)} other images of the kind ({how})"]
     if any((column.seeds > 1).any() for column in columns):
         notes[0] += ", and for other seeds where a method has several"
@@ -102,7 +102,7 @@ def reasons(run: Run) -> list[str]:
             told.append(f"{entry.variant}, seed {entry.seed}, failed: {entry.reason}")
         else:
             told += [f"{entry.variant} is n/a on {name}: it {why}." for name, why in entry.refused.items()]
-        told += entry.remarks
+        told += entry.notes
     return list(dict.fromkeys(told))  # most are the same at every seed
 
 
@@ -130,7 +130,7 @@ def of_perfect(columns: Sequence[Column]) -> list[str]:
 
 
 def _backbone(run: Run) -> list[str]:
-    who = dict.fromkeys(entry.variant for entry in run.entries if entry.looks_through)
+    who = dict.fromkeys(entry.variant for entry in run.entries if entry.backbones)
     if run.protocol.backbone != "random" or not who:
         return []
     return [f"Trained with --backbone random (perceptual losses through seeded random VGG networks): {', '.join(who)}."]

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import pandas as pd
 
-from bench_core.metrics.select import choose
+from bench_core.metrics.select import select_metrics
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric
 from bench_core.store.store import Run, Store
@@ -94,7 +94,7 @@ def _merged(runs: Sequence[Run]) -> Run:
 
 def wanted(run: Run, known: Mapping[str, Metric]) -> dict[str, Metric]:
     """The metrics of a run's protocol, by definition."""
-    return {metric.definition: metric for metric in choose(run.protocol.metrics, known)}
+    return {metric.definition: metric for metric in select_metrics(run.protocol.metrics, known)}
 
 
 def _table(store: Store, run: Run, known: Mapping[str, Metric]) -> Table:

@@ -49,13 +49,13 @@ def bench_models():
         form("declared", build="bench_cheats.methods:Random", stochastic=True),
         form("unseeded", build="bench_cheats.methods:Unseeded", stochastic=True),
         form("pretender", stochastic=True),
-        form("erases", finish="bench_cheats:erase", trained_as="cheats"),
+        form("erases", postprocess="bench_cheats:erase", shares_weights_with="cheats"),
         guided_form("shown", "bench_cheats.guides:Truth"),
         guided_form("layers", "bench_cheats.guides:Bits"),
         guided_form("sketched", "bench_cheats.guides:Lines"),
         form("miscounted", num_parameters={"nano": 300}),
-        form("picky", serves="bench_cheats:serves"),
-        form("useless", serves="bench_cheats:refuse"),
+        form("picky", supports_hole="bench_cheats:supports_hole"),
+        form("useless", supports_hole="bench_cheats:refuse"),
         form("multiple", build="bench_cheats.methods:Coarse", size_multiple={"paper": 4, "nano": 4}),
         form("square", build="bench_cheats.methods:Square", size_multiple={"paper": 16, "nano": 16}),
     ]
@@ -66,7 +66,7 @@ def erase(masked, hole, prediction):
     return prediction
 
 
-def serves(hole):
+def supports_hole(hole):
     side = len(hole)
     return "fills holes above the middle only" if hole[side // 2 :].any() else ""
 

@@ -26,7 +26,7 @@
     if (view === 1) return { file: masked, alt: `${name} with its hole` };
     const method = set().methods[view - 2];
     const [file, error] = painted[view - 2] ?? [];
-    const why = method.why || "has kept no picture of this pair: repeat its command with more --samples";
+    const why = method.why || "has kept no picture of this pair: repeat its command with more --save-images";
     const alt = state.error ? `Errors of ${method.name} inside the hole of ${name}` : `${name} painted by ${method.name}`;
     return { file, error, alt, why: `${method.name} ${why}.`.replace(/\.\.$/, ".") };
   }
