@@ -95,10 +95,10 @@ def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, as_json: bool
       bench run --plugins ONE --weights ONE=weights.safetensors --scale paper
     """
     from bench_core.experiment.plan import plan
-    from bench_core.system.devices import join
+    from bench_core.system.devices import join_process_group
     from bench_core.system.progress import console
 
-    distributed = join(options["device"], options["devices"], options["nodes"])
+    distributed = join_process_group(options["device"], options["devices"], options["nodes"])
     console.quiet = not distributed.is_rank_zero
     with stdout_to_stderr(as_json):
         code, record = run_plan(distributed.rank_zero_first(lambda: plan(plugins, protocol, out, options)))

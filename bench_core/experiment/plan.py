@@ -24,7 +24,7 @@ from bench_core.protocol import Protocol
 from bench_core.specs import Loss
 from bench_core.store.store import Store
 from bench_core.system import files
-from bench_core.system.compiling import require_compiler
+from bench_core.system.devices import require_compiler
 from bench_core.system.progress import console
 from bench_core.training.schedule import num_images_drawn
 from bench_core.training.trackers.select import choose_trackers

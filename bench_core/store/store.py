@@ -102,7 +102,7 @@ class Store:
     def write_run(self, run: Run) -> Path:
         folder = self.run_folder(run)
         record = {**asdict(run), "protocol": run.protocol.model_dump(mode="json"), checksum.KEY: checksum.BLANK}
-        checksum.write(folder / "run.json", files.as_json(record))
+        checksum.write(folder / "run.json", files.json_bytes(record))
         return folder
 
     @property

@@ -1,4 +1,4 @@
-"""What a result was made with."""
+"""Software and hardware behind a result: versions, platform, git state and source hashes."""
 
 import hashlib
 import os
@@ -27,7 +27,7 @@ LIBRARIES = (
 
 @cache
 def source_hash(module: ModuleType) -> str:
-    """The sha256 of all Python source of a package, so that edited code is never mistaken for what it was."""
+    """Return the SHA-256 of a package's Python sources. It changes with every edit of the code."""
     assert module.__file__, "a plugin is a package or a module with source"
     file = Path(module.__file__)
     sources = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
@@ -39,20 +39,20 @@ def source_hash(module: ModuleType) -> str:
 
 
 def environment() -> dict[str, Any]:
-    """Versions, platform, threads and the state of the git checkout that the command was started in."""
+    """Return versions, platform, threads and the git state of the current folder."""
     import torch
 
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor_threads": torch.get_num_threads(),
-        "versions": {name: found for name in LIBRARIES if (found := _version(name))},
+        "versions": {name: installed for name in LIBRARIES if (installed := _version(name))},
         "git": _git(),
     }
 
 
 def device_name(device: Any) -> str:
-    """A device in words."""
+    """Describe a torch device, such as ``cpu (AMD EPYC 7R32, 8 cores)``."""
     import torch
 
     if device.type == "cuda":
@@ -76,6 +76,7 @@ def _version(name: str) -> str | None:
 
 
 def _git() -> str | None:
+    """Return the commit, marked if there are uncommitted changes; None outside a repository or without git."""
     try:
         commit, changes = (
             subprocess.run(["git", *command], capture_output=True, text=True, timeout=10, check=True).stdout.strip()

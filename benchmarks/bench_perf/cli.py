@@ -69,7 +69,7 @@ def _settings(
     import torch
 
     from bench_core.plugins import Plugins
-    from bench_core.system.compiling import require_compiler
+    from bench_core.system.devices import require_compiler
     from bench_perf.baseline import Baseline
     from bench_perf.settings import Settings
     from bench_perf.suite import PARTS

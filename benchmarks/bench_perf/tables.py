@@ -6,7 +6,7 @@ from math import isinf
 from rich.markup import escape
 from rich.table import Table
 
-from bench_core.system.terminal import console
+from bench_core.system.progress import open_console
 from bench_perf.records import Report, Row
 
 TITLES = {
@@ -27,7 +27,7 @@ BUSY = 0.5
 
 def show(report: Report) -> None:
     """Print a table for each part, and below what the numbers mean."""
-    out = console()
+    out = open_console()
     out.width = out.width if out.file.isatty() else WIDTH
     for part, rows in groupby(report.rows, key=lambda row: row.part):
         found = list(rows)

@@ -15,7 +15,7 @@ from support.paths import ROOT
 from bench_core.errors import BadInput
 from bench_core.experiment.context import RuntimeConfig, check_division
 from bench_core.store.store import Store, read_runs
-from bench_core.system.distributed import Distributed
+from bench_core.system.distributed import ProcessGroup
 
 TESTS = ROOT / "tests"
 LIMIT = 240
@@ -24,7 +24,7 @@ LIMIT = 240
 @pytest.mark.parametrize(("images", "batch", "count"), [(7, 3, 2), (7, 3, 3), (1, 4, 3), (12, 4, 1), (0, 2, 2)])
 def test_parts_hold_every_position_once_and_in_order(images: int, batch: int, count: int):
     positions = range(5, 5 + images)
-    parts = [list(Distributed(number, count).parts(positions, batch)) for number in range(count)]
+    parts = [list(ProcessGroup(number, count).shard_batches(positions, batch)) for number in range(count)]
     together = [[index for part in every for index in part] for every in zip(*parts, strict=True)]
     assert together == [list(positions[first : first + batch]) for first in range(0, images, batch)]
     for every in zip(*parts, strict=True):
@@ -103,9 +103,9 @@ folder, tests = map(Path, sys.argv[1:])
 sys.path.insert(0, str(tests))
 import training.test_trainer as given
 from bench_core.training import trainer
-from bench_core.system.devices import join, open_fabric
+from bench_core.system.devices import join_process_group, open_fabric
 
-distributed, found = join("cpu", 2, 1), {}
+distributed, found = join_process_group("cpu", 2, 1), {}
 trainer.LOG_STEPS, trainer.CHECKPOINT_SECONDS, trainer.CHECKPOINT_SHARE = 1, -1, float("inf")
 
 
@@ -141,8 +141,8 @@ try:
     job.run(lambda step, values: steps.append(step))
 except Exception as error:
     found["failure"] = f"{type(error).__name__}: {error}"
-found["then"] = distributed.gather(lambda: distributed.number)
-(folder / f"{distributed.number}.json").write_text(json.dumps(found))
+found["then"] = distributed.all_gather(lambda: distributed.rank)
+(folder / f"{distributed.rank}.json").write_text(json.dumps(found))
 """
 
 
@@ -153,6 +153,6 @@ def test_ranks_agree_on_weights_also_when_interrupted_and_on_failures(tmp_path: 
     for name in ("pconv", "gated"):
         ended = {each[f"{name} {name} {how}"] for each in (zero, one) for how in ("straight", "broken")}
         assert len(ended) == 1, name
-    assert zero["failure"] == "FailedElsewhere: rank 1 of 2 failed with ZeroDivisionError: division by zero"
+    assert zero["failure"] == "RemoteRankError: rank 1 of 2 failed with ZeroDivisionError: division by zero"
     assert one["failure"] == "ZeroDivisionError: division by zero"
     assert zero["then"] == one["then"] == [0, 1]  # they still understand each other

@@ -96,7 +96,7 @@ def emit_tables(found: "Plugins", tables: Sequence[Any], format_: str, output: P
     """Print tables, or write them to a file, in one of the formats of `bench_reports`."""
     from bench_core.specs import resolve
     from bench_core.system import files
-    from bench_core.system.terminal import console
+    from bench_core.system.progress import open_console
     from bench_reports.formats.terminal import show
 
     formats = found.records("reports")
@@ -104,7 +104,7 @@ def emit_tables(found: "Plugins", tables: Sequence[Any], format_: str, output: P
         raise unknown("format", format_, {*formats, "terminal"})
     if format_ == "terminal":
         for table in tables:
-            show(table, console())
+            show(table, open_console())
         return
     contents = [resolve(formats[format_].write)(table) for table in tables]
     if formats[format_].binary and (output is None or len(contents) > 1):
