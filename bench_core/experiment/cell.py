@@ -72,7 +72,7 @@ class Cell:
             return
         distributed = self.setup.distributed
         try:
-            distributed.all_gather(self._begin)
+            distributed.gather(self._begin)
         except Exception as error:
             return self._fail(error)
         with folder_lock(self.folder.path) if distributed.is_rank_zero else nullcontext(True) as ours:

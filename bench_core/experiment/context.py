@@ -24,7 +24,7 @@ from bench_core.store.features import Features
 from bench_core.store.store import Store
 from bench_core.system import environment
 from bench_core.system.devices import Precision, open_fabric
-from bench_core.system.distributed import ProcessGroup
+from bench_core.system.distributed import Distributed
 from bench_core.system.progress import progress_bar
 
 
@@ -98,8 +98,8 @@ class RunContext:
         return self.machine.open()
 
     @cached_property
-    def distributed(self) -> ProcessGroup:
-        return ProcessGroup(self.fabric.global_rank, self.fabric.world_size)
+    def distributed(self) -> Distributed:
+        return Distributed(self.fabric.global_rank, self.fabric.world_size)
 
     @property
     def device(self) -> torch.device:
@@ -109,7 +109,7 @@ class RunContext:
     def suite(self) -> MetricSuite:
         """The same on all ranks, where what one cannot compute is missing on all."""
         suite = MetricSuite(list(self.metrics), self.device, self.protocol)
-        for missing in self.distributed.all_gather(lambda: suite.missing):
+        for missing in self.distributed.gather(lambda: suite.missing):
             suite.missing |= missing
         return suite
 
@@ -156,7 +156,7 @@ class RunContext:
             "device": environment.device_name(self.device),
             "precision": self.machine.precision,
             "compiled": self.machine.compiled,
-            "devices": self.distributed.world_size,
+            "devices": self.distributed.count,
             "micro_batch": self.machine.micro_batch,
             "sync_batchnorm": self.machine.sync_batchnorm,
             **environment.environment(),

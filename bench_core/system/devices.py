@@ -14,7 +14,7 @@ from lightning_fabric.strategies import DDPStrategy
 from torch import nn
 
 from bench_core.errors import BadInput
-from bench_core.system.distributed import SINGLE_PROCESS, ProcessGroup
+from bench_core.system.distributed import SINGLE_PROCESS, Distributed
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 RANK_TIMEOUT = timedelta(days=1)
@@ -60,7 +60,7 @@ def open_fabric(device: str, precision: Precision = "32-true", devices: int = 1,
         ) from error
 
 
-def join_process_group(device: str, devices: int, nodes: int) -> ProcessGroup:
+def join_process_group(device: str, devices: int, nodes: int) -> Distributed:
     """Start the other processes of this command if needed, and return the group.
 
     Raises:
@@ -73,7 +73,7 @@ def join_process_group(device: str, devices: int, nodes: int) -> ProcessGroup:
     if fabric.global_rank:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # rank zero handles Ctrl-C and ends the others
     atexit.register(_wait_or_kill, getattr(fabric.strategy.launcher, "procs", []))
-    return ProcessGroup(fabric.global_rank, fabric.world_size)
+    return Distributed(fabric.global_rank, fabric.world_size)
 
 
 def _wait_or_kill(processes: Sequence) -> None:

@@ -1,7 +1,7 @@
-"""Process group of one command: one process for each device. The first process is rank zero.
+"""The processes that train and evaluate one method together, one for each device. The first of them is rank zero.
 
-Any rank may fail alone. Work that may fail runs inside `all_gather`, `run_all`, `on_rank_zero` or `rank_zero_first`.
-They raise on every rank together. So no rank blocks on one that failed, or receives a message meant for the next cell.
+Each may fail alone. Work that may fail runs inside `gather`, `run_all`, `on_rank_zero` or `rank_zero_first`, which
+raise on every rank together, so no rank blocks on one that failed or receives a message meant for the next cell.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,98 +17,97 @@ T = TypeVar("T")
 
 
 class RemoteRankError(BadInput):
-    """Failure of another rank. The message quotes its error."""
+    """Another rank could not go on; the text tells why."""
 
 
 @dataclass(frozen=True)
-class ProcessGroup:
-    """Processes that train and evaluate one method together. A single process never communicates."""
+class Distributed:
+    """All of them, as this one sees them. One process alone needs no group, and waits for nobody."""
 
     rank: int = 0
-    """Number of this process, from 0 to ``world_size - 1``."""
-    world_size: int = 1
+    """Which of them this process is."""
+    count: int = 1
 
     @property
     def is_rank_zero(self) -> bool:
         return self.rank == 0
 
-    def all_gather(self, work: Callable[[], T]) -> list[T]:
-        """Run `work` on every rank and return all results, ordered by rank. Results must be picklable.
+    def gather(self, work: Callable[[], T]) -> list[T]:
+        """What every rank's work returns, by rank. It must be plain data, for it is sent to all.
 
         Raises:
-            RemoteRankError: another rank failed. An error of this rank is raised as it is.
+            FailedElsewhere: another rank's work raised something. What this rank's raises is raised as it is.
         """
-        if self.world_size == 1:
+        if self.count == 1:
             return [work()]
-        result, failure = None, None
+        mine, failure = None, None
         try:
-            result = work()
+            mine = work()
         except Exception as error:
             failure = error
-        gathered: list[Any] = [None] * self.world_size
-        message = failure and f"{type(failure).__name__}: {failure}"
-        _exchange_or_exit(lambda: distributed.all_gather_object(gathered, (result, message)))
+        found: list[Any] = [None] * self.count
+        told = failure and f"{type(failure).__name__}: {failure}"
+        _together(lambda: distributed.all_gather_object(found, (mine, told)))
         if failure:
             raise failure
-        for rank, (_, message) in enumerate(gathered):
-            if message:
-                raise RemoteRankError(f"rank {rank} of {self.world_size} failed with {message}")
-        return [result for result, _ in gathered]
+        for rank, (_, told) in enumerate(found):
+            if told:
+                raise RemoteRankError(f"rank {rank} of {self.count} failed with {told}")
+        return [value for value, _ in found]
 
     def run_all(self, work: Callable[[], T]) -> T:
-        """Run `work` on every rank, wait for all ranks, and return this rank's result. It need not be picklable."""
-        results: list[T] = []
-        self.all_gather(lambda: results.append(work()))
-        return results[0]
+        """What this rank's work returns, which may be anything, once that of all ranks is done."""
+        found: list[T] = []
+        self.gather(lambda: found.append(work()))
+        return found[0]
 
     def on_rank_zero(self, work: Callable[[], T]) -> T:
-        """Run `work` on rank zero alone and return its result on every rank. Use it for every write to disk."""
-        results: list[Any] = self.all_gather(lambda: work() if self.is_rank_zero else None)
-        return results[0]
+        """What rank zero's work returns, here and elsewhere; the others wait for it. For all that writes."""
+        found: list[Any] = self.gather(lambda: work() if self.is_rank_zero else None)
+        return found[0]
 
     def rank_zero_first(self, work: Callable[[], T]) -> T:
-        """Run `work` on rank zero, then on the other ranks. If rank zero fails, the others exit without a message."""
-        results: list[T] = []
+        """Work on rank zero first, and then on the others, which leave quietly where it failed."""
+        found: list[T] = []
         try:
-            self.all_gather(lambda: results.append(work()) if self.is_rank_zero else None)
-            self.all_gather(lambda: None if self.is_rank_zero else results.append(work()))
+            self.gather(lambda: found.append(work()) if self.is_rank_zero else None)
+            self.gather(lambda: None if self.is_rank_zero else found.append(work()))
         except RemoteRankError:
             if self.is_rank_zero:
                 raise
             raise SystemExit(0) from None
-        return results[0]
+        return found[0]
 
-    def shard_batches(self, positions: Sequence[int], batch: int) -> Iterator[Sequence[int]]:
-        """Yield this rank's share of every batch. Shares differ by at most one position and may be empty."""
+    def parts(self, positions: Sequence[int], batch: int) -> Iterator[Sequence[int]]:
+        """This rank's part of every batch: even but for one, in order of rank, and empty where ranks are too many."""
         for first in range(0, len(positions), batch):
             whole = positions[first : first + batch]
-            start, stop = (len(whole) * rank // self.world_size for rank in (self.rank, self.rank + 1))
-            yield whole[start:stop]
+            yield whole[len(whole) * self.rank // self.count : len(whole) * (self.rank + 1) // self.count]
 
     def all_reduce_sum(self, tensors: Iterable[Tensor]) -> None:
-        """Replace each tensor by its sum over all ranks. Every rank gives the same shapes in the same order."""
-        self._exchange_flat(tensors, distributed.all_reduce)
+        """Put the sum over all ranks in place of each tensor. All ranks give the same shapes in the same order."""
+        self._at_once(tensors, distributed.all_reduce)
 
     def broadcast(self, tensors: Iterable[Tensor]) -> None:
-        """Replace each tensor by rank zero's."""
-        self._exchange_flat(tensors, lambda joined: distributed.broadcast(joined, 0))
+        """Put rank zero's values in place of each tensor."""
+        self._at_once(tensors, lambda joined: distributed.broadcast(joined, 0))
 
-    def _exchange_flat(self, tensors: Iterable[Tensor], exchange: Callable[[Tensor], Any]) -> None:
-        tensors = list(tensors) if self.world_size > 1 else []
-        if not tensors:
+    def _at_once(self, tensors: Iterable[Tensor], exchange: Callable[[Tensor], Any]) -> None:
+        """As one long vector, since a message costs more than what it carries."""
+        each = list(tensors) if self.count > 1 else []
+        if not each:
             return
-        # one long vector, since the latency of a message outweighs its size
-        joined = torch.cat([tensor.detach().flatten() for tensor in tensors])
-        _exchange_or_exit(lambda: exchange(joined))
-        for tensor, part in zip(tensors, joined.split([tensor.numel() for tensor in tensors]), strict=True):
+        joined = torch.cat([tensor.detach().flatten() for tensor in each])
+        _together(lambda: exchange(joined))
+        for tensor, part in zip(each, joined.split([tensor.numel() for tensor in each]), strict=True):
             tensor.detach().copy_(part.view_as(tensor))
 
 
-SINGLE_PROCESS = ProcessGroup()
+SINGLE_PROCESS = Distributed()
 
 
-def _exchange_or_exit(exchange: Callable[[], Any]) -> None:
-    """Exit if the other processes cannot be reached, since the ranks can no longer agree on anything."""
+def _together(exchange: Callable[[], Any]) -> None:
+    """Ends this process where the others cannot be reached, as nothing can be agreed on any more."""
     try:
         exchange()
     except RuntimeError as error:

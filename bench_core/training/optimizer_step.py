@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from bench_core.methods.method import LossContext, Method
 from bench_core.recipe import Update
-from bench_core.system.distributed import ProcessGroup
+from bench_core.system.distributed import Distributed
 from bench_core.system.progress import console
 from bench_core.training.micro_batches import BufferSnapshot, OutOfMemory, SharedBatch, is_out_of_memory
 from bench_core.training.nan_guard import NanGuard
@@ -32,7 +32,7 @@ class OptimizerStep:
     networks: tuple[str, ...]
     terms: Terms
     nan_guard: NanGuard
-    distributed: ProcessGroup
+    distributed: Distributed
     batch: int
     """Images of a step, on all ranks together."""
     most: int
@@ -51,7 +51,7 @@ class OptimizerStep:
         network: nn.Module = getattr(self.method, update.network)
         with self._others_fixed(update):
             values = self._attempt(taken, update, optimiser)
-        if self.distributed.world_size > 1:
+        if self.distributed.count > 1:
             gradients = (torch.zeros_like(p) if p.grad is None else p.grad for p in network.parameters())
             self.distributed.all_reduce_sum([*gradients, *values.values()])
         # a scaler of 16 bits leaves out steps whose gradients are infinite, and goes on with a smaller scale
@@ -67,9 +67,9 @@ class OptimizerStep:
 
         Raises:
             Exception: what has failed here since the last look.
-            bench_core.system.distributed.RemoteRankError: something failed on another rank.
+            bench_core.system.distributed.FailedElsewhere: something failed on another rank.
         """
-        self.distributed.all_gather(self._confess)
+        self.distributed.gather(self._confess)
 
     def _confess(self) -> None:
         if self._failure:
@@ -80,7 +80,7 @@ class OptimizerStep:
             if self._failure is None:
                 return self._fitting(taken(), update, optimiser)
         except Exception as error:
-            if self.distributed.world_size == 1:
+            if self.distributed.count == 1:
                 raise
             self._failure = error
         return {name: torch.full((), float("nan"), device=self.fabric.device) for name in update.losses}

@@ -23,7 +23,7 @@ from bench_core.recipe import Phase, Recipe, Update
 from bench_core.seeds import seed_of
 from bench_core.specs import resolve
 from bench_core.system import signals
-from bench_core.system.distributed import SINGLE_PROCESS, ProcessGroup
+from bench_core.system.distributed import SINGLE_PROCESS, Distributed
 from bench_core.training import checkpoint
 from bench_core.training.log import Log
 from bench_core.training.micro_batches import SharedBatch
@@ -78,8 +78,8 @@ class Trainer:
         return {name: partial(resolve(loss.term), **loss.parameters) for name, loss in self.variant.losses.items()}
 
     @cached_property
-    def distributed(self) -> ProcessGroup:
-        return ProcessGroup(self.fabric.global_rank, self.fabric.world_size)
+    def distributed(self) -> Distributed:
+        return Distributed(self.fabric.global_rank, self.fabric.world_size)
 
     @cached_property
     def updates(self) -> OptimizerStep:
@@ -103,13 +103,13 @@ class Trainer:
         Raises:
             bench_core.training.nan_guard.NonFinite: says which term, at which step; the last good checkpoint is kept.
         """
-        start, *others = self.distributed.all_gather(self._prepare)
+        start, *others = self.distributed.gather(self._prepare)
         if set(others) - {start}:
             raise BadInput(f"{self.folder} is not the same on all machines; --out must be a folder that they share.")
         log = Log(self.folder / "training.jsonl", self.tell)
         self.distributed.on_rank_zero(lambda: log.begin(start))
         if not start:
-            self.distributed.all_gather(self._calibrate)
+            self.distributed.gather(self._calibrate)
             self.watch(0)
         advance(start, {})
         for phase, first, last in schedule(self.recipe, self.pairs.protocol.steps):
@@ -185,11 +185,11 @@ class Trainer:
 
     def _agreed(self, step: int, due: bool) -> tuple[bool, bool]:
         """Whether it is time for a checkpoint, by rank zero's clock, and whether any rank has been asked to end."""
-        if self.distributed.world_size == 1:
+        if self.distributed.count == 1:
             return due, signals.stop_requested()
         if step % LOG_STEPS:
             return False, False
-        found = self.distributed.all_gather(lambda: (due, signals.stop_requested()))
+        found = self.distributed.gather(lambda: (due, signals.stop_requested()))
         return found[0][0], any(asked for _, asked in found)
 
     def _save(self, step: int) -> float:
@@ -216,7 +216,7 @@ class Trainer:
         optimiser = kind(getattr(self.method, update.network).parameters(), **fused, **update.optimiser.settings)
         return cast(Optimizer, self.fabric.setup_optimizers(optimiser))
 
-    def _batches(self, start: int, last: int, distributed: ProcessGroup | None = None) -> Iterator[Pair]:
+    def _batches(self, start: int, last: int, distributed: Distributed | None = None) -> Iterator[Pair]:
         """This rank's parts of the batches of some steps. All methods that draw one batch a step see the same ones."""
         positions = range(*(num_images_drawn(self.recipe, self.pairs.protocol, step) for step in (start, last)))
         batch, where = self.pairs.protocol.batch, self.fabric.device

@@ -15,7 +15,7 @@ from support.paths import ROOT
 from bench_core.errors import BadInput
 from bench_core.experiment.context import RuntimeConfig, check_division
 from bench_core.store.store import Store, read_runs
-from bench_core.system.distributed import ProcessGroup
+from bench_core.system.distributed import Distributed
 
 TESTS = ROOT / "tests"
 LIMIT = 240
@@ -24,7 +24,7 @@ LIMIT = 240
 @pytest.mark.parametrize(("images", "batch", "count"), [(7, 3, 2), (7, 3, 3), (1, 4, 3), (12, 4, 1), (0, 2, 2)])
 def test_parts_hold_every_position_once_and_in_order(images: int, batch: int, count: int):
     positions = range(5, 5 + images)
-    parts = [list(ProcessGroup(number, count).shard_batches(positions, batch)) for number in range(count)]
+    parts = [list(Distributed(number, count).parts(positions, batch)) for number in range(count)]
     together = [[index for part in every for index in part] for every in zip(*parts, strict=True)]
     assert together == [list(positions[first : first + batch]) for first in range(0, images, batch)]
     for every in zip(*parts, strict=True):
@@ -141,7 +141,7 @@ try:
     job.run(lambda step, values: steps.append(step))
 except Exception as error:
     found["failure"] = f"{type(error).__name__}: {error}"
-found["then"] = distributed.all_gather(lambda: distributed.rank)
+found["then"] = distributed.gather(lambda: distributed.rank)
 (folder / f"{distributed.rank}.json").write_text(json.dumps(found))
 """
 
