@@ -107,7 +107,7 @@ class Cell:
         self.entry.reason = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"
         if self.entry.folder and self.setup.distributed.is_rank_zero:
             with suppress(OSError):  # that may be why it failed
-                self.folder.fail("".join(traceback.format_exception(error)))
+                self.folder.write_failure("".join(traceback.format_exception(error)))
         where = self.folder.path if self.entry.folder else "before it had a folder"
         console.print(f"[red]{escape(self.entry.variant)} failed:[/] {escape(f'{self.entry.reason} ({where})')}")
 
@@ -159,7 +159,7 @@ class Cell:
         """Train the cell and measure what has not been measured yet. Rank zero reads and writes for all."""
         distributed, todo = self.setup.distributed, {}
         for name, evaluation_id in self.entry.evaluation_ids.items():
-            known = distributed.on_rank_zero(partial(self.folder.measured, evaluation_id))
+            known = distributed.on_rank_zero(partial(self.folder.measured_metrics, evaluation_id))
             todo[name] = [m for m in self.setup.suite.usable if (m.definition, m.version) not in known]
         unseen = distributed.on_rank_zero(
             lambda: {name: [m for m in of if not self._seen(name, m)] for name, of in todo.items()}
@@ -168,7 +168,7 @@ class Cell:
         if not any(todo.values()) and not any(unkept.values()):
             return
         console.print(self.title, markup=False)
-        distributed.on_rank_zero(self.folder.begin)
+        distributed.on_rank_zero(self.folder.prepare)
         self._followers.began(tracked(self.folder, self.entry, self.protocol))
         if any(unseen.values()) or any(unkept.values()):
             method = self._ready()
@@ -203,7 +203,7 @@ class Cell:
         return {name: [] for name in unkept}
 
     def _samples(self, mask_set: str) -> SavedExamples:
-        folder = self.folder.samples_path(self.entry.evaluation_ids[mask_set])
+        folder = self.folder.examples_folder(self.entry.evaluation_ids[mask_set])
         return SavedExamples(folder, len(self._test_pairs[mask_set]), self.setup.machine.save_images)
 
     def _paint(self, method: Method, mask_set: str, which: Sequence[int]) -> None:
@@ -219,7 +219,7 @@ class Cell:
             evaluate = evaluation.evaluate(wanted, tell)
             taken = {"seconds_per_image": (time.perf_counter() - began) / len(evaluation.pairs)}
         zero = self.setup.distributed.on_rank_zero
-        zero(lambda: self.folder.add_features(name, evaluate.features))
+        zero(lambda: self.folder.write_features(name, evaluate.features))
         zero(lambda: self.folder.add_rows(name, evaluate.rows(self._about(mask_set))))
         zero(lambda: self.folder.write_provenance(name, self.setup.provenance() | taken))
 
@@ -256,5 +256,5 @@ class Cell:
             few = TestPairs(self.protocol, images, pairs.holes)
             rows = self._evaluation(method, few).evaluate(metrics, lambda done: None).rows(self._about(name))
             found = means(rows)
-            self.setup.distributed.on_rank_zero(partial(self.folder.add_to_curves, step, name, found))
+            self.setup.distributed.on_rank_zero(partial(self.folder.add_curve_point, step, name, found))
             self._followers.logged(step, curve_points(name, found))

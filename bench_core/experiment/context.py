@@ -142,7 +142,7 @@ class RunContext:
 
     def _truth_features(self, metric: Metric, pairs: Pairs) -> Features:
         """Computed once in a store for all methods and mask sets."""
-        path = self.store.truth(self.protocol, self.images.test_digest, metric.features)
+        path = self.store.ground_truth_path(self.protocol, self.images.test_digest, metric.features)
         with progress_bar(f"looking at the truth for {metric.title}", len(pairs)) as tell:
             return ground_truth_features(self.suite, metric, pairs, path, tell)
 

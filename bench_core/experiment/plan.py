@@ -83,7 +83,7 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
     most = max(
         (num_images_drawn(v.model.recipe, protocol, protocol.steps) for _, v in variants if v.model.recipe), default=0
     )
-    shelf = PixelCache(store.decoded, protocol, options["keep_decoded"]) if options["keep_decoded"] else None
+    shelf = PixelCache(store.image_cache_path, protocol, options["image_cache"]) if options["image_cache"] else None
     images = open_images(plugins, protocol, most, options, shelf)
     machine = _machine(options, protocol)
     setup = RunContext(protocol, images, holes, metrics, store, machine, options["skip_bad_images"], trackers)

@@ -83,7 +83,7 @@ class Scoring:
         )
         evaluation_ids = {name: self.contest.judgement(name) for name in sample}
         for mask_set, judgement in evaluation_ids.items():
-            known = folder.measured(judgement)
+            known = folder.measured_metrics(judgement)
             wanted = [m for m in self.setup.suite.usable if (m.definition, m.version) not in known]
             if wanted:
                 self._judge(folder, seed, mask_set, sample[mask_set], wanted)
@@ -95,19 +95,19 @@ class Scoring:
         )
 
     def _samples(self, folder: CellFolder, mask_set: str) -> SavedExamples:
-        where = folder.samples_path(self.contest.judgement(mask_set))
+        where = folder.examples_folder(self.contest.judgement(mask_set))
         return SavedExamples(where, len(self.contest.pairs[mask_set]), self.setup.machine.save_images)
 
     def _judge(self, folder: CellFolder, seed: int, mask_set: str, paths: Sequence[Path], wanted: list[Metric]) -> None:
         name, pairs = self.contest.judgement(mask_set), self.contest.pairs[mask_set]
         about: dict[str, Any] = {"method": self.name, "variant": self.name, "seed": seed, "mask_set": mask_set}
         judgement = EvaluationResult(self.setup.suite, wanted)
-        folder.begin()
+        folder.prepare()
         with progress_bar(f"judging {self.name} on {mask_set}", len(pairs)) as tell, torch.inference_mode():
             for painted in self._painted(mask_set, paths, range(len(pairs))):
                 judgement.add(painted, [pairs.name(index) for index in painted.indexes])
                 tell(painted.indexes[-1] + 1, "")
-        folder.add_features(name, judgement.features)
+        folder.write_features(name, judgement.features)
         folder.add_rows(name, judgement.rows(about))
         self.setup.compare_sets(folder, name, wanted, pairs, about)
         folder.write_provenance(name, self.setup.provenance() | {"pictures": [path.name for path in paths]})

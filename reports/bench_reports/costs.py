@@ -50,9 +50,11 @@ def costs(store: Store, run: Run) -> Iterator[CostEstimate]:
         cells.setdefault(entry.variant, []).append(entry)
     for variant, entries in cells.items():
         folders = [(store.folder(entry), entry) for entry in entries if entry.state == "done"]
-        told = [folder.record(f"provenance/{of}") for folder, entry in folders for of in entry.evaluation_ids.values()]
+        told = [
+            folder.read_record(f"provenance/{of}") for folder, entry in folders for of in entry.evaluation_ids.values()
+        ]
         judged = [each for each in told if "seconds_per_image" in each]
-        trained = [folder.record("provenance/training") for folder, _ in folders]
+        trained = [folder.read_record("provenance/training") for folder, _ in folders]
         steps = [each["seconds_per_step"] for each in trained if each.get("seconds_per_step")]
         if judged:
             image = fmean(each["seconds_per_image"] for each in judged)

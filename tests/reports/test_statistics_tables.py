@@ -133,8 +133,8 @@ def with_features(store: Store, run: Run, scale: float) -> None:
     """Features of one number each, whose Frechet distance is worked out by hand."""
     folder = CellFolder(store.root / "cells" / run.entries[0].folder, {})
     values = scale * np.arange(8, dtype=np.float32)[:, None]
-    folder.add_features("judgement", {"inception": Features(values, RATIOS, "free-form")})
-    Features(values / scale + 1, np.zeros(8)).write(store.truth(run.protocol, run.images, "inception"))
+    folder.write_features("judgement", {"inception": Features(values, RATIOS, "free-form")})
+    Features(values / scale + 1, np.zeros(8)).write(store.ground_truth_path(run.protocol, run.images, "inception"))
 
 
 def test_metrics_of_sets_come_from_the_stored_features_of_the_bucket(store: Store) -> None:

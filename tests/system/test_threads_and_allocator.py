@@ -125,8 +125,6 @@ def test_tune_malloc_keeps_memory_like_glibcs_own_variables_here_and_in_child_pr
     ],
 )
 def test_a_users_allocator_is_kept(plain: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str, value: str):
-    plain: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str, value: str
-):
     monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("glibc", "2.36"))
     assert not allocator.why_not_tuned()
     monkeypatch.setenv(name, value)

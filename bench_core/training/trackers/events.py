@@ -30,7 +30,7 @@ def tell_judged(
     judgement = entry.evaluation_ids[mask_set]
     rows = folder.rows(judgement)
     tracker.judged(mask_set, means(rows[rows["metric"].isin([metric.definition for metric in wanted])]))
-    for picture in sorted(folder.samples_path(judgement).glob("*-composite.png"))[:PICTURES]:
+    for picture in sorted(folder.examples_folder(judgement).glob("*-composite.png"))[:PICTURES]:
         tracker.pictured(mask_set, picture)
 
 

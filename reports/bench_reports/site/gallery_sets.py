@@ -72,7 +72,7 @@ class GalleryData:
     def _samples(self, entry: CellStatus, mask_set: str) -> Path | None:
         if entry.state != "done" or mask_set not in entry.evaluation_ids:
             return None
-        return self.store.folder(entry).samples_path(entry.evaluation_ids[mask_set])
+        return self.store.folder(entry).examples_folder(entry.evaluation_ids[mask_set])
 
     def _pairs(self, mask_set: str) -> tuple[list[str], list[float | None]]:
         """The image's name and the hole's ratio, of every pair: those of the rows, which are in the order of pairs."""

@@ -17,16 +17,16 @@ class StoredCell:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        return self._folder.record("identity")
+        return self._folder.read_record("identity")
 
     @cached_property
     def training(self) -> dict[str, Any]:
-        return self._folder.record("provenance/training")
+        return self._folder.read_record("provenance/training")
 
     @cached_property
     def judging(self) -> dict[str, Any]:
         """Of the first mask set that was judged."""
-        told = (self._folder.record(f"provenance/{name}") for name in self.entry.evaluation_ids.values())
+        told = (self._folder.read_record(f"provenance/{name}") for name in self.entry.evaluation_ids.values())
         return next(filter(None, told), {})
 
     @cached_property
