@@ -151,7 +151,7 @@ def test_building_it_leaves_the_global_generator_alone(monkeypatch: pytest.Monke
 
 
 def test_without_the_trunk_the_error_names_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def no_network(wanted: download.Weights) -> Path:
+    def no_network(wanted: download.OfficialWeights) -> Path:
         raise OSError("no network")
 
     monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))

@@ -18,7 +18,7 @@ from bench_core.metrics.ids import paired_score, unpaired_score
 from bench_core.metrics.inception import SIDE, Clean, PytorchFid, folded, resized
 from bench_core.metrics.kid import kernel_distance
 from bench_core.weights import download as weights
-from bench_core.weights.download import OFFICIAL, Weights
+from bench_core.weights.download import OFFICIAL, OfficialWeights
 
 
 def features(count: int, dimensions: int, seed: int) -> np.ndarray:
@@ -161,7 +161,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Te
     found, path = synthetic_state(), tmp_path / "inception.pth"
     torch.save(found, path)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    monkeypatch.setitem(OFFICIAL, "inception", Weights(f"https://nowhere/{path.name}", sha256))
+    monkeypatch.setitem(OFFICIAL, "inception", OfficialWeights(f"https://nowhere/{path.name}", sha256))
     monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))
     weights.locate.cache_clear()
     return found
