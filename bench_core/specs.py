@@ -206,7 +206,7 @@ class Executor:
 
 @dataclass(frozen=True)
 class Tracker:
-    """A program that shows what trainings tell."""
+    """Program that shows trainings while they run."""
 
     name: str
     title: str

@@ -31,8 +31,7 @@ from bench_core.store.lock import folder_lock
 from bench_core.store.store import CellStatus
 from bench_core.system.progress import console, progress_bar
 from bench_core.training.log import curve_points
-from bench_core.training.trackers.dispatch import TrackerGroup
-from bench_core.training.trackers.events import means, tell_judged, tracked
+from bench_core.training.trackers.dispatch import TrackerGroup, log_evaluation, means, tracked_cell
 
 
 @dataclass
@@ -99,7 +98,7 @@ class Cell:
         except Exception as error:
             self._fail(error)
         finally:
-            self._followers.ended(self.entry.state, self.entry.reason)
+            self._followers.finish(self.entry.state, self.entry.reason)
 
     def _fail(self, error: Exception) -> None:
         """One cell's failure is a row of the table; the others go on."""
@@ -169,7 +168,7 @@ class Cell:
             return
         console.print(self.title, markup=False)
         distributed.on_rank_zero(self.folder.prepare)
-        self._followers.began(tracked(self.folder, self.entry, self.protocol))
+        self._followers.start(tracked_cell(self.folder, self.entry, self.protocol))
         if any(unseen.values()) or any(unkept.values()):
             method = self._ready()
             for name, wanted in unseen.items():
@@ -182,7 +181,9 @@ class Cell:
                 self.folder, self.entry.evaluation_ids[name], wanted, self._test_pairs[name], self._about(name)
             )
             if self.setup.trackers:
-                distributed.on_rank_zero(partial(tell_judged, self._followers, self.folder, self.entry, name, wanted))
+                distributed.on_rank_zero(
+                    partial(log_evaluation, self._followers, self.folder, self.entry, name, wanted)
+                )
 
     @cached_property
     def _followers(self) -> TrackerGroup:
@@ -257,4 +258,4 @@ class Cell:
             rows = self._evaluation(method, few).evaluate(metrics, lambda done: None).rows(self._about(name))
             found = means(rows)
             self.setup.distributed.on_rank_zero(partial(self.folder.add_curve_point, step, name, found))
-            self._followers.logged(step, curve_points(name, found))
+            self._followers.log(step, curve_points(name, found))

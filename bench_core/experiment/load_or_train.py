@@ -69,7 +69,7 @@ class Readying:
             self.folder.path,
             setup.machine.workers,
             self.guide,
-            tell=self.tracker.logged,
+            tell=self.tracker.log,
             micro_batch=setup.machine.micro_batch,
             auto_micro_batch=setup.machine.auto_micro_batch,
             sync_batchnorm=setup.machine.sync_batchnorm,

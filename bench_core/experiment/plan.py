@@ -27,7 +27,7 @@ from bench_core.system import files
 from bench_core.system.devices import require_compiler
 from bench_core.system.progress import console
 from bench_core.training.schedule import num_images_drawn
-from bench_core.training.trackers.select import choose_trackers
+from bench_core.training.trackers.select import select_trackers
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
     _refuse_if_none_fits(variants, protocol, holes)
     metrics = select_metrics(protocol.metrics, plugins.records("metrics"))
     require_backbones([variant for _, variant in variants], protocol)
-    trackers = choose_trackers(plugins, options["trackers"])
+    trackers = select_trackers(plugins, options["trackers"])
     if options["compiled"]:
         require_compiler(options["device"])
     executor, placing = choose_executor(plugins.records("executors"), options)

@@ -30,5 +30,5 @@ class Log:
 
 
 def curve_points(mask_set: str, means: Mapping[str, float]) -> dict[str, float]:
-    """A point of the curves, under the names that trackers are told."""
+    """A point of the curves, under the names that trackers show."""
     return {f"curves/{mask_set}/{metric}": mean for metric, mean in means.items()}
