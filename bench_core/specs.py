@@ -143,7 +143,7 @@ class Metric:
     """The definition in words: formula, constants, what it is computed with."""
     better: Literal["higher", "lower"]
     build: Reference
-    """A function of the device that returns a `bench_core.metrics.PerImage`, or `Features` when `per` is "set"."""
+    """A function of the device that returns a `bench_core.metrics.PerImage`, or `FeatureExtractor` when `per` is "set"."""
     per: Literal["image", "set"] = "image"
     origin: str = ""
     """Who defined it, or whose numbers it reproduces."""

@@ -26,7 +26,7 @@ from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.masks.mask_set import open_sets
 from bench_core.methods.method import Method, composite
 from bench_core.metrics.fid import frechet_distance
-from bench_core.metrics.inception import inception as inception_network
+from bench_core.metrics.inception import load_inception as inception_network
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSpec, Protocol
 from bench_core.specs import Metric, resolve

@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader
 from bench_core.data.pairs import Pairs, to_floats
 from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.methods.method import composite
-from bench_core.metrics.per_image import together
-from bench_core.metrics.regions import pixels_of
+from bench_core.metrics.per_image import compute_metrics
+from bench_core.metrics.regions import region_arguments
 from bench_core.specs import Metric, resolve
 from bench_core.store.features import Features
 from bench_core.store.rows import as_rows
@@ -102,7 +102,7 @@ class EvaluationResult:
 
     def _values(self, painted: PredictionBatch) -> tuple[dict[str, list[float]], dict[str, np.ndarray]]:
         """Of every metric of pictures, by definition; of metrics of sets, features by their name."""
-        regions = {name: pixels_of(name, painted.hole) for name in {metric.region for metric in self.wanted}}
+        regions = {name: region_arguments(name, painted.hole) for name in {metric.region for metric in self.wanted}}
         values: dict[str, Tensor] = {}
         features: dict[str, np.ndarray] = {}
         for shown, group in groupby(sorted(self.wanted, key=_shown), _shown):
@@ -112,7 +112,7 @@ class EvaluationResult:
                     features[metric.features] = self.suite.measure(metric)(picture).cpu().numpy()
             metrics = [metric for metric in alike if metric.per == "image"]
             measures = [self.suite.measure(metric) for metric in metrics]
-            found = together(measures, [regions[metric.region] for metric in metrics], picture, painted.image)
+            found = compute_metrics(measures, [regions[metric.region] for metric in metrics], picture, painted.image)
             values |= zip([metric.definition for metric in metrics], found, strict=True)
         at_once = torch.stack([each.double() for each in values.values()]).tolist() if values else []
         return dict(zip(values, at_once, strict=True)), features

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from bench_core.metrics.regions import pixels_of
+from bench_core.metrics.regions import region_arguments
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric, resolve
 
@@ -37,7 +37,7 @@ class MetricSuite:
         blank = torch.zeros(1, self.protocol.channels, side, side, device=self.device)
         with torch.inference_mode():
             self.measure(metric)(
-                blank, *(() if metric.per == "set" else (blank, *pixels_of(metric.region, blank[:, :1])))
+                blank, *(() if metric.per == "set" else (blank, *region_arguments(metric.region, blank[:, :1])))
             )
 
     @property
@@ -45,7 +45,7 @@ class MetricSuite:
         return [metric for metric in self.metrics if metric.definition not in self.missing]
 
     def measure(self, metric: Metric) -> Any:
-        """A `PerImage` or, of a metric of sets, an `Extractor`; definitions with the same share it."""
+        """A `PerImage` or, of a metric of sets, an `FeatureExtractor`; definitions with the same share it."""
         if metric.build not in self._built:
             self._built[metric.build] = resolve(metric.build)(self.device)
         return self._built[metric.build]

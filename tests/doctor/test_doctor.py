@@ -60,7 +60,7 @@ def test_extras_are_those_that_a_user_can_install(monkeypatch: pytest.MonkeyPatc
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert set(machine.EXTRAS) == set(project["optional-dependencies"]) - {"docs", "test"}
     monkeypatch.setattr(machine, "find_spec", lambda name: None if name in ("ray", "wandb") else name)
-    assert re.search(r"^ok +extras +demo, mlflow, tensorboard$", shown := told(), re.MULTILINE)
+    assert re.search(r"^ok +extras +demo, mlflow, tensorboard, tensorflow$", shown := told(), re.MULTILINE)
     assert "ray, wandb: pip install 'inpaint-bench[ray,wandb]'" in shown
 
 

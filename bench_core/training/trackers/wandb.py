@@ -14,9 +14,7 @@ class OfflineRun(CellTracker):
     """One run per cell. A cell that resumes adds another folder with the same run id."""
 
     def __init__(self, store: Path) -> None:
-        os.environ.setdefault(
-            "WANDB_CACHE_DIR", str(store.absolute() / "wandb" / "cache")
-        )  # not in the home
+        os.environ.setdefault("WANDB_CACHE_DIR", str(store.absolute() / "wandb" / "cache"))  # not in the home
         import wandb
 
         self._wandb, self._store = wandb, store

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench_core.metrics.inception import inception as inception_network
+from bench_core.metrics.inception import load_inception as inception_network
 from bench_perf.timing import Run
 
 Bare = Callable[[Any, Tensor, Tensor], Run]

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from bench_core import seeds
 from bench_core.metrics.fid import frechet_distance
-from bench_core.metrics.per_image import together
-from bench_core.metrics.regions import pixels_of
+from bench_core.metrics.per_image import compute_metrics
+from bench_core.metrics.regions import region_arguments
 from bench_core.specs import Metric, resolve
 from bench_perf.cases.libraries import BARE, Bare, pytorch_fid
 from bench_perf.records import Candidate, Case, Runner
@@ -41,13 +41,13 @@ def cases(settings: Settings) -> Iterator[Case]:
 
 def _ours(settings: Settings, metrics: list[Metric], size: int, cleanup: ExitStack) -> Runner:
     picture, image, hole = _pairs(size, settings.place)
-    regions = [pixels_of(metric.region, hole) for metric in metrics]
+    regions = [region_arguments(metric.region, hole) for metric in metrics]
     measures = [resolve(metric.build)(settings.place) for metric in metrics]
 
     def run() -> Tensor:
         if metrics[0].per == "set":
             return measures[0](picture)
-        return torch.cat(together(measures, regions, picture, image))
+        return torch.cat(compute_metrics(measures, regions, picture, image))
 
     return Runner(settled(run, settings.place))
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from bench_core.specs import Metric
 from bench_core.statistics.bootstrap import MIN_IMAGES
-from bench_core.statistics.ranking import LEVEL
+from bench_core.statistics.ranking import SIGNIFICANCE_LEVEL
 from bench_core.store.store import Run
 from bench_reports.tables.columns import Column
 
@@ -59,7 +59,7 @@ def _alike(columns: Sequence[Column]) -> list[str]:
         return []
     return [
         f"{ALIKE}: not distinguishable from the best of the column (differences on the same pairs, p from "
-        f"{LEVEL:.0%} on, corrected by Holm for all pairs of methods)."
+        f"{SIGNIFICANCE_LEVEL:.0%} on, corrected by Holm for all pairs of methods)."
     ]
 
 
