@@ -2,25 +2,11 @@
 
 from typing import Any
 
-import torch
-
-from bench_core.metrics.per_image import Array, ImagePair, PerImageMetric
+from bench_core.metrics.per_image import Array, ImagePair, without_network
 from bench_core.metrics.pixelwise import difference, num_values, weighted_sum
 
 Gradients = tuple[Array, Array]
 """Absolute backward differences along columns (..., c, h - 1, w) and along rows (..., c, h, w - 1)."""
-
-
-def grad_l1(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(lambda pair, *region: _mean_gradient(pair.cached(_difference_gradients), pair, *region))
-
-
-def tv(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(lambda pair, *region: _mean_gradient(pair.cached(_prediction_gradients), pair, *region))
-
-
-def seam(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(_seam)
 
 
 def _gradients(values: Array) -> Gradients:
@@ -54,3 +40,8 @@ def _mean_jump(gradients: Gradients, border: Gradients) -> Any:
     border_down, border_right = border
     crossings = (weighted_sum(border_down) + weighted_sum(border_right)) * down.shape[-3]
     return (weighted_sum(down, border_down) + weighted_sum(right, border_right)) / crossings.clip(1)
+
+
+grad_l1 = without_network(lambda pair, *region: _mean_gradient(pair.cached(_difference_gradients), pair, *region))
+tv = without_network(lambda pair, *region: _mean_gradient(pair.cached(_prediction_gradients), pair, *region))
+seam = without_network(_seam)

@@ -1,6 +1,7 @@
 """LPIPS (Zhang et al., CVPR 2018), with the network and heads of its authors' package."""
 
 import warnings
+from functools import partial
 from hashlib import sha256
 
 import torch
@@ -66,16 +67,9 @@ class Lpips:
             self.cache[key] = [layer.clone() for layer in features]
 
 
-def alex(device: torch.device) -> Lpips:
-    return Lpips(device, "alex", "alexnet")
-
-
-def vgg(device: torch.device) -> Lpips:
-    return Lpips(device, "vgg", "vgg16")
-
-
-def squeeze(device: torch.device) -> Lpips:
-    return Lpips(device, "squeeze", "squeezenet")
+alex = partial(Lpips, net="alex", trunk="alexnet")
+vgg = partial(Lpips, net="vgg", trunk="vgg16")
+squeeze = partial(Lpips, net="squeeze", trunk="squeezenet")
 
 
 def _hash(image: Float[Tensor, "c h w"]) -> bytes:

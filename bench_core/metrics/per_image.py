@@ -39,11 +39,18 @@ class PerImageMetric:
 
     compute: Callable[..., Any]
     """Function of an `ImagePair`, and of the region if there is one, that returns one number per image."""
-    transform: Callable[[Values], Values] = lambda values: values
+    transform: Callable[[Values], Values]
     """Function applied to the numbers of a batch, such as the logarithm of PSNR."""
 
     def __call__(self, prediction: Images, image: Images, *region: Tensor) -> Values:
         return compute_metrics([self], [region], prediction, image)[0]
+
+
+def without_network(
+    compute: Callable[..., Any], transform: Callable[[Values], Values] = lambda values: values
+) -> Callable[[torch.device], PerImageMetric]:
+    """Return the builder of a metric that needs no device, as `bench_core.specs.Metric.build` expects it."""
+    return lambda device: PerImageMetric(compute, transform)
 
 
 def compute_metrics(

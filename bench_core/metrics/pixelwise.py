@@ -3,40 +3,10 @@
 from math import prod
 from typing import Any
 
-import torch
-
-from bench_core.metrics.per_image import Array, ImagePair, PerImageMetric, Values
+from bench_core.metrics.per_image import Array, ImagePair, Values, without_network
 
 GREY_WEIGHTS = (0.2125, 0.7154, 0.0721)
 """Weights of red, green and blue in scikit-image's rgb2gray."""
-
-
-def l1(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(_l1)
-
-
-def l1_percent(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(lambda pair: 100 * _l1(pair))
-
-
-def l1_relative(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(_relative_l1)
-
-
-def l1_edgeconnect(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(lambda pair: _relative_l1(pair.cached(grey)))
-
-
-def l2(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(_l2)
-
-
-def psnr(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(_l2, _decibels)
-
-
-def psnr_edgeconnect(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(lambda pair: _l2(pair.cached(grey)), _decibels)
 
 
 def grey(pair: ImagePair) -> ImagePair:
@@ -94,3 +64,12 @@ def _relative_l1(pair: ImagePair) -> Any:
 
 def _decibels(mean_square: Values) -> Values:
     return -10 * mean_square.log10()
+
+
+l1 = without_network(_l1)
+l1_percent = without_network(lambda pair: 100 * _l1(pair))
+l1_relative = without_network(_relative_l1)
+l1_edgeconnect = without_network(lambda pair: _relative_l1(pair.cached(grey)))
+l2 = without_network(_l2)
+psnr = without_network(_l2, _decibels)
+psnr_edgeconnect = without_network(lambda pair: _l2(pair.cached(grey)), _decibels)

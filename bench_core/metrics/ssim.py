@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bench_core.metrics.per_image import Array, ImagePair, PerImageMetric
+from bench_core.metrics.per_image import Array, ImagePair, without_network
 from bench_core.metrics.pixelwise import grey
 
 SIGMA = 1.5
@@ -65,30 +65,6 @@ class Window:
 
 
 WANG, UNIFORM7, UNIFORM51 = Window(11, gaussian=True), Window(7, sample=True), Window(51, sample=True)
-
-
-def gaussian(device: torch.device) -> PerImageMetric:
-    """Build scikit-image's SSIM. It reflects borders before filtering but crops them away, so zeros give the same."""
-    return PerImageMetric(lambda pair: _ssim(pair, WANG))
-
-
-def zero_padded(device: torch.device) -> PerImageMetric:
-    """Build LaMa's SSIM: a window on every pixel, with zeros beyond the image."""
-    return PerImageMetric(lambda pair: _mean(pair.cached(_ssim_map, WANG), (-3, -2, -1)))
-
-
-def uniform7(device: torch.device) -> PerImageMetric:
-    """Build SSIM with scikit-image's defaults."""
-    return PerImageMetric(lambda pair: _ssim(pair, UNIFORM7))
-
-
-def grey51(device: torch.device) -> PerImageMetric:
-    """Build EdgeConnect's SSIM: scikit-image's with a window of 51, on grey images."""
-    return PerImageMetric(lambda pair: _ssim(pair.cached(grey), UNIFORM51))
-
-
-def multiscale(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(_multiscale)
 
 
 def _ssim(pair: ImagePair, window: Window) -> Any:
@@ -198,3 +174,14 @@ def _band_matrix(window: Window, extent: int) -> Float[Tensor, "extent extent"]:
         if abs(offset) < extent:
             band.diagonal(offset)[:] = float(weight)
     return band
+
+
+# scikit-image reflects borders before filtering but crops them away, so zeros beyond the image give the same
+gaussian = without_network(lambda pair: _ssim(pair, WANG))
+# LaMa keeps a window on every pixel, with zeros beyond the image
+zero_padded = without_network(lambda pair: _mean(pair.cached(_ssim_map, WANG), (-3, -2, -1)))
+# scikit-image's defaults
+uniform7 = without_network(lambda pair: _ssim(pair, UNIFORM7))
+# EdgeConnect calls scikit-image with a window of 51 on grey images
+grey51 = without_network(lambda pair: _ssim(pair.cached(grey), UNIFORM51))
+multiscale = without_network(_multiscale)

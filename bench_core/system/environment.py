@@ -11,17 +11,8 @@ from types import ModuleType
 from typing import Any
 
 LIBRARIES = (
-    "inpaint-bench",
-    "torch",
-    "torchvision",
-    "lightning-fabric",
-    "numpy",
-    "scipy",
-    "scikit-image",
-    "opencv-python-headless",
-    "pillow",
-    "lpips",
-    "pytorch-fid",
+    *("inpaint-bench", "torch", "torchvision", "lightning-fabric", "numpy", "scipy", "scikit-image"),
+    *("opencv-python-headless", "pillow", "lpips", "pytorch-fid"),
 )
 
 

@@ -79,7 +79,7 @@ class CellProcess:
         entry.state, entry.reason = "failed", reason
         if entry.folder:
             text = f"The process {reason}. What it wrote until then is in {self._log}.\n"
-            self.cell.setup.store.folder(entry).fail(text)
+            self.cell.setup.store.folder(entry).write_failure(text)
 
 
 def how_it_ended(code: int) -> str:

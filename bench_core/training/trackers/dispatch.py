@@ -63,7 +63,7 @@ class TrackerGroup(CellTracker):
             call()
         except Exception as error:  # a broken tracker must not cost a training
             self._trackers.pop(name, None)
-            message = f"[red]--tracker {escape(name)} failed,[/] and the run continues without it: "
+            message = f"[red]--tracker {escape(name)} failed,[/] continuing without it: "
             console.print(message + escape(f"{type(error).__name__}: {error}"))
 
 
