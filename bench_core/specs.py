@@ -15,6 +15,7 @@ from bench_core.recipe import Recipe
 
 Reference = str
 Scale = Literal["paper", "nano"]
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 def resolve(reference: Reference) -> Any:
@@ -143,7 +144,7 @@ class Metric:
     """The definition in words: formula, constants, what it is computed with."""
     better: Literal["higher", "lower"]
     build: Reference
-    """A function of the device that returns a `bench_core.metrics.PerImage`, or `FeatureExtractor` when `per` is "set"."""
+    """Function of the device. Returns a `bench_core.metrics.PerImage`, or a `FeatureExtractor` if `per` is "set"."""
     per: Literal["image", "set"] = "image"
     origin: str = ""
     """Who defined it, or whose numbers it reproduces."""

@@ -1,7 +1,8 @@
 """Files of one cell, as listed in `bench_core.store.store`. Reading them needs no torch."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from bench_core.errors import damaged
 from bench_core.store import checksum
 from bench_core.store import rows as rows_file
 from bench_core.store.features import Features
+from bench_core.store.lock import folder_lock
 from bench_core.system import files
+from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup, collective
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,16 @@ class CellFolder:
 
     path: Path
     identity: dict[str, Any]
+    group: ProcessGroup = SINGLE_PROCESS
+    """Processes that work on the cell together. All of them must call collective methods."""
 
+    @contextmanager
+    def lock(self) -> Iterator[bool]:
+        """Lock the folder while the block runs. Yields False if another run holds the lock. Collective."""
+        with ExitStack() as stack:
+            yield self.group.on_rank_zero(lambda: stack.enter_context(folder_lock(self.path)))
+
+    @collective
     def prepare(self) -> None:
         """Create the folder, and remove the traces of an earlier attempt that failed or was killed."""
         files.remove_temporary_files(self.path)
@@ -29,8 +41,9 @@ class CellFolder:
         (self.path / "failure.txt").unlink(missing_ok=True)
 
     def write_failure(self, text: str) -> None:
-        """Store the traceback of a failed attempt."""
-        files.write_bytes(self.path / "failure.txt", text.encode())
+        """Store the traceback of a failed attempt; rank zero only."""
+        if self.group.is_rank_zero:
+            files.write_bytes(self.path / "failure.txt", text.encode())
 
     def rows(self, evaluation_id: str) -> pd.DataFrame:
         """Return the rows of one evaluation; empty if there are none yet.
@@ -41,11 +54,13 @@ class CellFolder:
         path = self.rows_path(evaluation_id)
         return rows_file.read(path) if path.exists() else rows_file.as_rows([])
 
+    @collective
     def measured_metrics(self, evaluation_id: str) -> set[tuple[str, int]]:
         """Return definition and version of every metric that has rows."""
         rows = self.rows(evaluation_id)
         return set(zip(rows["metric"], rows["version"], strict=True))
 
+    @collective
     def add_rows(self, evaluation_id: str, rows: pd.DataFrame) -> None:
         """Add rows of metrics. They replace rows of the same definitions, such as those of an older version."""
         known = self.rows(evaluation_id)
@@ -54,6 +69,7 @@ class CellFolder:
             self.rows_path(evaluation_id), pd.concat([known, rows], ignore_index=True) if len(known) else rows
         )
 
+    @collective
     def features(self, evaluation_id: str, name: str) -> Features | None:
         """Return the features of all predictions of one evaluation; None if they were never computed.
 
@@ -62,6 +78,7 @@ class CellFolder:
         """
         return Features.read(self._features_path(evaluation_id, name))
 
+    @collective
     def write_features(self, evaluation_id: str, features: Mapping[str, Features]) -> None:
         """Store features by the name of their extractor."""
         for name, each in features.items():
@@ -89,29 +106,30 @@ class CellFolder:
         except ValueError as error:
             raise damaged(path, error) from error
 
+    @collective
     def write_provenance(self, name: str, provenance: dict[str, Any]) -> None:
         """Store the provenance of ``training`` or of an evaluation, named by its id."""
         files.write_json(self.path / "provenance" / f"{name}.json", provenance)
 
     @property
     def has_trained_weights(self) -> bool:
-        """Weights of a finished training exist. They may be damaged."""
-        finished = (self.path / "weights.safetensors").exists() and self._training_record.exists()
-        return finished and not (self.path / "checkpoint.pt").exists()  # which is deleted last
+        """Trained weights exist on this rank's file system. Raises BadInput if they are damaged."""
+        return self._trained_weights() is not None
 
-    @property
-    def _training_record(self) -> Path:
-        return self.path / "provenance" / "training.json"
-
+    @collective
     def trained_weights(self) -> Path | None:
         """Return the weights of a finished training, verified by their SHA-256; None if there are none.
 
         Raises:
             BadInput: the weights or their record are damaged.
         """
-        if not self.has_trained_weights:
+        return self._trained_weights()
+
+    def _trained_weights(self) -> Path | None:
+        path, record = self.path / "weights.safetensors", self.path / "provenance" / "training.json"
+        # the checkpoint is deleted last, so the training was not finished while it exists
+        if not (path.exists() and record.exists()) or (self.path / "checkpoint.pt").exists():
             return None
-        path, record = self.path / "weights.safetensors", self._training_record
         try:
             expected = json.loads(record.read_text())["weights"]
         except (ValueError, KeyError, TypeError) as error:
@@ -148,6 +166,7 @@ class CellFolder:
         lines = map(json.loads, checksum.read(path).splitlines() if path.exists() else [])
         return [line for line in lines if checksum.KEY not in line]
 
+    @collective
     def add_curve_point(self, step: int, mask_set: str, values: dict[str, float]) -> None:
         """Add mean metrics at a step. Points of an interrupted training at or after this step are removed."""
         before = [line for line in self.curves() if (line["step"], line["mask_set"] == mask_set) < (step, True)]

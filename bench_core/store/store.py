@@ -27,6 +27,7 @@ from bench_core.store import rows as rows_file
 from bench_core.store.cell_folder import CellFolder
 from bench_core.store.features import Features
 from bench_core.system import files
+from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup, collective
 
 ABANDONED_SECONDS = 24 * 3600.0
 """Age of a temporary file that no running command can still be writing, even one that was suspended for a while."""
@@ -81,6 +82,8 @@ class Store:
     """Cells and runs below one folder."""
 
     root: Path
+    group: ProcessGroup = SINGLE_PROCESS
+    """Processes of a run that share its cells. All of them must call collective methods."""
 
     def remove_temporary_files(self) -> None:
         """Remove old temporary files of killed runs. Cells remove their own when they start again."""
@@ -90,7 +93,7 @@ class Store:
     def cell(self, identity: dict[str, Any]) -> CellFolder:
         """Return the folder of a cell, which need not exist yet."""
         name = re.sub(r"[^\w.+=,-]+", "-", f"{identity['variant']}-{identity['seed']}-{digest(identity)[:12]}")
-        return CellFolder(self.root / "cells" / name, identity)
+        return CellFolder(self.root / "cells" / name, identity, self.group)
 
     def folder(self, entry: CellStatus) -> CellFolder:
         """Return the folder of a cell of a stored run."""
@@ -101,6 +104,7 @@ class Store:
         cells = sorted({(entry.variant, entry.seed) for entry in run.entries})
         return self.root / "runs" / f"{run.protocol.name}-{digest([run.protocol.hash, run.images, cells])[:12]}"
 
+    @collective
     def write_run(self, run: Run) -> Path:
         """Write a run's record and return its folder."""
         folder = self.run_folder(run)

@@ -6,7 +6,6 @@ import signal
 from collections.abc import Sequence
 from datetime import timedelta
 from subprocess import TimeoutExpired
-from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
@@ -14,9 +13,10 @@ from lightning_fabric.strategies import DDPStrategy
 from torch import nn
 
 from bench_core.errors import BadInput
-from bench_core.system.distributed import SINGLE_PROCESS, Distributed
+from bench_core.specs import Precision
+from bench_core.system.distributed import Distributed
+from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup
 
-Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 RANK_TIMEOUT = timedelta(days=1)
 """Maximum wait of a rank for the others. Rank zero may need hours to check all images of a large set."""
 EXIT_TIMEOUT = 10.0
@@ -60,7 +60,7 @@ def open_fabric(device: str, precision: Precision = "32-true", devices: int = 1,
         ) from error
 
 
-def join_process_group(device: str, devices: int, nodes: int) -> Distributed:
+def join_process_group(device: str, devices: int, nodes: int) -> ProcessGroup:
     """Start the other processes of this command if needed, and return the group.
 
     Raises:

@@ -1,32 +1,16 @@
-"""Software and hardware behind a result: versions, platform, git state and source hashes."""
+"""Software and hardware behind a result: versions, platform, git state and device."""
 
-import hashlib
 import os
 import platform
 import subprocess
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 LIBRARIES = (
     *("inpaint-bench", "torch", "torchvision", "lightning-fabric", "numpy", "scipy", "scikit-image"),
     *("opencv-python-headless", "pillow", "lpips", "pytorch-fid"),
 )
-
-
-@cache
-def source_hash(module: ModuleType) -> str:
-    """Return the SHA-256 of a package's Python sources. It changes with every edit of the code."""
-    assert module.__file__, "a plugin is a package or a module with source"
-    file = Path(module.__file__)
-    sources = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
-    summary = hashlib.sha256()
-    for source in sources:
-        summary.update(f"{source.relative_to(file.parent)}\0".encode())
-        summary.update(hashlib.sha256(source.read_bytes()).digest())
-    return summary.hexdigest()
 
 
 def environment() -> dict[str, Any]:
