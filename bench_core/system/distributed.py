@@ -1,7 +1,7 @@
 """Process group of torch: one process for each device. The first process is rank zero.
 
-Any rank may fail alone. Work that may fail runs inside a method of the group, which raises on every rank together, so no
-rank blocks on one that failed or receives a message meant for the next cell.
+Any rank may fail alone. Work that may fail runs inside a method of the group, which raises on every rank together. So
+no rank blocks on one that failed, or receives a message meant for the next cell.
 """
 
 from collections.abc import Callable, Iterable
