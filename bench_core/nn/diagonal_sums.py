@@ -1,6 +1,7 @@
-"""Sums along the diagonals of scores, where the query and the key of a pair move together; gradients keep no scores.
+"""Sums along the diagonals of attention scores, where the query and the key of a pair move together.
 
-Queries P and keys Q are positions of grids of the same width, numbered row by row.
+Queries P and keys Q are positions of grids of the same width, numbered row by row. The backward passes need no scores,
+so autograd keeps none.
 """
 
 from itertools import product
@@ -12,35 +13,35 @@ from torch import Tensor
 
 Scores = Float[Tensor, "b P Q"]
 Shift = tuple[tuple[slice, slice], ...]
-"""Where positions move, as pairs of slices of their numbers, from and to; a position in none of them has no next."""
+"""Moves of positions, as pairs of slices of position numbers (from, to); a position in no slice does not move."""
 
 
-def ahead(step: int) -> Shift:
-    """Every position to the one `step` later."""
+def shift_by(step: int) -> Shift:
+    """Move every position to the one `step` later."""
     return ((slice(None, -step), slice(step, None)),)
 
 
-def ahead_by_columns(width: int) -> Shift:
-    """Every position to the one below, and the end of a column to the start of the next."""
+def shift_by_columns(width: int) -> Shift:
+    """Move every position to the one below, and the end of a column to the start of the next."""
     return (slice(None, -width), slice(width, None)), (slice(-width, -1), slice(1, width))
 
 
-def diagonal_sum(scores: Scores, shift: Shift, line: int | None = None) -> Scores:
-    """To each score add those of the pair one shift back and of the pair one shift ahead.
+def diagonal_sum(scores: Scores, shift: Shift, line_length: int | None = None) -> Scores:
+    """Add to each score those of the pairs one shift back and one shift ahead.
 
-    With `line`, positions move within lines of so many, not over their ends.
+    With `line_length`, positions move within lines of that length and not past their ends.
     """
-    return _DiagonalSum.apply(scores, shift, line)
+    return _DiagonalSum.apply(scores, shift, line_length)
 
 
 class _DiagonalSum(torch.autograd.Function):
-    """Its own adjoint, for every pair gives to those pairs from which it takes."""
+    """Self-adjoint: every pair gives to those pairs from which it takes."""
 
     @staticmethod
-    def forward(ctx: Any, scores: Tensor, shift: Shift, line: int | None) -> Tensor:
-        ctx.shift, ctx.line = shift, line
+    def forward(ctx: Any, scores: Tensor, shift: Shift, line_length: int | None) -> Tensor:
+        ctx.shift, ctx.line_length = shift, line_length
         total = scores.clone()
-        old, new = (_unflattened(plane, *(line or size for size in plane.shape[1:])) for plane in (scores, total))
+        old, new = (_unflatten(plane, *(line_length or size for size in plane.shape[1:])) for plane in (scores, total))
         for (p, next_p), (q, next_q) in product(shift, repeat=2):
             new[:, :, next_p, :, next_q] += old[:, :, p, :, q]
             new[:, :, p, :, q] += old[:, :, next_p, :, next_q]
@@ -48,44 +49,44 @@ class _DiagonalSum(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return _DiagonalSum.apply(*gradients, ctx.shift, ctx.line), None, None
+        return _DiagonalSum.apply(*gradients, ctx.shift, ctx.line_length), None, None
 
 
 def corner_sum(scores: Scores, width: int) -> Float[Tensor, "b P2 Q2"]:
-    """From pairs of cells, on grids of (height, width), to pairs of their corners, on such of (height + 1, width + 1).
+    """Sum scores of pairs of cells, on (height, width) grids, into pairs of corners, on (height + 1, width + 1) grids.
 
-    A pair of corners gets the scores of the four pairs of cells that it is the same corner of.
+    A pair of corners gets the scores of the four pairs of cells of which it is the same corner.
     """
     return _CornerSum.apply(scores, width)
 
 
 class _CornerSum(torch.autograd.Function):
-    """Its adjoint gives to a pair of cells what its four pairs of corners have."""
+    """The adjoint gives each pair of cells the sum of its four pairs of corners."""
 
     @staticmethod
     def forward(ctx: Any, scores: Tensor, width: int) -> Tensor:
         ctx.width = width
-        cells = _unflattened(scores, width, width)
+        cells = _unflatten(scores, width, width)
         corners = cells.new_zeros(len(cells), *(size + 1 for size in cells.shape[1:]))
-        for corner in _corners(corners):
+        for corner in _corner_views(corners):
             corner += cells
         return corners.flatten(3).flatten(1, 2)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        first, *others = _corners(_unflattened(gradients[0], ctx.width + 1, ctx.width + 1))
+        first, *others = _corner_views(_unflatten(gradients[0], ctx.width + 1, ctx.width + 1))
         total = first.clone(memory_format=torch.contiguous_format)
         for corner in others:
             total += corner
         return total.flatten(3).flatten(1, 2), None
 
 
-def _unflattened(plane: Scores, query_line: int, key_line: int) -> Float[Tensor, "b y x y2 x2"]:
-    """A view on which positions have numbers of lines and places in them."""
+def _unflatten(plane: Scores, query_line: int, key_line: int) -> Float[Tensor, "b y x y2 x2"]:
+    """View positions as (line, place in the line)."""
     return plane.unflatten(2, (-1, key_line)).unflatten(1, (-1, query_line))
 
 
-def _corners(planes: Float[Tensor, "b y x y2 x2"]) -> list[Tensor]:
-    """Views on the top left, top right, bottom left and bottom right corners of every pair of cells."""
+def _corner_views(planes: Float[Tensor, "b y x y2 x2"]) -> list[Tensor]:
+    """View the top left, top right, bottom left and bottom right corners of every pair of cells."""
     sides = (slice(None, -1), slice(1, None))
     return [planes[:, y, x, y, x] for y, x in product(sides, repeat=2)]
