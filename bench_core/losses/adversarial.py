@@ -1,11 +1,12 @@
 """Adversarial losses as functions of discriminator scores. A method chooses one and names its loss terms."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, relu
 
-from bench_core.nn.discriminators import Critic
 from bench_core.nn.types import HoleTensor, ImageTensor, Scalar
 
 Scores = Float[Tensor, "..."]
@@ -32,12 +33,15 @@ def relativistic_average(higher: Scores, lower: Scores) -> Scalar:
     return 0.5 * (cost(above, above.new_ones(above.shape)) + cost(below, below.new_zeros(below.shape)))
 
 
-def gradient_penalty(critic: Critic, real: ImageTensor, fake: ImageTensor, hole: HoleTensor) -> Scalar:
+def gradient_penalty(
+    input_gradient: Callable[[ImageTensor], ImageTensor], real: ImageTensor, fake: ImageTensor, hole: HoleTensor
+) -> Scalar:
     """Return WGAN-GP's penalty (Gulrajani et al., NeurIPS 2017) with the gradient taken inside the hole only.
 
     It is the mean of (norm of the gradient - 1)^2 at one random point on the line from each fake image to its real
-    image. Torch's global generator draws the points.
+    image. Torch's global generator draws the points. `input_gradient` is that of a
+    `bench_core.nn.discriminators.Critic`.
     """
     share = torch.rand_like(real[:, :1, :1, :1])
-    gradient = critic.input_gradient(torch.lerp(fake, real, share)) * hole
+    gradient = input_gradient(torch.lerp(fake, real, share)) * hole
     return (torch.linalg.vector_norm(gradient, dim=(1, 2, 3)) - 1).square().mean()

@@ -41,9 +41,7 @@ class PatchDiscriminator(nn.Module):
 class HalvingConv(nn.Module):
     """5x5 convolution of stride 2, batch norm and activation: one layer of a global or local discriminator."""
 
-    def __init__(
-        self, in_channels: int, out_channels: int, activation: Callable[[Tensor], Tensor] = relu
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, activation: Callable[[Tensor], Tensor] = relu) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, 5, stride=2, padding=2)
         self.norm = nn.BatchNorm2d(out_channels)

@@ -41,15 +41,15 @@ class CheckpointFile:
         self.tensorflow = name in ("official", "nipponjo_tf", "nipponjo_tf_bgr")
         self.blue_first = name in ("official", "nipponjo_tf_bgr", "mmagic")
         self.coarse, self.around, self.before, self.after, self.merged = NAMES[name]
-        self.seen = 5 if self.mmagic else 3
+        self.num_inputs = 5 if self.mmagic else 3
 
     def widths(self, w: int) -> Iterable[tuple[list[str], int, list[int]]]:
         """Every chain's names, input channels and true output channels, where the first layer has w."""
         encoder, decoder = [w, 2 * w, 2 * w, 4 * w, 4 * w, 4 * w], [4 * w, 4 * w, 2 * w, 2 * w, w, w // 2, 3]
         last = [u * 4 // 3 for u in decoder[:-1]] + [3] if self.mmagic else decoder
         yield self.coarse, 5, [*encoder, *[4 * w] * 4, *decoder]
-        yield self.around, self.seen, [w, w, 2 * w, 2 * w, *[4 * w] * 6]
-        yield self.before, self.seen, [w, w, 2 * w, *[4 * w] * 3]
+        yield self.around, self.num_inputs, [w, w, 2 * w, 2 * w, *[4 * w] * 6]
+        yield self.before, self.num_inputs, [w, w, 2 * w, *[4 * w] * 3]
         yield self.after, 4 * w, [4 * w] * 2
         yield self.merged, 8 * w, last
 
