@@ -19,8 +19,12 @@ def test_the_patch_discriminator_has_six_spectral_convolutions_with_leaky_relu()
     assert [name for name, _ in discriminator.layers.named_children()] == [f"conv{i}" for i in range(1, 7)]
     assert [one.out_channels for one in layers if isinstance(one, SpectralConv2d)] == [64, 128, 256, 256, 256, 256]
     record: list[tuple[Tensor, Tensor]] = []
+
+    def add(_: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> None:
+        record.append((given[0], out))
+
     for layer in layers:
-        layer.register_forward_hook(lambda _, given, out: record.append((given[0], out)))
+        layer.register_forward_hook(add)
     image, hole, sketch = torch.randn(2, 3, 32, 56), torch.rand(2, 1, 32, 56).round(), torch.rand(2, 1, 32, 56)
     scores = discriminator(image, hole, sketch)
     inputs, outputs = zip(*record, strict=True)

@@ -1,5 +1,7 @@
 """Pixel ranges and initial weights."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -20,8 +22,8 @@ def test_hidden_pixels_become_mid_grey():
     assert torch.equal(found, torch.where(hole.bool(), 0, 2 * image - 1))
 
 
-def network() -> nn.Module:
-    """Layers whose biases and gains are far from their initial values."""
+def network() -> Any:
+    """Return layers whose biases and gains are far from their initial values."""
     layers = nn.Sequential(
         nn.Conv2d(8, 64, 3), nn.BatchNorm2d(2000), nn.ConvTranspose2d(64, 8, 3, bias=False), nn.Linear(64, 64)
     )
