@@ -1,7 +1,5 @@
 """The model records, the forms and the holes that they support."""
 
-import subprocess
-import sys
 from inspect import signature
 
 import numpy as np
@@ -15,11 +13,6 @@ from bench_core.specs import Model, resolve
 
 MODELS: dict[str, Model] = {model.name: model for model in bench_context_encoder.bench_models()}
 CENTRE, MAGGIORDOMOS, REGION = MODELS.values()
-
-
-def test_listing_the_models_imports_no_torch():
-    code = "import sys, bench_context_encoder as it; it.bench_models(); sys.exit('torch' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_forms_and_their_differences():

@@ -198,11 +198,3 @@ def test_the_discriminator_gets_the_sketch_inside_the_hole_only(method: Gated, c
     lines = ctx.guidance[0] * ctx.hole
     expected = torch.cat([torch.cat([2 * image - 1, ctx.hole, lines], dim=1) for image in images])
     torch.testing.assert_close(recorded[0], expected)
-
-
-def test_gradients_reach_every_parameter_of_the_guided_networks(method: Gated, ctx: LossContext) -> None:
-    losses.discriminator(ctx.detached()).backward()
-    assert all(p.grad is None for p in method.generator.parameters())
-    (losses.l1(ctx) + losses.adversarial(ctx)).backward()
-    for parameter in method.parameters():
-        assert parameter.grad is not None and parameter.grad.isfinite().all()

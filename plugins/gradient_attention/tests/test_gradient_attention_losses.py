@@ -145,15 +145,6 @@ def test_the_penalty_works_in_mixed_precision(make_context, centre_hole):
     assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients)
 
 
-def test_a_critics_update_does_not_reach_the_generator(make_context, centre_hole):
-    method = build_adversarial("nano", 3)
-    image = torch.rand(2, 3, 32, 32)
-    prediction = method(image * (1 - centre_hole), centre_hole).prediction
-    ctx = make_context(image, prediction, centre_hole, method).detached()
-    (losses.critic(ctx) + losses.gradient_penalty(ctx)).backward()
-    assert all(p.grad is None for p in method.generator.parameters())
-
-
 def test_the_recipes_are_the_papers():
     forms = {model.name: model for model in bench_gradient_attention.bench_models()}
     assert [forms[f"gradient_attention{form}"].recipe for form in ("", ":adversarial", ":mnist")] == [
