@@ -65,7 +65,7 @@ def test_a_page_tells_what_was_run_and_its_command_finds_it_done(
     page.goto(stored_site.method_page(site, "glcic[local_resized=true]+tv=0.25").as_uri())
     text = page.locator("main").inner_text()
     assert "Globally and Locally Consistent Image Completion. ACM" in text
-    assert "mean squared error of hole pixels" in text
+    assert "squared error inside the hole" in text
     assert page.get_by_role("row", name="0.25 tv").count() == 2  # in both phases that train the generator
     assert page.get_by_role("heading", name="Differences from the paper").is_visible()
     assert page.get_by_role("cell", name="before ReLU", exact=True).is_visible()  # of a table in the README

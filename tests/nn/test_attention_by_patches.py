@@ -1,4 +1,4 @@
-"""Attention by pixels is attention by patches: outputs and gradients, against every patch cut out."""
+"""The fast attention agrees with one that cuts out every patch, in outputs and gradients."""
 
 from collections.abc import Callable
 
@@ -10,16 +10,16 @@ from torch import Tensor
 from torch.autograd import gradcheck
 from torch.nn.functional import conv2d, fold, max_pool2d, normalize, softmax, unfold
 
-from bench_gated.attention import COVER, SHARPNESS, ContextualAttention, shrink
-from bench_gated.diagonals import ahead, ahead_by_columns, corner_sum, diagonal_sum
-from bench_gated.products import inner_products
+from bench_core.nn.contextual_attention import PATCHES_PER_PIXEL, SOFTMAX_SCALE, ContextualAttention, shrink
+from bench_core.nn.diagonal_sums import corner_sum, diagonal_sum, shift_by, shift_by_columns
+from bench_core.nn.inner_products import inner_products
 
-HOLES = ["none", "all", "box", "noise"]
+HOLE_KINDS = ["none", "all", "box", "noise"]
 switch = st.booleans()
 
 
 def plain(self: ContextualAttention, features: Tensor, hole: Tensor) -> Tensor:
-    """What `self` computes, with every patch cut out."""
+    """Compute what `self` computes, with every patch cut out."""
     height, width = features.shape[-2:]
     grid = (height // 2, width // 2)
     patches = unfold(shrink(features, grid, self.align_corners), 3, padding=1)
@@ -35,17 +35,17 @@ def plain(self: ContextualAttention, features: Tensor, hole: Tensor) -> Tensor:
 
 
 def transposed(scores: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Number the positions of a grid of (height, width) column by column, of queries and keys alike."""
+    """Number queries and keys of a (height, width) grid column by column."""
     return scores.unflatten(2, grid).unflatten(1, grid).permute(0, 2, 1, 4, 3).reshape(scores.shape)
 
 
 def diagonals_added(scores: Tensor) -> Tensor:
-    """The convolution of the P x Q plane with a 3x3 identity, zeros outside."""
+    """Convolve the P x Q plane with a 3x3 identity, zeros outside."""
     return conv2d(scores[:, None], torch.eye(3, dtype=scores.dtype)[None, None], padding=1)[:, 0]
 
 
 def weights(scores: Tensor, usable: Tensor, mask_logit: str) -> Tensor:
-    logits = SHARPNESS * scores * usable
+    logits = SOFTMAX_SCALE * scores * usable
     if mask_logit == "-inf":
         logits = logits.masked_fill(usable == 0, torch.finfo(logits.dtype).min)
     return softmax(logits, dim=2) * usable
@@ -55,7 +55,7 @@ def pasted(weights: Tensor, features: Tensor, overlap: str) -> Tensor:
     patches = unfold(features, 4, padding=1, stride=2)
     laid = fold(patches @ weights.mT, features.shape[-2:], 4, padding=1, stride=2)
     counted = fold(torch.ones_like(patches), features.shape[-2:], 4, padding=1, stride=2)
-    return laid / (COVER if overlap == "constant" else counted)
+    return laid / (PATCHES_PER_PIXEL if overlap == "constant" else counted)
 
 
 def holes(kind: str, batch: int, height: int, width: int) -> Tensor:
@@ -70,7 +70,7 @@ def holes(kind: str, batch: int, height: int, width: int) -> Tensor:
 @settings(deadline=None, max_examples=60)
 @given(
     size=st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 7), st.integers(1, 7)),
-    hole=st.sampled_from(HOLES),
+    hole=st.sampled_from(HOLE_KINDS),
     options=st.fixed_dictionaries(
         {
             "fuse": switch,
@@ -82,7 +82,7 @@ def holes(kind: str, batch: int, height: int, width: int) -> Tensor:
     ),
     seed=st.integers(0, 2**20),
 )
-def test_attention_by_pixels_is_attention_by_patches(
+def test_attention_equals_attention_by_patches(
     size, hole: str, options: dict, seed: int, assert_same: Callable[..., None], relative_error: Callable[..., float]
 ) -> None:
     torch.manual_seed(seed)
@@ -96,7 +96,7 @@ def test_attention_by_pixels_is_attention_by_patches(
     assert relative_error(single.double(), expected.detach()) < 1e-5
 
 
-def test_negligible_weights_change_nothing(assert_same: Callable[..., None]) -> None:
+def test_dropping_negligible_weights_changes_nothing(assert_same: Callable[..., None]) -> None:
     torch.manual_seed(0)
     attention, hole = ContextualAttention(), holes("box", 2, 64, 64)
     features = (3 * torch.randn(2, 4, 16, 16, dtype=torch.float64)).requires_grad_()  # weights down to exp(-700)
@@ -104,7 +104,7 @@ def test_negligible_weights_change_nothing(assert_same: Callable[..., None]) -> 
     assert_same(found, expected, features)
 
 
-def test_an_image_in_a_batch_is_attended_to_as_if_alone() -> None:
+def test_attention_does_not_depend_on_the_rest_of_the_batch() -> None:
     torch.manual_seed(0)
     features, hole = torch.randn(3, 4, 16, 24, dtype=torch.float64), holes("noise", 3, 64, 96)
     together = ContextualAttention()(features, hole)
@@ -117,21 +117,26 @@ def test_diagonal_sums_have_exact_gradients(grid: tuple[int, int]) -> None:
     torch.manual_seed(0)
     width, count = grid[1], grid[0] * grid[1]
     scores = torch.randn(2, count, count, dtype=torch.float64, requires_grad=True)
-    for shift, line in ((ahead(1), None), (ahead(1), width), (ahead(width), None), (ahead_by_columns(width), None)):
-        assert gradcheck(lambda x, s=shift, n=line: diagonal_sum(x, s, n), scores)
+    for shift, line_length in (
+        (shift_by(1), None),
+        (shift_by(1), width),
+        (shift_by(width), None),
+        (shift_by_columns(width), None),
+    ):
+        assert gradcheck(lambda x, s=shift, n=line_length: diagonal_sum(x, s, n), scores)
     assert gradcheck(lambda x: corner_sum(x, width), scores)
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize("rows_lie_apart", [True, False])
-def test_inner_products_are_a_matrix_product_whose_rows_lie_in_a_row(
-    batch: int, rows_lie_apart: bool, assert_same: Callable[..., None]
+@pytest.mark.parametrize("transposed_rows", [True, False])
+def test_inner_products_are_a_contiguous_matrix_product(
+    batch: int, transposed_rows: bool, assert_same: Callable[..., None]
 ) -> None:
     torch.manual_seed(0)
-    rows = torch.randn(batch, 5, 4, dtype=torch.float64).mT if rows_lie_apart else torch.randn(batch, 4, 5).double()
+    rows = torch.randn(batch, 5, 4, dtype=torch.float64).mT if transposed_rows else torch.randn(batch, 4, 5).double()
     others = torch.randn(batch, 7, 5, dtype=torch.float64, requires_grad=True)
     found = inner_products(rows.requires_grad_(), others)
-    assert found.is_contiguous()  # what follows would copy all scores else
+    assert found.is_contiguous()  # otherwise the next step would copy all scores
     assert_same(found, rows @ others.mT, rows, others)
     single = inner_products(rows.detach().float(), others.detach().float())
     torch.testing.assert_close(single.double(), (rows @ others.mT).detach(), rtol=1e-5, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Attention in slabs of rows is attention to all rows at once."""
+"""Attention in slabs of rows equals attention over all rows at once."""
 
 from unittest.mock import patch
 
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
 
-from bench_gated import slabs
-from bench_gated.attention import ContextualAttention
+from bench_core.nn import attention_slabs
+from bench_core.nn.contextual_attention import ContextualAttention
 
 OPTIONS = {
     "fuse": st.booleans(),
@@ -20,10 +20,10 @@ OPTIONS = {
 
 
 def in_slabs(rows: int, attention: ContextualAttention, features: Tensor, hole: Tensor) -> Tensor:
-    """In slabs of so many rows, if the grid has more."""
+    """Compute attention in slabs of `rows` rows, if the grid has more."""
     height, width = (side // 2 for side in features.shape[-2:])
     scores_of_a_row = len(features) * width * height * width
-    with patch.object(slabs, "ROOM", (rows + 2 * slabs.HALO) * scores_of_a_row):
+    with patch.object(attention_slabs, "MAX_SCORES", (rows + 2 * attention_slabs.HALO) * scores_of_a_row):
         return attention(features, hole)
 
 
@@ -48,7 +48,7 @@ def test_slabs_change_nothing(batch: int, grid, rows: int, hole_share: float, op
     assert (single - whole).abs().max() <= 1e-5 * whole.abs().max().clamp(min=1e-3)
 
 
-def test_gradients_go_through_slabs() -> None:
+def test_slabs_do_not_change_the_gradient() -> None:
     torch.manual_seed(0)
     features = (0.2 * torch.randn(2, 3, 20, 8, dtype=torch.float64)).requires_grad_()
     hole, noise = (torch.rand(2, 1, 80, 32) < 0.03).double(), torch.randn(2, 3, 20, 8)
@@ -58,15 +58,15 @@ def test_gradients_go_through_slabs() -> None:
     torch.testing.assert_close(found, whole, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("room", [0, 7 * 2 * 4 * 12 * 4, 9 * 2 * 4 * 12 * 4, 12 * 2 * 4 * 12 * 4])
-def test_slabs_cover_every_row_once_and_fit_if_a_row_does(room: int) -> None:
-    with patch.object(slabs, "ROOM", room):
-        found = list(slabs.slabs(2, 12, 4))
+@pytest.mark.parametrize("max_scores", [0, 7 * 2 * 4 * 12 * 4, 9 * 2 * 4 * 12 * 4, 12 * 2 * 4 * 12 * 4])
+def test_slabs_cover_every_row_once_and_fit_if_a_row_does(max_scores: int) -> None:
+    with patch.object(attention_slabs, "MAX_SCORES", max_scores):
+        found = list(attention_slabs.slabs(2, 12, 4))
     assert [row for slab in found for row in range(slab.top, slab.bottom)] == list(range(12))
-    assert all(len(slab.rows) * 2 * 4 * 12 * 4 <= max(room, 7 * 2 * 4 * 12 * 4) for slab in found)
-    assert len(found) == {0: 12, 7: 12, 9: 4, 12: 1}[room // (2 * 4 * 12 * 4)]
+    assert all(len(slab.rows) * 2 * 4 * 12 * 4 <= max(max_scores, 7 * 2 * 4 * 12 * 4) for slab in found)
+    assert len(found) == {0: 12, 7: 12, 9: 4, 12: 1}[max_scores // (2 * 4 * 12 * 4)]
 
 
-def test_an_image_of_512_pixels_is_attended_to_at_once_and_one_of_1024_is_not() -> None:
-    assert len(list(slabs.slabs(4, 64, 64))) == 1
-    assert len(list(slabs.slabs(1, 128, 128))) > 1
+def test_an_image_of_512_pixels_fits_into_one_slab_and_one_of_1024_does_not() -> None:
+    assert len(list(attention_slabs.slabs(4, 64, 64))) == 1
+    assert len(list(attention_slabs.slabs(1, 128, 128))) > 1

@@ -6,25 +6,26 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Features = Float[Tensor, "b c h w"]
+from bench_core.nn.types import Features
+
 EPS = 1e-5
 
 
 def instance_norm(x: Features) -> Features:
-    """(x - mean) / sqrt(variance + 1e-5), with statistics of every channel of every image.
+    """Normalise each channel of each image: (x - mean) / sqrt(variance + 1e-5).
 
-    PyTorch's own is slow where the channels of a pixel lie side by side, which is how convolutions are fast; and its
-    batch norm of one image, though fast, adds up all pixels in one sum of 32 bits.
+    PyTorch's own is slow with channels last, the layout in which convolutions are fast. Its batch norm of one image is
+    fast, but adds up all pixels in a single 32-bit sum and loses digits.
     """
     return _InstanceNorm.apply(x)
 
 
 class _InstanceNorm(torch.autograd.Function):
-    """With g for the gradient and z for the output, the gradient of x is (g - mean(g) - z mean(g z)) / deviation."""
+    """For the gradient g of the output z, the gradient of x is (g - mean(g) - z mean(g z)) / deviation."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        wide = x.to(torch.promote_types(x.dtype, torch.float32))  # 16 bits hold no sums
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))  # 16 bits are too few for sums
         z = wide - _mean(wide)
         scale = _mean(z.square()).add_(EPS).rsqrt_()
         z = z.mul_(scale).to(x.dtype)

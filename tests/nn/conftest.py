@@ -1,4 +1,4 @@
-"""How near two ways to compute the same must come."""
+"""Comparisons of two computations of the same values."""
 
 from collections.abc import Callable
 
@@ -17,11 +17,11 @@ def _assert_same(found: Tensor, expected: Tensor, *sources: Tensor) -> None:
 
 @pytest.fixture(scope="session")
 def assert_same() -> Callable[..., None]:
-    """That outputs agree within 1e-10, and the gradients of their product with noise, by their sources, within 1e-8."""
+    """Assert that outputs agree within 1e-10, and gradients of (output x noise) by the sources within 1e-8."""
     return _assert_same
 
 
 @pytest.fixture(scope="session")
 def relative_error() -> Callable[[Tensor, Tensor], float]:
-    """The largest difference over the largest value."""
+    """Return the largest difference divided by the largest value."""
     return lambda found, expected: ((found - expected).abs().max() / expected.abs().max().clamp(min=1e-3)).item()

@@ -1,4 +1,4 @@
-"""Contextual attention against a slow reference that follows the official code's steps with loops."""
+"""Contextual attention against a slow reference that follows the official code with loops, and its known values."""
 
 import math
 from fractions import Fraction
@@ -9,7 +9,15 @@ import pytest
 import torch
 
 from bench_core.errors import BadInput
-from bench_gated.attention import ContextualAttention
+from bench_core.nn.contextual_attention import (
+    ContextualAttention,
+    attend,
+    fuse,
+    match,
+    nearest_indices,
+    shrink,
+    usable_keys,
+)
 
 HEIGHT, WIDTH = 8, 12
 
@@ -28,7 +36,7 @@ def shrunk(plane: np.ndarray, height: int, width: int, aligned: bool) -> np.ndar
 
 
 def patch(plane: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
-    """A square of a (height, width, channels) map, zero outside."""
+    """Cut a square out of a (height, width, channels) map, zero outside."""
     cut = np.zeros((side, side, plane.shape[2]))
     for y in range(side):
         for x in range(side):
@@ -38,7 +46,7 @@ def patch(plane: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
 
 
 def diagonals_added(scores: np.ndarray, order: list[int]) -> np.ndarray:
-    """Each score plus those of the previous and the next pair, in the order in which positions are numbered."""
+    """Add to each score those of the previous and the next pair, in the given order of positions."""
     added = np.zeros_like(scores)
     for p in range(len(order)):
         for q in range(len(order)):
@@ -107,8 +115,8 @@ def reference(
 def test_attention_agrees_with_the_slow_reference_image_by_image(options: dict) -> None:
     rng = np.random.default_rng(6)
     features = rng.normal(0, 0.2, (2, HEIGHT, WIDTH, 3))
-    features[:, :5, :5] *= 1e-4  # so small that the norm's floor matters
-    hole = (rng.random((2, 4 * HEIGHT, 4 * WIDTH)) < 0.07).astype(float)  # noise tells every index rule apart
+    features[:, :5, :5] *= 1e-4  # small enough for the norm's floor to matter
+    hole = (rng.random((2, 4 * HEIGHT, 4 * WIDTH)) < 0.07).astype(float)  # noise distinguishes all index rules
     attention = ContextualAttention(**options)
     found = attention(torch.from_numpy(features).permute(0, 3, 1, 2), torch.from_numpy(hole)[:, None]).numpy()
     for i in range(2):
@@ -117,15 +125,15 @@ def test_attention_agrees_with_the_slow_reference_image_by_image(options: dict) 
         np.testing.assert_allclose(found[i].transpose(1, 2, 0), expected, atol=1e-10)
 
 
-def test_both_ways_of_shrinking_the_hole_agree_without_aligned_corners() -> None:
+def test_one_and_two_steps_of_shrinking_agree_without_aligned_corners() -> None:
     torch.manual_seed(0)
     features, hole = torch.randn(1, 2, 8, 8), (torch.rand(1, 1, 32, 32) < 0.1).float()
-    cached, twice = (ContextualAttention(align_corners=False, hole_steps=steps)(features, hole) for steps in (1, 2))
-    assert torch.equal(cached, twice)
+    once, twice = (ContextualAttention(align_corners=False, hole_steps=steps)(features, hole) for steps in (1, 2))
+    assert torch.equal(once, twice)
 
 
 @pytest.mark.parametrize(("option", "value"), [("mask_logit", "none"), ("overlap", "4"), ("hole_steps", 3)])
-def test_an_unknown_value_is_refused(option: str, value: Any) -> None:
+def test_an_unknown_value_raises_bad_input(option: str, value: Any) -> None:
     with pytest.raises(BadInput, match=f"no {option} '{value}'.* Known: "):
         ContextualAttention(**{option: value})
 
@@ -136,3 +144,39 @@ def test_features_of_the_hole_are_never_copied() -> None:
     hole[..., 16:48, 16:48] = 1
     features[..., 6:10, 6:10] += 1000  # no patch outside the hole reaches so far in
     assert ContextualAttention()(features, hole).abs().max() < 0.1
+
+
+def test_shrinking_aligns_corners() -> None:
+    assert nearest_indices(8, 4, align_corners=True) == [0, 2, 5, 7]
+    assert nearest_indices(16, 8, align_corners=True) == [0, 2, 4, 6, 9, 11, 13, 15]
+    assert nearest_indices(8, 4, align_corners=False) == [0, 2, 4, 6]
+    assert nearest_indices(10, 5, align_corners=True) == [0, 2, 5, 7, 9]  # 4.5 rounds up
+    assert nearest_indices(2, 1, align_corners=True) == [0]
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_attention_rebuilds_ones_with_a_darker_border(fused: bool) -> None:
+    rebuilt = ContextualAttention(fuse=fused)(torch.ones(1, 1, 4, 4), torch.zeros(1, 1, 16, 16))
+    edge, inner = [0.25, 0.5, 0.5, 0.25], [0.5, 1, 1, 0.5]
+    torch.testing.assert_close(rebuilt, torch.tensor([[[edge, inner, inner, edge]]]), atol=1e-4, rtol=0)
+
+
+def test_the_first_query_of_a_map_of_ones_copies_itself() -> None:
+    small = shrink(torch.ones(1, 1, 4, 4), (2, 2), align_corners=True)
+    scores = match(small, small)
+    weights = attend(scores, torch.ones(1, 1, 4), "zero")
+    torch.testing.assert_close(weights[0, 0], torch.tensor([0.99991, 4.54e-5, 4.54e-5, 3.06e-7]), atol=1e-5, rtol=1e-3)
+    assert not torch.equal(fuse(scores, 2), scores)
+
+
+@pytest.mark.parametrize("mask_logit", ["zero", "-inf"])
+def test_attention_over_nothing_but_hole_is_exactly_zero(mask_logit: str) -> None:
+    features = torch.randn(2, 3, 8, 12, requires_grad=True)
+    rebuilt = ContextualAttention(mask_logit=mask_logit)(features, torch.ones(2, 1, 32, 48))
+    assert torch.equal(rebuilt, torch.zeros_like(features))
+    rebuilt.sum().backward()
+    assert features.grad is not None and features.grad.isfinite().all()
+
+
+def test_without_a_hole_every_key_is_usable() -> None:
+    assert usable_keys(torch.zeros(1, 1, 32, 32)).all()

@@ -1,31 +1,23 @@
-"""The plugin's door: what is seen before, and after, its networks are imported."""
-
-import subprocess
-import sys
+"""The model records and the methods that they build."""
 
 import torch
 
 from bench_core.specs import resolve
 
 
-def test_the_door_imports_no_torch():
-    code = "import sys, bench_glcic; bench_glcic.bench_models(); sys.exit('torch' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_every_form_builds_and_paints_sizes_it_claims(models):
+def test_every_form_builds_and_predicts_multiples_of_its_size(models):
     assert list(models) == ["glcic", "glcic:poisson", "glcic:cifar10"]
     for model in models.values():
         for height, width in ((8, 12), (36, 20)):
             assert all(size % model.size_multiple["nano"] == 0 for size in (height, width))
             hole = torch.ones(1, 1, height, width)
-            painted = (
+            prediction = (
                 resolve(model.build)("nano", 3, **model.options).eval().predict(torch.zeros(1, 3, height, width), hole)
             )
-            assert painted.shape == (1, 3, height, width) and painted.min() >= 0 and painted.max() <= 1
+            assert prediction.shape == (1, 3, height, width) and prediction.min() >= 0 and prediction.max() <= 1
 
 
-def test_the_blended_form_differs_in_its_finish_only(models):
+def test_the_blended_form_differs_in_post_processing_only(models):
     plain, blended = models["glcic"], models["glcic:poisson"]
     assert (plain.recipe, plain.losses, plain.options) == (blended.recipe, blended.losses, blended.options)
     assert blended.shares_weights_with == "glcic" and plain.postprocess is None
