@@ -1,4 +1,4 @@
-"""Laws of `bench report --by hole_ratio` and `--statistics`."""
+"""`bench report --by hole_ratio` and `--statistics`."""
 
 from pathlib import Path
 from typing import Any
@@ -57,13 +57,13 @@ def buckets(store: Store, run: Run) -> Table:
 
 
 def texts_of(made: Table, *names: str) -> dict[str, str]:
-    """The printed row of these names, by definition."""
+    """Return the printed row of these names, by definition."""
     (found,) = (line for row, line in made.lines if row == [*names])
     return {definition: text for (_, definition), (text, _) in zip(made.columns, found, strict=True)}
 
 
 def rows_of(made: Table, variant: str, definition: str = L1) -> dict[tuple[str, int], float]:
-    """Values by bucket and number of pairs."""
+    """Return values by bucket and number of pairs."""
     values = made.values.xs(variant, level="method")["", definition]
     index = values.index.to_frame()
     return dict(zip(zip(index["hole ratio"], index["pairs"], strict=True), values, strict=True))
@@ -74,7 +74,7 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path)
 
 
-def test_a_bucket_holds_its_upper_edge_and_what_is_empty_is_left_out(store: Store) -> None:
+def test_bucket_includes_its_upper_edge_and_empty_ones_are_left_out(store: Store) -> None:
     values = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0]
     found = rows_of(buckets(store, run_of(entry(store, "a", values))), "a")
     expected = {
@@ -89,11 +89,11 @@ def test_a_bucket_holds_its_upper_edge_and_what_is_empty_is_left_out(store: Stor
 
 def test_edges_hold_for_ratios_in_single_precision() -> None:
     stored = np.array([0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6], np.float32).astype(float)
-    assert by_hole_ratio.bucket(stored).tolist() == by_hole_ratio.LABELS[:7]
-    assert by_hole_ratio.bucket(np.array([0.0, 1.0])).tolist() == ["0-0.01", "0.6-1"]
+    assert by_hole_ratio.bucket_labels(stored).tolist() == by_hole_ratio.LABELS[:7]
+    assert by_hole_ratio.bucket_labels(np.array([0.0, 1.0])).tolist() == ["0-0.01", "0.6-1"]
 
 
-def test_the_best_and_the_marks_are_those_of_each_bucket(store: Store) -> None:
+def test_best_and_intervals_are_computed_per_bucket(store: Store) -> None:
     rng = np.random.default_rng(0)
     ratios, noise = np.repeat([0.05, 0.15], 40), rng.normal(0, 0.01, (3, 80))
     base = rng.gamma(2, 0.1, 80)
@@ -115,7 +115,7 @@ def test_the_best_and_the_marks_are_those_of_each_bucket(store: Store) -> None:
     assert low == pytest.approx(whole.details.loc["a", ("free-form", L1, "low")], rel=0.02)
 
 
-def test_mask_sets_stand_below_each_other_and_refused_ones_are_na(store: Store) -> None:
+def test_mask_sets_are_stacked_and_unsupported_ones_are_na(store: Store) -> None:
     both = entry(store, "a", [0.5] * 8)
     folder = CellFolder(store.root / "cells" / both.folder, {})
     center = folder.rows("judgement").assign(mask_set_hash="center", hole_ratio=0.25)
@@ -130,14 +130,14 @@ def test_mask_sets_stand_below_each_other_and_refused_ones_are_na(store: Store) 
 
 
 def with_features(store: Store, run: Run, scale: float) -> None:
-    """Features of one number each, whose Frechet distance is worked out by hand."""
+    """Write features of one number each, whose Frechet distance is computed by hand."""
     folder = CellFolder(store.root / "cells" / run.entries[0].folder, {})
     values = scale * np.arange(8, dtype=np.float32)[:, None]
     folder.add_features("judgement", {"inception": Features(values, RATIOS, "free-form")})
     Features(values / scale + 1, np.zeros(8)).write(store.truth(run.protocol, run.images, "inception"))
 
 
-def test_metrics_of_sets_come_from_the_stored_features_of_the_bucket(store: Store) -> None:
+def test_set_metrics_use_the_stored_features_of_the_bucket(store: Store) -> None:
     run = run_of(entry(store, "a", [0.5] * 8), metrics=["l1", "fid", "kid"])
     with_features(store, run, 2.0)
     made = buckets(store, run)
@@ -152,7 +152,7 @@ def test_metrics_of_sets_come_from_the_stored_features_of_the_bucket(store: Stor
     assert any("† FID of 2 to 3 images" in note and "or measure kid@pytorch-fid" in note for note in made.notes)
 
 
-def test_features_that_are_not_there_are_a_gap_with_a_reason(store: Store) -> None:
+def test_missing_features_are_a_gap_with_a_reason(store: Store) -> None:
     a = entry(store, "a", [0.5] * 8)
     folder = CellFolder(store.root / "cells" / a.folder, {})
     whole = (
@@ -163,10 +163,10 @@ def test_features_that_are_not_there_are_a_gap_with_a_reason(store: Store) -> No
     folder.add_rows("judgement", whole.assign(value=30.0))
     made = buckets(store, run_of(a, metrics=["l1", "fid"]))
     assert set(made.texts["", FID]) == {"-"}
-    assert any("FID: the features that it compares are not stored here" in note for note in made.notes)
+    assert any("FID: its features are not stored" in note for note in made.notes)
 
 
-def test_statistics_tell_every_number_with_its_certainty(store: Store) -> None:
+def test_statistics_have_interval_ranks_and_group_of_every_mean(store: Store) -> None:
     rng = np.random.default_rng(1)
     base = rng.gamma(2, 0.1, 8 * 10)
     ratios = np.repeat(RATIOS, 10)
@@ -189,7 +189,7 @@ def test_statistics_tell_every_number_with_its_certainty(store: Store) -> None:
     assert text["worst rank"] == "3"
 
 
-def test_reports_are_printed_in_every_format_and_one_kind_at_a_time(store: Store, tmp_path: Path) -> None:
+def test_every_format_prints_both_tables_but_not_at_once(store: Store, tmp_path: Path) -> None:
     store.write_run(run_of(entry(store, "a", np.linspace(0, 1, 8)), entry(store, "b", np.linspace(0, 2, 8))))
 
     def report(*words: str) -> str:
@@ -209,4 +209,4 @@ def test_reports_are_printed_in_every_format_and_one_kind_at_a_time(store: Store
     report("--by=hole_ratio", "--format=parquet", "-o", str(tmp_path / "t.parquet"))
     assert len(pd.read_parquet(tmp_path / "t.parquet")) == 10
     assert "0.1-0.2" in report("--by=hole_ratio")
-    assert "Give one of --by, --statistics and --against" in report("--by", "hole_ratio", "--statistics")
+    assert "Give only one of --by, --statistics and --against" in report("--by", "hole_ratio", "--statistics")

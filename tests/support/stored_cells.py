@@ -1,4 +1,4 @@
-"""Cells with values that a test gives, and the tables made of them."""
+"""Stored cells with given values, and the tables built from them."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def protocol(**fields: Any) -> Protocol:
 def done(
     store: Store, variant: str, seed: int = 0, mask_set: str = "center", **values: Sequence[float] | np.ndarray
 ) -> CellStatus:
-    """A cell with rows: for each metric the values of the images, for FID the one of the set."""
+    """Write a finished cell: for each metric one value per image, for FID one for the set."""
     cell = store.cell({"variant": variant, "seed": seed, "key": str(values) + mask_set})
     about = {"method": variant, "variant": variant, "seed": seed, "mask_set": "stored under another name"}
     about |= {"mask_set_hash": "abc", "hole_ratio": 0.25, "region": "full", "source": "composite"}

@@ -1,4 +1,4 @@
-"""A paper's table of moons, the rules it is measured under, and cells to fill it with."""
+"""Toy paper table, its protocols, and stored cells to fill it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ Table 8,Moon,2,box,New (ours),error,99,percent,lower,print
 
 
 def paper(methods: str, mask_set_of_mars: str) -> str:
-    """The description of the table in TOML, with its methods by the names of ours."""
+    """Return the table's TOML, with the given mapping of its methods."""
     return f"""
 title = "Table 9: moons"
 citation = "Nobody, 1969"
@@ -68,7 +68,7 @@ RULES = {"moon": protocol(), "mars": protocol("mars", size=64)}
 
 
 def cell(store: Store, variant: str, seed: int = 0, **values: Sequence[float]) -> CellStatus:
-    """A cell with the values of every image, by the first part of the metric's definition."""
+    """Write a cell with the values of every image, by bare names of metrics."""
     folder = store.cell({"variant": variant, "seed": seed, "values": str(values)})
     about = {"method": variant, "variant": variant, "seed": seed, "mask_set": "any", "mask_set_hash": ""}
     about |= {"hole_ratio": 0.25, "region": "full", "source": "composite"}
