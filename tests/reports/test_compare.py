@@ -132,7 +132,7 @@ def test_seed_variance_widens_the_interval(tmp_path: Path) -> None:
 
 def test_all_formats_show_the_comparison(root: Path) -> None:
     shown = bench("a", "b", root).output
-    for part in ("a against b", "center", "l1@full", "-0.0", "a is better", "corrected", "Intervals"):
+    for part in ("a against b", "center", "l1@full", "-0.0", "a is better", "corrected", "95 % interval"):
         assert part in shown
     markdown = bench("a", "b", root, "--format", "markdown").output
     assert "| mask set | metric | a | b | difference | low | high | p | a better on | verdict |" in markdown
