@@ -112,6 +112,7 @@ def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], as_json: bool,
     Examples:
       bench tables run NAME --data IMAGE_SET=FOLDER --data OTHER_SET=FOLDER
     """
+    from bench_core.experiment.options import RunOptions
     from bench_core.experiment.paper_requirements import needs
     from bench_core.experiment.plan import plan
 
@@ -129,10 +130,9 @@ def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], as_json: bool,
         elif not requests:
             click.echo(f"Skipping {protocol_name}: none of its methods is installed.", err=True)
         else:
-            fixed = {"data": folder, "added": (), "dropped": (), "baselines": False, "metrics": None}
-            single_process = {"devices": 1, "nodes": 1}
+            fixed = {"plugins": tuple(requests), "protocol": protocol_name, "out": out, "data": folder}
             with stdout_to_stderr(as_json):
-                done.append(run_plan(plan(requests, protocol_name, out, options | fixed | single_process)))
+                done.append(run_plan(plan(RunOptions(**options, **fixed, baselines=False))))
     if not done:
         raise BadInput(f"Nothing in the table {name} can be measured here; `bench tables` lists what is missing.")
     if as_json:

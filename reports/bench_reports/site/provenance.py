@@ -52,7 +52,7 @@ class StoredCell:
             **{f"Mask set {name}": digest for name, digest in self.mask_hashes.items()},
             "Weights": training.get("weights") or identity.get("weights"),
             "Plugin": " ".join(filter(None, (identity.get("plugin"), identity.get("plugin_version")))),
-            "Plugin's source": identity.get("plugin_source"),
+            "Plugin's source": _plugin_source(identity),
             "Options": _joined(identity.get("options", {})),
             "Training images": identity.get("images"),
             "Trained on": training.get("device"),
@@ -64,6 +64,12 @@ class StoredCell:
             "Commit": latest.get("git"),
         }
         return {label: str(text) for label, text in facts.items() if text}
+
+
+def _plugin_source(identity: Mapping[str, Any]) -> str | None:
+    """Return the digest of the plugin's source; older cells have it under another key."""
+    sources = identity.get("sources", {})
+    return sources.get(f"bench_{identity.get('plugin')}", identity.get("plugin_source"))
 
 
 def _training_time(run: Run, training: Mapping[str, Any]) -> str:
