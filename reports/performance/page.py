@@ -8,28 +8,30 @@ from typing import Any
 HERE = Path(__file__).parent
 INTRODUCTION = """# Performance measurements
 
-Each `.json` was written by `bench perf` or `python -m benchmarks.judging`, with the time of every round, versions, machine
-and command. [docs/performance.md](../../docs/performance.md) explains how to measure and what the columns mean. The last
-row of a group is the baseline of the others. All rows of a group ran in turn on the machine that the notes name; quote
-ratios, not milliseconds.
+Each `.json` was written by `bench perf` or `python -m benchmarks.judging`, with the time of every round, versions,
+machine and command. [docs/performance.md](../../docs/performance.md) explains how to measure and what the columns
+mean. The last row of a group is the baseline of the others. All rows of a group ran in turn on the machine that the
+notes name; quote ratios, not milliseconds.
 
 The baselines are the networks of nipponjo/deepfillv2-pytorch (with the fusion of attention scores that its converted
 network omits), naoto0804/pytorch-inpainting-with-partial-conv with NVIDIA's own `PartialConv2d` (one mask channel per
 feature), and Zheng222/DMFN, all with our weights. "Memory kept" means that the baseline also runs with the allocator
-setting of `bench`. The baselines are not part of this repository; `bench perf --against` measures any file that defines one.
+setting of `bench`. The baselines are not part of this repository; `bench perf --against` measures any file that
+defines one.
 
-Weights are random, and pconv's colours reach hundreds before they are clamped to [0, 1]. Differences there look larger
-than they are, and are marked ≠ at 512 pixels; relative to the unclamped values the outputs agree to 1e-5
-(`plugins/pconv/tests/test_pconv_plain.py`). 16-bit arithmetic computes another function, and its differences on random
-weights say nothing about trained ones. A training step below its floor (x floor less than 1) means that the machine was
-slower while the floor was measured.
+Weights are random, and pconv's colours reach hundreds before they are clamped to [0, 1]. Differences there look
+larger than they are, and are marked ≠ at 512 pixels; relative to the unclamped values the outputs agree to 1e-5
+(`plugins/pconv/tests/test_pconv_plain.py`). 16-bit arithmetic computes another function, and its differences on
+random weights say nothing about trained ones. A training step below its floor (x floor less than 1) means that the
+machine was slower while the floor was measured.
 
 Ratios depend on the machine. Our methods save mostly memory traffic, so they gain less on machines with slow
-convolutions (x floor shows how close a row is to that limit). The Xeon's training steps were measured before gradients
-were freed right after the step, which lowers their memory. All of its rows were measured before the attention of gated
-computed its matrix products as convolutions. A step of gated predicts twice, as each of its networks learns from its own
-batch, as in the official code; nipponjo's predicts once. "A batch for each network" is nipponjo's network and losses with
-the official batches. SSIM's row includes all work of the metric on an image, not only its filters.
+convolutions (x floor shows how close a row is to that limit). The Xeon's training steps were measured before
+gradients were freed right after the step, which lowers their memory. All of its rows were measured before the
+attention of gated computed its matrix products as convolutions. A step of gated predicts twice, as each of its
+networks learns from its own batch, as in the official code; nipponjo's predicts once. "A batch for each network" is
+nipponjo's network and losses with the official batches. SSIM's row includes all work of the metric on an image, not
+only its filters.
 """
 COLUMNS = ("what", "machine", "who", "median ms", "times as fast", "x floor", "peak MiB", "difference")
 
