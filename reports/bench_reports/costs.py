@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import ClassVar
 
 from bench_core.specs import Model
 from bench_core.store.store import CellStatus, Run, Store
@@ -70,45 +69,24 @@ def measured_costs(store: Store, run: Run) -> Iterator[CostEstimate]:
             )
 
 
-@dataclass(frozen=True)
-class VariantCosts:
-    """Cost of a variant as result pages show it. None if unknown."""
-
-    parameters: int | None
-    """Number of parameters of the generator."""
-    training: float | None
-    """Seconds of one training."""
-    image: float | None
-    """Seconds to predict an image and compute all metrics of the run."""
-
-    TITLES: ClassVar = {"parameters": "Parameters", "training": "Training", "image": "Per image"}
-
-    @property
-    def texts(self) -> dict[str, tuple[str, float]]:
-        """Known costs, each as text and as a number to sort by."""
-        values = {
-            "parameters": (self.parameters, format_count),
-            "training": (self.training, format_duration),
-            "image": (self.image, format_duration),
-        }
-        return {key: (format_(value), value) for key, (value, format_) in values.items() if value is not None}
-
-
-def variant_costs(store: Store, run: Run, models: Mapping[str, Model]) -> Iterator[tuple[str, VariantCosts]]:
-    """Yield the costs of every variant with at least one known cost.
+def variant_costs(store: Store, run: Run, models: Mapping[str, Model]) -> dict[str, dict[str, float]]:
+    """Return the known costs of each variant: `parameters`, seconds of one `training`, and seconds per `image`.
 
     Parameters that were not counted in training are taken from the method's record, for default options only.
     """
     measured = {cost.variant: cost for cost in measured_costs(store, run)}
     methods = {entry.variant: entry.method for entry in run.entries}
+    known: dict[str, dict[str, float]] = {}
     for variant, method in methods.items():
         cost, model = measured.get(variant), models.get(method)
-        parameters = cost.parameters if cost else None
-        if not parameters:
-            parameters = model.num_parameters.get(run.protocol.scale) if model and "[" not in variant else None
-        training = cost.step * run.protocol.steps if cost and cost.step else None
-        if cost or parameters:
-            yield variant, VariantCosts(parameters, training, cost.image if cost else None)
+        declared = model.num_parameters.get(run.protocol.scale) if model and "[" not in variant else None
+        costs = {
+            "parameters": (cost.parameters if cost else None) or declared,
+            "training": cost.step * run.protocol.steps if cost and cost.step else None,
+            "image": cost.image if cost else None,
+        }
+        known[variant] = {kind: value for kind, value in costs.items() if value is not None}
+    return {variant: costs for variant, costs in known.items() if costs}
 
 
 def format_count(number: float) -> str:

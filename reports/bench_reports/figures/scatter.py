@@ -8,7 +8,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from bench_core.errors import BadInput, unknown
 from bench_core.store.store import Run, Store
-from bench_reports.costs import measured_costs
+from bench_reports.costs import variant_costs
 from bench_reports.figures import style
 from bench_reports.figures.source import Source, method_styles
 from bench_reports.tables.columns import Column
@@ -47,15 +47,8 @@ def draw(
 
 def costs_by_kind(store: Store, run: Run) -> dict[str, dict[str, float]]:
     """Return for each known kind of cost its value by variant; 0 for training-free methods."""
-    variants = {
-        each.variant: {
-            "image": each.image,
-            "training": (each.step or 0) * run.protocol.steps,
-            "parameters": each.parameters,
-        }
-        for each in measured_costs(store, run)
-    }
-    by_kind = {kind: {variant: costs[kind] for variant, costs in variants.items()} for kind in COST_LABELS}
+    by_variant = variant_costs(store, run, {})
+    by_kind = {kind: {name: costs.get(kind, 0) for name, costs in by_variant.items()} for kind in COST_LABELS}
     return {kind: costs for kind, costs in by_kind.items() if any(costs.values())}
 
 

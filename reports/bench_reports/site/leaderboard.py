@@ -10,7 +10,7 @@ import pandas as pd
 from bench_core.seeds import digest
 from bench_core.specs import Metric
 from bench_core.store.store import Run
-from bench_reports.costs import VariantCosts
+from bench_reports.costs import format_count, format_duration
 from bench_reports.site.filters import TableFilter
 from bench_reports.site.pages import json_number, method_path
 from bench_reports.tables import notes
@@ -20,15 +20,21 @@ from bench_reports.tables.table import metric_header, protocol_metrics, protocol
 
 _TEXT = re.compile(r"(\S+)(?: (± \S+?))?([†≈]*)")
 """Cell of the usual table: value, half of the interval, marks."""
+COST_COLUMNS = {
+    "parameters": ("Parameters", format_count),
+    "training": ("Training", format_duration),
+    "image": ("Per image", format_duration),
+}
+"""Title and format of each kind of cost."""
 
 
 def board_data(
-    run: Run, filters: Sequence[TableFilter], known: Mapping[str, Metric], costs: Mapping[str, VariantCosts]
+    run: Run, filters: Sequence[TableFilter], known: Mapping[str, Metric], costs: Mapping[str, Mapping[str, float]]
 ) -> dict[str, Any]:
     """Return the data of a merged run's leaderboard. `costs` are by variant."""
     metrics, protocol, board_id = protocol_metrics(run, known), run.protocol, _board_id(run)
     views = [_view(each, known) for each in filters]
-    known_costs = {key for each in costs.values() for key in each.texts}
+    known_costs = {key for each in costs.values() for key in each}
     return {
         "id": board_id,
         "name": protocol.name,
@@ -42,9 +48,9 @@ def board_data(
             {"key": metric.definition, "title": metric_header(metric), "better": metric.better, "text": metric.text}
             for metric in metrics.values()
         ],
-        "costs": [{"key": key, "title": title} for key, title in VariantCosts.TITLES.items() if key in known_costs],
+        "costs": [{"key": key, "title": title} for key, (title, _) in COST_COLUMNS.items() if key in known_costs],
         "methods": [
-            {"name": name, "path": method_path(name), "costs": costs[name].texts if name in costs else {}}
+            {"name": name, "path": method_path(name), "costs": _cost_cells(costs.get(name, {}))}
             for name in Cells(run, ()).variants
         ],
         "views": views,
@@ -53,6 +59,11 @@ def board_data(
             for row, mask_set in enumerate(protocol.test_masks)
         },
     }
+
+
+def _cost_cells(costs: Mapping[str, float]) -> dict[str, tuple[str, float]]:
+    """Return each known cost as text and as a number to sort by."""
+    return {key: (format_(costs[key]), costs[key]) for key, (_, format_) in COST_COLUMNS.items() if key in costs}
 
 
 def _board_id(run: Run) -> str:

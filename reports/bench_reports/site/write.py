@@ -46,7 +46,7 @@ def _write_pages(folder: Path, store: Store, runs: Sequence[Run], plugins: Plugi
     known, models, boards = plugins.records("metrics"), plugins.records("models"), []
     for run in merge_runs(runs):
         filters = list(table_filters(store, run, protocol_metrics(run, known)))
-        board = board_data(run, filters, known, dict(variant_costs(store, run, models)))
+        board = board_data(run, filters, known, variant_costs(store, run, models))
         boards.append((run, board))
         _save(folder / f"protocols/{board['id']}.toml", protocol_toml(run.protocol))
         for mask_set, definition, plots in board_plots(store, run, filters):
