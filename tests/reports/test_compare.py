@@ -10,11 +10,10 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from scipy import stats
+from support.stored_cells import done, protocol
 
 from bench_core.cli import main
-from bench_core.protocol import Protocol
 from bench_core.store.cell_folder import CellFolder
-from bench_core.store.rows import as_rows
 from bench_core.store.store import CellStatus, Run, Store
 
 RNG = np.random.default_rng(5)
@@ -22,21 +21,14 @@ DIFFICULTY = RNG.gamma(2, 0.1, 50)
 NOISE = RNG.normal(0, 0.01, (4, 50))
 
 
-def entry(store: Store, variant: str, values: Any, seed: int = 0, metric: str = "l1@full", **about: Any) -> CellStatus:
+def entry(store: Store, variant: str, values: Any, seed: int = 0, metric: str = "l1", **about: Any) -> CellStatus:
     """Write a cell with one metric on one mask set."""
-    folder = store.cell({"variant": variant, "seed": seed, "values": np.asarray(values).tolist(), "metric": metric})
-    fixed = {"method": variant, "variant": variant, "seed": seed, "mask_set": "any", "mask_set_hash": "abc"}
-    fixed |= {"hole_ratio": 0.25, "metric": metric, "version": 1, "region": "full", "source": "composite", **about}
-    rows = [{"image": f"{i}.png", **fixed, "value": value} for i, value in enumerate(values)]
-    folder.add_rows("judgement", as_rows(rows))
-    return CellStatus(variant, variant, seed, "done", folder.path.name, evaluation_ids={"center": "judgement"})
+    return done(store, variant, seed, about=about, **{metric: values})
 
 
 def write(root: Path, *entries: CellStatus, images: str = "images", **fields: Any) -> Path:
     """Write a run, and return its folder."""
-    rules = {"size": 32, "steps": 9, "batch": 2, "metrics": ["l1"], "masks": {"center": {"family": "center_box"}}}
-    protocol = Protocol.model_validate({"name": "mine", "image_set": "photos", **rules, **fields})
-    return Store(root).write_run(Run(protocol, images, 50, list(entries), {}))
+    return Store(root).write_run(Run(protocol(**{"metrics": ["l1"], **fields}), images, 50, list(entries), {}))
 
 
 def bench(*words: Any, code: int = 0) -> Result:
@@ -95,7 +87,7 @@ def test_chance_difference_is_not_distinguishable(tmp_path: Path) -> None:
 
 def test_higher_wins_if_higher_is_better(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    a, b = (entry(store, name, 20 + NOISE[0] + shift, metric="psnr@full") for name, shift in (("a", 1), ("b", 0)))
+    a, b = (entry(store, name, 20 + NOISE[0] + shift, metric="psnr") for name, shift in (("a", 1), ("b", 0)))
     write(tmp_path, a, b, metrics=["psnr"])
     assert (row := compared("a", "b", tmp_path))["verdict"] == "a is better"
     assert row["a_better"] == 1
@@ -108,8 +100,8 @@ def test_p_is_corrected_for_all_comparisons(tmp_path: Path) -> None:
     p = compared("a", "b", alone)["p"]
     for cell, noise in ((a, NOISE[2]), (b, NOISE[3])):
         folder = CellFolder(tmp_path / "cells" / cell.folder, {})
-        rows = folder.rows("judgement")
-        folder.add_rows("judgement", rows.assign(metric=pd.array(["l2@full"] * 50, dtype="string"), value=noise))
+        rows = folder.rows("evaluation")
+        folder.add_rows("evaluation", rows.assign(metric=pd.array(["l2@full"] * 50, dtype="string"), value=noise))
     both = write(tmp_path, a, b, metrics=["l1", "l2"])
     (found,) = json.loads(bench("a", "b", both, "--json").output)
     least = min(row["p"] for row in found["comparisons"])
@@ -186,7 +178,7 @@ def test_different_holes_are_rejected(tmp_path: Path) -> None:
 def test_different_image_lists_are_rejected(tmp_path: Path) -> None:
     store = Store(tmp_path)
     write(tmp_path, entry(store, "a", DIFFICULTY), entry(store, "b", DIFFICULTY[:48]))
-    rejected("On center the images differ: 50 of a, 48 of b. a has 48.png, b does not", "a", "b", tmp_path)
+    rejected("On center the images differ: 50 of a, 48 of b. a has image-48, b does not", "a", "b", tmp_path)
 
 
 def test_different_version_of_a_metric_is_rejected(tmp_path: Path) -> None:
@@ -214,9 +206,7 @@ def test_impossible_comparisons_are_rejected(root: Path, tmp_path: Path) -> None
 
 def test_metric_of_a_whole_set_has_no_verdict(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    cells = [
-        entry(store, name, [value], metric="fid@pytorch-fid", image="*") for name, value in (("a", 30.0), ("b", 40.0))
-    ]
+    cells = [entry(store, name, [value], metric="fid") for name, value in (("a", 30.0), ("b", 40.0))]
     write(tmp_path, *cells, metrics=["fid"])
     row = compared("a", "b", tmp_path)
     assert (row["difference"], row["p"], row["low"]) == (-10, None, None)

@@ -2,30 +2,23 @@
 
 import xml.etree.ElementTree as ET
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from support.stored_cells import KNOWN
 
 from bench_core.errors import BadInput
-from bench_core.metrics import bench_metrics
 from bench_core.paper_table import read as read_table
 from bench_core.protocol import load
 from bench_core.store.store import CellStatus, Run, Store
 from bench_reports import bench_paper_tables, bench_protocols
 from bench_reports.figures import paper_curves
 
-METRICS = {metric.definition: metric for metric in bench_metrics()}
 FIGURE = read_table(next(file for file in bench_paper_tables() if file.name == "gradient-attention-2"))
 RULES = load("gradient-attention-mnist", bench_protocols())
 WITHOUT, WITH = FIGURE.methods.values()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path)
 
 
 def cell(store: Store, variant: str, seed: int, *points: tuple[int, float, float]) -> CellStatus:
@@ -66,7 +59,7 @@ def test_shared_cell_counts_once(store: Store) -> None:
 
 def drawn(store: Store, *entries: CellStatus, format_: str = "svg", **changes: object) -> tuple[bytes, bytes]:
     rules = {"gradient-attention-mnist": RULES}
-    return paper_curves.draw_paper_figure(FIGURE, rules, store, [run_of(*entries, **changes)], METRICS, format_)
+    return paper_curves.draw_paper_figure(FIGURE, rules, store, [run_of(*entries, **changes)], KNOWN, format_)
 
 
 def pair(store: Store) -> list[CellStatus]:

@@ -62,7 +62,7 @@ def test_images_are_copied_unchanged_and_each_only_once(store: Store, tmp_path: 
     folder = page.parent / "images"
     for number, pair in enumerate(only["pairs"]):
         for entry, (composite, _) in zip((one, other), pair["outputs"], strict=True):
-            stored = store.folder(entry).path / "samples" / "judgement"
+            stored = store.folder(entry).path / "samples" / "evaluation"
             for name, file in (("image", pair["ground_truth"]), ("masked", pair["masked"]), ("composite", composite)):
                 assert (folder / file).read_bytes() == (stored / f"{number:06}-{name}.png").read_bytes()
         error = pixels(folder / pair["outputs"][0][1])
@@ -162,7 +162,7 @@ def test_hostile_names_become_no_paths_and_end_no_script(store: Store, tmp_path:
 
 def test_damaged_image_is_named(store: Store, tmp_path: Path) -> None:
     entry = cell_with_images(store, "one", RED, psnr=[1, 2, 3, 4])
-    path = store.folder(entry).path / "samples" / "judgement" / "000002-composite.png"
+    path = store.folder(entry).path / "samples" / "evaluation" / "000002-composite.png"
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(BadInput, match=r"000002-composite\.png is damaged"):
         site(tmp_path / "site", store, run_with(entry, metrics=["psnr"]))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from support import toy_paper_table
-from support.toy_paper_table import METRICS, cell
+from support.stored_cells import KNOWN, done
 
 from bench_core.cli import main
 from bench_core.errors import BadInput
@@ -48,7 +48,7 @@ def claims(
     paper: PaperTable, store: Store, *entries: CellStatus, rules: Protocol = RULES["moon"], pairs: int = 2
 ) -> Table:
     run = Run(rules, "digest", pairs, list(entries), {})
-    (made,) = build(store, [run], METRICS, [paper], RULES)
+    (made,) = build(store, [run], KNOWN, [paper], RULES)
     return made
 
 
@@ -63,7 +63,7 @@ def footnotes(made: Table, marks: str) -> list[str]:
 
 
 def test_claim_stands_beside_the_measurement_in_its_units(paper: PaperTable, store: Store) -> None:
-    made = claims(paper, store, cell(store, "new", l1=[0.1, 0.2], psnr=[20, 22]))
+    made = claims(paper, store, done(store, "new", l1=[0.1, 0.2], psnr=[20, 22]))
     found = row(made, "Moon, box", "error, percent")
     assert (found["claimed"], found["as"], found["differs in"]) == ("12.25", "l1@full", "")
     assert found["measured"].startswith("15.00 ± ")
@@ -83,13 +83,13 @@ def test_claim_never_fills_a_gap_and_is_never_best(paper: PaperTable, store: Sto
 
 
 def test_usual_table_contains_no_claims(paper: PaperTable, store: Store) -> None:
-    run = Run(RULES["moon"], "digest", 2, [cell(store, "new", l1=[0.1, 0.2], psnr=[20, 22])], {})
-    (usual,) = table.build(store, [run], METRICS)
+    run = Run(RULES["moon"], "digest", 2, [done(store, "new", l1=[0.1, 0.2], psnr=[20, 22])], {})
+    (usual,) = table.build(store, [run], KNOWN)
     assert not {"12.25", "21.5"} & set(usual.texts.to_numpy().ravel())
 
 
 def test_every_known_difference_is_a_footnote(paper: PaperTable, store: Store) -> None:
-    new = cell(store, "new", l1=[0.1, 0.2], psnr=[20, 22])
+    new = done(store, "new", l1=[0.1, 0.2], psnr=[20, 22])
     same = claims(paper, store, new)
     assert footnotes(same, row(same, "Moon, box", "PSNR, dB")["differs in"]) == [
         "nine: PSNR: they use logarithms of base 9."
@@ -105,7 +105,7 @@ def test_every_known_difference_is_a_footnote(paper: PaperTable, store: Store) -
 
 
 def test_missing_holes_are_a_gap(paper: PaperTable, store: Store) -> None:
-    made = claims(paper, store, cell(store, "new", l1=[0.1, 0.2], psnr=[20, 22]))
+    made = claims(paper, store, done(store, "new", l1=[0.1, 0.2], psnr=[20, 22]))
     mars = row(made, "Mars", "PSNR, dB")
     assert mars["measured"] == "-"
     differences = footnotes(made, mars["differs in"])
@@ -117,24 +117,24 @@ def test_missing_holes_are_a_gap(paper: PaperTable, store: Store) -> None:
 
 
 def test_relative_numbers_and_missing_methods_are_left_out(paper: PaperTable, store: Store) -> None:
-    made = claims(paper, store, cell(store, "new", l1=[0.1, 0.2]), cell(store, "stranger", l1=[0.1, 0.2]))
+    made = claims(paper, store, done(store, "new", l1=[0.1, 0.2]), done(store, "stranger", l1=[0.1, 0.2]))
     assert not any("change" in names[-1] for names, _ in made.lines)
     assert {names[0] for names, _ in made.lines} == {"new"}
     assert "99" not in set(made.texts["", "claimed"])
 
 
 def test_given_weights_count_as_the_method(paper: PaperTable, store: Store) -> None:
-    made = claims(paper, store, cell(store, "new (released)", l1=[0.1, 0.2]))
+    made = claims(paper, store, done(store, "new (released)", l1=[0.1, 0.2]))
     assert row(made, "Moon, box", "error, percent", "new (released)")["measured"].startswith("15.00")
 
 
 def test_where_no_paper_has_numbers_it_is_said(paper: PaperTable, store: Store) -> None:
     with pytest.raises(BadInput, match="No paper's table has numbers of stranger"):
-        claims(paper, store, cell(store, "stranger", l1=[0.1, 0.2]))
+        claims(paper, store, done(store, "stranger", l1=[0.1, 0.2]))
 
 
 def test_command_finds_the_papers_of_this_repository(store: Store) -> None:
-    store.write_run(Run(RULES["moon"], "digest", 2, [cell(store, "dmfn", psnr=[20, 22])], {}))
+    store.write_run(Run(RULES["moon"], "digest", 2, [done(store, "dmfn", psnr=[20, 22])], {}))
     result = CliRunner().invoke(main, ["report", str(store.root), "--against", "published", "--format", "markdown"])
     assert result.exit_code == 0, result.output
     assert "| dmfn | dmfn-1 | FFHQ, center regular | PSNR, dB | 26.49 | 21.00 ± " in result.output

@@ -7,48 +7,28 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from support import stored_cells
+from support.stored_cells import FID, KNOWN, L1, done
 
 from bench_core.cli import main
-from bench_core.metrics import bench_metrics
-from bench_core.protocol import Protocol
 from bench_core.store.cell_folder import CellFolder
 from bench_core.store.features import Features
-from bench_core.store.rows import as_rows
 from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.tables import by_hole_ratio, table, with_intervals
 from bench_reports.tables.table import Table
 
-KNOWN = {metric.definition: metric for metric in bench_metrics()}
 RATIOS = np.array([0.005, 0.05, 0.1, 0.10001, 0.15, 0.2, 0.55, 0.7])
-L1, FID, KID = "l1@full", "fid@pytorch-fid", "kid@pytorch-fid"
+KID = "kid@pytorch-fid"
 
 
-def protocol(**fields: Any) -> Protocol:
-    masks = {"free-form": {"family": "free_form"}, "center": {"family": "center_box"}}
-    given = {
-        "name": "mine",
-        "image_set": "photos",
-        "size": 32,
-        "steps": 9,
-        "batch": 2,
-        "metrics": ["l1"],
-        "masks": masks,
-    }
-    return Protocol.model_validate(given | {"test_masks": ["free-form"]} | fields)
-
-
-def entry(store: Store, variant: str, values: Any, ratios: Any = RATIOS, mask_set: str = "free-form") -> CellStatus:
-    folder = store.cell({"variant": variant, "seed": 0, "values": np.asarray(values).tolist(), "of": mask_set})
-    about = {"method": variant, "variant": variant, "seed": 0, "mask_set": "any", "mask_set_hash": mask_set}
-    about |= {"metric": L1, "version": 1, "region": "full", "source": "composite"}
-    pairs = enumerate(zip(values, ratios, strict=True))
-    rows = [{**about, "image": f"{i}.png", "value": value, "hole_ratio": ratio} for i, (value, ratio) in pairs]
-    folder.add_rows("judgement", as_rows(rows))
-    return CellStatus(variant, variant, 0, "done", folder.path.name, evaluation_ids={mask_set: "judgement"})
+def entry(store: Store, variant: str, values: Any, ratios: Any = RATIOS) -> CellStatus:
+    return done(store, variant, 0, "free-form", ratios=ratios, l1=values)
 
 
 def run_of(*entries: CellStatus, pairs: int = 8, **fields: Any) -> Run:
-    return Run(protocol(**fields), "digest of the images", pairs, list(entries), {})
+    masks = {"free-form": {"family": "free_form"}, "center": {"family": "center_box"}}
+    given = {"metrics": ["l1"], "masks": masks, "test_masks": ["free-form"]}
+    return stored_cells.run_of(*entries, num_pairs=pairs, **given | fields)
 
 
 def buckets(store: Store, run: Run) -> Table:
@@ -67,11 +47,6 @@ def rows_of(made: Table, variant: str, definition: str = L1) -> dict[tuple[str, 
     values = made.values.xs(variant, level="method")["", definition]
     index = values.index.to_frame()
     return dict(zip(zip(index["hole ratio"], index["pairs"], strict=True), values, strict=True))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path)
 
 
 def test_bucket_includes_its_upper_edge_and_empty_ones_are_left_out(store: Store) -> None:
@@ -108,7 +83,7 @@ def test_best_and_intervals_are_computed_per_bucket(store: Store) -> None:
         ["0.01-0.1", "a"],
         ["0.1-0.2", "b"],
     ]
-    alone = CellFolder(store.root / "cells" / a.folder, {}).rows("judgement").head(40)
+    alone = CellFolder(store.root / "cells" / a.folder, {}).rows("evaluation").head(40)
     half = entry(store, "a", alone["value"], ratios[:40])
     (whole,) = table.build(store, [run_of(half, pairs=40)], KNOWN)
     low = made.details["", L1, "low"].to_numpy()[0]
@@ -118,7 +93,7 @@ def test_best_and_intervals_are_computed_per_bucket(store: Store) -> None:
 def test_mask_sets_are_stacked_and_unsupported_ones_are_na(store: Store) -> None:
     both = entry(store, "a", [0.5] * 8)
     folder = CellFolder(store.root / "cells" / both.folder, {})
-    center = folder.rows("judgement").assign(mask_set_hash="center", hole_ratio=0.25)
+    center = folder.rows("evaluation").assign(mask_set_hash="center", hole_ratio=0.25)
     folder.add_rows("other", center)
     both.evaluation_ids["center"] = "other"
     lone = entry(store, "b", [0.5] * 8)
@@ -133,7 +108,7 @@ def with_features(store: Store, run: Run, scale: float) -> None:
     """Write features of one number each, whose Frechet distance is computed by hand."""
     folder = CellFolder(store.root / "cells" / run.entries[0].folder, {})
     values = scale * np.arange(8, dtype=np.float32)[:, None]
-    folder.add_features("judgement", {"inception": Features(values, RATIOS, "free-form")})
+    folder.add_features("evaluation", {"inception": Features(values, RATIOS, "free-form")})
     Features(values / scale + 1, np.zeros(8)).write(store.truth(run.protocol, run.images, "inception"))
 
 
@@ -156,11 +131,11 @@ def test_missing_features_are_a_gap_with_a_reason(store: Store) -> None:
     a = entry(store, "a", [0.5] * 8)
     folder = CellFolder(store.root / "cells" / a.folder, {})
     whole = (
-        folder.rows("judgement")
+        folder.rows("evaluation")
         .head(1)
         .assign(metric=pd.array([FID], dtype="string"), image=pd.array(["*"], dtype="string"))
     )
-    folder.add_rows("judgement", whole.assign(value=30.0))
+    folder.add_rows("evaluation", whole.assign(value=30.0))
     made = buckets(store, run_of(a, metrics=["l1", "fid"]))
     assert set(made.texts["", FID]) == {"-"}
     assert any("FID: its features are not stored" in note for note in made.notes)

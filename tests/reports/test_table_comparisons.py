@@ -44,7 +44,7 @@ def test_crops_of_one_photograph_count_once(store: Store) -> None:
     entry = done(store, "a", l1=[0.1, 0.2, 0.3, 0.4])
     folder = CellFolder(store.root / "cells" / entry.folder, {})
     names = ["x.png#0", "x.png#1", "y.png#0", "y.png#1"]
-    folder.add_rows("judgement", folder.rows("judgement").assign(image=pd.array(names, dtype="string")))
+    folder.add_rows("evaluation", folder.rows("evaluation").assign(image=pd.array(names, dtype="string")))
     assert noted(table_of(store, run_of(entry, crops=2)), "the choice of the 2 images") == 1
     assert noted(table_of(store, run_of(entry)), "the choice of the 4 images") == 1
 
@@ -104,6 +104,6 @@ def test_bare_name_with_a_new_definition_is_rejected(store: Store) -> None:
 def test_different_holes_in_one_column_are_rejected(store: Store) -> None:
     one, other = done(store, "a", l1=[0.1, 0.2]), done(store, "b", l1=[0.1, 0.2])
     folder = CellFolder(store.root / "cells" / other.folder, {})
-    folder.add_rows("judgement", folder.rows("judgement").assign(mask_set_hash="other"))
+    folder.add_rows("evaluation", folder.rows("evaluation").assign(mask_set_hash="other"))
     with pytest.raises(BadInput, match=r"On center a and b filled different holes.*abc and other"):
         table_of(store, run_of(one, other))

@@ -30,7 +30,7 @@ def test_seeds_have_equal_weight(store: Store) -> None:
 
 def test_columns_follow_the_protocol(store: Store) -> None:
     entry = done(store, "a", l1=[0.5], psnr=[20], ssim=[0.9])
-    entry.evaluation_ids["strokes"] = "judgement"
+    entry.evaluation_ids["strokes"] = "evaluation"
     table = table_of(store, run_of(entry, metrics=["psnr", "l1"], test_masks=["strokes", "center"]))
     assert table.columns == [(mask_set, metric) for mask_set in ("strokes", "center") for metric in (PSNR, L1)]
     assert table.groups == [("strokes", 2), ("center", 2)]

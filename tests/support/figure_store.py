@@ -26,9 +26,9 @@ def cell(store: Store, name: str, seed: int, place: int) -> CellStatus:
     rng = np.random.default_rng(place * 10 + seed)
     entry = done(store, name, seed, l1=0.1 * place + rng.random(12) / 30, psnr=20 + rng.random(12))
     folder = store.folder(entry)
-    rows = rows_file.read(folder.rows_path("judgement"))
-    rows_file.write(folder.rows_path("judgement"), rows.assign(hole_ratio=RATIOS * 2))
-    folder.write_provenance("judgement", {"seconds_per_image": 0.5 + place, "device": "cpu"})
+    rows = rows_file.read(folder.rows_path("evaluation"))
+    rows_file.write(folder.rows_path("evaluation"), rows.assign(hole_ratio=RATIOS * 2))
+    folder.write_provenance("evaluation", {"seconds_per_image": 0.5 + place, "device": "cpu"})
     if name != SIMPLE:
         for step in (0, 5, 9):
             folder.add_to_curves(step, "center", {L1: place + seed + step / 10, PSNR: 20.0 + step})
@@ -36,7 +36,7 @@ def cell(store: Store, name: str, seed: int, place: int) -> CellStatus:
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (folder.path / "training.jsonl").write_text(text + '{"step": 600, "g/')
         folder.write_provenance("training", {"seconds_per_step": place + 1.0, "parameters": 1000 * (place + 1)})
-    samples = folder.path / "samples" / "judgement"
+    samples = folder.path / "samples" / "evaluation"
     samples.mkdir(parents=True, exist_ok=True)
     for number in (0, 3, 6):
         for kind, shade in {"image": 0, "masked": 9, "composite": 60 + place}.items():

@@ -31,7 +31,7 @@ def ground_truth(number: int) -> np.ndarray:
 
 def save_images(store: Store, entry: CellStatus, numbers: Sequence[int], colour: Colour) -> None:
     """Save the images of a method that fills holes with one colour."""
-    folder = store.folder(entry).path / "samples" / "judgement"
+    folder = store.folder(entry).path / "samples" / "evaluation"
     folder.mkdir(parents=True, exist_ok=True)
     for number in numbers:
         image = ground_truth(number)
@@ -60,8 +60,8 @@ def cell_with_images(
 
 def rename(store: Store, entry: CellStatus, names: Mapping[str, str]) -> None:
     """Change the names of images in the rows."""
-    rows = store.folder(entry).rows("judgement")
-    store.folder(entry).add_rows("judgement", rows.assign(image=rows["image"].replace(dict(names))))
+    rows = store.folder(entry).rows("evaluation")
+    store.folder(entry).add_rows("evaluation", rows.assign(image=rows["image"].replace(dict(names))))
 
 
 def run_with(*entries: CellStatus, **fields: Any) -> Run:

@@ -5,7 +5,8 @@ from io import StringIO
 import numpy as np
 import pytest
 from rich.console import Console
-from support.toy_paper_table import METRICS, RULES, cell, measured, noted, protocol, run_of, table_of, text
+from support.stored_cells import KNOWN, done, noted
+from support.toy_paper_table import RULES, measured, protocol, run_of, table_of, text
 
 from bench_core.paper_table import PaperTable, read
 from bench_core.protocol import load
@@ -22,7 +23,7 @@ def test_measured_columns_never_contain_published_numbers(file: NamedFile) -> No
     table, rules = read(file), {}
     for name in table.protocols:
         rules[name] = load(name, bench_protocols())
-    shown = build(table, rules, None, [], METRICS)
+    shown = build(table, rules, None, [], KNOWN)
     assert set(measured(shown)) == {"-"}
     assert all(np.isnan(shown.values[c]).all() for c in shown.columns if c[1].endswith(" measured"))
     printed = [t for c in shown.columns if c[1].endswith(" published") for t in shown.texts[c] if t != "-"]
@@ -43,10 +44,10 @@ def test_layout_follows_the_paper(paper: PaperTable) -> None:
 
 def test_measured_cells_use_units_and_decimals_of_the_paper(paper: PaperTable, store: Store) -> None:
     new = [
-        cell(store, "new-tv", 0, l1=[0.1, 0.2], psnr=[20, 22]),
-        cell(store, "new-tv", 1, l1=[0.3, 0.4], psnr=[24, 26]),
+        done(store, "new-tv", 0, l1=[0.1, 0.2], psnr=[20, 22]),
+        done(store, "new-tv", 1, l1=[0.3, 0.4], psnr=[24, 26]),
     ]
-    other = cell(store, "other", l1=[0.5, 0.5], psnr=[16, 16])
+    other = done(store, "other", l1=[0.5, 0.5], psnr=[16, 16])
     table = table_of(paper, store, run_of(RULES["moon"], *new, other))
     assert text(table, "New (ours)", "error measured") == f"{100 * (0.15 + 0.35) / 2:.2f}"
     assert text(table, "New (ours)", "PSNR measured") == "23.0‡"
@@ -57,7 +58,7 @@ def test_measured_cells_use_units_and_decimals_of_the_paper(paper: PaperTable, s
 
 
 def test_empty_cells_of_the_paper_stay_empty(paper: PaperTable, store: Store) -> None:
-    table = table_of(paper, store, run_of(RULES["moon"], cell(store, "other", l1=[0.5], psnr=[16])))
+    table = table_of(paper, store, run_of(RULES["moon"], done(store, "other", l1=[0.5], psnr=[16])))
     assert text(table, "Other", "error measured") == "-"
     assert text(table, "Old", "error measured") == "-"
     assert text(table, "New (ours)", "error measured") == "-"
@@ -68,14 +69,14 @@ def test_empty_cells_of_the_paper_stay_empty(paper: PaperTable, store: Store) ->
 
 
 def test_relative_change_needs_its_reference(paper: PaperTable, store: Store) -> None:
-    table = table_of(paper, store, run_of(RULES["moon"], cell(store, "new-tv", l1=[0.5], psnr=[16])))
+    table = table_of(paper, store, run_of(RULES["moon"], done(store, "new-tv", l1=[0.5], psnr=[16])))
     assert text(table, "New (ours)", "PSNR_change measured") == "-"
 
 
 def test_unchanged_rules_come_first_then_the_latest_run(paper: PaperTable, store: Store) -> None:
     def shown(*runs: tuple[int, float, str]) -> str:
         stored = [
-            run_of(protocol(steps=steps), cell(store, "new-tv", l1=[value]), created=created)
+            run_of(protocol(steps=steps), done(store, "new-tv", l1=[value]), created=created)
             for steps, value, created in runs
         ]
         return text(table_of(paper, store, *stored), "New (ours)", "error measured")
@@ -86,13 +87,13 @@ def test_unchanged_rules_come_first_then_the_latest_run(paper: PaperTable, store
 
 
 def test_other_protocols_and_methods_are_ignored(paper: PaperTable, store: Store) -> None:
-    other = run_of(protocol("sun"), cell(store, "new-tv", l1=[0.5], psnr=[16]))
-    similar = run_of(RULES["moon"], cell(store, "new", l1=[0.5]), cell(store, "new-tv-style", l1=[0.5]))
+    other = run_of(protocol("sun"), done(store, "new-tv", l1=[0.5], psnr=[16]))
+    similar = run_of(RULES["moon"], done(store, "new", l1=[0.5]), done(store, "new-tv-style", l1=[0.5]))
     assert set(measured(table_of(paper, store, other, similar))) == {"-"}
 
 
 def test_given_weights_are_used_if_the_method_was_not_trained(paper: PaperTable, store: Store) -> None:
-    given, trained = cell(store, "new-tv (released)", l1=[0.25]), cell(store, "new-tv", l1=[0.5])
+    given, trained = done(store, "new-tv (released)", l1=[0.25]), done(store, "new-tv", l1=[0.5])
     assert text(table_of(paper, store, run_of(RULES["moon"], given)), "New (ours)", "error measured") == "25.00"
     assert (
         text(table_of(paper, store, run_of(RULES["moon"], given, trained)), "New (ours)", "error measured") == "50.00"
