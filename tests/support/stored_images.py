@@ -50,7 +50,7 @@ def cell_with_images(
     colour: Colour,
     numbers: Sequence[int] = range(4),
     mask_set: str = "center",
-    **values: Sequence[float],
+    **values: Any,
 ) -> CellStatus:
     """Write a finished cell with values, and images of some pairs."""
     entry = done(store, variant, 0, mask_set, **values)

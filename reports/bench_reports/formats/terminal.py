@@ -53,7 +53,7 @@ def _text(text: str, style: str = "") -> Text:
 
 
 def _print_whole(block: RichTable, console: Console) -> None:
-    # a block that is too wide wraps, which is better than numbers cut off
+    # rather let a wide block wrap than cut numbers off
     width = console.width
     console.width = max(width, _width(block, console))
     console.print(block)

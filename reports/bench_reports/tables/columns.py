@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -96,15 +97,11 @@ def build_columns(run: Run, rows: pd.DataFrame, metrics: Mapping[str, Metric]) -
     needed = rows[["image", "variant", "seed", "value"]]
     found = dict(iter(needed.groupby([rows["mask_set"], rows["metric"]], sort=False, observed=True)))
     empty = needed.iloc[:0]
-    wanted = [(mask_set, metric) for mask_set in run.protocol.test_masks for metric in metrics.values()]
+    keys = [(mask_set, metric) for mask_set in run.protocol.test_masks for metric in metrics.values()]
+    groups = [found.get((mask_set, metric.definition), empty) for mask_set, metric in keys]
     # Two columns at a time: more would need more memory. BLAS gets one thread each, or their threads would compete.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(2) as threads:
-        return list(
-            threads.map(
-                lambda key: build_column(run, *key, found.get((key[0], key[1].definition), empty)),
-                wanted,
-            )
-        )
+        return list(threads.map(partial(build_column, run), *zip(*keys, strict=True), groups))
 
 
 def build_column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame) -> Column:

@@ -56,7 +56,7 @@ def _block(column: Column) -> pd.DataFrame:
 
 
 def _printed(block: pd.DataFrame, digits: int) -> pd.DataFrame:
-    decimals = dict.fromkeys(("mean", "low", "high"), digits)
+    decimals = {"mean": digits, "low": digits, "high": digits}
     texts = {name: [_text(value, decimals.get(str(name), 0)) for value in values] for name, values in block.items()}
     return pd.DataFrame(texts, block.index)
 
