@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -97,11 +97,14 @@ def build_columns(run: Run, rows: pd.DataFrame, metrics: Mapping[str, Metric]) -
     needed = rows[["image", "variant", "seed", "value"]]
     found = dict(iter(needed.groupby([rows["mask_set"], rows["metric"]], sort=False, observed=True)))
     empty = needed.iloc[:0]
-    keys = [(mask_set, metric) for mask_set in run.protocol.test_masks for metric in metrics.values()]
-    groups = [found.get((mask_set, metric.definition), empty) for mask_set, metric in keys]
+
+    def build(key: tuple[str, Metric]) -> Column:
+        mask_set, metric = key
+        return build_column(run, mask_set, metric, found.get((mask_set, metric.definition), empty))
+
     # Two columns at a time: more would need more memory. BLAS gets one thread each, or their threads would compete.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(2) as threads:
-        return list(threads.map(partial(build_column, run), *zip(*keys, strict=True), groups))
+        return list(threads.map(build, product(run.protocol.test_masks, metrics.values())))
 
 
 def build_column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame) -> Column:
