@@ -74,9 +74,9 @@ def test_equal_curves_give_equal_bytes(store: Store) -> None:
         first, second = (drawn(store, *entries, format_=format_)[0] for _ in range(2))
         assert first == second
     assert ET.fromstring(drawn(store, *entries)[0]).tag.endswith("svg")
-    with Image.open(BytesIO(drawn(store, *entries, format_="png")[0])) as picture:
-        assert np.asarray(picture.convert("L")).std() > 0
-        assert not {"Software", "Date"} & set(picture.info)
+    with Image.open(BytesIO(drawn(store, *entries, format_="png")[0])) as image:
+        assert np.asarray(image.convert("L")).std() > 0
+        assert not {"Software", "Date"} & set(image.info)
 
 
 def test_csv_holds_the_methods_of_the_figure_only(store: Store) -> None:

@@ -30,14 +30,14 @@ def pixels(path: Path) -> np.ndarray:
 
 def test_error_map_is_the_mean_channel_difference_inside_the_hole() -> None:
     """Expected differences: 0, 32 (a quarter of the maximum 128), 64 (half), and 200, above the maximum."""
-    truth = np.full((1, 6, 3), 200, np.uint8)
-    masked = truth.copy()
+    ground_truth = np.full((1, 6, 3), 200, np.uint8)
+    masked = ground_truth.copy()
     masked[0, :4] = 0  # the last two are known
-    composite = truth.copy()
+    composite = ground_truth.copy()
     composite[0, 1] = (200, 200, 200 - 96)  # a third of 96 is 32
     composite[0, 2] = (200 - 64, 200 + 55, 200 - 73)  # a third of 192 is 64
     composite[0, 3] = 0
-    found = np.asarray(error_map(truth, masked, composite).convert("RGBA"))
+    found = np.asarray(error_map(ground_truth, masked, composite).convert("RGBA"))
     assert found[0, :, 3].tolist() == [255] * 4 + [0] * 2
     np.testing.assert_array_equal(found[0, :4, :3], COLOURS[[0, 64, 127, 254]])
 
@@ -79,8 +79,8 @@ def test_pair_has_its_size_and_a_thumbnail_with_the_hole(tmp_path: Path) -> None
     grey = np.full((100, 200, 3), 80, np.uint8)
     hidden = grey.copy()
     hidden[:50] = 0
-    for kind, picture in {"image": grey, "masked": hidden, "composite": grey}.items():
-        Image.fromarray(picture).save(tmp_path / f"000000-{kind}.png")
+    for kind, image in {"image": grey, "masked": hidden, "composite": grey}.items():
+        Image.fromarray(image).save(tmp_path / f"000000-{kind}.png")
     pair = GalleryImages(tmp_path).add_pair([tmp_path], 0)
     assert pair["size"] == [200, 100]
     small = pixels(tmp_path / pair["thumb"])[..., :3].astype(int)
@@ -90,9 +90,9 @@ def test_pair_has_its_size_and_a_thumbnail_with_the_hole(tmp_path: Path) -> None
 
 def test_legend_has_the_colours_of_the_map() -> None:
     """The legend spans differences from 0 to 128, evenly spaced."""
-    truth = np.full((1, 9, 3), 200, np.uint8)
-    composite = truth - np.arange(0, 129, 16, dtype=np.uint8)[None, :, None]
-    found = np.asarray(error_map(truth, np.zeros_like(truth), composite).convert("RGB"))[0].astype(int)
+    ground_truth = np.full((1, 9, 3), 200, np.uint8)
+    composite = ground_truth - np.arange(0, 129, 16, dtype=np.uint8)[None, :, None]
+    found = np.asarray(error_map(ground_truth, np.zeros_like(ground_truth), composite).convert("RGB"))[0].astype(int)
     legend = np.array([list(bytes.fromhex(colour.removeprefix("#"))) for colour in error_colours()])
     assert np.abs(legend - found).max() <= 3  # the map has 255 colours, so some values lie between two
 

@@ -117,8 +117,8 @@ def test_set_metrics_use_the_stored_features_of_the_bucket(store: Store) -> None
     with_features(store, run, 2.0)
     made = buckets(store, run)
     found = rows_of(made, "a", FID)
-    three, truth = np.array([6.0, 8.0, 10.0]), np.array([4.0, 5.0, 6.0])
-    expected = (three.mean() - truth.mean()) ** 2 + (three.std(ddof=1) - truth.std(ddof=1)) ** 2
+    three, reference = np.array([6.0, 8.0, 10.0]), np.array([4.0, 5.0, 6.0])
+    expected = (three.mean() - reference.mean()) ** 2 + (three.std(ddof=1) - reference.std(ddof=1)) ** 2
     assert found["0.1-0.2", 3] == pytest.approx(expected, rel=1e-6)
     assert np.isnan(found["0.6-1", 1]), "one image has no covariance"
     printed = texts_of(made, "free-form", "0.1-0.2", "3", "a")
