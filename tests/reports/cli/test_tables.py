@@ -48,7 +48,7 @@ def test_table_can_be_shown_before_it_is_measured() -> None:
 def test_protocol_without_data_is_skipped_with_a_message() -> None:
     refused = bench("run", "dmfn-1", code=2).output
     assert "Skipping dmfn-places2: give --data places2=FOLDER" in refused
-    assert "Nothing of the table dmfn-1 can be measured here" in refused
+    assert "Nothing in the table dmfn-1 can be measured here" in refused
 
 
 @pytest.mark.parametrize(
