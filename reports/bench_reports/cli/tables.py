@@ -54,12 +54,14 @@ def tables(context: click.Context, data: tuple[tuple[str, Path], ...], as_json: 
     """
     if context.invoked_subcommand:
         return
-    from bench_core.experiment.paper_requirements import needs
+    from bench_core.experiment.paper_requirements import requirements
 
     plugins = _plugins()
     folders = _folders(plugins, data)
     views = [PaperTableView(plugins, name) for name in plugins.records("paper_tables")]
-    listed = [(view.name, view.table.title, needs(view.table, view.protocols, plugins, folders)) for view in views]
+    listed = [
+        (view.name, view.table.title, requirements(view.table, view.protocols, plugins, folders)) for view in views
+    ]
     if as_json:
         print_json(
             [
@@ -113,12 +115,12 @@ def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], as_json: bool,
       bench tables run NAME --data IMAGE_SET=FOLDER --data OTHER_SET=FOLDER
     """
     from bench_core.experiment.options import RunOptions
-    from bench_core.experiment.paper_requirements import needs
+    from bench_core.experiment.paper_requirements import requirements
     from bench_core.experiment.plan import plan
 
     plugins = _plugins()
     view, folders = PaperTableView(plugins, name), _folders(plugins, data)
-    available = needs(view.table, view.protocols, plugins, folders).requests
+    available = requirements(view.table, view.protocols, plugins, folders).requests
     image_sets, done = plugins.records("image_sets"), []
     for protocol_name, protocol in view.protocols.items():
         image_set = options["image_set"] or protocol.image_set

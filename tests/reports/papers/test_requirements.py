@@ -6,7 +6,7 @@ import pytest
 from support.toy_paper_table import NUMBERS, TABLE
 
 from bench_core.errors import BadInput
-from bench_core.experiment.paper_requirements import Requirements, needs
+from bench_core.experiment.paper_requirements import Requirements, requirements
 from bench_core.paper_table import PaperTable, read
 from bench_core.plugins import Plugins
 from bench_core.protocol import load
@@ -43,15 +43,15 @@ def plugins() -> Plugins:
     return found
 
 
-def requirements(name: str, plugins: Plugins, *data: str) -> Requirements:
+def requirements_of(name: str, plugins: Plugins, *data: str) -> Requirements:
     table = read(plugins.records("paper_tables")[name])
-    return needs(table, {each: load(each, bench_protocols()) for each in table.protocols}, plugins, data)
+    return requirements(table, {each: load(each, bench_protocols()) for each in table.protocols}, plugins, data)
 
 
 def test_requirements_are_images_weights_and_steps(
     plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = requirements("dmfn-3", plugins)
+    found = requirements_of("dmfn-3", plugins)
     assert found.wanted == [
         "images of celeba_hq",
         "weights of alexnet, vgg19",
@@ -64,23 +64,23 @@ def test_requirements_are_images_weights_and_steps(
     ]
     monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))
     (tmp_path / "alexnet_features.pth").touch()
-    assert requirements("dmfn-3", plugins, "celeba_hq").missing == ["weights of vgg19"]
-    assert requirements("dmfn-3", plugins, "").missing == ["weights of vgg19"]
+    assert requirements_of("dmfn-3", plugins, "celeba_hq").missing == ["weights of vgg19"]
+    assert requirements_of("dmfn-3", plugins, "").missing == ["weights of vgg19"]
 
 
 @pytest.mark.parametrize("file", bench_paper_tables(), ids=lambda file: file.name)
 def test_all_requested_methods_are_installed(file: NamedFile, plugins: Plugins) -> None:
     """Checks all tables with all plugins of this repository."""
-    assert set(requirements(file.name, plugins).requests) == set(read(file).methods.values()) - {""}
+    assert set(requirements_of(file.name, plugins).requests) == set(read(file).methods.values()) - {""}
 
 
 def test_missing_methods_forms_and_holes_are_listed(plugins: Plugins, paper: PaperTable) -> None:
-    lama = requirements("lama-1", plugins)
+    lama = requirements_of("lama-1", plugins)
     assert any(item.startswith("methods for LaMa-Fourier, CoModGAN") for item in lama.missing)
     assert "holes for Places, segmentation" in lama.missing
-    found = needs(paper, {}, plugins, ())
+    found = requirements(paper, {}, plugins, ())
     assert "new-tv (There is no plugin 'new')" in found.missing
     formless = paper.model_copy(update={"methods": {"Old": "pconv:nothing", "Other": "pconv-nothing"}})
-    missing = needs(formless, {}, plugins, ()).missing
+    missing = requirements(formless, {}, plugins, ()).missing
     assert any(item.startswith("pconv:nothing (There is no form of pconv 'nothing'") for item in missing)
     assert any(item.startswith("pconv-nothing (There is no loss term") for item in missing)
