@@ -160,13 +160,8 @@ def test_wide_and_long_tables_are_split_without_loss(count: int) -> None:
     assert content.count(b"(continued)") == content.count(b"addtocounter") == content.count(rb"\caption") - 1
 
 
-<<<<<<< HEAD:tests/reports/formats/test_latex.py
 @pytest.mark.skipif(not shutil.which("pdflatex") and os.environ.get("CI") != "true", reason="needs pdflatex")
 def test_bare_article_with_tables_and_figures_compiles(store: Store, tmp_path: Path) -> None:
-=======
-@pytest.mark.skipif(not shutil.which("pdflatex") and os.environ.get("CI") != "true", reason="needs pdflatex")
-def test_a_bare_article_with_all_tables_and_a_figure_compiles(store: Store, tmp_path: Path) -> None:
->>>>>>> main:tests/reports/test_latex.py
     tables = [*stored(store, EVIL), made(*EVIL, "plain")]
     (tmp_path / "tables.tex").write_bytes(b"\n".join(map(latex, tables)))
     run = run_of(*(done(store, name, l1=np.arange(12) / 12 + place) for place, name in enumerate(EVIL)), metrics=["l1"])
