@@ -1,4 +1,4 @@
-"""Laws of the published numbers: none is lost or changed, and each has its place in a table."""
+"""Published numbers: none is lost or changed, and each has its place in a table."""
 
 import csv
 import hashlib
@@ -13,11 +13,10 @@ from bench_core.paper_table import PaperTable, read
 from bench_core.protocol import Protocol, load
 from bench_datasets import bench_image_sets
 from bench_masks import bench_masks
-from bench_reports import bench_paper_tables, bench_protocols
-from bench_reports.papers.published import FOLDER
+from bench_reports import PUBLISHED_FOLDER, bench_paper_tables, bench_protocols
 
 SOURCE = ROOT.parent / "shared" / "methods" / "published-results.csv"
-NUMBERS = FOLDER / "published-results.csv"
+NUMBERS = PUBLISHED_FOLDER / "published-results.csv"
 TABLES = {file.name: read(file) for file in bench_paper_tables()}
 PROTOCOLS = {file.name: load(file.name, bench_protocols()) for file in bench_protocols()}
 METRICS = {metric.definition: metric for metric in bench_metrics()}
@@ -31,17 +30,17 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def test_the_numbers_are_those_that_were_transcribed() -> None:
+def test_numbers_are_unchanged() -> None:
     assert hashlib.sha256(NUMBERS.read_bytes()).hexdigest() == SHA256
     assert len(rows(NUMBERS)) == 260
 
 
 @pytest.mark.skipif(not SOURCE.exists(), reason="the transcription is not beside this checkout")
-def test_the_numbers_equal_the_transcription_row_for_row() -> None:
+def test_numbers_equal_the_transcription() -> None:
     assert rows(NUMBERS) == rows(SOURCE)
 
 
-def test_every_number_belongs_to_one_table_or_is_known_not_to_be_measured() -> None:
+def test_every_number_belongs_to_a_table_or_is_listed_as_not_measured() -> None:
     placed = [number for table in TABLES.values() for number in table.published]
     assert {number.table for number in placed} | NOT_MEASURED == {row["table"] for row in rows(NUMBERS)}
     assert len(placed) == sum(row["table"] not in NOT_MEASURED for row in rows(NUMBERS)) > 200
@@ -59,7 +58,7 @@ def test_every_number_of_a_table_has_a_cell(table: PaperTable) -> None:
     assert sorted(map(str, shown)) == sorted(map(str, table.published))
 
 
-def test_changes_against_a_row_agree_with_the_numbers_that_they_relate() -> None:
+def test_relative_changes_agree_with_their_numbers() -> None:
     lama = TABLES["lama-1"]
     checked = 0
     for group in lama.groups:
@@ -79,7 +78,7 @@ def test_changes_against_a_row_agree_with_the_numbers_that_they_relate() -> None
 
 
 @every_table
-def test_what_a_table_names_exists(table: PaperTable) -> None:
+def test_names_in_a_table_exist(table: PaperTable) -> None:
     for group in table.groups:
         if not group.protocol:
             continue
@@ -89,8 +88,8 @@ def test_what_a_table_names_exists(table: PaperTable) -> None:
         assert {how.definition for how in table.metrics.values()} - {""} <= computed
     assert {how.relative_to for how in table.metrics.values()} - {""} <= set(table.methods)
     assert table.requests("no such protocol") == []
-    asked = {request for name in table.protocols for request in table.requests(name)}
-    assert asked == set(table.methods.values()) - {""}
+    requested = {request for name in table.protocols for request in table.requests(name)}
+    assert requested == set(table.methods.values()) - {""}
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
@@ -102,7 +101,7 @@ def test_every_protocol_can_be_opened(protocol: Protocol) -> None:
     assert protocol.title
 
 
-def test_every_protocol_serves_a_table() -> None:
+def test_every_protocol_is_used_by_a_table() -> None:
     assert {name for table in TABLES.values() for name in table.protocols} == set(PROTOCOLS)
 
 
@@ -110,7 +109,7 @@ def test_every_protocol_serves_a_table() -> None:
     ("name", "size", "side"),
     [("gradient-attention-mnist", 28, 14), ("gradient-attention-celeba", 128, 64), ("dmfn-places2", 256, 128)],
 )
-def test_centered_holes_are_as_large_as_their_papers_say(name: str, size: int, side: int) -> None:
+def test_centre_holes_have_the_published_size(name: str, size: int, side: int) -> None:
     protocol = PROTOCOLS[name]
     assert protocol.size == size
     center = open_sets(protocol.masks, {family.name: family for family in bench_masks()})["center"]
@@ -120,7 +119,7 @@ def test_centered_holes_are_as_large_as_their_papers_say(name: str, size: int, s
     assert hole.sum() == side**2
 
 
-def test_budgets_are_the_published_ones() -> None:
+def test_training_budgets_are_the_published_ones() -> None:
     budgets = {name: (protocol.batch, protocol.steps) for name, protocol in PROTOCOLS.items()}
     assert budgets["gradient-attention-mnist"] == (128, 14_000)
     assert budgets["gradient-attention-celeba"] == (16, 120_000)

@@ -1,4 +1,4 @@
-"""Laws of figures as files and as elements of a page: equal bytes, their own size, any name as text."""
+"""Figures as files and as SVG elements: equal bytes, exact size, any name as text."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -19,7 +19,6 @@ from bench_core.errors import BadInput
 from bench_core.store.store import CellStatus, Run, Store
 from bench_reports import figures
 from bench_reports.figures import style
-from bench_reports.figures.select import asked
 from bench_reports.figures.source import Source
 
 __all__ = ["world"]
@@ -30,10 +29,10 @@ def texts(figure: Figure) -> set[str]:
 
 
 def inches(figure: Figure, format_: str) -> tuple[float, float]:
-    """Width and height of a file."""
+    """Return width and height of a file in inches."""
     if format_ == "png":
-        with Image.open(BytesIO(figures.save(figure, "png"))) as picture:
-            return picture.width / 300, picture.height / 300
+        with Image.open(BytesIO(figures.save(figure, "png"))) as image:
+            return image.width / 300, image.height / 300
     if format_ == "pdf":
         box = re.search(rb"/MediaBox \[ ?0 0 ([\d.]+) ([\d.]+)", figures.save(figure, "pdf"))
     else:
@@ -43,7 +42,7 @@ def inches(figure: Figure, format_: str) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_equal_rows_make_equal_bytes_in_their_own_size(world: tuple[Store, Run], kind: str) -> None:
+def test_equal_rows_give_equal_bytes_of_the_requested_width(world: tuple[Store, Run], kind: str) -> None:
     for format_ in figures.FORMATS if kind == "grid" else ("pdf", "svg"):
         one, other = (figures.save(drawn(world, kind), format_) for _ in range(2))
         assert one == other
@@ -53,13 +52,13 @@ def test_equal_rows_make_equal_bytes_in_their_own_size(world: tuple[Store, Run],
         assert drawn(world, kind, width="column").get_figwidth() == 3.25
 
 
-def test_fonts_are_embedded_whole(world: tuple[Store, Run]) -> None:
+def test_fonts_are_embedded_as_truetype(world: tuple[Store, Run]) -> None:
     content = figures.save(drawn(world, "ranks"), "pdf")
     assert b"/FontFile2" in content and b"/CIDFontType2" in content
     assert b"/Type3" not in content
 
 
-def test_the_users_own_settings_change_nothing(world: tuple[Store, Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_settings_of_matplotlib_are_ignored(world: tuple[Store, Run], monkeypatch: pytest.MonkeyPatch) -> None:
     before = figures.save(drawn(world, "ranks"), "pdf")
     with mpl.rc_context({"lines.linewidth": 9, "pdf.fonttype": 3, "text.color": "red", "savefig.bbox": "tight"}):
         assert figures.save(drawn(world, "ranks"), "pdf") == before
@@ -79,7 +78,7 @@ def test_any_name_is_shown_as_text(world: tuple[Store, Run], kind: str) -> None:
     assert shown - texts(figure) == set() or kind in ("grid", "losses")
 
 
-def test_an_inline_svg_takes_the_colours_of_its_page(world: tuple[Store, Run]) -> None:
+def test_inline_svg_takes_the_colours_of_its_page(world: tuple[Store, Run]) -> None:
     figure = drawn(world, "buckets")
     root = ET.fromstring(figures.svg(figure))
     assert root.get("role") == "img"
@@ -90,10 +89,10 @@ def test_an_inline_svg_takes_the_colours_of_its_page(world: tuple[Store, Run]) -
     assert written and all("currentColor" in text.get("style", "") for text in written)
     assert style.COLOURS[0] in styles
     assert not figures.svg(figure).lstrip().startswith("<?xml")
-    assert not root.findall(".//{*}style"), "one would hold for the whole page"
+    assert not root.findall(".//{*}style"), "a style element would apply to the whole page"
 
 
-def test_two_figures_on_a_page_share_no_id_and_refer_to_their_own(world: tuple[Store, Run]) -> None:
+def test_figures_on_a_page_share_no_ids(world: tuple[Store, Run]) -> None:
     pages = [figures.svg(drawn(world, "buckets", definition=name)) for name in (L1, PSNR)]
     ids = [re.findall(r' id="([^"]+)"', page) for page in pages]
     used = [re.findall(r'(?:url\(|href=")#([\w-]+)', page) for page in pages]
@@ -104,13 +103,13 @@ def test_two_figures_on_a_page_share_no_id_and_refer_to_their_own(world: tuple[S
 
 def call(world: tuple[Store, Run], *options: str) -> tuple[int, str]:
     kind, *others = options
-    said = CliRunner().invoke(main, ["figure", kind, str(world[0].root), *others])
-    assert not said.exception or isinstance(said.exception, SystemExit), said.exception
-    return said.exit_code, said.output
+    result = CliRunner().invoke(main, ["figure", kind, str(world[0].root), *others])
+    assert not result.exception or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_command_writes_what_is_drawn(world: tuple[Store, Run], kind: str, tmp_path: Path) -> None:
+def test_command_writes_the_drawn_figure(world: tuple[Store, Run], kind: str, tmp_path: Path) -> None:
     assert call(world, kind, "-o", str(tmp_path / "a.svg"), "--width", "page") == (0, "")
     assert (tmp_path / "a.svg").read_bytes() == figures.save(drawn(world, kind, width="page"), "svg")
 
@@ -125,33 +124,33 @@ def test_the_command_writes_what_is_drawn(world: tuple[Store, Run], kind: str, t
         (["losses", "--methods", "simple"], "no method with losses in this run 'simple'"),
         (["losses", "--methods", "a,b"], "give one of a, b"),
         (["curves", "--methods", "simple"], "There are no curves of L1 on center"),
-        (["grid", "--images", "3,7"], "No pictures of image 7 were kept on center. Kept: 0, 3, 6"),
-        (["ranks", "--zoom"], "--zoom means nothing for ranks"),
-        (["grid", "--metric", "psnr"], "--metric means nothing for grid"),
+        (["grid", "--images", "3,7"], "Image 7 was not saved on center. Saved: 0, 3, 6"),
+        (["ranks", "--zoom"], "--zoom does not apply to ranks"),
+        (["grid", "--metric", "psnr"], "--metric does not apply to grid"),
     ],
 )
-def test_what_cannot_be_drawn_is_told_and_nothing_written(
+def test_impossible_figures_are_reported_and_nothing_is_written(
     world: tuple[Store, Run], options: list[str], message: str, tmp_path: Path
 ) -> None:
-    code, said = call(world, *options, "-o", str(tmp_path / "a.pdf"))
-    assert code == 2 and message in said
+    code, output = call(world, *options, "-o", str(tmp_path / "a.pdf"))
+    assert code == 2 and message in output
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_must_be_of_a_known_format(world: tuple[Store, Run], tmp_path: Path) -> None:
-    code, said = call(world, "ranks", "-o", str(tmp_path / "a.doc"))
-    assert code == 2 and "written as pdf, png, svg, not as 'doc'" in said
+def test_unknown_file_format_is_rejected(world: tuple[Store, Run], tmp_path: Path) -> None:
+    code, output = call(world, "ranks", "-o", str(tmp_path / "a.doc"))
+    assert code == 2 and "written as pdf, png, svg, not as 'doc'" in output
 
 
-def test_an_empty_store_has_nothing_to_draw(store: Store) -> None:
+def test_empty_run_is_an_error_for_every_kind(store: Store) -> None:
     run = run_of(CellStatus("a", "a", 0, "failed", reason="it broke"))
-    for kind, module in KINDS.items():
+    for module in KINDS.values():
         with pytest.raises(BadInput):
             module.draw(Source(store, run, KNOWN))
-        assert kind
 
 
-def test_one_figure_is_of_one_comparison(world: tuple[Store, Run]) -> None:
-    store, run = world
-    with pytest.raises(BadInput, match=r"2 comparisons, .*give one of the folders in runs/"):
-        asked("ranks", store, [run, run_of(*run.entries, steps=8)], KNOWN, "pdf", {})
+def test_figure_needs_a_single_experiment(store: Store, tmp_path: Path) -> None:
+    for steps in (8, 9):
+        store.write_run(run_of(CellStatus("a", "a", 0), steps=steps))
+    code, output = call((store, run_of()), "ranks", "-o", str(tmp_path / "a.pdf"))
+    assert code == 2 and "holds 2 experiments" in output and "give one of its runs/" in output

@@ -1,4 +1,4 @@
-"""The gallery's slider and zoom, by mouse, keyboard and touch, in a real browser."""
+"""The gallery's slider and zoom in a browser, by mouse, keyboard and touch."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     return made(tmp_path_factory.mktemp("gallery"))
 
 
-def test_the_slider_divides_two_pictures_and_moves_by_mouse(page: "Page", address: str) -> None:
+def test_slider_divides_two_images_and_moves_by_mouse(page: "Page", address: str) -> None:
     opened(page, address, left="red", right="green")
     assert (colour(page, 0.4), colour(page, 0.6)) == (RED, GREEN)
     page.mouse.move(*at(page, 0.5))
@@ -29,7 +29,7 @@ def test_the_slider_divides_two_pictures_and_moves_by_mouse(page: "Page", addres
     assert (colour(page, 0.6), colour(page, 0.73)) == (RED, GREEN)
 
 
-def test_the_slider_moves_by_keyboard_and_tells_where_it_is(page: "Page", address: str) -> None:
+def test_slider_moves_by_keyboard_and_announces_its_value(page: "Page", address: str) -> None:
     opened(page, address, left="red", right="blue", image="image-1")
     slider = page.get_by_role("slider", name="Boundary between red and blue")
     slider.focus()
@@ -41,12 +41,12 @@ def test_the_slider_moves_by_keyboard_and_tells_where_it_is(page: "Page", addres
     slider.press("ArrowLeft")
     slider.press("ArrowLeft")
     assert slider.get_attribute("aria-valuetext") == "99 % red"
-    assert page.locator("h2.name").inner_text() == "image-1"  # arrows are the slider's
+    assert page.locator("h2.name").inner_text() == "image-1"  # arrow keys move the slider, not the pair
 
 
 @pytest.fixture
 def fingers(page: "Page") -> Move:
-    """Puts fingers on places of the stage, moves and lifts them: each step a list of places."""
+    """Return a function that touches the stage: each step is a list of finger positions."""
     devtools = page.context.new_cdp_session(page)
     devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
 
@@ -61,7 +61,7 @@ def fingers(page: "Page") -> Move:
     return move
 
 
-def test_the_slider_moves_by_touch_and_two_fingers_zoom(page: "Page", address: str, fingers: Move) -> None:
+def test_slider_moves_by_touch_and_two_fingers_zoom(page: "Page", address: str, fingers: Move) -> None:
     opened(page, address, left="red", right="green")
     fingers([(0.5, 0.5)], [(0.6, 0.5)], [(0.7, 0.5)])
     assert (colour(page, 0.65), colour(page, 0.73)) == (RED, GREEN)
@@ -71,7 +71,7 @@ def test_the_slider_moves_by_touch_and_two_fingers_zoom(page: "Page", address: s
 
 
 def scrolled(page: "Page") -> float:
-    """How far down the page is, as soon as it has stayed there for ten frames."""
+    """Return the scroll position once it was stable for ten frames."""
     return page.evaluate(
         """async () => {
           for (let [at, still] = [scrollY, 0]; still < 10; still = scrollY === at ? still + 1 : 0) {
@@ -83,7 +83,7 @@ def scrolled(page: "Page") -> float:
     )
 
 
-def test_a_finger_on_the_whole_picture_scrolls_the_page(page: "Page", address: str, fingers: Move) -> None:
+def test_finger_on_the_unzoomed_image_scrolls_the_page(page: "Page", address: str, fingers: Move) -> None:
     opened(page, address, left="red", right="green")
     way = [[(0.3, 0.7 - step / 20)] for step in range(8)]
     before = scrolled(page)
@@ -92,7 +92,7 @@ def test_a_finger_on_the_whole_picture_scrolls_the_page(page: "Page", address: s
     assert zoomed(page) == pytest.approx([1, 0, 0], abs=0.01)
 
 
-def test_the_wheel_scrolls_the_page_down_over_the_whole_picture(page: "Page", address: str) -> None:
+def test_wheel_over_the_unzoomed_image_scrolls_the_page_down(page: "Page", address: str) -> None:
     opened(page, address, left="red", right="green")
     before = scrolled(page)
     page.mouse.move(*at(page, 0.25))
@@ -101,11 +101,11 @@ def test_the_wheel_scrolls_the_page_down_over_the_whole_picture(page: "Page", ad
     assert zoomed(page) == pytest.approx([1, 0, 0], abs=0.01)
 
 
-def test_what_is_shown_stays_when_the_window_changes_and_moves_on_from_there(page: "Page", address: str) -> None:
+def test_view_survives_resizing_the_window(page: "Page", address: str) -> None:
     opened(page, address, left="red", right="green")
     for _ in range(2):
         page.get_by_role("button", name="Zoom in").click()
-    for _ in range(3):  # off the middle, where pixels and shares differ
+    for _ in range(3):  # away from the centre, where pixels and fractions differ
         page.keyboard.press("Shift+ArrowRight")
     scale, left, top = zoomed(page, lambda scale: scale > 2)
     width = page.evaluate("document.querySelector('.stage').clientWidth")
@@ -116,13 +116,13 @@ def test_what_is_shown_stays_when_the_window_changes_and_moves_on_from_there(pag
     assert zoomed(page) == pytest.approx([scale, left - 0.1, top], abs=0.03)
 
 
-def test_all_pictures_zoom_and_move_in_step(page: "Page", address: str) -> None:
+def test_all_images_zoom_and_move_together(page: "Page", address: str) -> None:
     opened(page, address, left="red", right="green")
     assert zoomed(page, lambda scale: scale == 1) == pytest.approx([1, 0, 0], abs=0.01)
     page.mouse.move(*at(page, 0.25, 0.75))
     page.mouse.wheel(0, -100)
     scale, left, top = zoomed(page, lambda scale: scale > 1)
-    # what is under the mouse stays there
+    # the point under the mouse stays in place
     assert (left + 0.25 * scale, top + 0.75 * scale) == pytest.approx((0.25, 0.75), abs=0.02)
     page.get_by_role("button", name="Zoom in").click()
     more, left, top = zoomed(page, lambda now: now > scale + 0.01)

@@ -1,4 +1,4 @@
-"""Laws of `bench report --against published`: a claim is never a measurement, and what differs is told."""
+"""`bench report --against published`: claims stay apart from measurements, and differences are footnotes."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from support import toy_paper_table
-from support.toy_paper_table import METRICS, cell
+from support.stored_cells import KNOWN, done
 
 from bench_core.cli import main
 from bench_core.errors import BadInput
@@ -48,7 +48,7 @@ def claims(
     paper: PaperTable, store: Store, *entries: CellStatus, rules: Protocol = RULES["moon"], pairs: int = 2
 ) -> Table:
     run = Run(rules, "digest", pairs, list(entries), {})
-    (made,) = build(store, [run], METRICS, [paper], RULES)
+    (made,) = build(store, [run], KNOWN, [paper], RULES)
     return made
 
 
@@ -62,18 +62,18 @@ def footnotes(made: Table, marks: str) -> list[str]:
     return [note.partition("] ")[2] for number in numbers for note in made.notes if note.startswith(f"[{number}] ")]
 
 
-def test_a_claim_stands_beside_what_was_measured_in_its_units(paper: PaperTable, store: Store) -> None:
-    made = claims(paper, store, cell(store, "new", l1=[0.1, 0.2], psnr=[20, 22]))
+def test_claim_stands_beside_the_measurement_in_its_units(paper: PaperTable, store: Store) -> None:
+    made = claims(paper, store, done(store, "new", l1=[0.1, 0.2], psnr=[20, 22]))
     found = row(made, "Moon, box", "error, percent")
     assert (found["claimed"], found["as"], found["differs in"]) == ("12.25", "l1@full", "")
     assert found["measured"].startswith("15.00 ± ")
     assert made.values.loc[("new", "nine", "Moon, box", "error, percent"), ("", "measured")] == pytest.approx(15.0)
     assert any("Nobody, 1969" in note for note in made.notes)
     assert any("The moon was new." in note for note in made.notes)
-    assert made.notes[0].startswith("claimed: printed in the paper; it was not measured here")
+    assert made.notes[0].startswith("claimed: printed in the paper, not measured here")
 
 
-def test_a_claim_never_fills_a_gap_and_is_never_best(paper: PaperTable, store: Store) -> None:
+def test_claim_never_fills_a_gap_and_is_never_best(paper: PaperTable, store: Store) -> None:
     failed = CellStatus("new", "new", 0, "failed", reason="no air")
     made = claims(paper, store, failed)
     assert set(made.texts["", "measured"]) == {"-"}
@@ -82,61 +82,59 @@ def test_a_claim_never_fills_a_gap_and_is_never_best(paper: PaperTable, store: S
     assert any("no air" in note for note in made.notes)
 
 
-def test_a_claim_changes_no_number_of_the_usual_table(paper: PaperTable, store: Store) -> None:
-    run = Run(RULES["moon"], "digest", 2, [cell(store, "new", l1=[0.1, 0.2], psnr=[20, 22])], {})
-    (usual,) = table.build(store, [run], METRICS)
+def test_usual_table_contains_no_claims(paper: PaperTable, store: Store) -> None:
+    run = Run(RULES["moon"], "digest", 2, [done(store, "new", l1=[0.1, 0.2], psnr=[20, 22])], {})
+    (usual,) = table.build(store, [run], KNOWN)
     assert not {"12.25", "21.5"} & set(usual.texts.to_numpy().ravel())
 
 
 def test_every_known_difference_is_a_footnote(paper: PaperTable, store: Store) -> None:
-    new = cell(store, "new", l1=[0.1, 0.2], psnr=[20, 22])
+    new = done(store, "new", l1=[0.1, 0.2], psnr=[20, 22])
     same = claims(paper, store, new)
     assert footnotes(same, row(same, "Moon, box", "PSNR, dB")["differs in"]) == [
         "nine: PSNR: they use logarithms of base 9."
     ]
     rules = protocol(side=8, steps=3, size=64, image_set="folder")
     other = claims(paper, store, new, rules=rules, pairs=7)
-    told = " ".join(footnotes(other, row(other, "Moon, box", "error, percent")["differs in"]))
+    differences = " ".join(footnotes(other, row(other, "Moon, box", "error, percent")["differs in"]))
     for part in ("claimed on 2 images, measured on 7", "image_set = folder, not photos", "size = 64, not 32"):
-        assert part in told
-    assert "steps = 3, not 9" in told
-    assert "side=8" in told and "side=16" in told
+        assert part in differences
+    assert "steps = 3, not 9" in differences
+    assert "side=8" in differences and "side=16" in differences
     assert row(other, "Moon, box", "error, percent")["measured"].startswith("15.00")
 
 
-def test_holes_that_this_run_has_not_are_a_gap(paper: PaperTable, store: Store) -> None:
-    made = claims(paper, store, cell(store, "new", l1=[0.1, 0.2], psnr=[20, 22]))
+def test_missing_holes_are_a_gap(paper: PaperTable, store: Store) -> None:
+    made = claims(paper, store, done(store, "new", l1=[0.1, 0.2], psnr=[20, 22]))
     mars = row(made, "Mars", "PSNR, dB")
     assert mars["measured"] == "-"
-    told = footnotes(made, mars["differs in"])
-    assert any("this run has no mask set crater" in note for note in told)
-    assert any("claimed on an untold number of images" in note for note in told)
+    differences = footnotes(made, mars["differs in"])
+    assert any("this run has no mask set crater" in note for note in differences)
+    assert any("claimed on an unknown number of images" in note for note in differences)
     parameters = row(made, "any", "parameters, million")
     assert (parameters["claimed"], parameters["measured"], parameters["as"]) == ("4", "-", "-")
-    assert footnotes(made, parameters["differs in"]) == ["nine: parameters is measured by nothing here."]
+    assert footnotes(made, parameters["differs in"]) == ["nine: parameters is not measured here."]
 
 
-def test_numbers_relative_to_another_method_and_of_methods_not_here_are_left_out(
-    paper: PaperTable, store: Store
-) -> None:
-    made = claims(paper, store, cell(store, "new", l1=[0.1, 0.2]), cell(store, "stranger", l1=[0.1, 0.2]))
+def test_relative_numbers_and_missing_methods_are_left_out(paper: PaperTable, store: Store) -> None:
+    made = claims(paper, store, done(store, "new", l1=[0.1, 0.2]), done(store, "stranger", l1=[0.1, 0.2]))
     assert not any("change" in names[-1] for names, _ in made.lines)
     assert {names[0] for names, _ in made.lines} == {"new"}
     assert "99" not in set(made.texts["", "claimed"])
 
 
-def test_given_weights_stand_for_the_method(paper: PaperTable, store: Store) -> None:
-    made = claims(paper, store, cell(store, "new (released)", l1=[0.1, 0.2]))
+def test_given_weights_count_as_the_method(paper: PaperTable, store: Store) -> None:
+    made = claims(paper, store, done(store, "new (released)", l1=[0.1, 0.2]))
     assert row(made, "Moon, box", "error, percent", "new (released)")["measured"].startswith("15.00")
 
 
 def test_where_no_paper_has_numbers_it_is_said(paper: PaperTable, store: Store) -> None:
     with pytest.raises(BadInput, match="No paper's table has numbers of stranger"):
-        claims(paper, store, cell(store, "stranger", l1=[0.1, 0.2]))
+        claims(paper, store, done(store, "stranger", l1=[0.1, 0.2]))
 
 
-def test_the_command_finds_the_papers_of_this_repository(store: Store) -> None:
-    store.write_run(Run(RULES["moon"], "digest", 2, [cell(store, "dmfn", psnr=[20, 22])], {}))
+def test_command_finds_the_papers_of_this_repository(store: Store) -> None:
+    store.write_run(Run(RULES["moon"], "digest", 2, [done(store, "dmfn", psnr=[20, 22])], {}))
     result = CliRunner().invoke(main, ["report", str(store.root), "--against", "published", "--format", "markdown"])
     assert result.exit_code == 0, result.output
     assert "| dmfn | dmfn-1 | FFHQ, center regular | PSNR, dB | 26.49 | 21.00 ± " in result.output

@@ -1,4 +1,4 @@
-"""The result page's leaderboard: it tells what `bench report` tells, and does what a reader asks of it."""
+"""The leaderboard in a browser: same numbers as `bench report`; sorting, filters, addresses and plots."""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -38,7 +38,7 @@ def board(page: "Page", site: Path) -> "Page":
 
 
 def shown(page: "Page") -> dict[str, list[str]]:
-    """What stands in the visible cells of each row, in the order of the rows."""
+    """Return the texts of the visible cells by method, in the order of the rows."""
     return page.evaluate(
         """() => Object.fromEntries([...document.querySelectorAll("tbody tr")].map(row => [
             row.querySelector("th a").textContent,
@@ -48,7 +48,7 @@ def shown(page: "Page") -> dict[str, list[str]]:
     )
 
 
-def test_every_number_is_that_of_the_usual_tables(world: tuple[Store, Run], site: Path):
+def test_every_number_equals_the_usual_tables(world: tuple[Store, Run], site: Path):
     (usual,), (buckets,) = (build(world[0], [world[1]], KNOWN), by_hole_ratio.build(world[0], [world[1]], KNOWN))
     (found,) = stored_site.boards(site)
     compared = 0
@@ -70,7 +70,7 @@ def test_every_number_is_that_of_the_usual_tables(world: tuple[Store, Run], site
     assert compared == usual.texts.size + buckets.texts.size
 
 
-def test_a_seed_alone_has_its_own_means_and_keeps_what_learns_nothing(site: Path):
+def test_single_seed_has_its_own_means_and_keeps_training_free_methods(site: Path):
     (found,) = stored_site.boards(site)
     names = [method["name"] for method in found["methods"]]
     for seed in (0, 1):
@@ -82,7 +82,7 @@ def test_a_seed_alone_has_its_own_means_and_keeps_what_learns_nothing(site: Path
         assert means[names.index("still")] == pytest.approx(stored_site.values("still", 0, "center")[L1].mean())
 
 
-def test_a_hole_ratio_has_the_mean_of_its_images(site: Path):
+def test_hole_ratio_has_the_mean_of_its_images(site: Path):
     (found,) = stored_site.boards(site)
     row = [method["name"] for method in found["methods"]].index("good")
     assert found["parts"] == ["0.01-0.1", "0.1-0.2", "0.2-0.3"]
@@ -92,8 +92,8 @@ def test_a_hole_ratio_has_the_mean_of_its_images(site: Path):
     assert view["columns"][1][row][4] == pytest.approx(expected)
 
 
-def test_the_best_come_first_and_a_click_turns_them_round(board: "Page"):
-    # the lowest L1, which is as good as its neighbour by chance, then what is worse for sure; without a number last
+def test_best_come_first_and_a_click_reverses_the_order(board: "Page"):
+    # lowest L1 first, equal to its neighbour except for noise, then the clearly worse; without a number last
     first = list(shown(board))
     assert set(first[:2]) == {"good", "even"} and first[2:] == ["bad", SCRIPT, "still", "broken"]
     head = board.get_by_role("columnheader", name="PSNR")
@@ -105,7 +105,7 @@ def test_the_best_come_first_and_a_click_turns_them_round(board: "Page"):
     assert head.get_attribute("aria-sort") == "ascending"
 
 
-def test_the_keyboard_sorts_too(board: "Page"):
+def test_keyboard_sorts(board: "Page"):
     button = board.get_by_role("columnheader", name="Method").get_by_role("button")
     button.focus()
     board.keyboard.press("Enter")
@@ -114,7 +114,7 @@ def test_the_keyboard_sorts_too(board: "Page"):
     assert board.evaluate("document.activeElement.textContent") == "L1 ↓"
 
 
-def test_filters_show_what_was_asked_for_and_the_address_tells_it(board: "Page", world: tuple[Store, Run]):
+def test_filters_show_their_rows_and_survive_a_reload(board: "Page", world: tuple[Store, Run]):
     (buckets,) = by_hole_ratio.build(world[0], [world[1]], KNOWN)
     board.get_by_role("combobox", name="Mask set").select_option("strokes")
     board.get_by_role("combobox", name="Hole ratio").select_option("0.1-0.2")
@@ -131,7 +131,7 @@ def test_filters_show_what_was_asked_for_and_the_address_tells_it(board: "Page",
     assert not board.get_by_role("checkbox", name="PSNR").is_checked()
 
 
-def test_an_address_opens_what_it_names_and_nonsense_is_passed_over(page: "Page", site: Path):
+def test_address_opens_its_view_and_invalid_values_are_ignored(page: "Page", site: Path):
     (found,) = stored_site.boards(site)
     address = (site / "index.html").as_uri()
     page.goto(f"{address}#{found['id']}?mask=strokes&seed=1&sort=psnr%40full&order=worst")
@@ -145,7 +145,7 @@ def test_an_address_opens_what_it_names_and_nonsense_is_passed_over(page: "Page"
     assert len(shown(page)) == 6
 
 
-def test_failures_ranks_and_groups_are_told_in_words(board: "Page"):
+def test_failures_ranks_and_groups_are_shown_as_text(board: "Page"):
     broken = board.locator(VISIBLE, has_text="broken")
     assert shown(board)["broken"] == ["failed", "failed"]
     assert f"seed 1, failed: RuntimeError: {SCRIPT}" in broken.inner_text()
@@ -153,22 +153,22 @@ def test_failures_ranks_and_groups_are_told_in_words(board: "Page"):
     assert "±" in even
     assert "rank 1\N{EN DASH}2 · a" in board.locator(VISIBLE, has_text="good").inner_text()
     assert "rank 3 · b" in board.locator(VISIBLE, has_text="bad").inner_text()
-    board.get_by_role("checkbox", name="Distributed").uncheck()
+    board.get_by_role("checkbox", name="Ranks").uncheck()
     assert "rank" not in board.locator(VISIBLE, has_text="good").inner_text()
 
 
-def test_names_are_text_whatever_they_are(board: "Page", site: Path):
+def test_hostile_names_are_shown_as_text(board: "Page", site: Path):
     assert board.get_by_role("link", name=SCRIPT).is_visible()
     assert board.locator("img").count() == 0
-    assert all(board.locator("script").evaluate_all("all => all.map(each => each.src)"))  # none is in the page itself
+    assert all(board.locator("script").evaluate_all("all => all.map(each => each.src)"))  # no script is inline
     data = (site / "data/leaderboard.js").read_text()
     assert "<" not in data and IMAGE not in data
 
 
-def test_plots_are_of_what_is_looked_at_and_save_as_files(board: "Page", tmp_path: Path):
+def test_plots_follow_the_view_and_can_be_saved(board: "Page", tmp_path: Path):
     titles = board.locator("figcaption")
     titles.filter(has_text="Ranks that are possible by L1 on center").wait_for()
-    assert titles.count() == 3  # and against seconds an image, and against the hole ratio
+    assert titles.count() == 3  # ranks, against seconds per image, and against the hole ratio
     assert SCRIPT in board.locator("figure").first.inner_text()
     board.get_by_role("columnheader", name="PSNR").get_by_role("button").click()
     board.get_by_role("combobox", name="Mask set").select_option("strokes")
@@ -181,7 +181,7 @@ def test_plots_are_of_what_is_looked_at_and_save_as_files(board: "Page", tmp_pat
     assert drawn.tag == "{http://www.w3.org/2000/svg}svg" and "good" in "".join(drawn.itertext())
 
 
-def test_light_or_dark_is_the_systems_until_the_reader_chooses(board: "Page"):
+def test_theme_follows_the_system_until_the_reader_chooses(board: "Page"):
     def paper() -> str:
         return board.evaluate("getComputedStyle(document.body).backgroundColor")
 
@@ -195,13 +195,13 @@ def test_light_or_dark_is_the_systems_until_the_reader_chooses(board: "Page"):
     assert paper() == light
 
 
-def test_only_tables_are_wider_than_a_phone(board: "Page"):
+def test_only_tables_scroll_horizontally_on_a_phone(board: "Page"):
     board.set_viewport_size({"width": 375, "height": 700})
     assert board.evaluate("document.documentElement.scrollWidth") <= 375
     assert board.evaluate("document.querySelector('.wide').scrollWidth") > 375
 
 
-def test_controls_are_not_printed_and_tables_are_whole(board: "Page"):
+def test_print_hides_controls_and_shows_whole_tables(board: "Page"):
     board.emulate_media(media="print")
     assert not board.get_by_role("combobox", name="Mask set").is_visible()
     assert board.evaluate("getComputedStyle(document.querySelector('.wide')).overflowX") == "visible"

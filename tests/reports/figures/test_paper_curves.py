@@ -1,31 +1,24 @@
-"""Laws of curves: every stored value is on them, and equal curves make equal pictures."""
+"""Stored training curves, and the figures of papers that are drawn from them."""
 
 import xml.etree.ElementTree as ET
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from support.stored_cells import KNOWN
 
 from bench_core.errors import BadInput
-from bench_core.metrics import bench_metrics
 from bench_core.paper_table import read as read_table
 from bench_core.protocol import load
 from bench_core.store.store import CellStatus, Run, Store
 from bench_reports import bench_paper_tables, bench_protocols
 from bench_reports.figures import paper_curves
 
-METRICS = {metric.definition: metric for metric in bench_metrics()}
 FIGURE = read_table(next(file for file in bench_paper_tables() if file.name == "gradient-attention-2"))
 RULES = load("gradient-attention-mnist", bench_protocols())
 WITHOUT, WITH = FIGURE.methods.values()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path)
 
 
 def cell(store: Store, variant: str, seed: int, *points: tuple[int, float, float]) -> CellStatus:
@@ -40,7 +33,9 @@ def run_of(*entries: CellStatus, **changes: object) -> Run:
 
 
 def test_every_stored_value_is_one_row(store: Store) -> None:
-    found = paper_curves.read(store, [run_of(cell(store, "b", 1, (5, 0.2, 0.4)), cell(store, "a", 0, (0, 0.5, 0.7)))])
+    found = paper_curves.read_curves(
+        store, [run_of(cell(store, "b", 1, (5, 0.2, 0.4)), cell(store, "a", 0, (0, 0.5, 0.7)))]
+    )
     assert list(found.columns) == ["variant", "seed", "step", "mask_set", "metric", "value"]
     assert [tuple(row) for row in found.to_numpy().tolist()] == [
         ("a", 0, 0, "center", "grad_l1@full-raw-float", 0.7),
@@ -50,11 +45,11 @@ def test_every_stored_value_is_one_row(store: Store) -> None:
     ]
 
 
-def test_a_cell_of_two_runs_counts_once_and_one_without_curves_not_at_all(store: Store) -> None:
+def test_shared_cell_counts_once(store: Store) -> None:
     entry = cell(store, "a", 0, (0, 0.5, 0.7))
     assert (
         len(
-            paper_curves.read(
+            paper_curves.read_curves(
                 store, [run_of(entry), run_of(entry, CellStatus("n", "n", 0, "n/a"), cell(store, "c", 0))]
             )
         )
@@ -64,7 +59,7 @@ def test_a_cell_of_two_runs_counts_once_and_one_without_curves_not_at_all(store:
 
 def drawn(store: Store, *entries: CellStatus, format_: str = "svg", **changes: object) -> tuple[bytes, bytes]:
     rules = {"gradient-attention-mnist": RULES}
-    return paper_curves.of_paper(FIGURE, rules, store, [run_of(*entries, **changes)], METRICS, format_)
+    return paper_curves.draw_paper_figure(FIGURE, rules, store, [run_of(*entries, **changes)], KNOWN, format_)
 
 
 def pair(store: Store) -> list[CellStatus]:
@@ -73,18 +68,18 @@ def pair(store: Store) -> list[CellStatus]:
     ]
 
 
-def test_equal_curves_make_equal_pictures(store: Store) -> None:
+def test_equal_curves_give_equal_bytes(store: Store) -> None:
     entries = pair(store)
     for format_ in ("svg", "png"):
         first, second = (drawn(store, *entries, format_=format_)[0] for _ in range(2))
         assert first == second
     assert ET.fromstring(drawn(store, *entries)[0]).tag.endswith("svg")
-    with Image.open(BytesIO(drawn(store, *entries, format_="png")[0])) as picture:
-        assert np.asarray(picture.convert("L")).std() > 0
-        assert not {"Software", "Date"} & set(picture.info)
+    with Image.open(BytesIO(drawn(store, *entries, format_="png")[0])) as image:
+        assert np.asarray(image.convert("L")).std() > 0
+        assert not {"Software", "Date"} & set(image.info)
 
 
-def test_numbers_lie_beside_the_picture_those_of_the_figures_methods_only(store: Store) -> None:
+def test_csv_holds_the_methods_of_the_figure_only(store: Store) -> None:
     _, numbers = drawn(store, *pair(store), cell(store, "stranger", 0, (0, 0.5, 0.7)))
     frame = pd.read_csv(BytesIO(numbers))
     assert set(frame["variant"]) == {WITHOUT, WITH}
@@ -114,16 +109,16 @@ def test_lines_are_means_over_seeds_and_bands_reach_the_extremes(store: Store, m
     assert bands[0] == ([0.5, 0.3], [0.5, pytest.approx(0.3 + 1 / 9)])
 
 
-def test_changed_rules_stand_in_the_picture(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_rules_are_in_the_title(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     titles = []
-    monkeypatch.setattr(paper_curves, "draw", lambda frame, title, *rest: titles.append(title) or b"")
+    monkeypatch.setattr(paper_curves, "draw_panels", lambda frame, title, *rest: titles.append(title) or b"")
     drawn(store, *pair(store))
     drawn(store, *pair(store), steps=7)
     assert titles[0] == f"{FIGURE.title} (measured)"
     assert "steps = 7, not 14000" in titles[1]
 
 
-def test_without_curves_there_is_no_picture(store: Store) -> None:
+def test_missing_curves_are_an_error(store: Store) -> None:
     for entries in ([], [cell(store, WITH, 0)], [cell(store, "stranger", 0, (0, 0.5, 0.7))]):
         with pytest.raises(BadInput, match="no curves of alpha = 0, alpha = 1 under gradient-attention-mnist"):
             drawn(store, *entries)

@@ -1,4 +1,4 @@
-"""Laws of `bench report --by hole_ratio` and `--statistics`."""
+"""`bench report --by hole_ratio` and `--statistics`."""
 
 from pathlib import Path
 from typing import Any
@@ -7,48 +7,28 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from support import stored_cells
+from support.stored_cells import FID, KNOWN, L1, done
 
 from bench_core.cli import main
-from bench_core.metrics import bench_metrics
-from bench_core.protocol import Protocol
 from bench_core.store.cell_folder import CellFolder
 from bench_core.store.features import Features
-from bench_core.store.rows import as_rows
 from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.tables import by_hole_ratio, table, with_intervals
 from bench_reports.tables.table import Table
 
-KNOWN = {metric.definition: metric for metric in bench_metrics()}
 RATIOS = np.array([0.005, 0.05, 0.1, 0.10001, 0.15, 0.2, 0.55, 0.7])
-L1, FID, KID = "l1@full", "fid@pytorch-fid", "kid@pytorch-fid"
+KID = "kid@pytorch-fid"
 
 
-def protocol(**fields: Any) -> Protocol:
-    masks = {"free-form": {"family": "free_form"}, "center": {"family": "center_box"}}
-    given = {
-        "name": "mine",
-        "image_set": "photos",
-        "size": 32,
-        "steps": 9,
-        "batch": 2,
-        "metrics": ["l1"],
-        "masks": masks,
-    }
-    return Protocol.model_validate(given | {"test_masks": ["free-form"]} | fields)
-
-
-def entry(store: Store, variant: str, values: Any, ratios: Any = RATIOS, mask_set: str = "free-form") -> CellStatus:
-    folder = store.cell({"variant": variant, "seed": 0, "values": np.asarray(values).tolist(), "of": mask_set})
-    about = {"method": variant, "variant": variant, "seed": 0, "mask_set": "any", "mask_set_hash": mask_set}
-    about |= {"metric": L1, "version": 1, "region": "full", "source": "composite"}
-    pairs = enumerate(zip(values, ratios, strict=True))
-    rows = [{**about, "image": f"{i}.png", "value": value, "hole_ratio": ratio} for i, (value, ratio) in pairs]
-    folder.add_rows("judgement", as_rows(rows))
-    return CellStatus(variant, variant, 0, "done", folder.path.name, evaluation_ids={mask_set: "judgement"})
+def entry(store: Store, variant: str, values: Any, ratios: Any = RATIOS) -> CellStatus:
+    return done(store, variant, 0, "free-form", ratios=ratios, l1=values)
 
 
 def run_of(*entries: CellStatus, pairs: int = 8, **fields: Any) -> Run:
-    return Run(protocol(**fields), "digest of the images", pairs, list(entries), {})
+    masks = {"free-form": {"family": "free_form"}, "center": {"family": "center_box"}}
+    given = {"metrics": ["l1"], "masks": masks, "test_masks": ["free-form"]}
+    return stored_cells.run_of(*entries, num_pairs=pairs, **given | fields)
 
 
 def buckets(store: Store, run: Run) -> Table:
@@ -57,24 +37,19 @@ def buckets(store: Store, run: Run) -> Table:
 
 
 def texts_of(made: Table, *names: str) -> dict[str, str]:
-    """The printed row of these names, by definition."""
+    """Return the printed row of these names, by definition."""
     (found,) = (line for row, line in made.lines if row == [*names])
     return {definition: text for (_, definition), (text, _) in zip(made.columns, found, strict=True)}
 
 
 def rows_of(made: Table, variant: str, definition: str = L1) -> dict[tuple[str, int], float]:
-    """Values by bucket and number of pairs."""
+    """Return values by bucket and number of pairs."""
     values = made.values.xs(variant, level="method")["", definition]
     index = values.index.to_frame()
     return dict(zip(zip(index["hole ratio"], index["pairs"], strict=True), values, strict=True))
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path)
-
-
-def test_a_bucket_holds_its_upper_edge_and_what_is_empty_is_left_out(store: Store) -> None:
+def test_bucket_includes_its_upper_edge_and_empty_ones_are_left_out(store: Store) -> None:
     values = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0]
     found = rows_of(buckets(store, run_of(entry(store, "a", values))), "a")
     expected = {
@@ -89,11 +64,11 @@ def test_a_bucket_holds_its_upper_edge_and_what_is_empty_is_left_out(store: Stor
 
 def test_edges_hold_for_ratios_in_single_precision() -> None:
     stored = np.array([0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6], np.float32).astype(float)
-    assert by_hole_ratio.bucket(stored).tolist() == by_hole_ratio.LABELS[:7]
-    assert by_hole_ratio.bucket(np.array([0.0, 1.0])).tolist() == ["0-0.01", "0.6-1"]
+    assert by_hole_ratio.bucket_labels(stored).tolist() == by_hole_ratio.LABELS[:7]
+    assert by_hole_ratio.bucket_labels(np.array([0.0, 1.0])).tolist() == ["0-0.01", "0.6-1"]
 
 
-def test_the_best_and_the_marks_are_those_of_each_bucket(store: Store) -> None:
+def test_best_and_intervals_are_computed_per_bucket(store: Store) -> None:
     rng = np.random.default_rng(0)
     ratios, noise = np.repeat([0.05, 0.15], 40), rng.normal(0, 0.01, (3, 80))
     base = rng.gamma(2, 0.1, 80)
@@ -108,17 +83,17 @@ def test_the_best_and_the_marks_are_those_of_each_bucket(store: Store) -> None:
         ["0.01-0.1", "a"],
         ["0.1-0.2", "b"],
     ]
-    alone = CellFolder(store.root / "cells" / a.folder, {}).rows("judgement").head(40)
+    alone = CellFolder(store.root / "cells" / a.folder, {}).rows("evaluation").head(40)
     half = entry(store, "a", alone["value"], ratios[:40])
     (whole,) = table.build(store, [run_of(half, pairs=40)], KNOWN)
     low = made.details["", L1, "low"].to_numpy()[0]
     assert low == pytest.approx(whole.details.loc["a", ("free-form", L1, "low")], rel=0.02)
 
 
-def test_mask_sets_stand_below_each_other_and_refused_ones_are_na(store: Store) -> None:
+def test_mask_sets_are_stacked_and_unsupported_ones_are_na(store: Store) -> None:
     both = entry(store, "a", [0.5] * 8)
     folder = CellFolder(store.root / "cells" / both.folder, {})
-    center = folder.rows("judgement").assign(mask_set_hash="center", hole_ratio=0.25)
+    center = folder.rows("evaluation").assign(mask_set_hash="center", hole_ratio=0.25)
     folder.add_rows("other", center)
     both.evaluation_ids["center"] = "other"
     lone = entry(store, "b", [0.5] * 8)
@@ -130,20 +105,20 @@ def test_mask_sets_stand_below_each_other_and_refused_ones_are_na(store: Store) 
 
 
 def with_features(store: Store, run: Run, scale: float) -> None:
-    """Features of one number each, whose Frechet distance is worked out by hand."""
+    """Write features of one number each, whose Frechet distance is computed by hand."""
     folder = CellFolder(store.root / "cells" / run.entries[0].folder, {})
     values = scale * np.arange(8, dtype=np.float32)[:, None]
-    folder.add_features("judgement", {"inception": Features(values, RATIOS, "free-form")})
+    folder.add_features("evaluation", {"inception": Features(values, RATIOS, "free-form")})
     Features(values / scale + 1, np.zeros(8)).write(store.truth(run.protocol, run.images, "inception"))
 
 
-def test_metrics_of_sets_come_from_the_stored_features_of_the_bucket(store: Store) -> None:
+def test_set_metrics_use_the_stored_features_of_the_bucket(store: Store) -> None:
     run = run_of(entry(store, "a", [0.5] * 8), metrics=["l1", "fid", "kid"])
     with_features(store, run, 2.0)
     made = buckets(store, run)
     found = rows_of(made, "a", FID)
-    three, truth = np.array([6.0, 8.0, 10.0]), np.array([4.0, 5.0, 6.0])
-    expected = (three.mean() - truth.mean()) ** 2 + (three.std(ddof=1) - truth.std(ddof=1)) ** 2
+    three, reference = np.array([6.0, 8.0, 10.0]), np.array([4.0, 5.0, 6.0])
+    expected = (three.mean() - reference.mean()) ** 2 + (three.std(ddof=1) - reference.std(ddof=1)) ** 2
     assert found["0.1-0.2", 3] == pytest.approx(expected, rel=1e-6)
     assert np.isnan(found["0.6-1", 1]), "one image has no covariance"
     printed = texts_of(made, "free-form", "0.1-0.2", "3", "a")
@@ -152,21 +127,21 @@ def test_metrics_of_sets_come_from_the_stored_features_of_the_bucket(store: Stor
     assert any("† FID of 2 to 3 images" in note and "or measure kid@pytorch-fid" in note for note in made.notes)
 
 
-def test_features_that_are_not_there_are_a_gap_with_a_reason(store: Store) -> None:
+def test_missing_features_are_a_gap_with_a_reason(store: Store) -> None:
     a = entry(store, "a", [0.5] * 8)
     folder = CellFolder(store.root / "cells" / a.folder, {})
     whole = (
-        folder.rows("judgement")
+        folder.rows("evaluation")
         .head(1)
         .assign(metric=pd.array([FID], dtype="string"), image=pd.array(["*"], dtype="string"))
     )
-    folder.add_rows("judgement", whole.assign(value=30.0))
+    folder.add_rows("evaluation", whole.assign(value=30.0))
     made = buckets(store, run_of(a, metrics=["l1", "fid"]))
     assert set(made.texts["", FID]) == {"-"}
-    assert any("FID: the features that it compares are not stored here" in note for note in made.notes)
+    assert any("FID: its features are not stored" in note for note in made.notes)
 
 
-def test_statistics_tell_every_number_with_its_certainty(store: Store) -> None:
+def test_statistics_have_interval_ranks_and_group_of_every_mean(store: Store) -> None:
     rng = np.random.default_rng(1)
     base = rng.gamma(2, 0.1, 8 * 10)
     ratios = np.repeat(RATIOS, 10)
@@ -189,7 +164,7 @@ def test_statistics_tell_every_number_with_its_certainty(store: Store) -> None:
     assert text["worst rank"] == "3"
 
 
-def test_reports_are_printed_in_every_format_and_one_kind_at_a_time(store: Store, tmp_path: Path) -> None:
+def test_every_format_prints_both_tables_but_not_at_once(store: Store, tmp_path: Path) -> None:
     store.write_run(run_of(entry(store, "a", np.linspace(0, 1, 8)), entry(store, "b", np.linspace(0, 2, 8))))
 
     def report(*words: str) -> str:
@@ -209,4 +184,4 @@ def test_reports_are_printed_in_every_format_and_one_kind_at_a_time(store: Store
     report("--by=hole_ratio", "--format=parquet", "-o", str(tmp_path / "t.parquet"))
     assert len(pd.read_parquet(tmp_path / "t.parquet")) == 10
     assert "0.1-0.2" in report("--by=hole_ratio")
-    assert "Give one of --by, --statistics and --against" in report("--by", "hole_ratio", "--statistics")
+    assert "Give only one of --by, --statistics and --against" in report("--by", "hole_ratio", "--statistics")

@@ -1,4 +1,4 @@
-"""Laws of LaTeX tables: any name can be set, no number is lost, and pdfLaTeX compiles them in a bare article."""
+"""LaTeX tables: any name can be set, no number is lost, and pdfLaTeX compiles them without packages."""
 
 import os
 import re
@@ -20,8 +20,8 @@ from bench_core.store.store import Store
 from bench_reports import figures
 from bench_reports.figures import ranks
 from bench_reports.figures.source import Source
-from bench_reports.formats.latex import LOST, latex
-from bench_reports.formats.latex_text import escaped, is_lost
+from bench_reports.formats.latex import UNSUPPORTED_NOTE, latex
+from bench_reports.formats.latex_text import escape, has_unsupported
 from bench_reports.tables import by_hole_ratio, table, with_intervals
 from bench_reports.tables.columns import Column
 from bench_reports.tables.table import Table
@@ -45,7 +45,7 @@ def made(*names: str, **fields: Any) -> Table:
 
 
 def printed(tex: str) -> str:
-    """What LaTeX prints of ASCII; nothing that it would take for a command is left."""
+    """Return the ASCII text that LaTeX prints; fail if any character would act as a command."""
     found, position = "", 0
     while position < len(tex):
         token = TOKEN.match(tex, position)
@@ -58,18 +58,18 @@ def printed(tex: str) -> str:
 
 
 def rows(content: bytes) -> list[list[str]]:
-    """The cells of all tabulars, row by row."""
+    """Return the cells of all tabulars, row by row."""
     bodies = re.findall(r"\\midrule\n(.*?)\n\\bottomrule", content.decode(), re.DOTALL)
     return [re.split(r"(?<!\\) & ", line.removesuffix(r" \\")) for body in bodies for line in body.split("\n")]
 
 
 @given(st.lists(PRINTABLE, min_size=1, max_size=4, unique=True))
-def test_names_of_ascii_are_printed_as_they_are(names: list[str]) -> None:
+def test_ascii_names_are_printed_unchanged(names: list[str]) -> None:
     assert [printed(row[0]) for row in rows(latex(made(*names)))] == names
 
 
 @given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=4, unique=True))
-def test_any_text_becomes_ascii_with_balanced_braces_in_its_own_row(names: list[str]) -> None:
+def test_any_text_becomes_one_row_of_balanced_ascii(names: list[str]) -> None:
     content = latex(made(*names))
     assert len(rows(content)) == len(names)
     depth = 0
@@ -88,18 +88,18 @@ def test_any_text_becomes_ascii_with_balanced_braces_in_its_own_row(names: list[
         ("--x", "-{}-x"), ("[1]", "{[}1]"),
     ],
 )  # fmt: skip
-def test_what_becomes_of_a_text(text: str, tex: str) -> None:
-    assert escaped(text) == tex
-    assert is_lost(text) == (tex == "?")
+def test_escaping_of_single_characters(text: str, tex: str) -> None:
+    assert escape(text) == tex
+    assert has_unsupported(text) == (tex == "?")
 
 
-def test_lost_letters_are_told_of_and_a_question_mark_is_not() -> None:
-    note = escaped(LOST).encode()
+def test_unsupported_letters_have_a_note_and_question_marks_do_not() -> None:
+    note = escape(UNSUPPORTED_NOTE).encode()
     assert note in latex(made("中"))
     assert note not in latex(made("what?", "é"))
 
 
-def test_a_cell_is_its_mean_its_interval_in_small_type_and_its_marks() -> None:
+def test_cell_has_mean_small_interval_and_marks() -> None:
     best, second, _ = rows(
         latex(made("a", "b", "c", second=pd.DataFrame({COLUMNS[0]: [0, 1, 0]}, ["a", "b", "c"]) > 0))
     )
@@ -118,7 +118,7 @@ def test_a_cell_is_its_mean_its_interval_in_small_type_and_its_marks() -> None:
         ("lower", [2], [0], [0]),
     ],
 )
-def test_second_is_the_best_value_that_is_worse_than_the_best(
+def test_second_is_the_best_value_below_the_best(
     better: str, means: list[float], best: list[int], second: list[int]
 ) -> None:
     metric = KNOWN[L1 if better == "lower" else PSNR]
@@ -136,7 +136,7 @@ def stored(store: Store, names: list[str]) -> list[Table]:
     return [of for kind in (table, by_hole_ratio, with_intervals) for of in kind.build(store, [run], KNOWN)]
 
 
-def test_every_kind_of_table_underlines_the_second_of_each_column(store: Store) -> None:
+def test_second_best_is_underlined_in_every_kind_of_table(store: Store) -> None:
     for each in stored(store, ["a", "b", "c"]):
         content = latex(each).decode()
         assert content.count(r"\underline") == content.count(r"\textbf") == 2
@@ -144,7 +144,7 @@ def test_every_kind_of_table_underlines_the_second_of_each_column(store: Store) 
 
 
 @pytest.mark.parametrize("count", [3, 100])
-def test_wide_and_long_tables_are_divided_and_nothing_is_left_out(count: int) -> None:
+def test_wide_and_long_tables_are_split_without_loss(count: int) -> None:
     names = [f"method-{place}" for place in range(count)]
     columns = pd.MultiIndex.from_product([["center", "free-form"], list(KNOWN)[:9]], names=["mask_set", "metric"])
     values = pd.DataFrame(np.arange(count * 18.0).reshape(count, 18), pd.Index(names, name="method"), columns)
@@ -161,7 +161,7 @@ def test_wide_and_long_tables_are_divided_and_nothing_is_left_out(count: int) ->
 
 
 @pytest.mark.skipif(not shutil.which("pdflatex") and os.environ.get("CI") != "true", reason="needs pdflatex")
-def test_a_bare_article_with_all_tables_and_a_figure_compiles(store: Store, tmp_path: Path) -> None:
+def test_bare_article_with_tables_and_figures_compiles(store: Store, tmp_path: Path) -> None:
     tables = [*stored(store, EVIL), made(*EVIL, "plain")]
     (tmp_path / "tables.tex").write_bytes(b"\n".join(map(latex, tables)))
     run = run_of(*(done(store, name, l1=np.arange(12) / 12 + place) for place, name in enumerate(EVIL)), metrics=["l1"])
@@ -176,5 +176,5 @@ def test_a_bare_article_with_all_tables_and_a_figure_compiles(store: Store, tmp_
     assert result.returncode == 0, result.stdout[-3000:]
     assert not re.search(r"Overfull \\hbox|too large for page|Missing character|^!", result.stdout, re.MULTILINE)
     assert "(3.25in" not in result.stdout
-    with Image.open(BytesIO((tmp_path / "ranks.png").read_bytes())) as picture:
-        assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1), "LaTeX must know its size"
+    with Image.open(BytesIO((tmp_path / "ranks.png").read_bytes())) as image:
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1), "LaTeX reads the size from the resolution"

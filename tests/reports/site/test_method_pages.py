@@ -1,4 +1,4 @@
-"""The result page's pages of methods: what was run, by what, and how to run it again."""
+"""Method pages: record, recipe, provenance, and the command that reproduces the numbers."""
 
 import shlex
 from collections.abc import Callable
@@ -23,9 +23,9 @@ from bench_core.recipe import Optimiser, Phase, Recipe, Update
 from bench_core.specs import Loss, Model
 from bench_core.store.store import CellStatus
 from bench_core.system import files
-from bench_reports.site.links import method_path
-from bench_reports.site.readme import differences
-from bench_reports.site.rerun_command import command, toml
+from bench_reports.site.methods import readme_differences
+from bench_reports.site.pages import method_path
+from bench_reports.site.rerun_command import protocol_toml, rerun_command
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -48,13 +48,21 @@ def facts(page: "Page") -> dict[str, str]:
     )
 
 
-def test_a_page_tells_what_was_run_and_its_command_finds_it_done(
+def test_page_shows_the_run_and_its_command_reuses_the_cells(
     page: "Page", bench: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    asked = ["--plugins", "glcic+tv=0.25", "--option", "glcic.local_resized=true", "--metrics", "l1", "--no-baselines"]
-    data = ["--data", str(tmp_path / "photographs")]  # as `bench` gives it
-    monkeypatch.setattr("sys.argv", ["bench", "run", *asked, *data])
-    bench(*asked, "--test-masks", "center")
+    options = [
+        "--plugins",
+        "glcic+tv=0.25",
+        "--option",
+        "glcic.local_resized=true",
+        "--metrics",
+        "l1",
+        "--no-baselines",
+    ]
+    data = ["--data", str(tmp_path / "photographs")]  # as the fixture `bench` passes it
+    monkeypatch.setattr("sys.argv", ["bench", "run", *options, *data])
+    bench(*options, "--test-masks", "center")
     cells = {path.name: path for path in (tmp_path / "out" / "cells").iterdir()}
     (cell,) = cells.values()
     weights = cell / "weights.safetensors"
@@ -66,12 +74,12 @@ def test_a_page_tells_what_was_run_and_its_command_finds_it_done(
     text = page.locator("main").inner_text()
     assert "Globally and Locally Consistent Image Completion. ACM" in text
     assert "squared error inside the hole" in text
-    assert page.get_by_role("row", name="0.25 tv").count() == 2  # in both phases that train the generator
+    assert page.get_by_role("row", name="0.25 tv").count() == 2  # both phases that train the generator
     assert page.get_by_role("heading", name="Differences from the paper").is_visible()
-    assert page.get_by_role("cell", name="before ReLU", exact=True).is_visible()  # of a table in the README
-    told = facts(page)
-    assert told["Weights"] == files.sha256(weights)
-    assert told["Parameters of the generator, as trained"] == "382,547"  # as the README has it
+    assert page.get_by_role("cell", name="before ReLU", exact=True).is_visible()  # a table in the README
+    found = facts(page)
+    assert found["Weights"] == files.sha256(weights)
+    assert found["Parameters of the generator, as trained"] == "382,547"  # the number in the README
 
     again = shlex.split(page.locator("pre").inner_text())
     monkeypatch.chdir(site / "protocols")
@@ -83,7 +91,7 @@ def test_a_page_tells_what_was_run_and_its_command_finds_it_done(
 
 
 @pytest.mark.parametrize(
-    ("changes", "told", "expected"),
+    ("changes", "provenance", "expected"),
     [
         (Overrides(), {}, {}),
         (Overrides({"tv": 0.1}, ["style"], {"net.depth": "5", "l1.power": "4"}), {}, {}),
@@ -95,10 +103,10 @@ def test_a_page_tells_what_was_run_and_its_command_finds_it_done(
         (Overrides(), {"precision": "bf16-mixed", "compiled": True}, {"precision": "bf16-mixed", "compiled": True}),
     ],
 )
-def test_a_command_asks_for_the_same_variant(changes: Overrides, told: dict, expected: dict):
+def test_command_requests_the_same_variant(changes: Overrides, provenance: dict, expected: dict):
     variant = apply_overrides(MODEL, TERMS, changes)
     entry = CellStatus(MODEL.name, f"{variant.name} (bf16-mixed)", 0)
-    words = shlex.split(command({entry.variant: entry}, {entry.variant: "net"}, "rules.toml", told))
+    words = shlex.split(rerun_command({entry.variant: entry}, {entry.variant: "net"}, "rules.toml", provenance))
     given = run_command.make_context("run", words[2:]).params
     (request,) = (parse(text, {"net"}) for text in given["plugins"])
     again = apply_overrides(MODEL, TERMS, request.changes | Overrides(options=dict(given["options"])))
@@ -107,11 +115,11 @@ def test_a_command_asks_for_the_same_variant(changes: Overrides, told: dict, exp
     assert {name: given[name] for name in expected} == expected
 
 
-def test_what_learns_nothing_cannot_be_asked_for_and_what_was_scored_is_scored_again():
+def test_baselines_have_no_command_and_scored_images_are_scored_again():
     entry = CellStatus("still", "still", 0)
-    assert command({"still": entry}, {"still": "classical"}, "rules.toml", {}) == ""
+    assert rerun_command({"still": entry}, {"still": "classical"}, "rules.toml", {}) == ""
     typed = ["score", "--pictures", "my results"]
-    assert shlex.split(command({"still": entry}, {}, "rules.toml", {"command": typed})) == ["bench", *typed]
+    assert shlex.split(rerun_command({"still": entry}, {}, "rules.toml", {"command": typed})) == ["bench", *typed]
 
 
 @pytest.mark.parametrize(
@@ -126,17 +134,17 @@ def test_what_learns_nothing_cannot_be_asked_for_and_what_was_scored_is_scored_a
     ],
     ids=lambda rules: rules.name,
 )
-def test_rules_survive_being_a_file(rules: Protocol, tmp_path: Path):
-    (tmp_path / "rules.toml").write_bytes(toml(rules))
+def test_protocol_survives_its_toml_file(rules: Protocol, tmp_path: Path):
+    (tmp_path / "rules.toml").write_bytes(protocol_toml(rules))
     assert load(str(tmp_path / "rules.toml")) == rules
 
 
-def test_a_hostile_name_is_text_and_different_methods_have_different_pages(page: "Page", site: Path):
+def test_hostile_names_are_text_and_every_method_has_its_own_page(page: "Page", site: Path):
     page.goto(stored_site.method_page(site, SCRIPT).as_uri())
     assert page.locator("h1").inner_text() == SCRIPT
     assert page.title().startswith(SCRIPT)
     assert page.locator("img").count() == 0
-    assert "No installed plugin knows this method" in page.locator("main").inner_text()
+    assert "No installed plugin has this method" in page.locator("main").inner_text()
     page.goto(stored_site.method_page(site, "broken").as_uri())
     assert f"RuntimeError: {SCRIPT}" in page.locator("main").inner_text()
     names = ["a/b", "a-b", "A-B", "../../a", "é", "", "a" * 300, "a" * 301]
@@ -145,14 +153,14 @@ def test_a_hostile_name_is_text_and_different_methods_have_different_pages(page:
     assert all(path.count("/") == 1 and path.isascii() and len(path) < 80 for path in paths)
 
 
-def test_provenance_is_told_for_every_seed(page: "Page", site: Path):
+def test_provenance_is_shown_for_every_seed(page: "Page", site: Path):
     page.goto(stored_site.method_page(site, "good").as_uri())
     assert page.locator("summary").all_inner_texts() == ["good, seed 0", "good, seed 1"]
-    told = facts(page)
-    assert told["Judged on"] == "abacus" and told["Mask set center"] == "abc"
+    found = facts(page)
+    assert found["Evaluated on"] == "abacus" and found["Mask set center"] == "abc"
 
 
-def test_a_readme_is_shown_and_cannot_do_harm(tmp_path: Path):
+def test_readme_is_rendered_without_active_content(tmp_path: Path):
     info = tmp_path / "evil-1.0.dist-info"
     info.mkdir()
     section = "| a | b |\n|---|---|\n| `c` | **d** |\n\n[out](https://example.org) [in](docs/x.md#y) "
@@ -161,11 +169,11 @@ def test_a_readme_is_shown_and_cannot_do_harm(tmp_path: Path):
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n\n{readme}")
     (info / "entry_points.txt").write_text("[bench]\nevil = evil\n")
     (entry,) = Distribution.at(info).entry_points
-    shown = differences(Plugin(entry))
+    shown = readme_differences(Plugin(entry))
     assert "<code>c</code>" in shown and "<strong>d</strong>" in shown and "none" not in shown
     assert '<a href="https://example.org">out</a> in' in shown
     assert "<script" not in shown and "<img" not in shown and 'href="javascript' not in shown
-    assert differences(None) == ""
+    assert readme_differences(None) == ""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -175,7 +183,7 @@ def test_axe_finds_nothing_serious(page: "Page", site: Path, scheme: Literal["li
     assert serious_findings(page) == []
 
 
-def test_a_page_fits_a_phone_and_prints(page: "Page", site: Path):
+def test_page_fits_a_phone_and_prints(page: "Page", site: Path):
     page.goto(stored_site.method_page(site, "good").as_uri())
     page.set_viewport_size({"width": 375, "height": 700})
     assert page.evaluate("document.documentElement.scrollWidth") <= 375

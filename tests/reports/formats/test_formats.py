@@ -1,4 +1,4 @@
-"""Laws of the formats: whatever a method is called, a table's text comes back out of them unchanged."""
+"""Output formats: any name of a method comes back unchanged."""
 
 import math
 import re
@@ -36,7 +36,7 @@ def table(*variants: str, title: str = "A title", note: str = "A note.") -> Tabl
 
 
 class Cells(HTMLParser):
-    """Collects the text of every cell, and every tag."""
+    """Parser that collects every tag and the text of every cell."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Cells(HTMLParser):
             self.cells[-1] += data
 
     def rows(self, count: int) -> list[list[str]]:
-        """The last `count` rows, a variant and its cells in each."""
+        """Return the last `count` rows, each with a variant and its cells."""
         width = len(COLUMNS) + 1
         cells = [cell.strip() for cell in self.cells[-count * width :]]
         cells[-1] = cells[-1].split("\n")[0]
@@ -81,7 +81,7 @@ def test_data_formats_give_back_equal_numbers(name: str) -> None:
     )
 
 
-def test_markdown_gives_back_nasty_names_as_text() -> None:
+def test_markdown_shows_hostile_names_as_text() -> None:
     made = table(*NASTY, title="; ".join(NASTY), note="; ".join(NASTY))
     page = rendered(WRITE["markdown"](made).decode())
     assert page.rows(len(NASTY)) == expected(made)
@@ -89,16 +89,16 @@ def test_markdown_gives_back_nasty_names_as_text() -> None:
 
 
 @given(st.lists(NAMES, min_size=1, max_size=4, unique=True))
-def test_markdown_gives_back_any_name(names: list[str]) -> None:
+def test_markdown_shows_any_name(names: list[str]) -> None:
     made = table(*names)
     assert rendered(WRITE["markdown"](made).decode()).rows(len(names)) == expected(made)
 
 
-def test_markdown_makes_no_formula_of_dollars() -> None:
+def test_markdown_escapes_dollars() -> None:
     assert not re.search(r"(?<!\\)\$", WRITE["markdown"](table("$x$", title="$x$", note="$x$")).decode())
 
 
-def test_a_strangers_metric_title_keeps_the_columns_of_markdown() -> None:
+def test_hostile_metric_title_keeps_the_columns_of_markdown() -> None:
     made = table("a")
     strange = replace(METRICS["l1@full"], title="|x| <b>")
     page = rendered(WRITE["markdown"](replace(made, metrics={**METRICS, "l1@full": strange})).decode())
@@ -107,7 +107,7 @@ def test_a_strangers_metric_title_keeps_the_columns_of_markdown() -> None:
 
 
 @given(st.lists(NAMES, min_size=1, max_size=4, unique=True) | st.just(NASTY))
-def test_html_gives_back_any_name(names: list[str]) -> None:
+def test_html_shows_any_name(names: list[str]) -> None:
     made = table(*names, title=names[0], note=names[0])
     page = Cells(WRITE["html"](made).decode())
     assert page.rows(len(names)) == expected(made)
@@ -117,7 +117,7 @@ def test_html_gives_back_any_name(names: list[str]) -> None:
 @pytest.mark.parametrize(
     ("name", "bold"), [("markdown", "**{}**"), ("latex", r"\textbf{{{}}}"), ("html", "<strong>{}</strong>")]
 )
-def test_the_best_value_is_bold_and_no_other(name: str, bold: str) -> None:
+def test_only_the_best_value_is_bold(name: str, bold: str) -> None:
     made = table("a", "b")
     content = WRITE[name](replace(made, texts=made.values.map("{:.1f}".format))).decode()
     assert bold.format("0.1") in content
@@ -138,16 +138,16 @@ def shown(made: Table) -> str:
 
 
 @given(st.lists(NAMES, min_size=1, max_size=4, unique=True) | st.just([*NASTY, "[red]x[/]", "[link=http://a]b[/link]"]))
-def test_the_terminal_shows_any_name_as_text(names: list[str]) -> None:
+def test_terminal_shows_any_name_as_text(names: list[str]) -> None:
     printed = shown(table(*names, title=names[0], note=names[0]))
     assert all(name in printed for name in names)
 
 
-def test_no_name_steers_the_terminal() -> None:
+def test_names_cannot_control_the_terminal() -> None:
     hostile = "a\x1b[2Jb\x07\x9bc\u202ed"
     assert not re.search("[\x07\x9b\u202e]|\x1b\\[2J", shown(table(hostile, title=hostile, note=hostile)))
 
 
 @pytest.mark.parametrize("name", ["latex", "markdown"])
-def test_a_name_of_several_lines_stays_in_its_row(name: str) -> None:
+def test_name_of_several_lines_stays_in_its_row(name: str) -> None:
     assert WRITE[name](table("a\n\nb")) == WRITE[name](table("a b"))

@@ -1,4 +1,4 @@
-"""Laws of `bench compare`: the difference of two, pair by pair, and what must not be compared."""
+"""`bench compare`: paired differences, and inputs that must not be compared."""
 
 import json
 import re
@@ -10,11 +10,10 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from scipy import stats
+from support.stored_cells import done, protocol
 
 from bench_core.cli import main
-from bench_core.protocol import Protocol
 from bench_core.store.cell_folder import CellFolder
-from bench_core.store.rows import as_rows
 from bench_core.store.store import CellStatus, Run, Store
 
 RNG = np.random.default_rng(5)
@@ -22,21 +21,14 @@ DIFFICULTY = RNG.gamma(2, 0.1, 50)
 NOISE = RNG.normal(0, 0.01, (4, 50))
 
 
-def entry(store: Store, variant: str, values: Any, seed: int = 0, metric: str = "l1@full", **about: Any) -> CellStatus:
-    """A cell with one metric on one mask set."""
-    folder = store.cell({"variant": variant, "seed": seed, "values": np.asarray(values).tolist(), "metric": metric})
-    fixed = {"method": variant, "variant": variant, "seed": seed, "mask_set": "any", "mask_set_hash": "abc"}
-    fixed |= {"hole_ratio": 0.25, "metric": metric, "version": 1, "region": "full", "source": "composite", **about}
-    rows = [{"image": f"{i}.png", **fixed, "value": value} for i, value in enumerate(values)]
-    folder.add_rows("judgement", as_rows(rows))
-    return CellStatus(variant, variant, seed, "done", folder.path.name, evaluation_ids={"center": "judgement"})
+def entry(store: Store, variant: str, values: Any, seed: int = 0, metric: str = "l1", **about: Any) -> CellStatus:
+    """Write a cell with one metric on one mask set."""
+    return done(store, variant, seed, about=about, **{metric: values})
 
 
 def write(root: Path, *entries: CellStatus, images: str = "images", **fields: Any) -> Path:
-    """A run; its folder."""
-    rules = {"size": 32, "steps": 9, "batch": 2, "metrics": ["l1"], "masks": {"center": {"family": "center_box"}}}
-    protocol = Protocol.model_validate({"name": "mine", "image_set": "photos", **rules, **fields})
-    return Store(root).write_run(Run(protocol, images, 50, list(entries), {}))
+    """Write a run, and return its folder."""
+    return Store(root).write_run(Run(protocol(**{"metrics": ["l1"], **fields}), images, 50, list(entries), {}))
 
 
 def bench(*words: Any, code: int = 0) -> Result:
@@ -48,9 +40,9 @@ def bench(*words: Any, code: int = 0) -> Result:
 
 
 def compared(*words: Any) -> dict[str, Any]:
-    """The only comparison that the command prints."""
-    (told,) = json.loads(bench(*words, "--json").output)
-    (row,) = told["comparisons"]
+    """Return the only comparison that the command prints."""
+    (found,) = json.loads(bench(*words, "--json").output)
+    (row,) = found["comparisons"]
     return row
 
 
@@ -62,7 +54,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_difference_of_two_methods_is_that_of_their_pairs(root: Path) -> None:
+def test_difference_equals_that_of_the_pairs(root: Path) -> None:
     row = compared("a", "b", root)
     differences = NOISE[0] - NOISE[1] - 0.02
     ends = stats.ttest_1samp(differences, 0).confidence_interval()
@@ -75,51 +67,51 @@ def test_the_difference_of_two_methods_is_that_of_their_pairs(root: Path) -> Non
     assert unpaired > 0.2  # type: ignore[operator]
 
 
-def test_turned_round_it_says_the_same(root: Path) -> None:
+def test_swapping_the_sides_negates_the_difference(root: Path) -> None:
     one, other = compared("a", "b", root), compared("b", "a", root)
     assert other["difference"] == -one["difference"]
     assert (other["low"], other["high"]) == pytest.approx((-one["high"], -one["low"]), abs=5e-4)
     assert other["verdict"] == "a is better"
 
 
-def test_a_copy_is_equal(root: Path) -> None:
+def test_copy_is_equal(root: Path) -> None:
     row = compared("a", "twin", root)
     assert (row["difference"], row["p"], row["a_better"], row["verdict"]) == (0, 1, 0, "equal")
 
 
-def test_what_may_be_chance_is_no_verdict(tmp_path: Path) -> None:
+def test_chance_difference_is_not_distinguishable(tmp_path: Path) -> None:
     store = Store(tmp_path)
     write(tmp_path, entry(store, "a", DIFFICULTY + NOISE[0]), entry(store, "b", DIFFICULTY + NOISE[1]))
     assert compared("a", "b", tmp_path)["verdict"] == "not distinguishable"
 
 
-def test_where_higher_is_better_the_higher_wins(tmp_path: Path) -> None:
+def test_higher_wins_if_higher_is_better(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    a, b = (entry(store, name, 20 + NOISE[0] + shift, metric="psnr@full") for name, shift in (("a", 1), ("b", 0)))
+    a, b = (entry(store, name, 20 + NOISE[0] + shift, metric="psnr") for name, shift in (("a", 1), ("b", 0)))
     write(tmp_path, a, b, metrics=["psnr"])
     assert (row := compared("a", "b", tmp_path))["verdict"] == "a is better"
     assert row["a_better"] == 1
 
 
-def test_p_is_corrected_for_all_comparisons_of_the_table(tmp_path: Path) -> None:
+def test_p_is_corrected_for_all_comparisons(tmp_path: Path) -> None:
     store = Store(tmp_path)
     a, b = (entry(store, name, DIFFICULTY + noise) for name, noise in (("a", NOISE[0]), ("b", NOISE[1] + 0.004)))
     alone = write(tmp_path, a, b)
     p = compared("a", "b", alone)["p"]
     for cell, noise in ((a, NOISE[2]), (b, NOISE[3])):
         folder = CellFolder(tmp_path / "cells" / cell.folder, {})
-        rows = folder.rows("judgement")
-        folder.add_rows("judgement", rows.assign(metric=pd.array(["l2@full"] * 50, dtype="string"), value=noise))
+        rows = folder.rows("evaluation")
+        folder.add_rows("evaluation", rows.assign(metric=pd.array(["l2@full"] * 50, dtype="string"), value=noise))
     both = write(tmp_path, a, b, metrics=["l1", "l2"])
-    (told,) = json.loads(bench("a", "b", both, "--json").output)
-    least = min(row["p"] for row in told["comparisons"])
+    (found,) = json.loads(bench("a", "b", both, "--json").output)
+    least = min(row["p"] for row in found["comparisons"])
     assert least == pytest.approx(2 * p, rel=0.25)
-    assert "for the 2 comparisons" in told["notes"][0]
+    assert "for the 2 comparisons" in found["notes"][0]
     assert compared("a", "b", both, "--metrics", "l1")["p"] == pytest.approx(p, rel=0.25)
 
 
-def test_seeds_are_part_of_the_difference(tmp_path: Path) -> None:
-    """Three lucky and unlucky trainings of each tell less than three alike."""
+def test_seed_variance_widens_the_interval(tmp_path: Path) -> None:
+    """Trainings that vary between seeds widen the interval."""
     store = Store(tmp_path)
     luck = {"a": (-0.03, 0.0, 0.03), "b": (0.0, 0.03, 0.06)}
     cells = [entry(store, name, DIFFICULTY + each, seed) for name, of in luck.items() for seed, each in enumerate(of)]
@@ -130,9 +122,9 @@ def test_seeds_are_part_of_the_difference(tmp_path: Path) -> None:
     assert row["low"] < -0.06
 
 
-def test_the_terminal_and_the_other_formats_show_it(root: Path) -> None:
+def test_all_formats_show_the_comparison(root: Path) -> None:
     shown = bench("a", "b", root).output
-    for part in ("a against b", "center", "l1@full", "-0.0", "a is better", "corrected", "Intervals"):
+    for part in ("a against b", "center", "l1@full", "-0.0", "a is better", "corrected", "95 % interval"):
         assert part in shown
     markdown = bench("a", "b", root, "--format", "markdown").output
     assert "| mask set | metric | a | b | difference | low | high | p | a better on | verdict |" in markdown
@@ -140,7 +132,7 @@ def test_the_terminal_and_the_other_formats_show_it(root: Path) -> None:
     assert csv[0] == "mask set,metric,a,b,difference,low,high,p,a better on,verdict"
 
 
-def test_runs_are_in_the_folder_results_if_not_told_otherwise(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_folder_is_results(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "home").mkdir()
     (root / "home" / "results").symlink_to(root)
     monkeypatch.chdir(root / "home")
@@ -158,67 +150,64 @@ def test_two_runs_are_compared_method_by_method(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
-        ({"images": "others"}, r"not of the same images.*images.*others"),
-        ({"size": 64}, "not of the same pictures: size is 32 in .*, 64 in "),
+        ({"images": "others"}, r"use different images.*images.*others"),
+        ({"size": 64}, "cut their images differently: size is 32 in .*, 64 in "),
         ({"crops": 2}, "crops is 1 in .*, 2 in "),
     ],
 )
-def test_runs_of_other_pictures_are_refused(tmp_path: Path, change: dict, told: str) -> None:
+def test_runs_of_different_images_are_rejected(tmp_path: Path, change: dict, message: str) -> None:
     old, new = Store(tmp_path / "old"), Store(tmp_path / "new")
     before, after = write(old.root, entry(old, "a", DIFFICULTY)), write(new.root, entry(new, "a", DIFFICULTY), **change)
-    refused(told, before, after)
+    rejected(message, before, after)
 
 
-def refused(told: str, *words: Any) -> None:
-
+def rejected(message: str, *words: Any) -> None:
     output = " ".join(bench(*words, code=2).output.split())
-    assert re.search(told, output), output
+    assert re.search(message, output), output
 
 
-def test_other_holes_are_refused(tmp_path: Path) -> None:
+def test_different_holes_are_rejected(tmp_path: Path) -> None:
     old, new = Store(tmp_path / "old"), Store(tmp_path / "new")
     before = write(old.root, entry(old, "a", DIFFICULTY))
     after = write(new.root, entry(new, "a", DIFFICULTY, mask_set_hash="xyz"))
-    refused("On center .*old.* and .*new.* filled different holes.*abc and xyz", before, after)
+    rejected("On center .*old.* and .*new.* filled different holes.*abc and xyz", before, after)
 
 
-def test_other_lists_of_images_are_refused(tmp_path: Path) -> None:
+def test_different_image_lists_are_rejected(tmp_path: Path) -> None:
     store = Store(tmp_path)
     write(tmp_path, entry(store, "a", DIFFICULTY), entry(store, "b", DIFFICULTY[:48]))
-    refused("On center the images differ: 50 of a, 48 of b. a has 48.png and b has not", "a", "b", tmp_path)
+    rejected("On center the images differ: 50 of a, 48 of b. a has image-48, b does not", "a", "b", tmp_path)
 
 
-def test_another_version_of_the_definition_is_refused(tmp_path: Path) -> None:
+def test_different_version_of_a_metric_is_rejected(tmp_path: Path) -> None:
     store = Store(tmp_path)
     write(tmp_path, entry(store, "a", DIFFICULTY), entry(store, "b", DIFFICULTY, version=7))
-    refused("b was measured as version 7 of l1@full, installed is version 1", "a", "b", tmp_path)
+    rejected("b was measured with version 7 of l1@full, but version 1 is installed", "a", "b", tmp_path)
 
 
-def test_what_cannot_be_compared_is_refused(root: Path, tmp_path: Path) -> None:
-    refused("no judged method 'twinn'. Did you mean 'twin'", "a", "twinn", root)
-    refused("a is given twice", "a", "a", root)
-    refused("psnr@full was not measured for a; measured are l1@full", "a", "b", root, "--metrics", "psnr")
-    refused("no metric 'l9'", "a", "b", root, "--metrics", "l9")
-    refused("nowhere holds no runs", "a", "b", "nowhere")
-    refused("--json and --format csv", "a", "b", root, "--json", "--format", "csv")
+def test_impossible_comparisons_are_rejected(root: Path, tmp_path: Path) -> None:
+    rejected("no evaluated method 'twinn'. Did you mean 'twin'", "a", "twinn", root)
+    rejected("a is given twice", "a", "a", root)
+    rejected("psnr@full was not measured for a; measured are l1@full", "a", "b", root, "--metrics", "psnr")
+    rejected("no metric 'l9'", "a", "b", root, "--metrics", "l9")
+    rejected("nowhere holds no runs", "a", "b", "nowhere")
+    rejected("--json and --format csv", "a", "b", root, "--json", "--format", "csv")
     store = Store(tmp_path / "apart")
     write(store.root, entry(store, "a", DIFFICULTY))
     write(store.root, entry(store, "b", DIFFICULTY), steps=10)
-    refused("a and b were not judged under one protocol", "a", "b", store.root)
-    refused("holds 2 comparisons.*give one of its runs/", store.root, root)
+    rejected("a and b were not evaluated under one protocol", "a", "b", store.root)
+    rejected("holds 2 experiments.*give one of its runs/", store.root, root)
     (lone,) = [path for path in (store.root / "runs").iterdir() if '"b"' in (path / "run.json").read_text()]
     (other,) = [path for path in (store.root / "runs").iterdir() if path != lone]
-    refused("no method in common: .* has a and .* has b", other, lone)
+    rejected("no method in common: .* has a and .* has b", other, lone)
 
 
-def test_a_number_of_a_whole_set_has_no_verdict(tmp_path: Path) -> None:
+def test_metric_of_a_whole_set_has_no_verdict(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    cells = [
-        entry(store, name, [value], metric="fid@pytorch-fid", image="*") for name, value in (("a", 30.0), ("b", 40.0))
-    ]
+    cells = [entry(store, name, [value], metric="fid") for name, value in (("a", 30.0), ("b", 40.0))]
     write(tmp_path, *cells, metrics=["fid"])
     row = compared("a", "b", tmp_path)
     assert (row["difference"], row["p"], row["low"]) == (-10, None, None)
-    assert row["verdict"] == "a has the better number; how sure that is cannot be told"
+    assert row["verdict"] == "a has the better number; its significance is unknown"
