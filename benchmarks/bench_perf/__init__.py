@@ -1,4 +1,4 @@
-"""Speed of methods and of the harness, measured beside other implementations in one run."""
+"""Speed lab: time methods and the harness side by side with other implementations."""
 
 from bench_core import Command, hookimpl
 
