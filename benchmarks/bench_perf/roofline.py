@@ -34,7 +34,7 @@ def count_flops(run: Run) -> float:
 
 @dataclass(frozen=True)
 class RooflineKernel:
-    """Kernel with the highest FLOP rate. Timed in alternation with others, it gives the rate they could have reached."""
+    """Kernel with the highest FLOP rate: the rate that candidates timed in alternation with it could have reached."""
 
     name: str
     run: Run

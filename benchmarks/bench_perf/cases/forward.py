@@ -1,8 +1,9 @@
 """Inference time and peak memory of methods and baselines, each in a process of its own."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import NoReturn
 
 import torch
 from torch import Tensor
@@ -32,10 +33,10 @@ def cases(settings: Settings) -> Iterator[Case]:
 
 def _candidates(settings: Settings, inputs: "InferenceCase") -> Iterator[Candidate]:
     for mode in settings.modes:
-        loop = MethodInference(inputs, mode)
+        loop = InferenceLoop(inputs, mode)
         yield Candidate(mode.label(inputs.method), partial(start_worker, loop, settings.threads), mode.precision)
     if baseline := settings.baselines.get(inputs.method):
-        yield from baseline_candidates(baseline, BaselineInference(inputs, baseline), settings.threads)
+        yield from baseline_candidates(baseline, InferenceLoop(inputs, baseline=baseline), settings.threads)
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,12 @@ class InferenceCase:
 
 
 @dataclass(frozen=True)
-class MethodInference:
-    """Endless inference of one of our methods."""
+class InferenceLoop:
+    """Endless inference of one of our methods, or of a baseline on the same inputs."""
 
     inputs: InferenceCase
-    mode: ExecutionMode
+    mode: ExecutionMode = field(default_factory=ExecutionMode)
+    baseline: Baseline | None = None
 
     @property
     def device(self) -> str:
@@ -78,32 +80,19 @@ class MethodInference:
     def __call__(self, advance: Callable[..., None]) -> None:
         subject, tensors = self.inputs.build()
         method = subject.method
+        if self.baseline:
+            return _predict_forever(self.baseline.build(method), tensors[:2], advance)  # without guidance
         with self.mode.open_fabric(self.device) as fabric:
             if subject.is_network:
                 self.mode.prepare(method.generator)
                 method.generator = fabric.setup_module(method.generator)
-            _predict_forever(lambda: method.predict(*tensors), advance)
+            _predict_forever(method.predict, tensors, advance)
 
 
-@dataclass(frozen=True)
-class BaselineInference:
-    """Endless inference of a baseline."""
-
-    inputs: InferenceCase
-    baseline: Baseline
-
-    @property
-    def device(self) -> str:
-        return self.inputs.device
-
-    def __call__(self, advance: Callable[..., None]) -> None:
-        subject, (masked, hole, *_) = self.inputs.build()
-        predict = self.baseline.build(subject.method)
-        _predict_forever(lambda: predict(masked, hole), advance)
-
-
-def _predict_forever(predict: Callable[[], Tensor], advance: Callable[..., None]) -> None:
+def _predict_forever(
+    predict: Callable[..., Tensor], tensors: tuple[Tensor, ...], advance: Callable[..., None]
+) -> NoReturn:
     with torch.inference_mode():
         advance()
         while True:
-            advance(predict())
+            advance(predict(*tensors))

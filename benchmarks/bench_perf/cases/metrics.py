@@ -25,7 +25,7 @@ FEATURES = (2500, 2048)
 
 
 def cases(settings: Settings) -> Iterator[Case]:
-    """Yield metrics with a library, all network-free metrics together and the Frechet distance, at the smallest size."""
+    """Yield metrics with a library, all network-free metrics and the Frechet distance, at the smallest size."""
     size, known = min(settings.sizes), settings.plugins.records("metrics")
     for definition, (library, make_run) in LIBRARIES.items():
         ours = Candidate("ours", partial(_open_ours, settings, [known[definition]], size))
