@@ -113,5 +113,5 @@ def _compared_method(method: str | None, methods: Sequence[str]) -> str:
     if method is None:
         raise BadInput(f"Compare the baseline with one of {', '.join(methods)}: give --method NAME.")
     if method not in methods:
-        raise unknown("method among those that are measured", method, methods)
+        raise unknown("measured method", method, methods)
     return method
