@@ -1,15 +1,20 @@
 """Measure the time and memory of `bench report` on a large synthetic store: python -m benchmarks.report_speed
 
-The store lies in a temporary folder, and the command runs in a process of its own.
+The store lies in a temporary folder, and the command runs in a process of its own. With `--site` the command writes the
+result site, which headless Chromium opens from disk. The page's own clock measures the time until it is loaded, and
+until sorting or another view is laid out. That needs playwright and Chromium.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from argparse import ArgumentParser
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,31 +24,51 @@ from bench_core.protocol import Protocol
 from bench_core.store.rows import COLUMNS
 from bench_core.store.store import CellStatus, Run, Store
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM_OPTIONS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking".split()
+VISITS = 5
+"""Visits of the page; medians of them are printed."""
+CLOCK = """() => new Promise(done => {
+    const began = performance.now();
+    ACTION;
+    document.body.getBoundingClientRect();
+    requestAnimationFrame(() => setTimeout(() => done(performance.now() - began)));
+})"""
+"""Milliseconds from ACTION until the page is laid out and painted."""
+SORT = "document.querySelectorAll('thead button')[2].click()"
+FILTER = """
+    const choice = document.querySelector('select[name=part]');
+    choice.selectedIndex = 1 + choice.selectedIndex % 3;
+    choice.dispatchEvent(new Event('change', { bubbles: true }));
+"""
 METRICS = [metric for metric in bench_metrics() if metric.per == "image"]
 
 
 def main() -> None:
-    parser = store_parser(__doc__, seeds=10, images=5000)
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--variants", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--images", type=int, default=5000)
+    parser.add_argument("--metrics", type=int, default=8, help=f"at most {len(METRICS)}")
+    parser.add_argument("--site", action="store_true", help="write the site, and measure it in Chromium")
     parser.add_argument("report", nargs="*", help="options of `bench report`, after --")
     args = parser.parse_args()
     with TemporaryDirectory() as folder:
-        write_store(Store(Path(folder)), args.variants, args.seeds, args.images, args.metrics)
-        seconds, peak = run_report(folder, args.report)
-    rows = args.variants * args.seeds * args.images * args.metrics
-    print(
-        f"{rows:,} rows of {args.variants} variants x {args.seeds} seeds x {args.images:,} images x {args.metrics} "
-        f"metrics: {seconds:.1f} s, peak {peak:.2f} GiB"
-    )
-
-
-def store_parser(description: str, seeds: int, images: int) -> ArgumentParser:
-    """Make a parser for the size of the store."""
-    parser = ArgumentParser(description=description)
-    parser.add_argument("--variants", type=int, default=20)
-    parser.add_argument("--seeds", type=int, default=seeds)
-    parser.add_argument("--images", type=int, default=images)
-    parser.add_argument("--metrics", type=int, default=8, help=f"at most {len(METRICS)}")
-    return parser
+        store, site = Path(folder) / "store", Path(folder) / "site"
+        write_store(Store(store), args.variants, args.seeds, args.images, args.metrics)
+        options = ["--format", "html", "-o", str(site)] if args.site else args.report
+        seconds, peak = run_report(store, options)
+        rows = args.variants * args.seeds * args.images * args.metrics
+        print(
+            f"{rows:,} rows of {args.variants} variants x {args.seeds} seeds x {args.images:,} images x {args.metrics} "
+            f"metrics: {seconds:.1f} s, peak {peak:.2f} GiB"
+        )
+        if args.site:
+            megabytes = sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) / 1e6
+            times = ", ".join(f"{name} {seconds:.3f} s" for name, seconds in measure_site(site / "index.html").items())
+            print(f"site of {megabytes:.2f} MB on {os.cpu_count()} cores: {times}")
 
 
 def write_store(store: Store, variants: int, seeds: int, images: int, metrics: int) -> None:
@@ -80,15 +105,42 @@ def write_store(store: Store, variants: int, seeds: int, images: int, metrics: i
     store.write_run(Run(protocol, "digest of the images", images, entries, {}))
 
 
-def run_report(folder: str, options: list[str]) -> tuple[float, float]:
+def run_report(store: Path, options: list[str]) -> tuple[float, float]:
     """Run `bench report` in a child, and return its seconds and peak memory in GiB."""
     began = time.perf_counter()
-    child = subprocess.Popen([sys.executable, "-m", "bench_core", "report", folder, *options])
+    child = subprocess.Popen([sys.executable, "-m", "bench_core", "report", str(store), *options])
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         sys.exit(child.returncode)
     return time.perf_counter() - began, usage.ru_maxrss / 2**20
+
+
+def measure_site(page: Path) -> dict[str, float]:
+    """Return the median seconds of each action, by the page's own clock."""
+    from playwright.sync_api import sync_playwright
+
+    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_OPTIONS)
+        visits = [_visit(browser, page) for _ in range(VISITS)]
+        browser.close()
+    return {name: round(median(visit[name] for visit in visits) / 1000, 3) for name in visits[0]}
+
+
+def _visit(browser: "Browser", path: Path) -> dict[str, Any]:
+    """Open the page in a new window, and return milliseconds."""
+    page = browser.new_page()
+    page.goto(path.as_uri(), wait_until="load")
+    time.sleep(0.5)  # plots are drawn after the page is loaded
+    (navigation,) = page.evaluate("performance.getEntriesByType('navigation').map(each => each.toJSON())")
+    times = {"interactive": navigation["domInteractive"], "loaded": navigation["loadEventEnd"]}
+    times |= {
+        name: page.evaluate(CLOCK.replace("ACTION", action))
+        for name, action in (("sorted", SORT), ("filtered", FILTER))
+    }
+    page.close()
+    return times
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
 """The bare loop that measures our training loop's overhead takes the same steps."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from bench_core.methods.method import Method
+from bench_core.system.devices import open_fabric
+from bench_core.training.trainer import Trainer
 from bench_perf.cases.overhead import BareLoop
-from bench_perf.cases.training import MethodTraining, TrainingSetup
+from bench_perf.cases.training import MethodTraining
 
 
 class EnoughSteps(Exception):
@@ -15,15 +19,21 @@ class EnoughSteps(Exception):
 
 
 @pytest.mark.parametrize("name", ["glcic", "pconv", "gated"])
-def test_both_loops_end_with_the_same_weights(name: str, monkeypatch: pytest.MonkeyPatch):
-    setups: list[TrainingSetup] = []
+def test_both_loops_end_with_the_same_weights(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    methods: list[Method] = []
     build = MethodTraining.build
-    monkeypatch.setattr(MethodTraining, "build", lambda self, device: setups.append(build(self, device)) or setups[-1])
+
+    def build_and_record(*arguments: Any) -> Trainer:
+        trainer = build(*arguments)
+        methods.append(trainer.method)
+        return trainer
+
+    monkeypatch.setattr(MethodTraining, "build", build_and_record)
     ours = MethodTraining(name, "nano", 64, 2, "cpu")
     for loop in (ours, BareLoop(ours)):
         take_steps(loop, 3)
-    initial = build(ours, torch.device("cpu")).method.state_dict()
-    first, second = (setup.method.state_dict() for setup in setups)
+    initial = build(ours, open_fabric("cpu"), tmp_path).method.state_dict()
+    first, second = (method.state_dict() for method in methods)
     assert first.keys() == second.keys() == initial.keys()
     assert any(not torch.equal(initial[key], first[key]) for key in initial)
     for key, value in first.items():

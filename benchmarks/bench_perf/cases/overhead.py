@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from functools import partial
 from inspect import signature
 from itertools import repeat
+from pathlib import Path
 
 import torch
 from torch.optim import Optimizer
 from torch.utils.data import default_collate
 
 from bench_core.data.pairs import to_floats
-from bench_core.methods.method import LossContext, guided
+from bench_core.methods.method import LossContext, Method, guided
 from bench_core.recipe import Update
-from bench_core.specs import resolve
 from bench_core.system.devices import open_fabric
-from bench_perf.cases.training import MethodTraining, TrainingSetup
+from bench_perf.cases.training import MethodTraining
 from bench_perf.records import Candidate, Case
 from bench_perf.settings import Settings
 from bench_perf.worker import start_worker
@@ -45,24 +45,21 @@ class BareLoop:
         return self.training.device
 
     def __call__(self, advance: Callable[..., None]) -> None:
-        device = open_fabric(self.device).device
-        setup = self.training.build(device)
-        method, recipe = setup.method, setup.variant.model.recipe
-        assert recipe is not None, "training-free methods have no steps"
-        (phase,) = recipe.phases
-        terms = {name: partial(resolve(loss.term), **loss.parameters) for name, loss in setup.variant.losses.items()}
-        rounds = [[(update, _optimizer(setup, update)) for update in updates] for updates in phase.rounds]
-        pairs = default_collate([setup.pairs[index] for index in range(self.training.batch)])
-        image, hole, masked = to_floats(pairs, device)
+        fabric = open_fabric(self.device)
+        trainer = self.training.build(fabric, Path("unused"))
+        method, terms, (phase,) = trainer.method, trainer.terms, trainer.recipe.phases
+        rounds = [[(update, _optimizer(method, update)) for update in updates] for updates in phase.rounds]
+        pairs = default_collate([trainer.pairs[index] for index in range(self.training.batch)])
+        image, hole, masked = to_floats(pairs, fabric.device)
         method.calibrate(repeat(image))
         method.start_phase(phase.name)
         while True:
             advance()
             for updates in rounds:
-                guidance = guided(setup.guide, image)
+                guidance = guided(trainer.guide, image)
                 with torch.set_grad_enabled(any(update.network == "generator" for update, _ in updates)):
                     output = method(masked, hole, *guidance)
-                ctx = LossContext(image, hole, output, method, setup.backbones, guidance)
+                ctx = LossContext(image, hole, output, method, trainer.backbones, guidance)
                 for update, optimizer in updates:
                     inputs = ctx if update.network == "generator" else ctx.detached()
                     total = torch.stack([weight * terms[name](inputs) for name, weight in update.losses.items()]).sum()
@@ -71,9 +68,9 @@ class BareLoop:
                     optimizer.step()
 
 
-def _optimizer(setup: TrainingSetup, update: Update) -> Optimizer:
+def _optimizer(method: Method, update: Update) -> Optimizer:
     """Make an update's optimiser, fused if torch offers that."""
     make = getattr(torch.optim, update.optimiser.name)
     fused = {"fused": True} if "fused" in signature(make).parameters else {}
-    parameters = [p for p in getattr(setup.method, update.network).parameters() if p.requires_grad]
+    parameters = [p for p in getattr(method, update.network).parameters() if p.requires_grad]
     return make(parameters, **fused, **update.optimiser.settings)

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
+from lightning_fabric import Fabric
 
 from bench_core import protocol
 from bench_core.conformance import test_inputs
@@ -14,8 +15,7 @@ from bench_core.data.pairs import TrainPairs
 from bench_core.errors import BadInput
 from bench_core.masks.mask_set import open_sets
 from bench_core.methods.compatibility import refusal
-from bench_core.methods.method import Guide, Method
-from bench_core.methods.variants import Variant, apply_overrides
+from bench_core.methods.variants import apply_overrides
 from bench_core.nn.backbones import Backbones
 from bench_core.plugins import Plugins
 from bench_core.specs import Model, resolve
@@ -51,17 +51,6 @@ def _candidates(settings: Settings, method: str, size: int, batch: int) -> Itera
 
 
 @dataclass(frozen=True)
-class TrainingSetup:
-    """Inputs of a training step. Every batch of the pairs repeats one image and one hole."""
-
-    method: Method
-    variant: Variant
-    pairs: TrainPairs
-    backbones: Backbones
-    guide: Guide | None
-
-
-@dataclass(frozen=True)
 class MethodTraining:
     """Training loop of `bench run` in the longest phase of a method's recipe.
 
@@ -77,13 +66,12 @@ class MethodTraining:
 
     def __call__(self, advance: Callable[..., None]) -> None:
         with self.mode.open_fabric(self.device) as fabric, TemporaryDirectory() as folder:
-            setup = self.build(fabric.device)
-            self.mode.prepare(setup.method.generator)
-            inputs = (setup.method, setup.variant, setup.pairs, setup.backbones, Path(folder))
-            Trainer(fabric, *inputs, guide=setup.guide).run(lambda step, values: advance())
+            trainer = self.build(fabric, Path(folder))
+            self.mode.prepare(trainer.method.generator)
+            trainer.run(lambda step, values: advance())
 
-    def build(self, device: torch.device) -> TrainingSetup:
-        """Build the method with seeded random weights, and everything that its training step needs.
+    def build(self, fabric: Fabric, folder: Path) -> Trainer:
+        """Build a trainer with seeded random weights. Every batch of its pairs repeats one image and one hole.
 
         Raises:
             BadInput: the method does not support training on images of this size.
@@ -96,14 +84,16 @@ class MethodTraining:
         if reason := refusal(model, rules):
             raise BadInput(f"{self.method} {reason}.")
         torch.manual_seed(0)
-        method = resolve(model.build)(rules.scale, rules.channels, **model.options).to(device)
+        method = resolve(model.build)(rules.scale, rules.channels, **model.options).to(fabric.device)
         holes = open_sets({"center": rules.masks["center"]}, plugins.records("masks"))
-        return TrainingSetup(
+        return Trainer(
+            fabric,
             method,
             variant=apply_overrides(model, plugins.records("losses")),
             pairs=TrainPairs(rules, NoiseImages(1, self.size, rules.channels), list(holes.values()), 0),
-            backbones=Backbones("random", device),
-            guide=resolve(model.guide)(device) if model.guide else None,
+            backbones=Backbones("random", fabric.device),
+            folder=folder,
+            guide=resolve(model.guide)(fabric.device) if model.guide else None,
         )
 
 
