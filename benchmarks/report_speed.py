@@ -27,7 +27,7 @@ from bench_core.store.store import CellStatus, Run, Store
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-CHROMIUM_OPTIONS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking".split()
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 VISITS = 5
 """Visits of the page; medians of them are printed."""
 CLOCK = """() => new Promise(done => {
@@ -122,7 +122,7 @@ def measure_site(page: Path) -> dict[str, float]:
 
     executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM)
         visits = [_visit(browser, page) for _ in range(VISITS)]
         browser.close()
     return {name: round(median(visit[name] for visit in visits) / 1000, 3) for name in visits[0]}

@@ -1,5 +1,6 @@
 """Image set of random noise, which needs no files."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from bench_core import seeds
@@ -10,7 +11,7 @@ class NoiseImages:
     """Set of `count` square 8-bit images, (side, side, channels). A single image stays in memory."""
 
     def __init__(self, count: int, side: int, channels: int = 3) -> None:
-        self.names = [str(number) for number in range(count)]
+        self.names: Sequence[str] = [str(number) for number in range(count)]
         self.shape = (side, side, channels)
 
     def __len__(self) -> int:

@@ -41,6 +41,7 @@ class Settings:
     @property
     def modes(self) -> tuple[ExecutionMode, ...]:
         """Modes to measure each method in. The plain one, 32 bits and not compiled, comes last."""
-        precisions = [*(each for each in dict.fromkeys(self.precisions) if each != "32-true"), "32-true"]
+        reduced = [precision for precision in dict.fromkeys(self.precisions) if precision != "32-true"]
+        precisions: tuple[Precision, ...] = (*reduced, "32-true")
         compiled = (True, False) if self.compiled else (False,)
         return tuple(ExecutionMode(precision, each) for precision in precisions for each in compiled)
