@@ -36,15 +36,14 @@ def run_case(case: Case, seconds: float, find_kernel: FindKernel) -> list[Row]:
     with ExitStack() as cleanup:
         opened = {candidate.name: _open(candidate, cleanup) for candidate in case.candidates}
         ready = {name: each for name, each in opened.items() if isinstance(each, Opened)}
-        with_flops = {each.candidate.precision for each in ready.values() if each.runner.count_flops}
-        kernels: dict[Precision, RooflineKernel] = {precision: find_kernel(precision) for precision in with_flops}
+        with_flops = [each.candidate for each in ready.values() if each.runner.count_flops]
+        kernels = {candidate.precision: find_kernel(candidate.precision) for candidate in with_flops}
         runs = {name: each.runner.run for name, each in ready.items()}
         timed = alternate(runs | {kernel.name: kernel.run for kernel in kernels.values()}, seconds)
-        rates: dict[Precision, float] = {
-            precision: kernel.flops / timing.median
-            for precision, kernel in kernels.items()
-            if isinstance(timing := timed[kernel.name], Timing)
-        }
+        rates: dict[Precision, float] = {}
+        for precision, kernel in kernels.items():
+            if isinstance(timing := timed[kernel.name], Timing):
+                rates[precision] = kernel.flops / timing.median
         rows = [_row(case, name, timed.get(name, each), ready.get(name), rates) for name, each in opened.items()]
     reference = next((row for row in reversed(rows) if row.median), rows[-1])
     outputs = {name: each.output for name, each in ready.items()}

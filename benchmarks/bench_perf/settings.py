@@ -41,7 +41,7 @@ class Settings:
     @property
     def modes(self) -> tuple[ExecutionMode, ...]:
         """Modes to measure each method in. The plain one, 32 bits and not compiled, comes last."""
-        reduced = [precision for precision in dict.fromkeys(self.precisions) if precision != "32-true"]
-        precisions: tuple[Precision, ...] = (*reduced, "32-true")
+        reduced = dict.fromkeys(self.precisions)
+        reduced.pop("32-true", None)
         compiled = (True, False) if self.compiled else (False,)
-        return tuple(ExecutionMode(precision, each) for precision in precisions for each in compiled)
+        return tuple(ExecutionMode(precision, each) for precision in (*reduced, "32-true") for each in compiled)
