@@ -37,7 +37,9 @@ def run_case(case: Case, seconds: float, find_kernel: FindKernel) -> list[Row]:
         opened = {candidate.name: _open(candidate, cleanup) for candidate in case.candidates}
         ready = {name: each for name, each in opened.items() if isinstance(each, Opened)}
         with_flops = [each.candidate for each in ready.values() if each.runner.count_flops]
-        kernels = {candidate.precision: find_kernel(candidate.precision) for candidate in with_flops}
+        kernels: dict[Precision, RooflineKernel] = {
+            candidate.precision: find_kernel(candidate.precision) for candidate in with_flops
+        }
         runs = {name: each.runner.run for name, each in ready.items()}
         timed = alternate(runs | {kernel.name: kernel.run for kernel in kernels.values()}, seconds)
         rates: dict[Precision, float] = {}
