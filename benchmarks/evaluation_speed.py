@@ -163,6 +163,7 @@ def _evaluation(
 ) -> Runner:
     """Evaluate a method with the harness, with or without cached LPIPS features of the ground truth."""
     suite = MetricSuite(metrics, CPU, PROTOCOL)
+    # Evaluation predicts one image at a time, and so does the bare loop below.
     evaluator = Evaluator(suite, _method(plugins, method), _pairs(plugins, count), BATCH, 0)
     if not cached:
         next(suite.measure(metric) for metric in metrics if metric.definition == "lpips@alex").room = 0

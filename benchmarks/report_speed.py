@@ -109,6 +109,7 @@ def run_report(store: Path, options: list[str]) -> tuple[float, float]:
     """Run `bench report` in a child, and return its seconds and peak memory in GiB."""
     began = time.perf_counter()
     child = subprocess.Popen([sys.executable, "-m", "bench_core", "report", str(store), *options])
+    # wait4 gives the peak of this child alone.
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:

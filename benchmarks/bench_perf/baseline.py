@@ -45,6 +45,7 @@ class Baseline:
 
     def build(self, method: Method) -> Callable[[Tensor, Tensor], Tensor]:
         """Build the baseline; a torch module is moved to the method's device and set to evaluation mode."""
+        # Runs in a worker, which cannot receive the module from its parent: modules cannot be pickled.
         build = _run_file(self.path).build
         built = build(method) if inspect.signature(build).parameters else build()
         parameter = next(method.parameters(), None)

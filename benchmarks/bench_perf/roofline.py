@@ -47,6 +47,7 @@ def best_kernel(device: torch.device, precision: Precision) -> RooflineKernel:
     runs = {name: matmul_precision(precision)(synchronized(run, device)) for name, run in kernels.items()}
     timed = {name: timing for name, timing in alternate(runs, SECONDS).items() if isinstance(timing, Timing)}
     flops = {name: count_flops(runs[name]) for name in timed}
+    # The shortest time is the one that other work disturbed least.
     best = max(timed, key=lambda name: flops[name] / min(timed[name].samples))
     return RooflineKernel(f"{best}, {precision}", runs[best], flops[best])
 

@@ -69,6 +69,7 @@ def _row(case: Case, name: str, result: Any, opened: Opened | None, rates: Mappi
     runner, rate = opened.runner, rates.get(opened.candidate.precision)
     peak = runner.peak_memory() if runner.peak_memory else None
     row = replace(row, median=result.median, lower=result.lower, upper=result.upper, samples=result.samples, peak=peak)
+    # Counting slows a step down, so it takes an extra one after the timing.
     flops = runner.count_flops() if runner.count_flops else 0
     return replace(row, flops=flops, rate=rate, floor=result.median * rate / flops) if flops and rate else row
 

@@ -127,6 +127,7 @@ class StepBarrier:
         synchronize(self.device)
         if self.stepping:
             self.connection.send(self._counted_flops())
+        # The first call comes before the first step, so the peak excludes building the method.
         self._read_peak = self._read_peak or track_peak_memory(self.device)
         while (request := self.connection.recv()) in ("peak", "output"):
             self.connection.send(self._read_peak() if request == "peak" else to_array(output))

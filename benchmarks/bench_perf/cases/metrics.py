@@ -31,6 +31,7 @@ def cases(settings: Settings) -> Iterator[Case]:
         ours = Candidate("ours", partial(_open_ours, settings, [known[definition]], size))
         theirs = Candidate(library, partial(_open_library, settings, make_run, known[definition], size))
         yield Case("metrics", f"{definition} {size}", (ours, theirs), "pairs", PAIRS, tolerance=1e-6)
+    # Evaluation computes them together, since they share intermediate results.
     network_free = [metric for metric in known.values() if metric.per == "image" and metric.weights is None]
     ours = Candidate("ours", partial(_open_ours, settings, network_free, size))
     yield Case("metrics", f"all {len(network_free)} without a network {size}", (ours,), "pairs", PAIRS)

@@ -46,6 +46,7 @@ class BareLoop:
 
     def __call__(self, advance: Callable[..., None]) -> None:
         fabric = open_fabric(self.device)
+        # Only the inputs come from our trainer; nothing of it runs, so its folder stays unused.
         trainer = self.training.build(fabric, Path("unused"))
         method, terms, (phase,) = trainer.method, trainer.terms, trainer.recipe.phases
         rounds = [[(update, _optimizer(method, update)) for update in updates] for updates in phase.rounds]
