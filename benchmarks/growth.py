@@ -150,7 +150,7 @@ def measure_curve(curve: Curve, most: int | None, threads: int) -> dict[str, Any
 
 def measure_point(work: Work, threads: int) -> dict[str, Any]:
     """Measure a computation in a process of its own. If it fails, its costs are None and the reason is given."""
-    # A forked process would start with the peak memory of its parent.
+    # A forked process would start with its parent's memory, which hides its own.
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
         try:
             return process.submit(_costs, work, threads).result()
