@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 MEASURED = Path(__file__).parent / "growth.json"
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-AGAINST = {
-    "size": "side in pixels",
+LABELS = {
+    "size": "image side, pixels",
     "batch": "batch of images of 256 pixels",
     "images": "evaluated images of 64 pixels",
     "cells": "cells of a table",
@@ -20,16 +20,16 @@ COSTS = {"seconds": "time, s", "mib": "peak memory, MiB"}
 
 
 def draw(measured: Path, folder: Path) -> None:
-    """Write one SVG for each kind of growth. Equal measurements give equal bytes."""
-    known, curves = digest(measured), json.loads(measured.read_text(encoding="utf-8"))["curves"]
-    for against in dict.fromkeys(curve["against"] for curve in curves):
+    """Write one SVG for each part. Equal measurements give equal bytes."""
+    description, curves = describe(measured), json.loads(measured.read_text(encoding="utf-8"))["curves"]
+    for part in dict.fromkeys(curve["against"] for curve in curves):
         with mpl.rc_context({"svg.hashsalt": "inpaint-bench", "svg.fonttype": "none"}):
-            figure = _figure([curve for curve in curves if curve["against"] == against], AGAINST[against])
-            figure.savefig(folder / f"growth-{against}.svg", metadata={"Date": None, "Description": known})
+            figure = _figure([curve for curve in curves if curve["against"] == part], LABELS[part])
+            figure.savefig(folder / f"growth-{part}.svg", metadata={"Date": None, "Description": description})
 
 
-def digest(measured: Path) -> str:
-    """Return the text in a plot's metadata that identifies its measurements."""
+def describe(measured: Path) -> str:
+    """Name the measurements that a plot was drawn from."""
     return f"{measured.name}, sha256 {sha256(measured.read_bytes()).hexdigest()}"
 
 
