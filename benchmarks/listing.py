@@ -61,7 +61,7 @@ def start(asked: Namespace) -> dict[str, float]:
 
     from bench_core.data.loader import loader
     from bench_core.data.pairs import TrainPairs
-    from bench_core.data.validate import check
+    from bench_core.data.validate import validate_images
     from bench_core.masks.mask_set import open_sets
     from bench_core.protocol import Protocol
     from bench_datasets import folder, shards
@@ -73,10 +73,10 @@ def start(asked: Namespace) -> dict[str, float]:
     source = shards if asked.shards else folder
     train, test = (source.open_split(asked.start, split) for split in ("train", "test"))
     opened = time.perf_counter()
-    checked = check(train, test, protocol, asked.num_images_drawn, False, None, asked.workers)
+    checked = validate_images(train, test, protocol, asked.draws, False, None, asked.workers)
     holes = list(open_sets(protocol.masks, {family.name: family for family in bench_masks()}).values())
     pairs = TrainPairs(protocol, checked.train, holes, 0)
-    checked.drawn_digest(pairs, asked.num_images_drawn)
+    checked.drawn_digest(pairs, asked.draws)
     done = time.perf_counter()
     for _ in loader(pairs, 8, asked.workers, torch.device("cpu"), range(4000)):
         pass

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench_core.data.pixel_cache import PixelCache
-from bench_core.data.validate import ValidatedImages
-from bench_core.data.validate import check as check_images
+from bench_core.data.validate import ValidatedImages, validate_images
 from bench_core.errors import BadInput, unknown
 from bench_core.metrics import select_metrics
 from bench_core.metrics.select import on_floats
@@ -47,4 +46,6 @@ def open_images(
     if chosen.needs_folder and options["data"] is None:
         raise BadInput(f"The image set {chosen.name!r} needs --data FOLDER. {chosen.source}")
     train, test = (resolve(chosen.open)(options["data"], split) for split in ("train", "test"))
-    return check_images(train, test, protocol, num_images, options["skip_bad_images"], shelf, options.get("workers", 0))
+    return validate_images(
+        train, test, protocol, num_images, options["skip_bad_images"], shelf, options.get("workers", 0)
+    )

@@ -253,7 +253,7 @@ class Cell:
         metrics = [metric for metric in self.setup.suite.usable if metric.per == "image"]
         for name, pairs in self._test_pairs.items():
             images = Subset(pairs.images, range(len(pairs.images))[: self.protocol.curve_images])
-            few = TestPairs(self.protocol, images, pairs.holes)
+            few = TestPairs(self.protocol, images, pairs.mask_set)
             rows = self._evaluation(method, few).evaluate(metrics, lambda done: None).rows(self._about(name))
             found = means(rows)
             self.setup.distributed.on_rank_zero(partial(self.folder.add_to_curves, step, name, found))

@@ -42,7 +42,7 @@ def identity(
         "images": images.drawn_digest(pairs, num_images_drawn(recipe, protocol, protocol.steps)),
         "size": protocol.size,
         "resize": protocol.resize,
-        "masks": [holes.identity for holes in pairs.holes],
+        "masks": [mask_set.identity for mask_set in pairs.mask_sets],
         "steps": protocol.steps,
         "batch": protocol.batch,
         "backbone": protocol.backbone if variant.backbones else None,

@@ -7,8 +7,7 @@ from typing import Any
 
 from bench_core.data.open import open_images
 from bench_core.data.pairs import Pairs, TestPairs
-from bench_core.data.validate import ValidatedImages
-from bench_core.data.validate import check as check_images
+from bench_core.data.validate import ValidatedImages, validate_images
 from bench_core.errors import BadInput
 from bench_core.evaluation.evaluator import evaluation_id
 from bench_core.masks.mask_file import SUFFIX
@@ -89,7 +88,7 @@ def given(protocol: Protocol, pictures: str, options: Mapping[str, Any]) -> Eval
         same_names(wanted, paths, "hole", subset=True)
     rules = protocol.model_dump() | {"image_set": "files", "size": 0, "resize": None, "crops": 1, "test_images": None}
     images = ImageFileList([truths[name] for name in names], names)
-    checked = check_images(images, images, Protocol.model_validate(rules), 0, False)
+    checked = validate_images(images, images, Protocol.model_validate(rules), 0, False)
     holes = open_holes(
         options["holes"], [paths[n] for n in names] if paths else [], names, options["hole"], options["threshold"]
     )

@@ -10,7 +10,7 @@ import pytest
 import torch
 from click.testing import Result
 from PIL import Image
-from support.shards import pack, write_pictures
+from support.shards import pack, write_images
 
 from bench_core import seeds
 from bench_core.data import listing_cache, validate
@@ -34,7 +34,7 @@ HOLES = list(open_sets(RULES.masks, {family.name: family for family in bench_mas
 
 @pytest.fixture
 def unpacked(tmp_path: Path) -> Path:
-    write_pictures(tmp_path / "unpacked")
+    write_images(tmp_path / "unpacked")
     return tmp_path / "unpacked"
 
 
@@ -59,8 +59,8 @@ def test_shards_are_as_the_folder_that_they_were_packed_from(unpacked: Path, tmp
 
 def test_train_and_test_subfolders_come_first(tmp_path: Path) -> None:
     for split in ("train", "test"):
-        write_pictures(tmp_path / "unpacked" / split)
-    write_pictures(tmp_path / "unpacked")
+        write_images(tmp_path / "unpacked" / split)
+    write_images(tmp_path / "unpacked")
     same(tmp_path / "unpacked", pack(tmp_path / "unpacked", tmp_path / "packed"))
 
 
@@ -73,8 +73,8 @@ def test_a_split_file_divides(unpacked: Path, packed: Path) -> None:
 
 def test_both_have_the_same_digests(unpacked: Path, packed: Path) -> None:
     def digests(opened: Callable[..., Images], folder: Path) -> tuple[str, str]:
-        train, test = (opened(folder, split) for split in ("train", "test"))
-        found = validate.check(train, test, RULES, 5, False)
+        train, test = (open_split(folder, split) for split in ("train", "test"))
+        found = validate.validate_images(train, test, RULES, 5, False)
         return found.drawn_digest(TrainPairs(RULES, train, (), 0), 5), found.test_digest
 
     assert digests(shards.open_split, packed) == digests(folders.open_split, unpacked)
@@ -107,7 +107,7 @@ def test_an_index_is_made_once_and_anew_when_a_shard_changes(
     packed: Path, unpacked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing_cache, "MIN_FILES_TO_CACHE", 1)
-    monkeypatch.setattr(listing_cache, "SETTLED", -1.0)
+    monkeypatch.setattr(listing_cache, "SETTLE_SECONDS", -1.0)
     same(unpacked, packed)
     with monkeypatch.context() as patched:
         patched.setattr(tarfile, "open", lambda *_, **__: pytest.fail("a shard is read again"))
@@ -123,7 +123,7 @@ def test_what_images_hold_is_remembered_until_their_shard_changes(
     packed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing_cache, "MIN_FILES_TO_CACHE", 1)
-    monkeypatch.setattr(listing_cache, "SETTLED", -1.0)
+    monkeypatch.setattr(listing_cache, "SETTLE_SECONDS", -1.0)
     looked: list[str] = []
 
     def look() -> None:

@@ -9,7 +9,7 @@ from urllib.error import URLError
 
 import numpy as np
 import pytest
-from support.image_sets import opened, touch
+from support.image_sets import open_split, touch
 from support.paths import SHARED
 
 from bench_core.errors import BadInput
@@ -23,12 +23,12 @@ def test_mnist_is_read_from_its_official_files(tmp_path: Path) -> None:
     raw.mkdir(parents=True)
     for path in MNIST_FILES.iterdir():
         shutil.copyfile(path, raw / path.name)
-    images = opened("mnist", tmp_path, "test")
+    images = open_split("mnist", tmp_path, "test")
     assert len(images) == len(images.names) == 10_000
     assert images.names[42] == "test-00042"
     pixels = np.frombuffer(gzip.decompress((MNIST_FILES / "t10k-images-idx3-ubyte.gz").read_bytes())[16:], np.uint8)
     np.testing.assert_array_equal(images[42], pixels.reshape(-1, 28, 28, 1)[42])
-    train = opened("mnist", tmp_path, "train")
+    train = open_split("mnist", tmp_path, "train")
     assert (len(train), train.names[0], train[0].shape) == (60_000, "train-00000", (28, 28, 1))
 
 
@@ -52,7 +52,7 @@ def small_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray
 
 
 def test_cifar10_is_read_in_rgb_with_no_warning(tmp_path: Path, small_cifar10: np.ndarray) -> None:
-    train, test = opened("cifar10", tmp_path, "train"), opened("cifar10", tmp_path, "test")
+    train, test = open_split("cifar10", tmp_path, "train"), open_split("cifar10", tmp_path, "test")
     assert (len(train), len(test), train.names[49], test.names[9]) == (50, 10, "train-00049", "test-00009")
     train[0][:] = 0  # what is read is the caller's to change, the set stays
     np.testing.assert_array_equal(np.stack([*train, *test]), small_cifar10)
@@ -69,8 +69,10 @@ def test_a_failing_download_says_what_to_fetch(
     monkeypatch.setattr(f"torchvision.datasets.{name.rstrip('10')}.download_and_extract_archive", offline)
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
     root = tmp_path / "given" if folder else tmp_path / ".cache" / "inpaint-bench" / name
-    with pytest.raises(BadInput, match=r"no network[\s\S]*Fetch .*gz.* of http.*, put it in " + re.escape(str(root))):
-        opened(name, root if folder else None, "train")
+    with pytest.raises(
+        BadInput, match=r"no network[\s\S]*Download .*gz.* of http.*, put it in " + re.escape(str(root))
+    ):
+        open_split(name, root if folder else None, "train")
 
 
 def test_damaged_files_of_mnist_say_what_to_fetch(tmp_path: Path) -> None:
@@ -78,4 +80,4 @@ def test_damaged_files_of_mnist_say_what_to_fetch(tmp_path: Path) -> None:
     for part in ("train", "t10k"):
         touch(raw, f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte")
     with pytest.raises(BadInput, match="can be neither read"):
-        opened("mnist", tmp_path, "test")
+        open_split("mnist", tmp_path, "test")
