@@ -1,4 +1,4 @@
-"""Laws of MNIST and CIFAR-10: read from their official files, or told what to fetch."""
+"""Tests of MNIST and CIFAR-10: read from the official files, or an error that says what to download."""
 
 import gzip
 import pickle
@@ -34,7 +34,7 @@ def test_mnist_is_read_from_its_official_files(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
-    """CIFAR-10's layout with ten images a batch, pickled so that NumPy 2.4 warns. The pixels, in reading order."""
+    """Write CIFAR-10's layout with ten images per batch, pickled so that NumPy 2.4 warns. Return the pixels."""
     from torchvision.datasets import CIFAR10
 
     pixels = np.random.default_rng(0).integers(0, 256, (60, 3, 32, 32), dtype=np.uint8)
@@ -51,16 +51,16 @@ def small_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray
     return pixels.transpose(0, 2, 3, 1)
 
 
-def test_cifar10_is_read_in_rgb_with_no_warning(tmp_path: Path, small_cifar10: np.ndarray) -> None:
+def test_cifar10_is_read_in_rgb_without_a_warning(tmp_path: Path, small_cifar10: np.ndarray) -> None:
     train, test = open_split("cifar10", tmp_path, "train"), open_split("cifar10", tmp_path, "test")
     assert (len(train), len(test), train.names[49], test.names[9]) == (50, 10, "train-00049", "test-00009")
-    train[0][:] = 0  # what is read is the caller's to change, the set stays
+    train[0][:] = 0  # the returned array is a copy
     np.testing.assert_array_equal(np.stack([*train, *test]), small_cifar10)
 
 
 @pytest.mark.parametrize("name", ["mnist", "cifar10"])
 @pytest.mark.parametrize("folder", [True, False])
-def test_a_failing_download_says_what_to_fetch(
+def test_a_failed_download_says_what_to_download(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, folder: bool
 ) -> None:
     def offline(*_, **__) -> None:
@@ -75,7 +75,7 @@ def test_a_failing_download_says_what_to_fetch(
         open_split(name, root if folder else None, "train")
 
 
-def test_damaged_files_of_mnist_say_what_to_fetch(tmp_path: Path) -> None:
+def test_damaged_mnist_files_say_what_to_download(tmp_path: Path) -> None:
     raw = tmp_path / "MNIST" / "raw"
     for part in ("train", "t10k"):
         touch(raw, f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte")
