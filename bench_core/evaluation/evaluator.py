@@ -15,7 +15,7 @@ from bench_core.evaluation.measure import BatchMetrics, EvaluationResult, Predic
 from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.methods.method import Guide, Method, Postprocess, guided
 from bench_core.specs import Metric
-from bench_core.system.distributed import SINGLE_PROCESS, Distributed
+from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup
 
 
 def evaluation_id(pairs: TestPairs, test_digest: str, postprocess: str | None = None) -> str:
@@ -38,7 +38,7 @@ class Evaluator:
     guide: Guide | None = None
     postprocess: Postprocess | None = None
     """The method's post-processing."""
-    distributed: Distributed = SINGLE_PROCESS
+    group: ProcessGroup = SINGLE_PROCESS
 
     def evaluate(
         self, wanted: list[Metric], advance: Callable[[int], None], which: Sequence[int] | None = None
@@ -54,9 +54,9 @@ class Evaluator:
         devices = [self.suite.device] if self.suite.device.type == "cuda" else []
         with torch.random.fork_rng(devices), torch.inference_mode():
             painted = self._painted(indexes)
-            for done, part in enumerate(self.distributed.parts(indexes, self._together), start=1):
+            for done, part in enumerate(self.group.parts(indexes, self._together), start=1):
                 measured = partial(self._measured, judgement, painted)
-                for found in self.distributed.gather(measured if part else _nothing):
+                for found in self.group.gather(measured if part else _nothing):
                     if found:
                         judgement.take(found)
                 advance(min(done * self._together, len(indexes)))
@@ -65,7 +65,7 @@ class Evaluator:
     @property
     def _together(self) -> int:
         """How many pairs are measured between two times that the ranks meet."""
-        return self.batch * self.distributed.count
+        return self.batch * self.group.world_size
 
     def _measured(self, judgement: EvaluationResult, batches: Iterator[PredictionBatch]) -> BatchMetrics:
         painted = next(batches)
@@ -73,7 +73,7 @@ class Evaluator:
 
     def _painted(self, which: Sequence[int]) -> Iterator[PredictionBatch]:
         self.method.eval()
-        for pair in loader(self.pairs, self._together, self.workers, self.suite.device, which, self.distributed):
+        for pair in loader(self.pairs, self._together, self.workers, self.suite.device, which, self.group):
             indexes = pair["index"].tolist()
             image, hole, masked = to_floats(pair, self.suite.device)
             prediction = self._predict(indexes, masked, hole, *guided(self.guide, image)).to(image.dtype)

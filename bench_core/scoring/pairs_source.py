@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench_core.data.open import open_images
 from bench_core.data.pairs import Pairs, TestPairs
 from bench_core.data.validate import ValidatedImages, validate_images
 from bench_core.errors import BadInput
 from bench_core.evaluation.evaluator import evaluation_id
+from bench_core.experiment.options import ProtocolOptions
 from bench_core.masks.mask_file import SUFFIX
 from bench_core.masks.mask_set import open_sets
 from bench_core.plugins import Plugins
@@ -57,11 +57,11 @@ class EvaluationSet:
         return found
 
 
-def own(plugins: Plugins, protocol: Protocol, options: Mapping[str, Any]) -> EvaluationSet:
+def own(plugins: Plugins, protocol: Protocol, options: ProtocolOptions) -> EvaluationSet:
     """The protocol's own pairs; pictures are called as `bench export` calls them."""
     if not protocol.size:
         raise BadInput(f"The protocol {protocol.name} takes images as they are: give --truth and --holes, or --size.")
-    images = open_images(plugins, protocol, 0, options)
+    images = open_images(plugins, protocol, options.data, skip_bad=options.skip_bad_images)
     holes = open_sets(protocol.masks, plugins.records("masks"))
     pairs = {name: TestPairs(protocol, images.test, holes[name]) for name in protocol.test_masks}
     return EvaluationSet(
@@ -74,25 +74,31 @@ def file_name(index: int) -> str:
     return f"{index:06}"
 
 
-def given(protocol: Protocol, pictures: str, options: Mapping[str, Any]) -> EvaluationSet:
+def given(
+    protocol: Protocol,
+    pictures: str,
+    truth: str,
+    holes: str,
+    hole: str = "white",
+    threshold: int = 128,
+    subset: bool = False,
+) -> EvaluationSet:
     """Truths and holes from files, paired with pictures by name; of the protocol the metrics and rules remain.
 
     Raises:
         BadInput: names do not match, a truth cannot be read, or a hole is not of its truth's size.
     """
-    wanted, truths = find(pictures), find(options["truth"])
-    same_names(wanted, truths, "truth", options["subset"])
+    wanted, truths = find(pictures), find(truth)
+    same_names(wanted, truths, "truth", subset)
     names = list(wanted)
-    paths = {} if options["holes"].endswith(SUFFIX) else find(options["holes"])
+    paths = {} if holes.endswith(SUFFIX) else find(holes)
     if paths:
         same_names(wanted, paths, "hole", subset=True)
     rules = protocol.model_dump() | {"image_set": "files", "size": 0, "resize": None, "crops": 1, "test_images": None}
     images = ImageFileList([truths[name] for name in names], names)
     checked = validate_images(images, images, Protocol.model_validate(rules), 0, False)
-    holes = open_holes(
-        options["holes"], [paths[n] for n in names] if paths else [], names, options["hole"], options["threshold"]
-    )
-    pairs = FilePairs(checked.test, holes, protocol.channels)
+    opened = open_holes(holes, [paths[n] for n in names] if paths else [], names, hole, threshold)
+    pairs = FilePairs(checked.test, opened, protocol.channels)
     masks = {GIVEN: {"family": "files", "sha256": pairs.holes_digest()}}
     rules |= {"masks": masks, "train_masks": (GIVEN,), "test_masks": (GIVEN,)}
     return EvaluationSet(Protocol.model_validate(rules), checked, {GIVEN: pairs}, names)

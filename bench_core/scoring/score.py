@@ -10,12 +10,13 @@ import torch
 from PIL import Image
 
 from bench_core import __version__
-from bench_core.data.open import open_protocol
 from bench_core.data.pairs import Pair, to_floats
 from bench_core.errors import BadInput
 from bench_core.evaluation.examples import SavedExamples
 from bench_core.evaluation.measure import EvaluationResult, PredictionBatch
-from bench_core.experiment.context import RunContext, RuntimeConfig
+from bench_core.experiment.context import RunContext
+from bench_core.experiment.options import ProtocolOptions, RuntimeConfig
+from bench_core.experiment.plan import open_protocol
 from bench_core.images import Array, as_channels, read_image
 from bench_core.metrics import select_metrics
 from bench_core.plugins import Plugins
@@ -32,7 +33,7 @@ from bench_core.system.progress import progress_bar
 class Scoring:
     """One method's pictures for every mask set of a contest. Several folders are samples of a method that draws."""
 
-    setup: RunContext
+    context: RunContext
     contest: EvaluationSet
     name: str
     samples: Sequence[Mapping[str, Sequence[Path]]]
@@ -49,10 +50,10 @@ class Scoring:
         inspected = [self._inspect(sample, name) for sample in self.samples for name in sample]
         remarks = [*in_words(self.name, inspected), *self.notes]
         entries = [self._measured(seed, sample, remarks) for seed, sample in enumerate(self.samples)]
-        setup = self.setup
+        context = self.context
         num_pairs = len(next(iter(self.contest.pairs.values())))
-        run = Run(setup.protocol, setup.images.test_digest, num_pairs, entries, setup.suite.missing)
-        return run, setup.store.write_run(run)
+        run = Run(context.protocol, context.images.test_digest, num_pairs, entries, context.suite.missing)
+        return run, context.store.write_run(run)
 
     def _inspect(self, sample: Mapping[str, Sequence[Path]], mask_set: str) -> Inspection:
         pairs, inspection = self.contest.pairs[mask_set], Inspection()
@@ -78,13 +79,13 @@ class Scoring:
 
     def _measured(self, seed: int, sample: Mapping[str, Sequence[Path]], remarks: list[str]) -> CellStatus:
         digests = {name: [files.sha256(path) for path in paths] for name, paths in sample.items()}
-        folder = self.setup.store.cell(
+        folder = self.context.store.cell(
             {"inpaint-bench": __version__, "variant": self.name, "seed": seed, "pictures": digests}
         )
         evaluation_ids = {name: self.contest.judgement(name) for name in sample}
         for mask_set, judgement in evaluation_ids.items():
             known = folder.measured(judgement)
-            wanted = [m for m in self.setup.suite.usable if (m.definition, m.version) not in known]
+            wanted = [m for m in self.context.suite.usable if (m.definition, m.version) not in known]
             if wanted:
                 self._judge(folder, seed, mask_set, sample[mask_set], wanted)
             samples = self._samples(folder, mask_set)
@@ -96,12 +97,12 @@ class Scoring:
 
     def _samples(self, folder: CellFolder, mask_set: str) -> SavedExamples:
         where = folder.samples_path(self.contest.judgement(mask_set))
-        return SavedExamples(where, len(self.contest.pairs[mask_set]), self.setup.machine.save_images)
+        return SavedExamples(where, len(self.contest.pairs[mask_set]), self.context.runtime.save_images)
 
     def _judge(self, folder: CellFolder, seed: int, mask_set: str, paths: Sequence[Path], wanted: list[Metric]) -> None:
         name, pairs = self.contest.judgement(mask_set), self.contest.pairs[mask_set]
         about: dict[str, Any] = {"method": self.name, "variant": self.name, "seed": seed, "mask_set": mask_set}
-        judgement = EvaluationResult(self.setup.suite, wanted)
+        judgement = EvaluationResult(self.context.suite, wanted)
         folder.begin()
         with progress_bar(f"judging {self.name} on {mask_set}", len(pairs)) as tell, torch.inference_mode():
             for painted in self._painted(mask_set, paths, range(len(pairs))):
@@ -109,48 +110,74 @@ class Scoring:
                 tell(painted.indexes[-1] + 1, "")
         folder.add_features(name, judgement.features)
         folder.add_rows(name, judgement.rows(about))
-        self.setup.compare_sets(folder, name, wanted, pairs, about)
-        folder.write_provenance(name, self.setup.provenance() | {"pictures": [path.name for path in paths]})
+        self.context.evaluate_set_metrics(folder, name, wanted, pairs, about)
+        folder.write_provenance(name, self.context.provenance() | {"pictures": [path.name for path in paths]})
 
     def _painted(self, mask_set: str, paths: Sequence[Path], which: Sequence[int]) -> Iterator[PredictionBatch]:
         pairs = self.contest.pairs[mask_set]
         for index in which:
             pair = pairs[index]
-            image, hole, _ = (x.to(self.setup.device) for x in to_floats(_batch(pair)))
+            image, hole, _ = (x.to(self.context.device) for x in to_floats(_batch(pair)))
             picture = self._read(paths[index], pair["image"].numpy().transpose(1, 2, 0))
             planes = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
-            yield PredictionBatch([index], image, hole, planes.to(self.setup.device).float() / 255)
+            yield PredictionBatch([index], image, hole, planes.to(self.context.device).float() / 255)
 
 
-def score(
-    plugins: Plugins,
-    name: str,
-    predictions: Sequence[str],
-    protocol_name: str,
-    out: Path,
-    device: str,
-    options: Mapping[str, Any],
-) -> tuple[Store, Run, Path]:
-    """Judge the pictures in folders; returns the store, the run and its folder.
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions(ProtocolOptions):
+    """Options of `bench score`, with its defaults."""
+
+    name: str
+    """Name of the method in tables."""
+    predictions: tuple[str, ...]
+    """Folders or patterns of images. Several are samples of a method that draws at random."""
+    truth: str = ""
+    """Ground truths; empty for the protocol's own images."""
+    holes: str = ""
+    """Mask images or a mask file; empty for the protocol's own holes."""
+    hole: str = "white"
+    """Colour of missing pixels in mask images."""
+    threshold: int = 128
+    """Lowest level of white."""
+    subset: bool = False
+    """Evaluate the images that are there, even if there are more ground truths."""
+    save_images: int | None = 4
+    out: Path = Path("results")
+    device: str = "auto"
+
+
+def score(plugins: Plugins, options: ScoreOptions) -> tuple[Store, Run, Path]:
+    """Evaluate the images in folders, and return the store, the run and its folder.
 
     Raises:
-        BadInput: something cannot be used; no number has been stored then.
+        BadInput: something cannot be used. No number has been stored then.
     """
+    name = options.name
     _refuse_taken(name, plugins)
-    protocol = open_protocol(protocol_name, plugins, options)
-    contest = given(protocol, predictions[0], options) if options["truth"] else own(plugins, protocol, options)
-    samples = [contest.pictures(where) for where in predictions]
+    protocol = open_protocol(plugins, options)
+    if options.truth:
+        contest = given(
+            protocol,
+            options.predictions[0],
+            options.truth,
+            options.holes,
+            options.hole,
+            options.threshold,
+            options.subset,
+        )
+    else:
+        contest = own(plugins, protocol, options)
+    samples = [contest.pictures(where) for where in options.predictions]
     metrics = select_metrics(protocol.metrics, plugins.records("metrics"))
-    store = Store(files.require_writable_folder(out))
-    setup = RunContext(
-        contest.protocol, contest.images, {}, metrics, store, RuntimeConfig(device, save_images=options["samples"])
-    )
+    store = Store(files.require_writable_folder(options.out))
+    runtime = RuntimeConfig(options.device, save_images=options.save_images)
+    context = RunContext(contest.protocol, contest.images, {}, metrics, store, runtime)
     notes = [f"{name} was painted outside this harness: how it was trained is not known here."]
     if len(samples) > 1:
         notes.append(f"{name} draws: means over {len(samples)} samples of each picture, shown as seeds.")
-    if options["subset"]:
+    if options.subset:
         notes.append(f"Judged on those {len(contest.file_names)} truths of which {name} has pictures.")
-    run, folder = Scoring(setup, contest, name, samples, notes).run()
+    run, folder = Scoring(context, contest, name, samples, notes).run()
     return store, run, folder
 
 

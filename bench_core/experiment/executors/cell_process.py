@@ -29,7 +29,7 @@ class CellProcess:
         self.cell, self.place, self.minutes = cell, place, minutes
         self.began, self.through = time.monotonic(), False
         self.pipe, far = context.Pipe(duplex=False)
-        which = (cell.setup, cell.plugin, cell.variant, cell.seed, cell.place)
+        which = (cell.context, cell.plugin, cell.variant, cell.seed, cell.place)
         self.process = context.Process(target=in_child, args=(far, {**os.environ, **pinned}, among, which))
         self.process.start()
         far.close()
@@ -65,21 +65,21 @@ class CellProcess:
 
     @property
     def _log(self) -> Path:
-        return self.cell.setup.store.folder(self.cell.entry).path / LOG
+        return self.cell.context.store.folder(self.cell.status).path / LOG
 
     def _listen(self) -> None:
         try:
             while not self.through and self.pipe.poll():
-                self.cell.entry, self.through = self.pipe.recv()
+                self.cell.status, self.through = self.pipe.recv()
         except (EOFError, OSError):  # it has ended
             pass
 
     def _fail(self, reason: str) -> None:
-        entry = self.cell.entry
+        entry = self.cell.status
         entry.state, entry.reason = "failed", reason
         if entry.folder:
             text = f"The process {reason}. What it wrote until then is in {self._log}.\n"
-            self.cell.setup.store.folder(entry).fail(text)
+            self.cell.context.store.folder(entry).fail(text)
 
 
 def how_it_ended(code: int) -> str:

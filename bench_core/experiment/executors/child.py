@@ -32,7 +32,7 @@ def in_child(pipe: Connection, environment: Mapping[str, str], among: int, which
 @contextmanager
 def _captured(pipe: Connection, cell: Cell) -> Iterator[None]:
     """All output, even that of a crash, goes to a file in the cell's folder."""
-    pipe.send((cell.entry, False))
+    pipe.send((cell.status, False))
     with (cell.folder.path / LOG).open("ab", buffering=0) as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)

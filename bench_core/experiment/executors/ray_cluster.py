@@ -31,21 +31,21 @@ def run(
     import ray
     from ray.exceptions import RayError
 
-    setup = replace(cells[0].setup, store=Store(cells[0].setup.store.root.absolute()))
+    context = replace(cells[0].context, store=Store(cells[0].context.store.root.absolute()))
     with _connected(address):
-        _require_shared(setup.store.root)
+        _require_shared(context.store.root)
         if cell_gpus is None:
-            cell_gpus = 0 if setup.machine.device == "cpu" else min(1, ray.cluster_resources().get("GPU", 0))
+            cell_gpus = 0 if context.runtime.device == "cpu" else min(1, ray.cluster_resources().get("GPU", 0))
         task: Any = ray.remote(num_cpus=cell_cpus, num_gpus=cell_gpus, max_retries=RETRIES)(_work)
-        shared, here = ray.put(setup), os.getcwd()
+        shared, here = ray.put(context), os.getcwd()
         running = {task.remote(here, shared, cell.plugin, cell.variant, cell.seed, cell.place): cell for cell in cells}
         while running:
             (ready,), _ = ray.wait(list(running), num_returns=1)
             cell = running.pop(ready)
             try:
-                cell.entry = ray.get(ready)
+                cell.status = ray.get(ready)
             except RayError as error:
-                cell.entry.state, cell.entry.reason = "failed", str(error).strip().rpartition("\n")[2]
+                cell.status.state, cell.status.reason = "failed", str(error).strip().rpartition("\n")[2]
             yield cell
 
 

@@ -23,7 +23,7 @@ def run(cells: Sequence[Cell], jobs: int | None = None, time_limit: float | None
 
     With GPUs each process sees one of them, the next one in turn. `time_limit` is in minutes.
     """
-    gpus = _gpus(cells[0].setup.machine.device)
+    gpus = _gpus(cells[0].context.runtime.device)
     jobs = jobs or max(1, len(gpus))
     waiting, free, running = list(cells), list(range(jobs)), []
     told = time.monotonic()

@@ -13,7 +13,7 @@ from bench_core.system.allocator import tune_malloc
 
 
 def work(
-    setup: RunContext,
+    context: RunContext,
     plugin: Plugin,
     variant: Variant,
     seed: int,
@@ -22,6 +22,6 @@ def work(
 ) -> CellStatus:
     """Run one cell; returns how far it came. `around` surrounds the work on it."""
     tune_malloc()
-    cell = Cell(setup, plugin, variant, seed, place)
+    cell = Cell(context, plugin, variant, seed, place)
     cell.run(around)
-    return cell.entry
+    return cell.status

@@ -109,6 +109,7 @@ def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], as_json: bool,
     Examples:
       bench tables run NAME --data IMAGE_SET=FOLDER --data OTHER_SET=FOLDER
     """
+    from bench_core.experiment.options import RunOptions
     from bench_core.experiment.paper_requirements import needs
     from bench_core.experiment.plan import plan
 
@@ -125,10 +126,9 @@ def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], as_json: bool,
         elif not requests:
             click.echo(f"{each} is left out: none of its methods is here.", err=True)
         else:
-            settled = {"data": folder, "added": (), "dropped": (), "baselines": False, "metrics": None}
-            alone = {"devices": 1, "nodes": 1}
+            settled = {"plugins": tuple(requests), "protocol": each, "out": out, "data": folder, "baselines": False}
             with stdout_to_stderr(as_json):
-                done.append(run_plan(plan(requests, each, out, options | settled | alone)))
+                done.append(run_plan(plan(RunOptions(**options, **settled))))
     if not done:
         raise BadInput(f"Nothing of the table {name} can be measured here; `bench tables` lists what is missing.")
     if as_json:
