@@ -229,4 +229,4 @@ def test_a_run_can_use_an_imported_set(
     call(str(two_folders), "--hole-color", "auto", "--size", "32", "-o", str(tmp_path / "set.holes"))
     text = protocol.read_text().partition("[masks")[0]
     protocol.write_text(f'{text}[masks.theirs]\nfamily = "set"\nfile = "{tmp_path / "set.holes"}"\n')
-    assert "judging telea on theirs: 2/2" in bench("--plugins", "pconv", "--steps", "1").output
+    assert "evaluating telea on theirs: 2/2" in bench("--plugins", "pconv", "--steps", "1").output
