@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support.mask_sets import small_protocol
 
 from bench_core import seeds
 from bench_core.data import digest_cache, listing_cache
@@ -18,15 +19,11 @@ from bench_core.data.pairs import TrainPairs
 from bench_core.data.pixel_cache import PixelCache
 from bench_core.data.validate import ValidatedImages, validate_images
 from bench_core.images import Images
-from bench_core.protocol import Protocol
 from bench_datasets import folder
 from bench_datasets.folder import FileImages
 
 NAMES = [f"{number}.png" for number in range(7)]
-MASKS = {"box": {"family": "random_box"}}
-RULES = Protocol.model_validate(
-    {"name": "mine", "image_set": "mine", "size": 16, "steps": 1, "batch": 1, "metrics": ["l1"], "masks": MASKS}
-)
+RULES = small_protocol()
 
 
 @pytest.fixture

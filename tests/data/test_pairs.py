@@ -10,15 +10,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support.mask_sets import open_mask_set, small_protocol
 from torch.utils.data import DataLoader, Subset
 
 from bench_core.data.pairs import Pair, TestPairs, to_floats
 from bench_core.images import as_channels, resized
-from bench_core.masks.mask_set import MaskSet, open_sets
-from bench_core.protocol import MaskSpec, Protocol
-from bench_masks import bench_masks
 
-FAMILIES = {family.name: family for family in bench_masks()}
 SHAPES = [(40, 52, 3), (52, 40, 1), (32, 32, 1), (20, 30, 3), (33, 90, 1)]
 
 
@@ -50,17 +47,8 @@ def noise(*shapes: tuple[int, int, int]) -> MemoryImages:
     return MemoryImages([rng.integers(0, 256, shape, np.uint8) for shape in shapes])
 
 
-def protocol(**fields: Any) -> Protocol:
-    given = {"size": 32, "steps": 1, "batch": 1, "metrics": ["l1"], "masks": {"any": {"family": "free_form"}}}
-    return Protocol.model_validate({"name": "mine", "image_set": "mine", **given, **fields})
-
-
-def open_mask_set(name: str = "any", family: str = "free_form", **parameters: Any) -> MaskSet:
-    return open_sets({name: MaskSpec.model_validate({"family": family, **parameters})}, FAMILIES)[name]
-
-
 def pairs_of(images: MemoryImages, **fields: Any) -> TestPairs:
-    return TestPairs(protocol(**fields), images, open_mask_set())
+    return TestPairs(small_protocol(size=32, **fields), images, open_mask_set("free_form"))
 
 
 def content(pair: Pair) -> tuple[int, bytes, bytes]:
@@ -114,8 +102,10 @@ def test_hole_returns_the_hole_of_the_pair() -> None:
 
 def test_holes_depend_on_parameters_and_not_on_the_name_of_the_set() -> None:
     images = noise(*SHAPES)
-    one, other = (TestPairs(protocol(), images, open_mask_set(name)) for name in ("one", "other"))
-    thicker = TestPairs(protocol(), images, open_mask_set("one", thickness=(20, 40)))
+    one, other = (
+        TestPairs(small_protocol(size=32), images, open_mask_set("free_form", name)) for name in ("one", "other")
+    )
+    thicker = TestPairs(small_protocol(size=32), images, open_mask_set("free_form", "one", thickness=(20, 40)))
     assert [content(one[index]) for index in range(5)] == [content(other[index]) for index in range(5)]
     assert all((one.hole(index) != thicker.hole(index)).any() for index in range(5))
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from click.testing import Result
 from PIL import Image
+from support.mask_sets import open_mask_set, small_protocol
 
 from bench_core.data.loader import TimedIterator
 from bench_core.data.pairs import TestPairs, TrainPairs, scaled
@@ -18,12 +19,10 @@ from bench_core.data.pixel_cache import CachedImages, PixelCache
 from bench_core.data.validate import ValidatedImages, validate_images
 from bench_core.errors import BadInput
 from bench_core.images import BadImage
-from bench_core.masks.mask_set import open_sets
 from bench_core.protocol import Protocol
 from bench_core.store.store import Store, read_runs
 from bench_datasets import folder as image_folder
 from bench_datasets.folder import FileImages
-from bench_masks import bench_masks
 
 NAMES = ["a.png", "b.jpg", "deep/c.png", "grey.png", "small.png"]
 SHAPES = [(40, 60, 3), (33, 32, 3), (50, 34, 3), (36, 36), (20, 24, 3)]
@@ -40,9 +39,7 @@ def images(tmp_path: Path) -> FileImages:
 
 
 def rules(**fields: Any) -> Protocol:
-    masks = {"box": {"family": "random_box"}}
-    given = {"name": "mine", "image_set": "mine", "size": 32, "steps": 1, "batch": 1, "metrics": ["l1"]}
-    return Protocol.model_validate(given | {"masks": masks} | fields)
+    return small_protocol(size=32, **fields)
 
 
 def validated(
@@ -61,7 +58,7 @@ def forbid_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_cached_pairs_are_bitwise_equal(
     images: FileImages, tmp_path: Path, scaling: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ):
-    mask_set = open_sets(rules().masks, {family.name: family for family in bench_masks()})["box"]
+    mask_set = open_mask_set("random_box")
 
     def content(found: ValidatedImages) -> list[bytes]:
         of_test = TestPairs(rules(**scaling), found.test, mask_set)

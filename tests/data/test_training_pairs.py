@@ -8,18 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.mask_sets import FAMILIES, small_protocol
 
 from bench_core.data.pairs import Pair, TestPairs, TrainPairs
 from bench_core.images import BadImage
 from bench_core.masks.mask_set import MaskSet, open_sets
-from bench_core.protocol import Protocol
-from bench_masks import bench_masks
 
 SETS = {"box": {"family": "random_box"}, "strokes": {"family": "free_form"}}
-PROTOCOL = Protocol.model_validate(
-    {"name": "mine", "image_set": "mine", "size": 16, "steps": 1, "batch": 1, "metrics": ["l1"], "masks": SETS}
-)
-MASK_SETS = open_sets(PROTOCOL.masks, {family.name: family for family in bench_masks()})
+PROTOCOL = small_protocol(masks=SETS)
+MASK_SETS = open_sets(PROTOCOL.masks, FAMILIES)
 
 
 @dataclass

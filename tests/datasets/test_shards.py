@@ -10,6 +10,7 @@ import pytest
 import torch
 from click.testing import Result
 from PIL import Image
+from support.mask_sets import open_mask_set, small_protocol
 from support.shards import pack, write_images
 
 from bench_core import seeds
@@ -18,18 +19,11 @@ from bench_core.data.digest_cache import cached_digests
 from bench_core.data.loader import loader
 from bench_core.data.pairs import TrainPairs
 from bench_core.images import Images
-from bench_core.masks.mask_set import open_sets
-from bench_core.protocol import Protocol
 from bench_core.store.store import Store, read_runs
 from bench_datasets import folder as folders
 from bench_datasets import shards
-from bench_masks import bench_masks
 
-MASKS = {"box": {"family": "random_box"}}
-RULES = Protocol.model_validate(
-    {"name": "mine", "image_set": "mine", "size": 16, "steps": 1, "batch": 1, "metrics": ["l1"], "masks": MASKS}
-)
-HOLES = list(open_sets(RULES.masks, {family.name: family for family in bench_masks()}).values())
+RULES = small_protocol()
 
 
 @pytest.fixture
@@ -84,7 +78,7 @@ def test_batches_depend_on_seed_and_position_alone(packed: Path) -> None:
     """For any number of processes, and for a training that resumes at any position."""
 
     def content(workers: int, positions: range, seed: int = 0) -> list[bytes]:
-        pairs = TrainPairs(RULES, shards.open_split(packed, "train"), HOLES, seed)
+        pairs = TrainPairs(RULES, shards.open_split(packed, "train"), [open_mask_set("random_box")], seed)
         batches = loader(pairs, 3, workers, torch.device("cpu"), positions)
         return [batch[name].numpy().tobytes() for batch in batches for name in ("image", "hole")]
 

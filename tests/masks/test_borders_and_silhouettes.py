@@ -7,15 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from skimage.measure import label
+from support.mask_sets import open_mask_set
 
 from bench_core.errors import BadInput
 from bench_core.masks.generate import generate_mask_set
 from bench_core.masks.mask_file import read
-from bench_core.masks.mask_set import MaskSet, open_sets
-from bench_core.protocol import MaskSpec
-from bench_masks import bench_masks
 
-FAMILIES = {family.name: family for family in bench_masks()}
 PRESETS = {
     ("narrow_256", 256): 0.290,
     ("medium_256", 256): 0.244,
@@ -27,21 +24,17 @@ PRESETS = {
 """Mean hole ratio of 600 holes that another program drew, without those above 0.5."""
 
 
-def mask_set(family: str, **parameters: Any) -> MaskSet:
-    return open_sets({"mine": MaskSpec.model_validate({"family": family, **parameters})}, FAMILIES)["mine"]
-
-
 @pytest.mark.parametrize(("preset", "mean"), PRESETS.items(), ids=str)
 def test_lamas_presets_have_the_measured_mean_hole_ratio(tmp_path: Path, preset: tuple[str, int], mean: float) -> None:
     family, size = preset
-    generate_mask_set(tmp_path / "set.holes", mask_set(family), size, 0, 600)
+    generate_mask_set(tmp_path / "set.holes", open_mask_set(family), size, 0, 600)
     ratios = read(tmp_path / "set.holes").stats["hole_ratio"]
     assert ratios.mean() == pytest.approx(mean, abs=0.03)
     assert 0 < ratios.min() <= ratios.max() <= 0.5
 
 
 def test_bands_lie_along_the_borders_with_the_given_depth() -> None:
-    bands = mask_set("outpainting", depth=[0.1, 0.3])
+    bands = open_mask_set("outpainting", depth=[0.1, 0.3])
     counts, depths = set(), []
     for key in range(200):
         hole = bands.draw(50, key)
@@ -58,7 +51,7 @@ def test_bands_lie_along_the_borders_with_the_given_depth() -> None:
 
 @pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
 def test_a_single_band_can_hide_half_of_the_image(side: str) -> None:
-    hole = mask_set("outpainting", sides=side, borders=[1, 1], depth=[0.5, 0.5]).draw(20, 0)
+    hole = open_mask_set("outpainting", sides=side, borders=[1, 1], depth=[0.5, 0.5]).draw(20, 0)
     expected = {"left": np.s_[:, :10], "right": np.s_[:, 10:], "top": np.s_[:10], "bottom": np.s_[10:]}
     assert hole[expected[side]].all()
     assert hole.mean() == 0.5
@@ -70,7 +63,7 @@ def test_a_single_band_can_hide_half_of_the_image(side: str) -> None:
 )
 def test_contradictory_parameters_of_bands_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=r"sides = |depth = "):
-        mask_set("outpainting", **{"borders": [4, 4], **wrong}).draw(20, 0)
+        open_mask_set("outpainting", **{"borders": [4, 4], **wrong}).draw(20, 0)
 
 
 @pytest.fixture
@@ -87,7 +80,7 @@ def maps(tmp_path: Path) -> Path:
 
 
 def test_silhouettes_are_scaled_objects_moved_off_their_place(maps: Path) -> None:
-    drawn = [mask_set("instances", folder=str(maps)).draw(80, key) for key in range(150)]
+    drawn = [open_mask_set("instances", folder=str(maps)).draw(80, key) for key in range(150)]
     middle = {name: np.array(Image.open(maps / f"{name}.png"))[:, 20:100] for name in "ab"}
     bars = 0
     for hole in drawn:
@@ -110,10 +103,10 @@ def test_silhouettes_are_scaled_objects_moved_off_their_place(maps: Path) -> Non
 
 
 def test_silhouettes_do_not_depend_on_the_path_of_the_maps(maps: Path) -> None:
-    before = mask_set("instances", folder=str(maps)).draw(64, 3)
+    before = open_mask_set("instances", folder=str(maps)).draw(64, 3)
     moved = maps.with_name("moved")
     maps.rename(moved)
-    np.testing.assert_array_equal(mask_set("instances", folder=str(moved)).draw(64, 3), before)
+    np.testing.assert_array_equal(open_mask_set("instances", folder=str(moved)).draw(64, 3), before)
 
 
 @pytest.mark.parametrize(("background", "parameters"), [(0, {"largest": 0.01}), (0, {"smallest": 0.2}), (1, {})])
@@ -123,12 +116,12 @@ def test_objects_that_fit_nowhere_are_reported(tmp_path: Path, background: int, 
     labels[10:20, 10:20] = 2
     Image.fromarray(labels).save(tmp_path / "a.png")
     with pytest.raises(BadInput, match="No object in"):
-        mask_set("instances", folder=str(tmp_path), **parameters).draw(40, 0)
+        open_mask_set("instances", folder=str(tmp_path), **parameters).draw(40, 0)
     if parameters:
-        assert mask_set("instances", folder=str(tmp_path)).draw(40, 0).any()
+        assert open_mask_set("instances", folder=str(tmp_path)).draw(40, 0).any()
 
 
 def test_a_colour_image_is_not_an_instance_map(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "a.png")
     with pytest.raises(BadInput, match=r"a\.png is no instance map"):
-        mask_set("instances", folder=str(tmp_path)).draw(8, 0)
+        open_mask_set("instances", folder=str(tmp_path)).draw(8, 0)

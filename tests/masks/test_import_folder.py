@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
+from support.mask_sets import open_mask_set
 from support.paths import SHARED
 
 from bench_core.cli import main
@@ -16,18 +17,13 @@ from bench_core.masks import mask_file
 from bench_core.masks.hole_stats import ratio_bucket
 from bench_core.masks.import_folder import inspect_folder, write_mask_set
 from bench_core.masks.mask_images import inspect_mask_image
-from bench_core.masks.mask_set import open_sets
 from bench_core.masks.polarity import decide_polarity
-from bench_core.protocol import MaskSpec
-from bench_masks import bench_masks
 
-FAMILIES = {family.name: family for family in bench_masks()}
 shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs the published mask files beside the repository")
 
 
 def drawn(family: str, count: int, size: int = 256) -> list[np.ndarray]:
-    mask_set = open_sets({"mine": MaskSpec(family=family)}, FAMILIES)["mine"]
-    return [mask_set.draw(size, number) for number in range(count)]
+    return [open_mask_set(family).draw(size, number) for number in range(count)]
 
 
 def save(path: Path, levels: np.ndarray) -> None:

@@ -6,14 +6,14 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from support.mask_sets import FAMILIES
 
 from bench_core.errors import BadInput
 from bench_core.masks.mask_set import MaskSet, open_sets
 from bench_core.protocol import load
-from bench_masks import bench_masks, chains
+from bench_masks import chains
 from bench_reports.papers.published import FOLDER
 
-FAMILIES = {family.name: family for family in bench_masks()}
 SIZES = {"lama-celeba-hq-256": 256, "lama-places2-512": 512}
 PUBLISHED = {
     (256, "narrow"): (4, 50, 40, 10, None),

@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from safetensors.numpy import load_file
 from scipy.ndimage import distance_transform_edt
+from support.mask_sets import FAMILIES, open_mask_set
 
 from bench_core.cli import main
 from bench_core.errors import BadInput
@@ -18,21 +18,13 @@ from bench_core.masks.balance import select_balanced
 from bench_core.masks.generate import generate_mask_set
 from bench_core.masks.hole_stats import HoleStats, ratio_bucket
 from bench_core.masks.mask_file import PackedHole
-from bench_core.masks.mask_set import MaskSet, open_sets
-from bench_core.protocol import MaskSpec
-from bench_masks import bench_masks
 
-FAMILIES = {family.name: family for family in bench_masks()}
 KNOWN_SHA256 = {
     "center_box": "c75c6f693a2a6a3c6abda0b046b7c8c0e743be229f0c85d83d60009262e72731",
     "random_box": "38f2e5437d3c0f3b85d3d64c2ef586436caa8d0dae4e96052f3f34a09f4b5fb9",
 }
 """The sha256 of files of 5 holes of 24 pixels, seed 3. These families do not use OpenCV, whose lines may change."""
 WIDE_RANGE = {"strokes": [1, 20], "hole_ratio": [0.01, 0.9]}
-
-
-def mask_set(family: str, **parameters: Any) -> MaskSet:
-    return open_sets({"mine": MaskSpec.model_validate({"family": family, **parameters})}, FAMILIES)["mine"]
 
 
 def call(*arguments: str, code: int = 0) -> Result:
@@ -45,17 +37,17 @@ def call(*arguments: str, code: int = 0) -> Result:
 def small(tmp_path: Path) -> Path:
     """Write a mask set of three holes of 8 pixels."""
     path = tmp_path / "small.holes"
-    generate_mask_set(path, mask_set("random_box"), 8, 0, 3)
+    generate_mask_set(path, open_mask_set("random_box"), 8, 0, 3)
     return path
 
 
 @pytest.mark.parametrize("family", ["random_box", "free_form", "wide_256", "irregular_walk", "outpainting"])
 def test_hole_i_equals_the_hole_of_pair_i_in_a_protocol(tmp_path: Path, family: str) -> None:
-    generate_mask_set(tmp_path / "set.holes", mask_set(family), 48, 7, 20)
+    generate_mask_set(tmp_path / "set.holes", open_mask_set(family), 48, 7, 20)
     stored = mask_file.read(tmp_path / "set.holes")
     assert (len(stored), stored.size, stored.manifest["seed"]) == (20, 48, 7)
     for number in range(20):
-        np.testing.assert_array_equal(stored.hole(number), mask_set(family).draw(48, 7, number))
+        np.testing.assert_array_equal(stored.hole(number), open_mask_set(family).draw(48, 7, number))
 
 
 @pytest.mark.parametrize("options", [[], ["--balance", "--set", "strokes=[1, 20]", "--set", "hole_ratio=[0.01, 0.9]"]])
@@ -68,7 +60,7 @@ def test_the_number_of_workers_changes_no_byte(tmp_path: Path, options: list[str
 
 @pytest.mark.parametrize("family", KNOWN_SHA256)
 def test_the_bytes_of_a_file_did_not_change_since_its_sha256_was_noted(tmp_path: Path, family: str) -> None:
-    generate_mask_set(tmp_path / "set.holes", mask_set(family), 24, 3, 5)
+    generate_mask_set(tmp_path / "set.holes", open_mask_set(family), 24, 3, 5)
     assert hashlib.sha256((tmp_path / "set.holes").read_bytes()).hexdigest() == KNOWN_SHA256[family]
 
 
@@ -94,7 +86,7 @@ def test_a_truncated_file_is_refused(small: Path, length: int) -> None:
 
 def test_holes_and_statistics_of_two_files_are_refused(tmp_path: Path, small: Path) -> None:
     """Each part has a valid checksum, but they come from two files."""
-    generate_mask_set(tmp_path / "other.holes", mask_set("random_box"), 8, 1, 3)
+    generate_mask_set(tmp_path / "other.holes", open_mask_set("random_box"), 8, 1, 3)
     one, other = small.read_bytes(), (tmp_path / "other.holes").read_bytes()
     header = 8 + int.from_bytes(one[:8], "little")
     assert header == 8 + int.from_bytes(other[:8], "little")
@@ -104,7 +96,7 @@ def test_holes_and_statistics_of_two_files_are_refused(tmp_path: Path, small: Pa
 
 
 def test_statistics_agree_with_scipy_and_with_counting(tmp_path: Path) -> None:
-    generate_mask_set(tmp_path / "set.holes", mask_set("wide_256"), 64, 0, 40)
+    generate_mask_set(tmp_path / "set.holes", open_mask_set("wide_256"), 64, 0, 40)
     stored = mask_file.read(tmp_path / "set.holes")
     for number in range(40):
         hole = stored.hole(number)
@@ -126,11 +118,11 @@ def test_other_programs_can_read_a_file(small: Path) -> None:
     packed = load_file(small)["holes"]
     assert packed.shape == (3, 8)
     first = [[byte >> (7 - column) & 1 for column in range(8)] for byte in packed[0].tolist()]
-    np.testing.assert_array_equal(first, mask_set("random_box").draw(8, 0, 0))
+    np.testing.assert_array_equal(first, open_mask_set("random_box").draw(8, 0, 0))
 
 
 def test_a_balanced_set_has_equally_many_holes_of_every_kind(tmp_path: Path) -> None:
-    generate_mask_set(tmp_path / "set.holes", mask_set("irregular_walk", **WIDE_RANGE), 64, 0, 48, balance=True)
+    generate_mask_set(tmp_path / "set.holes", open_mask_set("irregular_walk", **WIDE_RANGE), 64, 0, 48, balance=True)
     stored = mask_file.read(tmp_path / "set.holes")
     for start in range(0, 48, 12):
         for kind, number in enumerate(range(start, start + 12)):
@@ -167,22 +159,22 @@ def test_a_bucket_that_cannot_be_filled_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_set_in_a_file_gives_hole_i_to_pair_i_at_any_path(tmp_path: Path, small: Path) -> None:
-    stored = mask_set("set", file=str(small))
+    stored = open_mask_set("set", file=str(small))
     for number in range(7):
         np.testing.assert_array_equal(stored.draw(8, 99, number), mask_file.read(small).hole(number % 3))
     moved = tmp_path / "elsewhere" / "renamed.holes"
     moved.parent.mkdir()
     moved.write_bytes(small.read_bytes())
     sha256 = mask_file.read(small).sha256
-    assert mask_set("set", file=str(moved), sha256=sha256).identity == stored.identity
-    generate_mask_set(moved, mask_set("random_box"), 8, 1, 3)
+    assert open_mask_set("set", file=str(moved), sha256=sha256).identity == stored.identity
+    generate_mask_set(moved, open_mask_set("random_box"), 8, 1, 3)
     moved.rename(tmp_path / "other.holes")
-    assert mask_set("set", file=str(tmp_path / "other.holes")).identity != stored.identity
+    assert open_mask_set("set", file=str(tmp_path / "other.holes")).identity != stored.identity
 
 
 def test_a_set_in_a_file_is_not_resized(small: Path) -> None:
     with pytest.raises(BadInput, match=r"8 x 8.*16 x 16.*not resized"):
-        mask_set("set", file=str(small)).draw(16, 0)
+        open_mask_set("set", file=str(small)).draw(16, 0)
 
 
 @pytest.mark.parametrize("refused", ["sha256", "size", "damaged", "missing"])
@@ -190,7 +182,7 @@ def test_a_run_refuses_a_file_that_does_not_fit_its_protocol(
     tmp_path: Path, protocol: Path, bench: Callable[..., Result], refused: str
 ) -> None:
     path = tmp_path / "mine.holes"
-    sha256 = generate_mask_set(path, mask_set("random_box"), 64 if refused == "size" else 32, 0, 3)
+    sha256 = generate_mask_set(path, open_mask_set("random_box"), 64 if refused == "size" else 32, 0, 3)
     if refused == "damaged":
         path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
     if refused == "missing":
@@ -210,7 +202,7 @@ def test_a_run_with_a_set_file_gives_the_rows_of_its_family(
     tmp_path: Path, protocol: Path, bench: Callable[..., Result]
 ) -> None:
     """The rows of the baselines equal those with the family that the set was drawn from."""
-    generate_mask_set(tmp_path / "mine.holes", mask_set("random_box"), 32, 0, 2)
+    generate_mask_set(tmp_path / "mine.holes", open_mask_set("random_box"), 32, 0, 2)
     text = protocol.read_text().partition("[masks")[0] + '[masks.mine]\nfamily = "random_box"\n'
     protocol.write_text(text)
     drawn = bench("--plugins", "pconv", "--steps", "1", out="drawn").output
@@ -222,7 +214,7 @@ def test_a_run_with_a_set_file_gives_the_rows_of_its_family(
 
 
 def test_show_prints_the_manifest_and_draws_a_contact_sheet(tmp_path: Path) -> None:
-    sha256 = generate_mask_set(tmp_path / "set.holes", mask_set("wide_256"), 64, 0, 30)
+    sha256 = generate_mask_set(tmp_path / "set.holes", open_mask_set("wide_256"), 64, 0, 30)
     output = call("show", str(tmp_path / "set.holes"), "-o", str(tmp_path / "sheet.png"), "--count", "14").output
     ratios, contact, _ = mask_file.read(tmp_path / "set.holes").stats.values()
     assert sha256 in output
@@ -240,7 +232,7 @@ def test_parameters_are_given_as_toml_values(tmp_path: Path) -> None:
     call("make", "free_form", "--set", "thickness=[4, 10]", "--set", "with_box=true", *where)
     stored = mask_file.read(tmp_path / "set.holes")
     np.testing.assert_array_equal(
-        stored.hole(1), mask_set("free_form", thickness=[4, 10], with_box=True).draw(32, 0, 1)
+        stored.hole(1), open_mask_set("free_form", thickness=[4, 10], with_box=True).draw(32, 0, 1)
     )
     assert "Did you mean 'thickness'" in call("make", "free_form", "--set", "thicknes=4", *where, code=2).output
     assert "random_box" in call("make", "random_bx", *where, code=2).output

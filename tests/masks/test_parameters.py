@@ -6,18 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.mask_sets import open_mask_set
 
 from bench_core.errors import BadInput
-from bench_core.masks.mask_set import MaskSet, open_sets
-from bench_core.protocol import MaskSpec
+from bench_core.masks.mask_set import MaskSet
 from bench_core.specs import MaskFamily
-from bench_masks import bench_masks
-
-FAMILIES = {family.name: family for family in bench_masks()}
-
-
-def open_mask_set(family: str, **parameters: Any) -> MaskSet:
-    return open_sets({"mine": MaskSpec.model_validate({"family": family, **parameters})}, FAMILIES)["mine"]
 
 
 def test_omitted_parameters_have_their_default() -> None:
