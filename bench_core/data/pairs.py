@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, sqrt
 from typing import TypedDict
 
@@ -108,14 +109,9 @@ class TrainPairs(Dataset[Pair]):
         raise BadImage("No training image can be decoded.")
 
 
-_orders: dict[tuple[int, int], tuple[int, Array]] = {}
-
-
+@lru_cache(maxsize=2)  # neighbouring positions share an epoch; two trainings may alternate in one process
 def _order(count: int, seed: int, epoch: int) -> Array:
-    """Return the order of an epoch. The last one is cached, because neighbouring positions share it."""
-    if _orders.get((count, seed), (-1,))[0] != epoch:
-        _orders[count, seed] = (epoch, seeds.generator("order", seed, epoch).permutation(count))
-    return _orders[count, seed][1]
+    return seeds.generator("order", seed, epoch).permutation(count)
 
 
 def scaled(image: Array, protocol: Protocol) -> Array:

@@ -77,7 +77,7 @@ def test_a_value_of_the_wrong_type_is_refused(family: str, key: str, value: Any)
     ],
 )
 def test_a_value_of_the_right_type_is_accepted(family: str, key: str, value: Any) -> None:
-    given = list(value) if isinstance(value, tuple) else value  # as in TOML
+    given: Any = list(value) if isinstance(value, tuple) else value  # as in TOML
     mask_set = open_mask_set(family, **{key: given})
     assert mask_set.parameters[key] == value
     assert mask_set.draw(64, 0).any()
