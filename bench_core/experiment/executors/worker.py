@@ -1,4 +1,4 @@
-"""What another process does to run a cell. The judge, devices and backbones are made there."""
+"""Run a cell in another process, which opens its own devices, metrics and backbones."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -12,7 +12,7 @@ from bench_core.store.store import CellStatus
 from bench_core.system.allocator import tune_malloc
 
 
-def work(
+def run_cell(
     context: RunContext,
     plugin: Plugin,
     variant: Variant,
@@ -20,7 +20,7 @@ def work(
     place: str,
     around: Callable[[Cell], AbstractContextManager[Any]] = nullcontext,
 ) -> CellStatus:
-    """Run one cell; returns how far it came. `around` surrounds the work on it."""
+    """Run one cell inside of `around`, and return its status."""
     tune_malloc()
     cell = Cell(context, plugin, variant, seed, place)
     cell.run(around)

@@ -54,11 +54,11 @@ def tables(context: click.Context, data: tuple[tuple[str, Path], ...], as_json: 
     """
     if context.invoked_subcommand:
         return
-    from bench_core.experiment.paper_requirements import needs
+    from bench_core.experiment.paper_requirements import requirements
 
     found = _plugins()
     folders, every = _folders(found, data), [PaperTableView(found, name) for name in found.records("paper_tables")]
-    told = [(each, needs(each.table, each.protocols, found, folders)) for each in every]
+    told = [(each, requirements(each.table, each.protocols, found, folders)) for each in every]
     if as_json:
         facts = ((each.name, each.table.title, needed) for each, needed in told)
         print_json(
@@ -110,12 +110,12 @@ def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], as_json: bool,
       bench tables run NAME --data IMAGE_SET=FOLDER --data OTHER_SET=FOLDER
     """
     from bench_core.experiment.options import RunOptions
-    from bench_core.experiment.paper_requirements import needs
+    from bench_core.experiment.paper_requirements import requirements
     from bench_core.experiment.plan import plan
 
     found = _plugins()
     opened, folders = PaperTableView(found, name), _folders(found, data)
-    here, done = needs(opened.table, opened.protocols, found, folders).requests, []
+    here, done = requirements(opened.table, opened.protocols, found, folders).requests, []
     sets = found.records("image_sets")
     for each, protocol in opened.protocols.items():
         image_set = options["image_set"] or protocol.image_set
