@@ -1,4 +1,4 @@
-"""Draws how costs grow from growth.json, into docs/: python reports/performance/growth_plots.py"""
+"""Plot how costs grow, from growth.json into docs/: python reports/performance/growth_plots.py"""
 
 import json
 from hashlib import sha256
@@ -11,25 +11,25 @@ from matplotlib.figure import Figure
 MEASURED = Path(__file__).parent / "growth.json"
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 AGAINST = {
-    "size": "pixels of a side",
-    "batch": "images in a batch of 256 pixels",
-    "images": "judged images of 64 pixels",
+    "size": "side in pixels",
+    "batch": "batch of images of 256 pixels",
+    "images": "evaluated images of 64 pixels",
     "cells": "cells of a table",
 }
 COSTS = {"seconds": "time, s", "mib": "peak memory, MiB"}
 
 
 def draw(measured: Path, folder: Path) -> None:
-    """Write one SVG for everything that grows, the same bytes for the same measurements."""
+    """Write one SVG for each kind of growth. Equal measurements give equal bytes."""
     known, curves = digest(measured), json.loads(measured.read_text(encoding="utf-8"))["curves"]
     for against in dict.fromkeys(curve["against"] for curve in curves):
-        with mpl.rc_context({"svg.hashsalt": "inpaint-bench", "svg.fonttype": "path"}):
+        with mpl.rc_context({"svg.hashsalt": "inpaint-bench", "svg.fonttype": "none"}):
             figure = _figure([curve for curve in curves if curve["against"] == against], AGAINST[against])
             figure.savefig(folder / f"growth-{against}.svg", metadata={"Date": None, "Description": known})
 
 
 def digest(measured: Path) -> str:
-    """What a plot carries, so that it is known from which measurements it was drawn."""
+    """Return the text in a plot's metadata that identifies its measurements."""
     return f"{measured.name}, sha256 {sha256(measured.read_bytes()).hexdigest()}"
 
 

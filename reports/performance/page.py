@@ -1,4 +1,4 @@
-"""Writes the page of this folder from the measurements in it: python reports/performance/page.py"""
+"""Write this folder's README from its measurements: python reports/performance/page.py"""
 
 import json
 from collections.abc import Iterator
@@ -6,37 +6,38 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-INTRODUCTION = """# What was measured
+INTRODUCTION = """# Performance measurements
 
-Each table is a `.json` of `bench perf` or `python -m benchmarks.judging`, which holds every round's time, versions,
-machine and the command. [docs/performance.md](../../docs/performance.md) tells how to measure, and what the columns
-mean; the last row of a group is the one that the others are compared with. All ran in turn on the machine that the
+Each `.json` was written by `bench perf` or `python -m benchmarks.judging`, with the time of every round, versions,
+machine and command. [docs/performance.md](../../docs/performance.md) explains how to measure and what the columns
+mean. The last row of a group is the baseline of the others. All rows of a group ran in turn on the machine that the
 notes name; quote ratios, not milliseconds.
 
-The rivals are the networks of nipponjo/deepfillv2-pytorch (with the fusion of attention scores that its converted
-network leaves out), naoto0804/pytorch-inpainting-with-partial-conv with NVIDIA's own `PartialConv2d` (one mask
-channel per feature), and Zheng222/DMFN, with our weights in them. "Memory kept" means that the rival, too, runs under
-the allocator's setting that `bench` takes for itself. They are not part of this repository; `bench perf --against`
-measures whatever a file brings.
+The baselines are the networks of nipponjo/deepfillv2-pytorch (with the fusion of attention scores that its converted
+network omits), naoto0804/pytorch-inpainting-with-partial-conv with NVIDIA's own `PartialConv2d` (one mask channel per
+feature), and Zheng222/DMFN, all with our weights. "Memory kept" means that the baseline also runs with the allocator
+setting of `bench`. The baselines are not part of this repository; `bench perf --against` measures any file that
+defines one.
 
-Weights are random, and pconv's colours reach hundreds before they are clamped to [0, 1], so that a difference there
-looks larger than it is, and is marked ≠ at 512 pixels; relative to what is clamped the outputs agree to 1e-5
-(`plugins/pconv/tests/test_pconv_plain.py`). 16 bits are another function, and their differences on random weights say
-nothing about trained ones. A training step below its floor (x floor less than 1) means that the machine gave the kernel
-that tells the floor less than it gave the step.
+Weights are random, and pconv's colours reach hundreds before they are clamped to [0, 1]. Differences there look
+larger than they are, and are marked ≠ at 512 pixels; relative to the unclamped values the outputs agree to 1e-5
+(`plugins/pconv/tests/test_pconv_plain.py`). 16-bit arithmetic computes another function, and its differences on
+random weights say nothing about trained ones. A training step below its floor (x floor less than 1) means that the
+machine was slower while the floor was measured.
 
-Ratios depend on the machine: what a method saves is mostly memory traffic, so it gains less where convolutions are slow
-(x floor tells how near that is). The Xeon's training steps were measured before gradients were let go right after the
-step, which lowers their memory, and all of its rows before the attention of gated had its matrix products computed as
-convolutions. A step of gated paints twice, for each of its networks learns from a batch of its own, as in the official
-code, while nipponjo's paints once; "a batch for each network" is nipponjo's network and losses in the official rounds.
-SSIM's row holds all that the judge does with a picture, not the filters alone.
+Ratios depend on the machine. Our methods save mostly memory traffic, so they gain less on machines with slow
+convolutions (x floor shows how close a row is to that limit). The Xeon's training steps were measured before
+gradients were freed right after the step, which lowers their memory. All of its rows were measured before the
+attention of gated computed its matrix products as convolutions. A step of gated predicts twice, as each of its
+networks learns from its own batch, as in the official code; nipponjo's predicts once. "A batch for each network" is
+nipponjo's network and losses with the official batches. SSIM's row includes all work of the metric on an image, not
+only its filters.
 """
 COLUMNS = ("what", "machine", "who", "median ms", "times as fast", "x floor", "peak MiB", "difference")
 
 
 def page(folder: Path = HERE) -> str:
-    """The whole page, in Markdown."""
+    """Return the whole page in Markdown."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
     tables = [report for report in found if "rows" in report]  # growth.json has curves
     parts = sorted({row["part"] for report in tables for row in report["rows"]})
@@ -44,7 +45,7 @@ def page(folder: Path = HERE) -> str:
 
 
 def _section(part: str, tables: list[dict[str, Any]]) -> Iterator[str]:
-    """One part's rows of all reports that have such."""
+    """Yield the table of one part, with the rows of all measurements."""
     rows = [(row, report) for report in tables for row in report["rows"] if row["part"] == part]
     yield f"## {part.capitalize()}\n"
     yield f"| {' | '.join(COLUMNS)} |"
@@ -55,7 +56,7 @@ def _section(part: str, tables: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _machine(report: dict[str, Any]) -> str:
-    """The processor's or the card's name: ``cpu (NAME(R) KIND, 2 cores)`` is NAME KIND."""
+    """Return the processor's or GPU's name: NAME KIND for ``cpu (NAME(R) KIND, 2 cores)``."""
     inside = report["device"].partition("(")[2].rpartition(")")[0]
     return inside.partition(",")[0].replace("(R)", "").removesuffix(" Processor")
 

@@ -26,7 +26,7 @@ def test_every_row_stands_under_its_part_whatever_file_it_is_in(tmp_path: Path):
     for kind, each in rows.items():
         (tmp_path / f"{kind}.json").write_text(json.dumps({"rows": each, "device": f"{kind} (Some {kind})", **ABOUT}))
     _, forward, training = PAGE(tmp_path).split("\n## ")
-    assert forward.startswith("Forward") and training.startswith("Trainer")
+    assert forward.startswith("Forward") and training.startswith("Training")
     assert "| m 256 b1 | Some cpu | one | 250 |" in forward and "| m 256 b1 | Some gpu | three | 250 |" in forward
     assert "| m 256 b1 | Some gpu | two | 250 |" in training and "Some cpu" not in training
     assert forward.count("\n* ") == 2 and training.count("\n* ") == 1

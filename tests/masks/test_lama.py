@@ -12,7 +12,7 @@ from bench_core.errors import BadInput
 from bench_core.masks.mask_set import MaskSet, open_sets
 from bench_core.protocol import load
 from bench_masks import chains
-from bench_reports.papers.published import FOLDER
+from bench_reports import PUBLISHED_FOLDER
 
 SIZES = {"lama-celeba-hq-256": 256, "lama-places2-512": 512}
 PUBLISHED = {
@@ -27,7 +27,7 @@ PUBLISHED = {
 
 
 def open_mask_sets(protocol: str, **parameters: Any) -> dict[str, MaskSet]:
-    masks = load(str(FOLDER / "protocols" / f"{protocol}.toml")).masks
+    masks = load(str(PUBLISHED_FOLDER / "protocols" / f"{protocol}.toml")).masks
     changed = {name: mask.model_copy(update=parameters) for name, mask in masks.items()}
     return open_sets(changed, FAMILIES)
 
