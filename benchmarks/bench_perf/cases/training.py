@@ -68,7 +68,7 @@ class MethodTraining:
         with self.mode.open_fabric(self.device) as fabric, TemporaryDirectory() as folder:
             trainer = self.build(fabric, Path(folder))
             self.mode.prepare(trainer.method.generator)
-            trainer.run(lambda step, values: advance())
+            trainer.fit(lambda step, values: advance())
 
     def build(self, fabric: Fabric, folder: Path) -> Trainer:
         """Build a trainer with seeded random weights. Every batch of its pairs repeats one image and one hole.

@@ -1,41 +1,41 @@
-"""The data sets of the papers: where each comes from and how the papers divide it, as data."""
+"""The data sets used in papers: where to get each one and how the papers split it."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench_core.errors import BadInput
-from bench_datasets.divisions import Rule, by_number, in_layout, last_of, own_or
-from bench_datasets.listing import Split, existing_folder, known_split
-from bench_datasets.lists import from_celeba_list
+from bench_datasets.find_images import Split, existing_folder, known_split
+from bench_datasets.split_files import read_celeba_partition
+from bench_datasets.split_rules import Rule, by_number, by_subfolders, last_of, own_split_or
 
 if TYPE_CHECKING:
-    from bench_datasets.file_images import FileImages
+    from bench_datasets.folder import FileImages
 
 
 @dataclass(frozen=True)
 class PaperSet:
-    """A data set that its authors hand out and that the user puts in a folder."""
+    """Data set that you get from its authors and unpack in a folder."""
 
     name: str
     title: str
     source: str
-    """Where to get it."""
-    division: str
-    """The rule in words, and whose it is."""
+    """The place to get it, and how to unpack it."""
+    split: str
+    """The split rule in words, and its origin."""
     rule: Rule
 
     @property
     def text(self) -> str:
-        return f"{self.source} {self.division}"
+        return f"{self.source} {self.split}"
 
     def open_split(self, folder: Path | None, split: Split) -> "FileImages":
         """Open one split.
 
         Raises:
-            BadInput: the folder is missing or laid out otherwise; the text says where to get the set.
+            BadInput: the folder is missing or does not fit the split rule. The message says where to get the set.
         """
-        from bench_datasets.file_images import FileImages  # here, as listing the sets must not import NumPy
+        from bench_datasets.folder import FileImages  # here, because listing the sets must not import NumPy
 
         known = known_split(split)
         try:
@@ -51,17 +51,17 @@ CELEBA = PaperSet(
     "http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html - unpack img_align_celeba.zip and put list_eval_partition.txt "
     "beside the folder img_align_celeba.",
     "The official partition: 0 is train, 2 is test; 1, validation, is left out.",
-    from_celeba_list,
+    read_celeba_partition,
 )
 
 CELEBA_HQ = PaperSet(
     "celeba_hq",
     "CelebA-HQ, 30,000 faces, 1024 x 1024",
     "https://github.com/tkarras/progressive_growing_of_gans - made from CelebA by the authors' tool.",
-    "28,000 train and 2,000 test, as inpainting papers have it; which ones differs between papers, so give their lists "
+    "28,000 train and 2,000 test, as inpainting papers have it; papers differ in which, so give their lists "
     "as subfolders train/ and test/ or as split.csv (columns name,split). Else, in the order of the images' numbers, "
     "the last 2,000 are test.",
-    own_or(last_of(30_000, num_test=2_000)),
+    own_split_or(last_of(30_000, num_test=2_000)),
 )
 
 FFHQ = PaperSet(
@@ -78,7 +78,7 @@ PLACES2 = PaperSet(
     "http://places2.csail.mit.edu - unpack the training and the validation archive of one size in one folder.",
     "Train is the training folder (data_large, data_256 or train) and test the validation folder (val_large, "
     "val_256 or val).",
-    in_layout(
+    by_subfolders(
         ("data_large", "val_large"),
         ("data_large_standard", "val_large"),
         ("data_256", "val_256"),
@@ -92,7 +92,7 @@ PARIS_STREETVIEW = PaperSet(
     "Paris StreetView, 15,000 street views (14,900 train, 100 test)",
     "Given on request by the authors of Context Encoders: https://github.com/pathak22/context-encoder.",
     "The authors' folders: train is paris_train_original, test is paris_eval_gt (or paris_eval).",
-    in_layout(
+    by_subfolders(
         ("paris_train_original", "paris_eval_gt"),
         ("paris_train_original", "paris_eval/paris_eval_gt"),
         ("paris_train_original", "paris_eval"),

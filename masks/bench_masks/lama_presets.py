@@ -1,12 +1,12 @@
-"""The arguments of LaMa's test holes (Suvorov et al., WACV 2022), as `chains_or_boxes` takes them.
+"""Parameters of LaMa's test holes (Suvorov et al., WACV 2022) for `bench_masks.chains.chains_or_boxes`.
 
-Their code counts one chain more than its arguments say (4 to 50 is 4 to 51) and draws numbers up to one less (40 is 10
-to 49).
+Their code draws one chain more than its arguments say (4 to 50 means 4 to 51). It draws other numbers up to one less
+(40 means 10 to 49).
 """
 
 from typing import Any
 
-_EVERY = {"segments": (1, 5), "hole_ratio": (0.0, 0.5)}
+_SHARED = {"segments": (1, 5), "hole_ratio": (0.0, 0.5)}
 _NO_BOXES = {"box_weight": 0.0, "boxes": (1, 3), "box_side": (30, 150), "margin": 10}
 
 
@@ -15,7 +15,7 @@ def _boxes(count: tuple[int, int], side: tuple[int, int], margin: int) -> dict[s
 
 
 PRESETS: dict[str, dict[str, Any]] = {
-    name: {**_EVERY, "strokes": strokes, "length": length, "thickness": thickness, **boxes, "canvas": canvas}
+    name: {**_SHARED, "strokes": strokes, "length": length, "thickness": thickness, **boxes, "canvas": canvas}
     for name, canvas, strokes, length, thickness, boxes in (
         ("narrow_256", 256, (4, 51), (10, 49), (5, 14), _NO_BOXES),
         ("medium_256", 256, (4, 6), (10, 109), (5, 54), _boxes((1, 5), (10, 50), 0)),

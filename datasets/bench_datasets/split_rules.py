@@ -1,4 +1,4 @@
-"""Rules that divide images into train and test by their names alone, so that every machine divides alike."""
+"""Rules that split images into train and test by name alone, so every machine gets the same split."""
 
 import hashlib
 import re
@@ -6,36 +6,37 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from bench_core.errors import BadInput
-from bench_datasets.listing import Listing, Split, image_names
-from bench_datasets.lists import from_csv
+from bench_datasets.find_images import Listing, Split, image_names
+from bench_datasets.split_files import read_split_csv
 
 Rule = Callable[[Path, Split], Sequence[str]]
-"""Names of the images of a folder that belong to a split. Raises BadInput where the folder does not fit the rule."""
+"""A function that returns the names of a split's images. Raises BadInput if the folder does not fit the rule."""
 
 _TEST_SHARE = 0.2
 
 
-def own_or(otherwise: Rule, listed: Listing = image_names) -> Rule:
-    """The folder's own division if it has one, ``train/`` and ``test/`` before ``split.csv``; else another rule."""
+def own_split_or(otherwise: Rule, list_images: Listing = image_names) -> Rule:
+    """Return a rule that follows ``train/`` and ``test/``, else ``split.csv``, else `otherwise`."""
 
     def rule(folder: Path, split: Split) -> Sequence[str]:
         if (folder / "train").is_dir() and (folder / "test").is_dir():
-            return listed(folder, split)
+            return list_images(folder, split)
         if (folder / "split.csv").is_file():
-            return from_csv(folder, split, listed)
+            return read_split_csv(folder, split, list_images)
         return otherwise(folder, split)
 
     return rule
 
 
-def by_hash(folder: Path, split: Split, listed: Listing = image_names) -> Sequence[str]:
-    """Test is every image whose name's sha256 lies in the lowest fifth; other images never change where one belongs.
+def by_hash(folder: Path, split: Split, list_images: Listing = image_names) -> Sequence[str]:
+    """Put images whose name's sha256 lies in the lowest fifth into test, the others into train.
 
-    Only where that leaves a split empty does the image with the lowest hash become test, or the highest train.
+    Adding images never moves another image, with one exception. If a split would be empty, the image with the lowest
+    hash becomes test, or the one with the highest hash train.
     """
-    import numpy as np  # here, as listing the sets must not
+    import numpy as np  # here, because a plugin's list of image sets must not import NumPy
 
-    names = listed(folder)
+    names = list_images(folder)
     if len(names) < 2:
         raise BadInput(
             f"{folder} holds only one image, {names[0]}. Expected at least two: one for train, one for test."
@@ -47,19 +48,20 @@ def by_hash(folder: Path, split: Split, listed: Listing = image_names) -> Sequen
 
 
 def _hash(name: str) -> float:
-    """In [0, 1), as even as sha256 is."""
+    """Map a name to [0, 1), uniformly."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6]) / 2**48
 
 
-def in_layout(*layouts: tuple[str, str]) -> Rule:
-    """Train and test lie in subfolders named by one of the (train, test) pairs; the first pair found whole is taken.
+def by_subfolders(*layouts: tuple[str, str]) -> Rule:
+    """Return a rule for sets with one subfolder per split, given as possible (train, test) pairs of names.
 
-    Where no pair is whole, the first one that has the split is taken, so that a test set alone can be judged.
+    The first pair of which both subfolders exist is used. If no pair is complete, the first one with the split is
+    used, so that you can evaluate on a test set alone.
     """
 
     def rule(folder: Path, split: Split) -> Sequence[str]:
-        whole_first = sorted(layouts, key=lambda pair: not all((folder / name).is_dir() for name in pair))
-        candidates = [test if split == "test" else train for train, test in whole_first]
+        complete_first = sorted(layouts, key=lambda pair: not all((folder / name).is_dir() for name in pair))
+        candidates = [test if split == "test" else train for train, test in complete_first]
         for name in candidates:
             if (folder / name).is_dir():
                 return image_names(folder, name)
@@ -70,12 +72,13 @@ def in_layout(*layouts: tuple[str, str]) -> Rule:
 
 
 def by_number(test: range, last: int) -> Rule:
-    """The number that ends an image's name, 0 to `last`, says where it belongs. A part of the set may be missing."""
+    """Return a rule that splits by the number, 0 to `last`, at the end of a name. Images may be missing."""
 
     def rule(folder: Path, split: Split) -> list[str]:
         by_id: dict[int, str] = {}
         for name in image_names(folder):
-            number = _number(name)
+            digits = re.search(r"[0-9]+$", PurePosixPath(name).stem)
+            number = int(digits.group()) if digits else None
             if number is None or number > last:
                 raise BadInput(f"{folder / name} has no number from 0 to {last} at the end of its name.")
             if number in by_id:
@@ -92,25 +95,20 @@ def by_number(test: range, last: int) -> Rule:
 
 
 def last_of(num_images: int, num_test: int) -> Rule:
-    """Of the whole set, in the order of the numbers in its names, the last `num_test` images are test."""
+    """Return a rule for a complete set: the last `num_test` images, in the order of their numbers, are test."""
 
     def rule(folder: Path, split: Split) -> list[str]:
-        names = sorted(image_names(folder), key=_natural)
+        names = sorted(image_names(folder), key=_natural_order)
         if len(names) != num_images:
             raise BadInput(
                 f"{folder} holds {len(names)} images; the set has {num_images}, of which the last {num_test} are test. "
-                "For a part of it, divide the folder yourself: subfolders train/ and test/, or split.csv (name,split)."
+                "For a part of it, split the folder yourself: subfolders train/ and test/, or split.csv (name,split)."
             )
         return names[-num_test:] if split == "test" else names[:-num_test]
 
     return rule
 
 
-def _number(name: str) -> int | None:
-    digits = re.search(r"[0-9]+$", PurePosixPath(name).stem)
-    return int(digits.group()) if digits else None
-
-
-def _natural(name: str) -> tuple[list[tuple[str, int]], str]:
-    """Sorts 2.jpg before 10.jpg."""
+def _natural_order(name: str) -> tuple[list[tuple[str, int]], str]:
+    """Sort 2.jpg before 10.jpg."""
     return [(text, int(digits or 0)) for text, digits in re.findall(r"([^0-9]*)([0-9]*)", name)], name

@@ -1,43 +1,45 @@
-"""Divisions that are written down: a ``split.csv``, or the partition list that comes with CelebA."""
+"""Read splits from files: a ``split.csv``, or the partition list that comes with CelebA."""
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from bench_core.errors import BadInput
-from bench_datasets.listing import Listing, Split, image_names
+from bench_datasets.find_images import Listing, Split, image_names
 
 Row = tuple[int, str, str]
-"""Line number, image name, the word that stands for its split."""
+"""Line number, image name, and the word that stands for its split."""
 
 
-def from_csv(folder: Path, split: Split, listed: Listing = image_names) -> list[str]:
-    """The images that ``split.csv`` (columns name,split) gives to a split. Images that it does not list are left out.
+def read_split_csv(folder: Path, split: Split, list_images: Listing = image_names) -> list[str]:
+    """Return the images of a split by ``split.csv`` (columns name,split). Unlisted images are left out.
 
     Raises:
-        BadInput: the list is malformed, gives a name twice or one that does not exist, or leaves the split empty.
+        BadInput: the file is malformed, lists a name twice or an image that does not exist, or the split is empty.
     """
     path = folder / "split.csv"
     chosen = _choose(_csv_rows(path), {"train": "train", "test": "test"}, split, path)
-    return _present(chosen, set(listed(folder)), path)
+    return _require_existing(chosen, set(list_images(folder)), path)
 
 
-def from_celeba_list(folder: Path, split: Split) -> list[str]:
-    """The aligned CelebA images of a split, by the official ``list_eval_partition.txt`` (0 is train, 2 test).
+def read_celeba_partition(folder: Path, split: Split) -> list[str]:
+    """Return the aligned CelebA images of a split by the official ``list_eval_partition.txt`` (0 is train, 2 test).
 
-    The list and the folder ``img_align_celeba`` lie in `folder`, or in its ``Eval`` and ``Img`` as they are published.
+    `folder` holds the list and the folder ``img_align_celeba``, either directly or in ``Eval`` and ``Img`` as
+    published.
 
     Raises:
-        BadInput: the list or the images are not there, or do not agree.
+        BadInput: the list or an image is missing, or the list is malformed.
     """
-    path = _first([folder / "list_eval_partition.txt", folder / "Eval" / "list_eval_partition.txt"])
-    images = _first([folder / "img_align_celeba", folder / "Img" / "img_align_celeba"]).relative_to(folder).as_posix()
+    path = _first_existing([folder / "list_eval_partition.txt", folder / "Eval" / "list_eval_partition.txt"])
+    images_folder = _first_existing([folder / "img_align_celeba", folder / "Img" / "img_align_celeba"])
+    images = images_folder.relative_to(folder).as_posix()
     chosen = _choose(_celeba_rows(path), {"0": "train", "1": "valid", "2": "test"}, split, path)
-    return _present([f"{images}/{name}" for name in chosen], set(image_names(folder, images)), path)
+    return _require_existing([f"{images}/{name}" for name in chosen], set(image_names(folder, images)), path)
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
-    # utf-8-sig, because spreadsheets write a byte-order mark before the first column's name.
+    # Spreadsheets write a byte-order mark before the first column's name; utf-8-sig drops it.
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, skipinitialspace=True)
         if not {"name", "split"} <= set(reader.fieldnames or ()):
@@ -71,17 +73,17 @@ def _choose(rows: Iterable[Row], meaning: Mapping[str, str], split: Split, path:
     return chosen
 
 
-def _present(names: list[str], existing: set[str], path: Path) -> list[str]:
+def _require_existing(names: list[str], existing: set[str], path: Path) -> list[str]:
     missing = [name for name in names if name not in existing]
     if missing:
         raise BadInput(
             f"{path} lists {len(missing)} images that are not there, such as {', '.join(map(repr, missing[:3]))}. "
-            "Names are relative to the folder, with forward slashes. Add the images or take the lines out."
+            "Names are relative to the folder, with forward slashes. Add the images or remove the lines."
         )
     return names
 
 
-def _first(candidates: list[Path]) -> Path:
+def _first_existing(candidates: list[Path]) -> Path:
     for path in candidates:
         if path.exists():
             return path
