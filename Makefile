@@ -14,7 +14,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -n auto --maxprocesses 4 
 test: lint
 	$(PYTEST) -m "not long"
 
-# With what takes minutes: measuring the measuring, and every form's training.
+# With what takes minutes: the benchmarks, and every form's training.
 test-all: lint
 	$(PYTEST)
 
@@ -63,7 +63,7 @@ fuzz: $(INSTALLED)
 gpu: $(INSTALLED)
 	$(BIN)/python -m pytest -rs tests/test_gpu.py
 
-# How fast all methods that learn paint and train on a GPU.
+# Speed of inference and training of all trainable methods on a GPU.
 gpu-perf: $(INSTALLED)
 	$(BIN)/bench perf --parts forward,training --device cuda --sizes 256,512 --batches 1,8 --precision tf32,bf16-mixed \
 		--json reports/performance/gpu.json

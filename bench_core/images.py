@@ -1,4 +1,4 @@
-"""What an image set opens to, how one image is read from a file, and how it is cut to size."""
+"""The interface of an open image set, and functions that decode, convert and resize one image."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from bench_core.errors import BadInput
 
 Array = np.ndarray
 
-_TURNS = {
+_UPRIGHT_TURNS = {
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
     4: Transpose.FLIP_TOP_BOTTOM,
@@ -24,77 +24,81 @@ _TURNS = {
     7: Transpose.TRANSVERSE,
     8: Transpose.ROTATE_90,
 }
-"""What makes an image upright, by its orientation tag."""
+"""Transposition that turns an image upright, by its EXIF orientation tag."""
 
 
 @runtime_checkable
 class Images(Protocol):
-    """One split of an image set: a sequence of uint8 arrays (height, width, 3) or (height, width, 1), with names."""
+    """One split of an image set: a sequence of uint8 arrays, each (height, width, 3) or (height, width, 1)."""
 
     names: Sequence[str]
-    """Unique, in a fixed order, the same on every machine."""
+    """Unique names of the images, in an order that is the same on every machine."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> Array:
-        """The image. Raises BadImage where it cannot be decoded."""
+        """Return an image. Raises BadImage if it cannot be decoded."""
         ...
 
 
 @runtime_checkable
 class ImageFiles(Images, Protocol):
-    """Images that lie in files below a folder."""
+    """Image set whose images are files below a folder, so that its digests and pixels can be cached."""
 
     folder: Path
 
     def encoded(self, index: int) -> bytes:
-        """The image as it lies in its file. Raises OSError or BadImage."""
+        """Return the encoded bytes of an image. Raises OSError or BadImage."""
         ...
 
     def stamps(self, indexes: Array) -> Iterator[str | None]:
-        """For each index, a text that changes with the image's file (`bench_core.data.listing_cache.stamp`)."""
+        """Yield, for each index, a text that changes with the file (`bench_core.data.listing_cache.stamp`)."""
         ...
 
 
 class BadImage(BadInput):
-    """A file that is no readable image."""
+    """An image file cannot be decoded."""
 
 
 def read_image(path: Path) -> Array:
-    """Read any image file as 8-bit RGB or grey: (height, width, 3 or 1), uint8, the caller's to change.
+    """Read an image file as 8-bit RGB or grey.
 
-    The orientation tag is applied, transparency is dropped, palettes are resolved and 16-bit samples keep their upper
-    8 bits. The format is told by the content, not by the file's name.
+    The orientation tag is applied, transparency is dropped and palettes are resolved. 16-bit samples keep their upper
+    8 bits. The format is detected from the content, not from the file name.
+
+    Returns:
+        uint8 (height, width, 3 or 1), writable.
 
     Raises:
-        BadImage: names the file and what is wrong with it.
+        BadImage: the file cannot be read or decoded.
     """
     return _read(path, str(path))
 
 
 def decode_image(
-    content: bytes, name: str, formats: tuple[str, ...] | None = None, most_pixels: int | None = None
+    content: bytes, name: str, formats: tuple[str, ...] | None = None, max_pixels: int | None = None
 ) -> Array:
-    """What `read_image` makes of a file with this content.
+    """Decode the bytes of an image file as `read_image` does.
 
     Args:
-        formats: those that are read, by Pillow's names; None reads all that it knows.
-        most_pixels: a larger picture is refused before it is decoded.
+        name: name of the image in error messages.
+        formats: accepted formats, by Pillow's names; None accepts all that Pillow reads.
+        max_pixels: reject a larger image before it is decoded.
 
     Raises:
-        BadImage: says `name` and what is wrong.
+        BadImage: the bytes cannot be decoded, or the image is too large.
     """
-    return _read(BytesIO(content), name, formats, most_pixels)
+    return _read(BytesIO(content), name, formats, max_pixels)
 
 
 def _read(
-    source: Path | BytesIO, name: str, formats: tuple[str, ...] | None = None, most_pixels: int | None = None
+    source: Path | BytesIO, name: str, formats: tuple[str, ...] | None = None, max_pixels: int | None = None
 ) -> Array:
     try:
-        # Pillow warns of oddities that do not hinder reading, such as a broken EXIF entry or many pixels.
+        # Pillow warns about oddities that do not prevent decoding, such as a broken EXIF entry or many pixels.
         with warnings.catch_warnings(action="ignore"), Image.open(source, formats=formats) as file:
-            if most_pixels is not None and file.width * file.height > most_pixels:
-                raise ValueError(f"it has {file.width} x {file.height} pixels, more than {most_pixels:,}")
+            if max_pixels is not None and file.width * file.height > max_pixels:
+                raise ValueError(f"it has {file.width} x {file.height} pixels, more than {max_pixels:,}")
             array = _eight_bit(_upright(file), file.format)
     except UnidentifiedImageError as error:
         raise BadImage(f"{name} cannot be read as an image: its content is of no known format") from error
@@ -104,9 +108,9 @@ def _read(
 
 
 def _upright(file: ImageFile) -> Image.Image:
-    # Not ImageOps.exif_transpose: it writes the EXIF data anew, which fails where another entry is broken.
-    file.load()  # turns a TIFF, and takes its tag away
-    turn = _TURNS.get(file.getexif().get(ExifTags.Base.Orientation, 1))
+    # ImageOps.exif_transpose would rewrite the EXIF data, which fails if another entry is broken.
+    file.load()  # for a TIFF, this applies the tag and removes it
+    turn = _UPRIGHT_TURNS.get(file.getexif().get(ExifTags.Base.Orientation, 1))
     return file if turn is None else file.transpose(turn)
 
 
@@ -115,20 +119,20 @@ def _eight_bit(image: Image.Image, file_format: str | None) -> Array:
     if image.mode.startswith("I;16") or (image.mode == "I" and file_format == "PNG"):
         return (np.asarray(image) >> 8).astype(np.uint8)
     if image.mode in ("I", "F"):
-        raise ValueError("its samples have 32 bits, for which no value is agreed to be white; save it with 8 or 16")
+        raise ValueError("its samples have 32 bits, for which white is not defined; save it with 8 or 16")
     grey = image.mode in ("1", "L", "LA")
     return np.array(image.convert("L" if grey else "RGB"))
 
 
 def as_png(image: Array) -> bytes:
-    """A uint8 array (height, width, 3 or 1) as the content of a PNG file, lossless."""
+    """Encode a uint8 array (height, width, 3 or 1) as PNG."""
     buffer = BytesIO()
     Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(buffer, "PNG")
     return buffer.getvalue()
 
 
 def as_channels(image: Array, channels: int) -> Array:
-    """Repeat grey to RGB, or reduce RGB to grey (ITU-R 601 luma), so that the image has `channels` channels."""
+    """Convert an image to 1 or 3 channels: grey is repeated, RGB becomes its ITU-R 601 luma."""
     if image.shape[2] == channels:
         return image
     if channels == 3:
@@ -137,11 +141,11 @@ def as_channels(image: Array, channels: int) -> Array:
 
 
 def resized(image: Array, short_side: int) -> Array:
-    """Resize so that the shorter side is `short_side`, with Pillow's antialiased bicubic filter."""
+    """Resize an image to a shorter side of `short_side` pixels, with Pillow's antialiased bicubic filter."""
     height, width = image.shape[:2]
     scale = short_side / min(height, width)
     if scale == 1:
         return image
     size = (max(short_side, round(width * scale)), max(short_side, round(height * scale)))
-    picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-    return np.asarray(picture.resize(size, Image.Resampling.BICUBIC)).reshape(size[1], size[0], image.shape[2])
+    pillow_image = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+    return np.asarray(pillow_image.resize(size, Image.Resampling.BICUBIC)).reshape(size[1], size[0], image.shape[2])

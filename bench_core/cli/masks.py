@@ -70,7 +70,7 @@ def make(family: str, given: tuple, count: int, size: int, seed: int, output: Pa
       bench masks make wide_256 --count 2000 --size 256 --seed 1 -o wide.holes
       bench masks make free_form --set "thickness=[4, 10]" --count 100 --size 128 -o thin.holes
     """
-    from bench_core.masks.generate import make as make_set
+    from bench_core.masks.generate import generate_mask_set
     from bench_core.masks.mask_set import open_sets
     from bench_core.plugins import Plugins
     from bench_core.protocol import MaskSpec
@@ -78,8 +78,8 @@ def make(family: str, given: tuple, count: int, size: int, seed: int, output: Pa
     found = Plugins.all()
     parameters = {name: _value(text) for name, text in given}
     wanted = MaskSpec.model_validate({**parameters, "family": family})
-    holes = open_sets({family: wanted}, found.records("masks"))[family]
-    _wrote(output, make_set(output, holes, size, seed, count, balance, workers))
+    mask_set = open_sets({family: wanted}, found.records("masks"))[family]
+    _wrote(output, generate_mask_set(output, mask_set, size, seed, count, balance, workers))
 
 
 @masks.command()
@@ -95,20 +95,20 @@ def show(file: Path, output: Path | None, count: int, as_json: bool) -> None:
       bench masks show wide.holes
       bench masks show wide.holes -o sheet.png
     """
-    from bench_core.masks.contact_sheet import draw, summary, table
+    from bench_core.masks.contact_sheet import draw_contact_sheet, format_summary, summarise
     from bench_core.masks.mask_file import read
 
     opened = read(file)
-    told = summary(opened.facts)
+    told = summarise(opened.stats)
     if output:
-        draw(opened, output, count)
+        draw_contact_sheet(opened, output, count)
         click.echo(f"Wrote {output}.", err=as_json)
     if as_json:
         print_json({"sha256": opened.sha256, "manifest": opened.manifest, **told})
         return
     for key, value in opened.manifest.items():
         click.echo(f"{key:14} {f'{len(value)} files' if key == 'names' else value}")
-    click.echo(f"\n{table(told)}")
+    click.echo(f"\n{format_summary(told)}")
 
 
 @masks.command("import")
@@ -129,13 +129,13 @@ def import_(folder: Path, hole: str, threshold: int, size: int | None, output: P
       bench masks import downloaded --hole-color auto
       bench masks import downloaded --hole-color black --size 256 -o theirs.holes
     """
-    from bench_core.masks.import_folder import survey, write
+    from bench_core.masks.import_folder import inspect_folder, write_mask_set
 
-    sources = survey(folder, hole, threshold)
-    for source in sources:
-        click.echo("\n".join(source.lines()))
+    folders = inspect_folder(folder, hole, threshold)
+    for each in folders:
+        click.echo("\n".join(each.report_lines()))
     if output:
-        _wrote(output, write(output, folder, sources, threshold, size))
+        _wrote(output, write_mask_set(output, folder, folders, threshold, size))
 
 
 def _parameters(known: Mapping[str, Any]) -> dict[str, Any]:

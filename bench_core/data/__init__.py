@@ -1,1 +1,1 @@
-"""Images and the pairs of image and hole that methods are trained and evaluated on."""
+"""Pairs of image and hole for training and evaluation, and the caches that make a second run start fast."""

@@ -1,4 +1,4 @@
-"""Decoding images one after the other, by this process or by several, to know what they show."""
+"""Decode images in order, in this process or in several worker processes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,19 +14,20 @@ from bench_core.system.threads import prepare_fork_safety, use_one_thread
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """An image that was decoded, or why it cannot be."""
+    """Digest and pixels of one image, or the error that decoding it raised."""
 
     index: int
     digest: bytes
-    """The sha256 of name and pixels."""
+    """The sha256 of name, shape and pixels; empty after an error."""
     pixels: Array | None
-    problem: str = ""
+    """uint8 (height, width, 3 or 1); None after an error, or if only digests were asked for."""
+    error: str = ""
 
 
 @dataclass(frozen=True)
-class _Looks(Dataset[DecodedImage]):
+class _DecodedImages(Dataset[DecodedImage]):
     images: Images
-    keep: bool
+    with_pixels: bool
 
     def __getitem__(self, index: int) -> DecodedImage:
         try:
@@ -34,27 +35,29 @@ class _Looks(Dataset[DecodedImage]):
         except BadImage as error:
             return DecodedImage(index, b"", None, str(error))
         name = f"{self.images.names[index]}\0{pixels.shape}\0".encode()
-        return DecodedImage(index, sha256(name + pixels.tobytes()).digest(), pixels if self.keep else None)
+        digest = sha256(name + pixels.tobytes()).digest()
+        return DecodedImage(index, digest, pixels if self.with_pixels else None)
 
 
-def look(images: Images, indexes: Array, workers: int, keep: bool) -> Iterator[DecodedImage]:
-    """Every image at these indexes, in their order.
+def decode_all(images: Images, indexes: Array, workers: int, with_pixels: bool) -> Iterator[DecodedImage]:
+    """Decode the images at `indexes` and yield them in that order.
 
     Args:
-        workers: processes that decode; with 0 this one does.
-        keep: whether the pixels are wanted too.
+        workers: number of worker processes; 0 decodes in this process.
+        with_pixels: return pixels as well as digests.
     """
     prepare_fork_safety()
     yield from DataLoader(
-        _Looks(images, keep),
+        _DecodedImages(images, with_pixels),
         batch_size=None,
         sampler=indexes.tolist(),
         num_workers=min(workers, len(indexes)),
-        collate_fn=_as_it_is,
+        collate_fn=_unchanged,
         worker_init_fn=use_one_thread,
-        generator=torch.Generator(),  # its own, as it would else draw from the run's randomness
+        generator=torch.Generator(),  # a DataLoader without its own generator advances the global one
     )
 
 
-def _as_it_is(seen: Any) -> Any:
-    return seen
+def _unchanged(item: Any) -> Any:
+    """Replace torch's default collate function, which would turn arrays into tensors."""
+    return item

@@ -1,7 +1,7 @@
-"""What images were found to hold, remembered by the state of their files, so that no later run looks again."""
+"""Digests of many images, and their cache: a file that did not change is not decoded again by any later run."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -10,81 +10,131 @@ import numpy as np
 import PIL
 
 from bench_core.data import listing_cache
-from bench_core.data.digests import DigestTable
 from bench_core.data.string_table import StringTable
 from bench_core.images import ImageFiles, Images
 from bench_core.seeds import digest
 from bench_core.system import files
 
 FORMAT = 1
-"""Raised when `bench_core.images` reads anything differently."""
-EVERY = 10_000
-"""Images after which is saved what was found."""
+"""Increase whenever `bench_core.images` decodes anything differently."""
+SAVE_EVERY = 10_000
+"""Number of new digests after which the cache is saved."""
 
-_KNOWN = np.dtype([("state", "S16"), ("digest", "S32")])
-Look = Callable[[np.ndarray], Iterable[tuple[int, bytes]]]
-"""From indexes of images to the digests of those that can be read."""
+_ITEM = np.dtype([("index", "i8"), ("digest", "S32")])
+_CACHED = np.dtype([("state", "S16"), ("digest", "S32")])
+ComputeDigests = Callable[[np.ndarray], Iterable[tuple[int, bytes]]]
+"""A function from image indexes to (index, sha256) of each readable image."""
+
+
+class DigestTable(Mapping[int, str]):
+    """Mapping from image index to sha256 in hex, in 40 bytes per image."""
+
+    def __init__(self, indexes: np.ndarray, digests: np.ndarray) -> None:
+        """`indexes`: int64 (n,), ascending. `digests`: "S32" (n,)."""
+        self.indexes, self.digests = np.ascontiguousarray(indexes), np.ascontiguousarray(digests)
+
+    @classmethod
+    def from_items(cls, items: Iterable[tuple[int, bytes]]) -> "DigestTable":
+        """Build a table from (index, sha256) in any order."""
+        table = np.sort(np.fromiter(items, _ITEM), order="index")
+        return cls(table["index"], table["digest"])
+
+    def __or__(self, other: "DigestTable") -> "DigestTable":
+        """Merge two tables that share no index."""
+        indexes = np.concatenate([self.indexes, other.indexes])
+        order = np.argsort(indexes)
+        return DigestTable(indexes[order], np.concatenate([self.digests, other.digests])[order])
+
+    def __len__(self) -> int:
+        return len(self.indexes)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.indexes.tolist())
+
+    def __getitem__(self, index: int) -> str:
+        row = int(np.searchsorted(self.indexes, index))
+        if row == len(self) or self.indexes[row] != index:
+            raise KeyError(index)
+        return self._hex(row)
+
+    def lookup(self, indexes: np.ndarray) -> Iterator[tuple[int, str | None]]:
+        """Yield each index with its digest, or with None if missing. Much faster than one call per index."""
+        rows = np.searchsorted(self.indexes, indexes).tolist()
+        for index, row, known in zip(indexes.tolist(), rows, np.isin(indexes, self.indexes).tolist(), strict=True):
+            yield index, self._hex(row) if known else None
+
+    def _hex(self, row: int) -> str:
+        # A slice, because numpy strips trailing zero bytes from a single element.
+        return self.digests[row : row + 1].tobytes().hex()
 
 
 def cached_digests(
-    kind: str, images: Images, indexes: np.ndarray, look: Look, had: Callable[[int], None] = lambda known: None
+    kind: str,
+    images: Images,
+    indexes: np.ndarray,
+    compute: ComputeDigests,
+    on_hit: Callable[[int], None] = lambda hits: None,
 ) -> DigestTable:
-    """The digests of images at ascending indexes: as they are remembered of files that did not change, else by looking.
+    """Return the digests of images: from the cache for unchanged files, else computed and cached.
+
+    Short lists and images that are not files are never cached.
 
     Args:
-        kind: what is digested.
-        had: told how many are remembered.
+        kind: name of the digested content; each kind has its own cache file.
+        indexes: int64 (n,), ascending.
+        on_hit: called once with the number of digests found in the cache.
     """
     if len(indexes) < listing_cache.MIN_FILES_TO_CACHE or not isinstance(images, ImageFiles):
-        return DigestTable.of(look(indexes))
-    memory = DigestCache(kind, images, indexes)
-    found = memory.recall()
-    missing = np.setdiff1d(indexes, found.indexes)
-    had(len(found))
-    for start in range(0, len(missing), EVERY):
-        new = DigestTable.of(look(missing[start : start + EVERY]))
-        memory.keep(new)
-        found |= new
-    return found
+        return DigestTable.from_items(compute(indexes))
+    cache = DigestCache(kind, images, indexes)
+    digests = cache.load()
+    missing = np.setdiff1d(indexes, digests.indexes)
+    on_hit(len(digests))
+    for start in range(0, len(missing), SAVE_EVERY):
+        new = DigestTable.from_items(compute(missing[start : start + SAVE_EVERY]))
+        cache.save(new)
+        digests |= new
+    return digests
 
 
 class DigestCache:
-    """The digests that are kept of a folder's files, and the present states of those that are asked for."""
+    """Cache file with the digests of a folder's images, keyed by the state of each image file."""
 
     def __init__(self, kind: str, images: ImageFiles, indexes: np.ndarray) -> None:
         key = digest([FORMAT, PIL.__version__, kind, os.path.abspath(images.folder)])
         self.path = listing_cache.folder() / "digests" / f"{key[:16]}.npy"
         self.indexes = indexes
-        named = zip(StringTable.of(images.names).take(indexes), images.stamps(indexes), strict=True)
-        self.states = np.fromiter((_state(name, stamp) for name, stamp in named), "S16", len(indexes))
+        stamped_names = zip(StringTable.from_strings(images.names).take(indexes), images.stamps(indexes), strict=True)
+        self.states = np.fromiter((_state(name, stamp) for name, stamp in stamped_names), "S16", len(indexes))
 
-    def recall(self) -> DigestTable:
-        kept = _read(self.path)
-        rows = np.searchsorted(kept["state"], self.states)
-        rows[rows == len(kept)] = -1
-        known = (kept["state"][rows] == self.states) if len(kept) else np.zeros(len(rows), bool)
-        return DigestTable(self.indexes[known], kept["digest"][rows[known]])
+    def load(self) -> DigestTable:
+        """Return the cached digests of the images whose files did not change."""
+        cached = _read(self.path)
+        rows = np.searchsorted(cached["state"], self.states)
+        rows[rows == len(cached)] = -1
+        hits = (cached["state"][rows] == self.states) if len(cached) else np.zeros(len(rows), bool)
+        return DigestTable(self.indexes[hits], cached["digest"][rows[hits]])
 
-    def keep(self, found: DigestTable) -> None:
-        """Save digests beside those that are kept already."""
-        new = np.empty(len(found), _KNOWN)
-        new["state"] = self.states[np.searchsorted(self.indexes, found.indexes)]
-        new["digest"] = found.sums
-        together = np.concatenate([new[new["state"] != b""], _read(self.path)])
-        _, first = np.unique(together["state"], return_index=True)
-        with suppress(OSError):  # to look again is all that it costs
-            files.write(self.path, lambda temporary: np.save(temporary, together[first], allow_pickle=False))
+    def save(self, digests: DigestTable) -> None:
+        """Add digests to the cache file."""
+        new = np.empty(len(digests), _CACHED)
+        new["state"] = self.states[np.searchsorted(self.indexes, digests.indexes)]
+        new["digest"] = digests.digests
+        merged = np.concatenate([new[new["state"] != b""], _read(self.path)])
+        _, first = np.unique(merged["state"], return_index=True)
+        with suppress(OSError):  # without the cache the next run is slower, nothing else
+            files.write(self.path, lambda temporary: np.save(temporary, merged[first], allow_pickle=False))
 
 
 def _state(name: str, stamp: str | None) -> bytes:
-    """Nothing where the file is missing or has only just changed."""
+    """Return a hash of name and stamp; empty for a file that is missing or changed a moment ago."""
     return b"" if stamp is None else blake2b(f"{name}\0{stamp}".encode(), digest_size=16).digest()
 
 
 def _read(path: Path) -> np.ndarray:
-    """Ordered by state."""
+    """Read a cache file, sorted by state. Return an empty array for a missing or damaged one."""
     try:
-        kept = np.load(path, allow_pickle=False)
+        cached = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
-        return np.empty(0, _KNOWN)
-    return kept if kept.dtype == _KNOWN and kept.ndim == 1 else np.empty(0, _KNOWN)
+        return np.empty(0, _CACHED)
+    return cached if cached.dtype == _CACHED and cached.ndim == 1 else np.empty(0, _CACHED)

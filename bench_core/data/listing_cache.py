@@ -1,4 +1,4 @@
-"""What was found out about files, kept for later runs in the user's cache folder. To delete it costs time only."""
+"""Tables about files, cached across runs in your cache folder. Deleting it costs time only."""
 
 import json
 import os
@@ -13,46 +13,41 @@ from bench_core.seeds import digest
 from bench_core.system import files
 
 MIN_FILES_TO_CACHE = 10_000
-"""Files; what fewer hold is found out in no time."""
-SETTLED = 2.0
-"""Seconds that must have gone by since the last change: the clocks of some file systems are as coarse as that."""
+"""Tables about fewer files are not cached: they are quick to make."""
+SETTLE_SECONDS = 2.0
+"""A file that changed more recently is not cached. The clocks of some file systems are this coarse."""
 
 
 def folder() -> Path:
-    """``BENCH_CACHE``, or ``~/.cache/inpaint-bench``."""
+    """Return the cache folder: ``BENCH_CACHE``, or ``~/.cache/inpaint-bench``."""
     given = os.environ.get("BENCH_CACHE")
     return Path(given).expanduser() if given else Path.home() / ".cache" / "inpaint-bench"
 
 
-def place(kind: str, *key: str) -> Path:
-    """Where the table of this kind lies that all parts of the key make."""
-    return folder() / kind / f"{digest(key)[:16]}.arrow"
-
-
 def stamp(path: Path | str, began: float | None = None) -> str | None:
-    """What tells a file or folder from what it is after any change: its size and times.
+    """Return a text that changes with a file or folder: its size, modification time and change time.
 
-    Among them is the time of the last change that the system keeps and nobody can set back.
+    Users can set the modification time back, but not the change time.
 
     Args:
-        began: when it was begun to be looked at, in seconds since the epoch; now if left out.
+        began: time at which you began to read the file, in seconds since the epoch; now if left out.
 
     Returns:
-        None where there is no such file, or where it had only just changed, so that a further change might not show.
+        None if the file is missing, or if it changed so recently that a further change might not show.
     """
     try:
-        found = os.stat(path)
+        state = os.stat(path)
     except OSError:
         return None
-    if found.st_ctime_ns / 1e9 > (time.time() if began is None else began) - SETTLED:
+    if state.st_ctime_ns / 1e9 > (time.time() if began is None else began) - SETTLE_SECONDS:
         return None
-    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
+    return f"{state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
 
 
-def read(kind: str, *key: str) -> pa.Table | None:
-    """The table that was kept under this key, None where there is none or one of its sources has changed."""
+def load(kind: str, *key: str) -> pa.Table | None:
+    """Load the table cached under a key. Return None if there is none or one of its sources changed."""
     try:
-        table = pa.ipc.open_file(pa.memory_map(str(place(kind, *key)))).read_all()
+        table = pa.ipc.open_file(pa.memory_map(str(_path(kind, *key)))).read_all()
         table.validate(full=True)
         stamps = json.loads(table.schema.metadata[b"stamps"])
     except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
@@ -60,13 +55,21 @@ def read(kind: str, *key: str) -> pa.Table | None:
     return table if all(stamp(path) == known for path, known in stamps.items()) else None
 
 
-def write(table: pa.Table, sources: Iterable[Path | str], began: float, kind: str, *key: str) -> None:
-    """Keep a table for as long as the files or folders that it was made from, since `began`, do not change."""
+def save(table: pa.Table, sources: Iterable[Path | str], began: float, kind: str, *key: str) -> None:
+    """Cache a table until one of the files or folders that it was made from changes.
+
+    Args:
+        began: time at which you began to read the sources, in seconds since the epoch.
+    """
     stamps = {os.path.abspath(path): stamp(path, began) for path in sources}
     if None not in stamps.values():
         stamped = table.replace_schema_metadata({"stamps": json.dumps(stamps)})
-        with suppress(OSError):  # a cache that cannot be written is no reason to stop
-            files.write(place(kind, *key), lambda temporary: _write(temporary, stamped))
+        with suppress(OSError):  # a run must not fail because its cache cannot be written
+            files.write(_path(kind, *key), lambda temporary: _write(temporary, stamped))
+
+
+def _path(kind: str, *key: str) -> Path:
+    return folder() / kind / f"{digest(key)[:16]}.arrow"
 
 
 def _write(path: Path, table: pa.Table) -> None:

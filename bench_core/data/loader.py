@@ -1,4 +1,4 @@
-"""Batches of pairs, read by this process or by several that each compute on one thread."""
+"""Batches of pairs, read by this process or by worker processes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,25 +24,28 @@ def loader(
     positions: Sequence[int],
     group: ProcessGroup = SINGLE_PROCESS,
 ) -> DataLoader[Pair]:
-    """The pairs at some positions, in their order: of every batch this rank's part, unless that is empty.
+    """Return a loader of the pairs at `positions`, in that order.
+
+    Each rank reads its own part of every batch. It skips a batch of which its part is empty.
 
     Args:
-        workers: processes that read; with 0 this one does.
-        device: where the batches go next. Those for CUDA lie in pinned memory, so that copying waits for nothing.
+        batch: batch size over all ranks.
+        workers: number of worker processes, with one thread each; 0 reads in this process.
+        device: device of the model. For CUDA, batches are in pinned memory, so copies run in the background.
     """
     prepare_fork_safety()
     return DataLoader(
         pairs,
-        batch_sampler=_Parts(positions, batch, group),
+        batch_sampler=_RankBatches(positions, batch, group),
         num_workers=workers,
-        worker_init_fn=_begin,
+        worker_init_fn=_init_worker,
         pin_memory=device.type == "cuda",
-        generator=torch.Generator(),  # its own, as it would else draw from the first step's randomness
+        generator=torch.Generator(),  # a DataLoader without its own generator advances the global one
     )
 
 
 @dataclass(frozen=True)
-class _Parts:
+class _RankBatches:
     positions: Sequence[int]
     batch: int
     group: ProcessGroup
@@ -51,20 +54,20 @@ class _Parts:
         return (list(part) for part in self.group.parts(self.positions, self.batch) if part)
 
 
-def _begin(worker: int) -> None:
+def _init_worker(worker: int) -> None:
     use_one_thread(worker)
     signals.ignore_in_worker()
 
 
 class TimedIterator(Iterator[T], Generic[T]):
-    """An iterator, and how many seconds were spent on waiting for it."""
+    """Iterator that counts the seconds spent waiting for its items."""
 
-    def __init__(self, awaited: Iterator[T]) -> None:
-        self.awaited, self.seconds = awaited, 0.0
+    def __init__(self, items: Iterator[T]) -> None:
+        self.items, self.seconds = items, 0.0
 
     def __next__(self) -> T:
         began = perf_counter()
         try:
-            return next(self.awaited)
+            return next(self.items)
         finally:
             self.seconds += perf_counter() - began

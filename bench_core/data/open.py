@@ -1,10 +1,9 @@
-"""The images of a protocol, found and decoded."""
+"""Open the image set of a protocol and decode its images."""
 
 from pathlib import Path
 
 from bench_core.data.pixel_cache import PixelCache
-from bench_core.data.validate import ValidatedImages
-from bench_core.data.validate import check as check_images
+from bench_core.data.validate import ValidatedImages, validate_images
 from bench_core.errors import BadInput, unknown
 from bench_core.plugins import Plugins
 from bench_core.protocol import Protocol
@@ -23,11 +22,11 @@ def open_images(
     """Open the protocol's image set and decode what a run needs of it.
 
     Args:
-        data: the folder of the image set, where it needs one.
-        num_images: training images that are decoded, in the order of training; all test images are.
+        data: folder of the image set, if it needs one.
+        num_images: number of training positions whose images are decoded. All test images are decoded.
         skip_bad: leave out images that cannot be decoded.
-        cache: where decoded images are saved for later runs.
-        workers: processes that decode; 0 decodes in this process.
+        cache: pixel cache for decoded images.
+        workers: number of worker processes; 0 decodes in this process.
 
     Raises:
         BadInput: the image set is unknown, lacks its folder, or holds images that cannot be decoded.
@@ -39,4 +38,4 @@ def open_images(
     if chosen.needs_folder and data is None:
         raise BadInput(f"The image set {chosen.name!r} needs --data FOLDER. {chosen.source}")
     train, test = (resolve(chosen.open)(data, split) for split in ("train", "test"))
-    return check_images(train, test, protocol, num_images, skip_bad, cache, workers)
+    return validate_images(train, test, protocol, num_images, skip_bad, cache, workers)

@@ -1,7 +1,8 @@
-"""Image i always meets hole i, whatever the batch size, the number of workers, the method or the device."""
+"""Pairs of image and hole. Image i always gets hole i, for every batch size, number of workers, method and device."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, sqrt
 from typing import TypedDict
 
@@ -17,7 +18,7 @@ from bench_core.protocol import Protocol
 
 
 class Pair(TypedDict):
-    """One image and its hole; in a batch every entry gains a first dimension."""
+    """One image and its hole. In a batch, every entry has a first dimension for the pair."""
 
     index: int
     image: Tensor
@@ -27,104 +28,100 @@ class Pair(TypedDict):
 
 
 class Pairs(Dataset[Pair]):
-    """Pairs that pictures are judged on, in a fixed order."""
+    """Evaluation pairs in a fixed order."""
 
     def __len__(self) -> int:
         raise NotImplementedError
 
     def name(self, index: int) -> str:
-        """What the rows of a pair are known by."""
+        """Return the name of a pair in result rows."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class TestPairs(Pairs):
-    """The pairs that every method is judged on: each test image, cut into crops, under one mask set."""
+    """Evaluation pairs of a protocol: each test image, cut into crops, with the holes of one mask set."""
 
-    __test__ = False  # no test case, whatever pytest makes of the name
+    __test__ = False  # keeps pytest from collecting the class for its name
     protocol: Protocol
     images: Images
-    holes: MaskSet
+    mask_set: MaskSet
 
     def __len__(self) -> int:
         return len(self.images) * self.protocol.crops
 
     def __getitem__(self, index: int) -> Pair:
-        which, crop = divmod(index, self.protocol.crops)
-        image = scaled(self.images[which], self.protocol)
+        image_index, crop = divmod(index, self.protocol.crops)
+        image = scaled(self.images[image_index], self.protocol)
         size = self.protocol.size
-        top, left = _spread(image.shape[0] - size, image.shape[1] - size, self.protocol.crops)[crop]
+        top, left = _crop_corners(image.shape[0] - size, image.shape[1] - size, self.protocol.crops)[crop]
         return _pair(index, image[top : top + size, left : left + size], self.hole(index))
 
     def hole(self, index: int) -> Array:
-        return self.holes.draw(self.protocol.size, self.protocol.seed, index)
+        """Return the hole of a pair: uint8 (size, size), 1 = missing."""
+        return self.mask_set.draw(self.protocol.size, self.protocol.seed, index)
 
     def name(self, index: int) -> str:
-        """The image's name, with the number of the crop where there are several."""
-        which, crop = divmod(index, self.protocol.crops)
-        return self.images.names[which] + (f"#{crop}" if self.protocol.crops > 1 else "")
+        """Return the image's name, followed by ``#CROP`` if the protocol takes several crops."""
+        image_index, crop = divmod(index, self.protocol.crops)
+        return self.images.names[image_index] + (f"#{crop}" if self.protocol.crops > 1 else "")
 
 
 @dataclass(frozen=True)
 class TrainPairs(Dataset[Pair]):
-    """An endless sequence of random crops under random holes, a function of (seed, position) alone."""
+    """Endless sequence of random crops with random holes. A pair depends on seed and position alone."""
 
     protocol: Protocol
     images: Images
-    holes: Sequence[MaskSet]
+    mask_sets: Sequence[MaskSet]
     seed: int
-    sound: Array | None = None
-    """Indexes of images that are known to be readable. The next image stands in for any other that cannot be decoded;
-    without this, none does."""
+    readable: Array | None = None
+    """Indexes of the images that were decoded before. If given, the next readable image replaces one that is not among
+    them. If None, every undecodable image raises BadImage."""
 
     def __getitem__(self, position: int) -> Pair:
         size = self.protocol.size
         image = scaled(self._read(self.image_at(position)), self.protocol)
         rng = seeds.generator("crop", self.seed, position)
         top, left = (int(rng.integers(0, extent - size, endpoint=True)) for extent in image.shape[:2])
-        holes = self.holes[int(rng.integers(len(self.holes)))]
-        return _pair(
-            position, image[top : top + size, left : left + size], holes.draw(size, "train", self.seed, position)
-        )
+        mask_set = self.mask_sets[int(rng.integers(len(self.mask_sets)))]
+        hole = mask_set.draw(size, "train", self.seed, position)
+        return _pair(position, image[top : top + size, left : left + size], hole)
 
     def image_at(self, position: int) -> int:
-        """Every epoch shows each image once, in an order of its own."""
+        """Return the index of the image at a position. Every epoch takes each image once, in its own order."""
         epoch, within = divmod(position, len(self.images))
         return int(_order(len(self.images), self.seed, epoch)[within])
 
-    def drawn(self, num_images_drawn: int) -> Array:
-        """Indexes of the images that the first `num_images_drawn` positions take, ascending."""
+    def drawn_images(self, num_images_drawn: int) -> Array:
+        """Return the indexes of the images at the first `num_images_drawn` positions, ascending, each once."""
         return np.sort(_order(len(self.images), self.seed, 0)[:num_images_drawn])
 
     def _read(self, index: int) -> Array:
         for offset in range(len(self.images)):
-            which = (index + offset) % len(self.images)
+            candidate = (index + offset) % len(self.images)
             try:
-                return self.images[which]
+                return self.images[candidate]
             except BadImage:
-                if self.sound is None or which in self.sound:
+                # An image that was readable when the run began must not be replaced: the digest counts it in.
+                if self.readable is None or candidate in self.readable:
                     raise
-        raise BadImage("Not one training image can be decoded.")
+        raise BadImage("No training image can be decoded.")
 
 
-_orders: dict[tuple[int, int], tuple[int, Array]] = {}
-
-
+@lru_cache(maxsize=2)  # neighbouring positions share an epoch; two trainings may alternate in one process
 def _order(count: int, seed: int, epoch: int) -> Array:
-    """The order of one epoch; the last one asked for is kept, since neighbours share it."""
-    if _orders.get((count, seed), (-1,))[0] != epoch:
-        _orders[count, seed] = (epoch, seeds.generator("order", seed, epoch).permutation(count))
-    return _orders[count, seed][1]
+    return seeds.generator("order", seed, epoch).permutation(count)
 
 
 def scaled(image: Array, protocol: Protocol) -> Array:
-    """With the protocol's channels and short side, and never smaller than a crop."""
+    """Convert an image to the protocol's channels and short side. It is never smaller than a crop."""
     image = as_channels(image, protocol.channels)
     return resized(image, max(protocol.size, protocol.resize or min(image.shape[:2])))
 
 
-def _spread(free_height: int, free_width: int, crops: int) -> list[tuple[int, int]]:
-    """Corners of crops spread evenly over an image; a single one is centered."""
+def _crop_corners(free_height: int, free_width: int, crops: int) -> list[tuple[int, int]]:
+    """Return the (top, left) of crops spread evenly over an image. A single crop is centred."""
     if crops == 1:
         return [(free_height // 2, free_width // 2)]
     columns = ceil(sqrt(crops)) if min(free_height, free_width) > 0 else crops
@@ -139,16 +136,18 @@ def _spread(free_height: int, free_width: int, crops: int) -> list[tuple[int, in
 def _pair(index: int, image: Array, hole: Array) -> Pair:
     return Pair(
         index=index,
-        image=torch.from_numpy(image.transpose(2, 0, 1).copy()),  # Pillow's arrays are read-only
+        image=torch.from_numpy(image.transpose(2, 0, 1).copy()),  # a copy, because Pillow's arrays are read-only
         hole=torch.from_numpy(hole[None]),
     )
 
 
 def to_floats(pair: Pair, device: torch.device | None = None) -> tuple[Tensor, Tensor, Tensor]:
-    """A batch as floats, on a device: image in [0, 1], hole, and the masked image, hidden pixels zero.
+    """Move a batch to a device and convert it to floats.
 
-    The bytes are moved, which are a quarter of the floats.
+    Returns:
+        The image (b, c, h, w) in [0, 1], the hole (b, 1, h, w), and the image with its hidden pixels set to zero.
     """
+    # Bytes are moved before the conversion: they are a quarter of the size of floats.
     image, hole = (pair[name].to(device, non_blocking=True).float() for name in ("image", "hole"))
     image = image / 255
     return image, hole, image * (1 - hole)

@@ -1,15 +1,13 @@
-"""Looking at every image that a run will need before the run begins."""
+"""Decode every image that a run needs before it begins, so that a broken file fails early."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from hashlib import sha256
 
 import numpy as np
 
-from bench_core.data.decode import DecodedImage, look
-from bench_core.data.digest_cache import cached_digests
-from bench_core.data.digests import DigestTable
+from bench_core.data.decode import DecodedImage, decode_all
+from bench_core.data.digest_cache import DigestTable, cached_digests
 from bench_core.data.pairs import TrainPairs
 from bench_core.data.pixel_cache import PixelCache
 from bench_core.data.string_table import StringTable
@@ -19,18 +17,19 @@ from bench_core.protocol import Protocol
 from bench_core.system.progress import ProgressBar, progress_bar
 
 MAX_LISTED = 5
+"""Maximum number of bad images in an error message."""
 
 
 @dataclass
 class Subset:
-    """Some images of a split."""
+    """Some images of a split, in the order of `indexes`."""
 
     images: Images
     indexes: Sequence[int]
     names: Sequence[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.names = StringTable.of(self.images.names[index] for index in self.indexes)
+        self.names = StringTable.from_strings(self.images.names[index] for index in self.indexes)
 
     def __len__(self) -> int:
         return len(self.indexes)
@@ -41,7 +40,7 @@ class Subset:
 
 @dataclass(frozen=True)
 class ValidatedImages:
-    """Images that are known to be readable."""
+    """Training and test images that can be decoded."""
 
     train: Images
     test: Images
@@ -50,122 +49,126 @@ class ValidatedImages:
     test_digest: str
     """The sha256 of names and pixels of all test images."""
     skipped: tuple[str, ...] = ()
-    """Why images were skipped."""
+    """Error message of each skipped image."""
 
     def drawn_digest(self, pairs: TrainPairs, num_images_drawn: int) -> str:
-        """The sha256 of [how many there are, [[index, digest], ...]] of the images that one training draws."""
-        found = self.train_digests.among(pairs.drawn(num_images_drawn))
-        entries = (f'[{index},"{of}"]' if of else f"[{index},null]" for index, of in found)
-        return _digest_of_json(f"[{len(self.train)},[", entries, "]]")
+        """Return the sha256 of the images that one training draws, as JSON: [count, [[index, digest], ...]]."""
+        digests = self.train_digests.lookup(pairs.drawn_images(num_images_drawn))
+        entries = (f'[{index},"{of}"]' if of else f"[{index},null]" for index, of in digests)
+        return _json_digest(f"[{len(self.train)},[", entries, "]]")
 
 
-def _digest_of_json(opening: str, entries: Iterator[str], closing: str) -> str:
-    """The sha256 of a list or dict, as `seeds.digest` has it, of which only one entry is in memory at a time."""
-    summary, comma = sha256(opening.encode()), ""
+def _json_digest(opening: str, entries: Iterator[str], closing: str) -> str:
+    """Return what `seeds.digest` returns for a list or dict, with one entry in memory at a time."""
+    hasher, comma = sha256(opening.encode()), ""
     for entry in entries:
-        summary.update((comma + entry).encode())
+        hasher.update((comma + entry).encode())
         comma = ","
-    summary.update(closing.encode())
-    return summary.hexdigest()
+    hasher.update(closing.encode())
+    return hasher.hexdigest()
 
 
-def check(
+def validate_images(
     train: Images,
     test: Images,
     protocol: Protocol,
     num_images_drawn: int,
     skip_bad: bool,
-    shelf: PixelCache | None = None,
+    pixel_cache: PixelCache | None = None,
     workers: int = 0,
 ) -> ValidatedImages:
-    """Decode the test images, and those training images that the first `num_images_drawn` of any seed will take.
+    """Decode the test images and the training images at the first `num_images_drawn` positions of every seed.
 
-    What lies decoded on the shelf is taken from there, and what does not is kept there. Of lists too long for the
-    shelf, images whose files are as they were when they were last decoded are not decoded again.
+    Images are read from the pixel cache if they are in it, else decoded and added to it. If a list does not fit into
+    the pixel cache, images whose files did not change since they were last decoded are not decoded again.
 
     Args:
-        workers: processes that decode; with 0 this one does.
+        skip_bad: leave out images that cannot be decoded.
+        workers: number of worker processes; 0 decodes in this process.
 
     Raises:
         BadInput: an image cannot be decoded and `skip_bad` is not set, or no image is left.
     """
-    orders = [TrainPairs(protocol, train, (), seed).drawn(num_images_drawn) for seed in protocol.seeds]
+    orders = [TrainPairs(protocol, train, (), seed).drawn_images(num_images_drawn) for seed in protocol.seeds]
     to_train = np.unique(np.concatenate(orders))
     to_test = np.arange(len(test))[: protocol.test_images]
-    bad: list[str] = []
-    with progress_bar("checking images", len(to_train) + len(to_test)) as tell:
-        looks = _Looking(shelf, workers, bad, tell)
-        train, train_digests = looks.at(train, to_train)
-        test, test_digests = looks.at(test, to_test)
-    if bad and not skip_bad:
-        rest = f"\n... and {len(bad) - MAX_LISTED} more" if len(bad) > MAX_LISTED else ""
-        raise BadInput(
-            "\n".join(bad[:MAX_LISTED])
-            + rest
-            + "\nMend or remove such files, or leave them out with --skip-bad-images."
-        )
-    for purpose, needed, good in (("train", to_train, train_digests), ("judge", to_test, test_digests)):
-        if len(needed) and not good:
-            raise BadInput(f"Not one image that can be decoded is left to {purpose} with.")
-    entries = (f'"{index}":"{of}"' for index, of in test_digests.among(test_digests.indexes))
-    test_digest = _digest_of_json("{", entries, "}")
-    return ValidatedImages(train, Subset(test, test_digests.indexes.tolist()), train_digests, test_digest, tuple(bad))
+    with progress_bar("checking images", len(to_train) + len(to_test)) as progress:
+        validation = _Validation(pixel_cache, workers, progress)
+        train, train_digests = validation.run(train, to_train)
+        test, test_digests = validation.run(test, to_test)
+    errors = validation.errors
+    if errors and not skip_bad:
+        rest = f"\n... and {len(errors) - MAX_LISTED} more" if len(errors) > MAX_LISTED else ""
+        advice = "\nRepair or remove these files, or skip them with --skip-bad-images."
+        raise BadInput("\n".join(errors[:MAX_LISTED]) + rest + advice)
+    for purpose, needed, digests in (("train", to_train, train_digests), ("evaluate", to_test, test_digests)):
+        if len(needed) and not digests:
+            raise BadInput(f"No image that can be decoded is left to {purpose} with.")
+    entries = (f'"{index}":"{of}"' for index, of in test_digests.lookup(test_digests.indexes))
+    test_digest = _json_digest("{", entries, "}")
+    return ValidatedImages(
+        train, Subset(test, test_digests.indexes.tolist()), train_digests, test_digest, tuple(errors)
+    )
 
 
 @dataclass
-class _Looking:
-    """How images are looked at, and what came of it."""
+class _Validation:
+    """Validation in progress: its settings, the number of images done, and the errors so far."""
 
-    shelf: PixelCache | None
+    pixel_cache: PixelCache | None
     workers: int
-    bad: list[str]
-    """Gains what is said of images that cannot be read."""
-    tell: ProgressBar
+    progress: ProgressBar
+    errors: list[str] = field(default_factory=list)
     done: int = 0
 
-    def at(self, images: Images, indexes: np.ndarray) -> tuple[Images, DigestTable]:
-        """The images, from the shelf where they are kept, and the digests of those that can be read."""
-        before = self.done
-        if self.shelf and isinstance(images, ImageFiles) and len(indexes) and self.shelf.has_room(len(indexes)):
-            images, digests = self._shelved(self.shelf, images, indexes)
+    def run(self, images: Images, indexes: np.ndarray) -> tuple[Images, DigestTable]:
+        """Return the images, read from the pixel cache where possible, and the digests of the readable ones."""
+        before, cache = self.done, self.pixel_cache
+        if cache and isinstance(images, ImageFiles) and len(indexes) and cache.fits(len(indexes)):
+            images, digests = self._through(cache, images, indexes)
         else:
-            missing = partial(self._digests, images)
             digests = cached_digests(
-                "name and pixels", images, indexes, missing, lambda known: self._had(before + known)
+                "name and pixels",
+                images,
+                indexes,
+                lambda missing: self._digests(images, missing),
+                on_hit=lambda hits: self._skip_to(before + hits),
             )
-        self._had(before + len(indexes))
-        self.tell(self.done)
+        self._skip_to(before + len(indexes))
+        self.progress(self.done)
         return images, digests
 
-    def _had(self, done: int) -> None:
-        self.done = done
-        self.tell.skip_to(done)
+    def _through(self, cache: PixelCache, images: ImageFiles, indexes: np.ndarray) -> tuple[Images, DigestTable]:
+        if cached := cache.load(images, indexes):
+            missing = np.setdiff1d(indexes, cached.digests.indexes)
+            self._skip_to(self.done + len(indexes) - len(missing))
+            return cached, cached.digests | DigestTable.from_items(self._digests(images, missing))
+        digests: list[tuple[int, bytes]] = []
 
-    def _shelved(self, shelf: PixelCache, images: ImageFiles, indexes: np.ndarray) -> tuple[Images, DigestTable]:
-        if kept := shelf.find(images, indexes):
-            missing = np.setdiff1d(indexes, kept.digests.indexes)
-            self._had(self.done + len(indexes) - len(missing))
-            return kept, kept.digests | DigestTable.of(self._digests(images, missing))
-        noted: list[tuple[int, bytes]] = []
-        seen = self._noted(images, indexes, noted)
-        kept = shelf.fill(images, indexes, seen)
-        for _ in seen:  # those that the shelf did not take
+        def decode() -> Iterator[DecodedImage]:
+            for each in self._readable(images, indexes, with_pixels=True):
+                digests.append((each.index, each.digest))
+                yield each
+
+        decoded = decode()
+        cached = cache.store(images, indexes, decoded)
+        for _ in decoded:  # the images that the cache had no space for
             pass
-        return kept or images, DigestTable.of(noted)
-
-    def _noted(self, images: Images, indexes: np.ndarray, noted: list[tuple[int, bytes]]) -> Iterator[DecodedImage]:
-        for seen in self._good(images, indexes, keep=True):
-            noted.append((seen.index, seen.digest))
-            yield seen
+        return cached or images, DigestTable.from_items(digests)
 
     def _digests(self, images: Images, indexes: np.ndarray) -> Iterator[tuple[int, bytes]]:
-        return ((seen.index, seen.digest) for seen in self._good(images, indexes, keep=False))
+        return ((each.index, each.digest) for each in self._readable(images, indexes, with_pixels=False))
 
-    def _good(self, images: Images, indexes: np.ndarray, keep: bool) -> Iterator[DecodedImage]:
-        for seen in look(images, indexes, self.workers, keep):
+    def _readable(self, images: Images, indexes: np.ndarray, with_pixels: bool) -> Iterator[DecodedImage]:
+        for decoded in decode_all(images, indexes, self.workers, with_pixels):
             self.done += 1
-            self.tell(self.done)
-            if seen.problem:
-                self.bad.append(seen.problem)
+            self.progress(self.done)
+            if decoded.error:
+                self.errors.append(decoded.error)
             else:
-                yield seen
+                yield decoded
+
+    def _skip_to(self, done: int) -> None:
+        """Count images that took no time, so that they do not distort the rate."""
+        self.done = done
+        self.progress.skip_to(done)

@@ -21,7 +21,7 @@ from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup
 def evaluation_id(pairs: TestPairs, test_digest: str, postprocess: str | None = None) -> str:
     """Name rows by everything that decides which crops meet which holes, and by the post-processing."""
     protocol = pairs.protocol.model_dump(include={"size", "resize", "crops", "channels", "seed"})
-    return f"{pairs.holes.name}-{seeds.digest([protocol, test_digest, pairs.holes.identity, postprocess])[:12]}"
+    return f"{pairs.mask_set.name}-{seeds.digest([protocol, test_digest, pairs.mask_set.identity, postprocess])[:12]}"
 
 
 @dataclass

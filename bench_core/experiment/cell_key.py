@@ -53,7 +53,7 @@ def cell_key(
         key |= {"weights": files.sha256(variant.weights), "precision": arithmetic}
     elif recipe:
         references += [loss.term for loss in variant.losses.values()]
-        references += [mask_set.family.draw for mask_set in pairs.holes]
+        references += [mask_set.family.draw for mask_set in pairs.mask_sets]
         key |= {
             "recipe": recipe.as_dict(),
             "loss_parameters": {term: dict(loss.parameters) for term, loss in variant.losses.items()},
@@ -61,7 +61,7 @@ def cell_key(
             "images": images.drawn_digest(pairs, num_images_drawn(recipe, protocol, protocol.steps)),
             "size": protocol.size,
             "resize": protocol.resize,
-            "masks": [mask_set.identity for mask_set in pairs.holes],
+            "masks": [mask_set.identity for mask_set in pairs.mask_sets],
             "steps": protocol.steps,
             "batch": protocol.batch,
             "backbone": protocol.backbone if variant.backbones else None,

@@ -90,7 +90,7 @@ class CellEvaluation:
         metrics = [metric for metric in self.context.suite.usable if metric.per == "image"]
         for mask_set, pairs in self.pairs.items():
             images = Subset(pairs.images, range(len(pairs.images))[: self.context.protocol.curve_images])
-            first = TestPairs(self.context.protocol, images, pairs.holes)
+            first = TestPairs(self.context.protocol, images, pairs.mask_set)
             result = self._evaluator(method, first).evaluate(metrics, lambda done: None)
             found = means(result.rows(self._about(mask_set)))
             self.folder.add_curve_point(step, mask_set, found)

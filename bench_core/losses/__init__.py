@@ -1,4 +1,4 @@
-"""Loss terms that many papers share: functions of a `bench_core.methods.method.LossContext` that return a scalar."""
+"""Loss terms that many papers share: functions from a `bench_core.methods.method.LossContext` to a scalar."""
 
 from bench_core.hookspecs import hookimpl
 from bench_core.specs import Loss

@@ -1,29 +1,47 @@
-"""Flavours of the adversarial game, as functions of discriminator scores. A method chooses one and names its terms."""
+"""Adversarial losses as functions of discriminator scores. A method chooses one and names its loss terms."""
 
+from collections.abc import Callable
+
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, relu
 
+from bench_core.nn.types import HoleTensor, ImageTensor, Scalar
+
 Scores = Float[Tensor, "..."]
-Scalar = Float[Tensor, ""]
 
 
 def hinge_discriminator(real: Scores, fake: Scores) -> Scalar:
-    """Half the sum of the hinges max(0, 1 - real) and max(0, 1 + fake), averaged over all scores."""
+    """Return half the mean of max(0, 1 - real) plus half the mean of max(0, 1 + fake)."""
     return 0.5 * (relu(1 - real).mean() + relu(1 + fake).mean())
 
 
 def hinge_generator(fake: Scores) -> Scalar:
-    """The negated mean score."""
+    """Return the negated mean score."""
     return -fake.mean()
 
 
 def relativistic_average(higher: Scores, lower: Scores) -> Scalar:
-    """RaGAN (Jolicoeur-Martineau, ICLR 2019) with cross-entropy on logits.
+    """Return the relativistic average loss (Jolicoeur-Martineau, ICLR 2019), a cross-entropy on logits.
 
-    Half the cost of telling that `higher` scores above the average of `lower`, and `lower` below that of `higher`. The
-    discriminator puts real scores `higher`; the generator puts fake ones there.
+    It is the mean of two costs: `higher` should score above the average of `lower`, and `lower` below the average of
+    `higher`. The discriminator passes real scores as `higher`, the generator passes fake ones.
     """
     above, below = higher - lower.mean(), lower - higher.mean()
     cost = binary_cross_entropy_with_logits
     return 0.5 * (cost(above, above.new_ones(above.shape)) + cost(below, below.new_zeros(below.shape)))
+
+
+def gradient_penalty(
+    input_gradient: Callable[[ImageTensor], ImageTensor], real: ImageTensor, fake: ImageTensor, hole: HoleTensor
+) -> Scalar:
+    """Return WGAN-GP's penalty (Gulrajani et al., NeurIPS 2017) with the gradient taken inside the hole only.
+
+    It is the mean of (norm of the gradient - 1)^2 at one random point on the line from each fake image to its real
+    image. Torch's global generator draws the points. `input_gradient` is that of a
+    `bench_core.nn.discriminators.Critic`.
+    """
+    share = torch.rand_like(real[:, :1, :1, :1])
+    gradient = input_gradient(torch.lerp(fake, real, share)) * hole
+    return (torch.linalg.vector_norm(gradient, dim=(1, 2, 3)) - 1).square().mean()

@@ -1,1 +1,1 @@
-"""Mask sets: holes that are drawn, kept in files, taken over from pictures, and told apart by what they are like."""
+"""Mask sets: drawn by a family, stored in a file, or imported from a folder of mask images."""

@@ -1,4 +1,4 @@
-"""Drawing a whole mask set: in order, in one process or in several, as they come or in balanced buckets."""
+"""Generate a mask set file from a mask family, in one process or in several."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -9,60 +9,64 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench_core.masks import mask_file as mask_file
-from bench_core.masks.balance import balanced, with_and_without_border
+from bench_core.masks import mask_file
+from bench_core.masks.balance import Proposal, propose, select_balanced
 from bench_core.masks.mask_file import PackedHole, pack
 from bench_core.masks.mask_set import MaskSet
 from bench_core.system.progress import progress_bar
 from bench_core.system.threads import use_one_thread
 
 T = TypeVar("T")
-AHEAD = 32
-"""Holes that each process is given at a time."""
+HOLES_PER_WORKER = 32
+"""Number of holes submitted to each worker process at a time."""
 
 
-def make(path: Path, holes: MaskSet, size: int, seed: int, count: int, balance: bool = False, workers: int = 1) -> str:
-    """Draw `count` holes, write them, and return the file's sha256. The number of workers changes no byte.
+def generate_mask_set(
+    path: Path, mask_set: MaskSet, size: int, seed: int, count: int, balance: bool = False, workers: int = 1
+) -> str:
+    """Draw holes, write them to a file and return its sha256. The number of workers changes no byte of the file.
 
-    Hole i is ``holes.draw(size, seed, i)``, what a protocol of this size and seed draws for its pair i; with `balance`
-    the holes are chosen from that sequence, see `bench_core.masks.balance`.
+    Hole i is ``mask_set.draw(size, seed, i)``, as in pair i of a protocol with this size and seed.
+
+    Args:
+        size: height and width in pixels.
+        count: number of holes.
+        balance: select `count` holes of the sequence, equally many of every kind (`bench_core.masks.balance`).
+        workers: number of processes.
 
     Raises:
-        BadInput: a hole cannot be drawn, a bucket cannot be filled, or the file cannot be written.
+        BadInput: a hole cannot be drawn, a kind cannot be filled, or the file cannot be written.
     """
-    with progress_bar(f"holes of {holes.family.name}", count, "holes") as tell:
+    family = mask_set.family.name
+    with progress_bar(f"holes of {family}", count, "holes") as progress:
         if balance:
-            proposals = _in_order(partial(_proposed, holes, size, seed), endless(), workers)
-            made = balanced(proposals, count, tell)
+            proposals = _map_in_order(partial(_propose, mask_set, size, seed), endless(), workers)
+            holes = select_balanced(proposals, count, progress)
         else:
-            made = _told(_in_order(partial(_drawn, holes, size, seed), range(count), workers), tell)
-    about: dict[str, Any] = {"family": holes.family.name, "seed": seed, "balanced": balance}
-    about["parameters"] = {key: value for key, value in holes.identity.items() if key != "family"}
-    return mask_file.write(path, size, made, about)
+            holes = []
+            for hole in _map_in_order(partial(_draw, mask_set, size, seed), range(count), workers):
+                holes.append(hole)
+                progress(len(holes))
+    parameters = {key: value for key, value in mask_set.identity.items() if key != "family"}
+    details: dict[str, Any] = {"family": family, "seed": seed, "balanced": balance, "parameters": parameters}
+    return mask_file.write(path, size, holes, details)
 
 
-def _drawn(holes: MaskSet, size: int, seed: int, number: int) -> PackedHole:
-    return pack(holes.draw(size, seed, number))
+# At the top level, because worker processes import them by name.
+def _draw(mask_set: MaskSet, size: int, seed: int, number: int) -> PackedHole:
+    return pack(mask_set.draw(size, seed, number))
 
 
-def _proposed(holes: MaskSet, size: int, seed: int, number: int) -> tuple[PackedHole | None, PackedHole]:
-    return with_and_without_border(holes.draw(size, seed, number))
+def _propose(mask_set: MaskSet, size: int, seed: int, number: int) -> Proposal:
+    return propose(mask_set.draw(size, seed, number))
 
 
-def _told(holes: Iterable[PackedHole], tell: Callable[[int, str], None]) -> list[PackedHole]:
-    made = []
-    for hole in holes:
-        made.append(hole)
-        tell(len(made), "")
-    return made
-
-
-def _in_order(draw: Callable[[int], T], numbers: Iterable[int], workers: int) -> Iterator[T]:
-    """What `draw` returns for each number, in the numbers' order."""
+def _map_in_order(function: Callable[[int], T], numbers: Iterable[int], workers: int) -> Iterator[T]:
     if workers < 2:
-        yield from map(draw, numbers)
+        yield from map(function, numbers)
         return
-    left = iter(numbers)
+    remaining = iter(numbers)
     with ProcessPoolExecutor(workers, get_context("spawn"), use_one_thread) as pool:
-        while batch := list(islice(left, AHEAD * workers)):
-            yield from pool.map(draw, batch, chunksize=AHEAD // 4)
+        # In batches, because `numbers` may be endless and `pool.map` would submit all of them at once.
+        while batch := list(islice(remaining, HOLES_PER_WORKER * workers)):
+            yield from pool.map(function, batch, chunksize=HOLES_PER_WORKER // 4)

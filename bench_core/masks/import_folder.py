@@ -1,7 +1,7 @@
-"""Taking over mask pictures that others have published: what they are, and how they become a mask set."""
+"""Import a folder of published mask images as a mask set, after a report on their polarity and levels."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -10,126 +10,126 @@ import cv2
 import numpy as np
 
 from bench_core.errors import BadInput
-from bench_core.masks import mask_file as mask_file
-from bench_core.masks.hole_stats import bucket
+from bench_core.masks import mask_file
+from bench_core.masks.hole_stats import ratio_bucket
 from bench_core.masks.mask_file import PackedHole, pack
-from bench_core.masks.mask_images import SUFFIXES, MaskImage, look, read_levels
-from bench_core.masks.polarity import UNDECIDED, Polarity, decide, numbered
+from bench_core.masks.mask_images import SUFFIXES, MaskImage, inspect_mask_image, read_levels
+from bench_core.masks.polarity import UNDECIDED, Polarity, decide_polarity, nvidia_agreement
 from bench_core.system.progress import progress_bar
 
 
 @dataclass(frozen=True)
-class Source:
-    """The pictures of one folder, which share a polarity."""
+class MaskFolder:
+    """Mask images of one folder, which share a polarity."""
 
-    folder: str
-    """Its path below the imported folder; "." for that one itself."""
-    pictures: Sequence[MaskImage]
+    name: str
+    """Path below the imported folder; "." for that folder itself."""
+    images: Sequence[MaskImage]
     polarity: Polarity
 
-    def lines(self) -> Iterator[str]:
-        """What was found, for people."""
-        sizes = Counter(f"{seen.width} x {seen.height}" for seen in self.pictures)
-        modes = Counter(seen.mode for seen in self.pictures)
-        yield f"{self.folder}: {len(self.pictures)} pictures, {_told(sizes)}; {_told(modes)}"
-        yield from self._levels()
-        if self.polarity.hole == UNDECIDED:
+    def report_lines(self) -> Iterator[str]:
+        """Yield lines that describe the images and their polarity."""
+        num_images, hole = len(self.images), self.polarity.hole
+        sizes = _format_counts(Counter(f"{image.width} x {image.height}" for image in self.images))
+        modes = _format_counts(Counter(image.mode for image in self.images))
+        yield f"{self.name}: {num_images} images, {sizes}; {modes}"
+        if grey := [image for image in self.images if image.grey_pixels]:
+            share = sum(image.grey_pixels for image in grey) / sum(image.width * image.height for image in grey)
+            levels = max(image.num_levels for image in grey)
+            yield f"  not binary: {len(grey)}, with up to {levels} levels; {share:.2%} of their pixels are grey"
+        if hole == UNDECIDED:
             yield f"  hole: undecided: give --hole-color ({self.polarity.reason})"
             return
-        yield f"  hole: {self.polarity.hole} ({self.polarity.reason})"
-        buckets = Counter(bucket(seen.hole_ratio(self.polarity.hole)) for seen in self.pictures)
-        yield f"  hole ratios: {_told(dict(sorted(buckets.items())))}"
-        yield f"  border: {sum(seen.contact[self.polarity.hole == 'black'] for seen in self.pictures)} touch it"
-        if agreed := numbered(self.pictures, self.polarity.hole):
+        yield f"  hole: {hole} ({self.polarity.reason})"
+        buckets = Counter(ratio_bucket(image.hole_ratio(hole)) for image in self.images)
+        yield f"  hole ratios: {_format_counts(dict(sorted(buckets.items())))}"
+        yield f"  border: {sum(image.border_contact(hole) for image in self.images)} touch it"
+        if agreement := nvidia_agreement(self.images, hole):
             yield (
-                f"  NVIDIA's numbers: {agreed.ratios} of {len(self.pictures)} ratios and {agreed.contacts} border "
-                "contacts are as the number says"
+                f"  NVIDIA's numbers: {agreement.ratios} of {num_images} ratios and {agreement.contacts} border "
+                "contacts agree with the file name"
             )
 
-    def _levels(self) -> Iterator[str]:
-        grey = [seen for seen in self.pictures if seen.between]
-        if grey:
-            share = sum(seen.between for seen in grey) / sum(seen.width * seen.height for seen in grey)
-            most = max(seen.distinct for seen in grey)
-            yield f"  not binary: {len(grey)}, with up to {most} levels; {share:.2%} of their pixels lie between"
 
-
-def survey(folder: Path, hole: str = "auto", threshold: int = 128) -> list[Source]:
-    """Look at every picture in a folder and below it.
+def inspect_folder(folder: Path, hole: str = "auto", threshold: int = 128) -> list[MaskFolder]:
+    """Inspect all mask images in a folder and its subfolders.
 
     Args:
-        hole: "white" or "black" for all, or "auto" to decide for each folder, see `bench_core.masks.polarity`.
-        threshold: white is at this level, of 0 to 255, and above.
+        hole: colour of the hole in all images, "white" or "black"; "auto" decides for each folder
+            (`bench_core.masks.polarity`).
+        threshold: levels from here on, of 0 to 255, are white.
 
     Raises:
-        BadInput: there are no pictures, or one cannot be read.
+        BadInput: there are no images, or one cannot be read.
     """
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if not paths:
-        raise BadInput(f"{folder} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
-    seen = []
-    with progress_bar("mask pictures", len(paths), "pictures") as tell:
-        for number, path in enumerate(paths, start=1):
-            seen.append(look(folder, path, threshold))
-            tell(number, "")
-    groups = groupby(sorted(seen, key=_parent), key=_parent)
-    return [_source(name, list(pictures), hole) for name, pictures in groups]
+        raise BadInput(f"{folder} holds no images ({', '.join(sorted(SUFFIXES))}).")
+    images = []
+    with progress_bar("mask images", len(paths)) as progress:
+        for path in paths:
+            images.append(inspect_mask_image(folder, path, threshold))
+            progress(len(images))
+    folders = []
+    for name, group in groupby(sorted(images, key=_parent), key=_parent):
+        members = list(group)
+        polarity = decide_polarity(members) if hole == "auto" else Polarity(hole, "as given")
+        folders.append(MaskFolder(name, members, polarity))
+    return folders
 
 
-def _parent(seen: MaskImage) -> str:
-    return PurePosixPath(seen.name).parent.as_posix()
+def _parent(image: MaskImage) -> str:
+    return PurePosixPath(image.name).parent.as_posix()
 
 
-def _source(folder: str, pictures: list[MaskImage], hole: str) -> Source:
-    return Source(folder, pictures, decide(pictures) if hole == "auto" else Polarity(hole, "as given"))
+def write_mask_set(path: Path, root: Path, folders: Sequence[MaskFolder], threshold: int, size: int | None) -> str:
+    """Write inspected images as a mask set, sorted by name, and return its sha256.
 
-
-def write(path: Path, folder: Path, sources: Sequence[Source], threshold: int, size: int | None) -> str:
-    """Write the surveyed pictures as a mask set, in the order of their names, and return its sha256.
-
-    With `size`, grey levels are averaged over areas to a square of that side (repeated where it is larger than the
-    picture), and only then compared with the threshold.
+    Args:
+        root: folder that was inspected.
+        size: height and width of the holes in pixels. Levels are resized before they are compared with the threshold:
+            averaged over areas to shrink, repeated to enlarge. None requires square images of one size.
 
     Raises:
-        BadInput: a polarity is undecided, or the pictures are not squares of one size and `size` is None.
+        BadInput: a polarity is undecided, or `size` is needed and not given.
     """
-    if open_ones := [source.folder for source in sources if source.polarity.hole == UNDECIDED]:
+    if undecided := [folder.name for folder in folders if folder.polarity.hole == UNDECIDED]:
         raise BadInput(
-            f"Which colour is the hole is undecided in {', '.join(open_ones)}: give --hole-color white or black."
+            f"Which colour is the hole is undecided in {', '.join(undecided)}: give --hole-color white or black."
         )
-    side = size or _common_side(sources)
-    every = [(seen, source.polarity.hole) for source in sources for seen in source.pictures]
-    listed = sorted(every, key=lambda entry: entry[0].name)
-    about = {
+    size = size or _common_size(folders)
+    images = [(image, folder.polarity.hole) for folder in folders for image in folder.images]
+    images.sort(key=lambda item: item[0].name)
+    details = {
         "family": "imported",
-        "parameters": {"threshold": threshold, "hole": {each.folder: each.polarity.hole for each in sources}},
-        "names": [seen.name for seen, _ in listed],
+        "parameters": {"threshold": threshold, "hole": {folder.name: folder.polarity.hole for folder in folders}},
+        "names": [image.name for image, _ in images],
     }
-    made = []
-    with progress_bar("holes", len(listed), "holes") as tell:
-        for seen, hole in listed:
-            made.append(_hole(folder / seen.name, hole, threshold, side))
-            tell(len(made), "")
-    return mask_file.write(path, side, made, about)
+    holes = []
+    with progress_bar("holes", len(images), "holes") as progress:
+        for image, hole in images:
+            holes.append(_read_hole(root / image.name, hole, threshold, size))
+            progress(len(holes))
+    return mask_file.write(path, size, holes, details)
 
 
-def _common_side(sources: Sequence[Source]) -> int:
-    sizes = Counter((seen.width, seen.height) for source in sources for seen in source.pictures)
+def _common_size(folders: Sequence[MaskFolder]) -> int:
+    sizes = Counter((image.width, image.height) for folder in folders for image in folder.images)
     (width, height), _ = sizes.most_common(1)[0]
     if len(sizes) > 1 or width != height:
-        told = _told({f"{w} x {h}": count for (w, h), count in sizes.items()})
-        raise BadInput(f"A mask set has square holes of one size; found {told}. Give --size, to which all are brought.")
+        found = _format_counts({f"{w} x {h}": count for (w, h), count in sizes.items()})
+        raise BadInput(f"A mask set has square holes of one size; found {found}. Give --size to resize all of them.")
     return width
 
 
-def _hole(path: Path, hole: str, threshold: int, side: int) -> PackedHole:
+def _read_hole(path: Path, hole: str, threshold: int, size: int) -> PackedHole:
     levels, _ = read_levels(path)
-    if levels.shape != (side, side):
-        shrinks = max(levels.shape) > side
-        levels = cv2.resize(levels, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST)
+    if levels.shape != (size, size):
+        shrinks = max(levels.shape) > size
+        levels = cv2.resize(levels, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST)
     white = levels >= threshold
     return pack((white if hole == "white" else ~white).astype(np.uint8))
 
 
-def _told(counts: dict[str, int]) -> str:
+def _format_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(name if len(counts) == 1 else f"{name} ({count})" for name, count in counts.items())

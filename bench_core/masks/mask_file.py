@@ -1,9 +1,9 @@
-"""A mask set as one file: packed holes, what was measured on each, and a manifest, all under one sha256.
+"""Read and write a mask set as one file: packed holes, their statistics and a manifest, all covered by one sha256.
 
-It is a safetensors file of `holes`, uint8 (count, ceil(size * size / 8)), each hole's rows packed to bits as
-numpy.packbits does, 1 = missing; of `hole_ratio`, float64 (count,), `border_contact`, uint8 (count,), and
-`stroke_width`, float32 (count,), see `bench_core.masks.hole_stats.HoleStats`; and of the manifest, as canonical JSON in
-the header.
+The file is in safetensors format. Its tensors are `holes`, uint8 (count, ceil(size * size / 8)), and the statistics
+`hole_ratio`, float64 (count,), `border_contact`, uint8 (count,), and `stroke_width`, float32 (count,). Rows of a hole
+are packed to bits as by numpy.packbits, 1 = missing. `bench_core.masks.hole_stats.HoleStats` explains the statistics.
+The manifest is canonical JSON in the header.
 """
 
 import hashlib
@@ -19,35 +19,36 @@ from safetensors.numpy import save_file
 
 from bench_core import seeds
 from bench_core.errors import BadInput
-from bench_core.masks.hole_stats import HoleStats, measure
+from bench_core.masks.hole_stats import HoleStats, measure_hole
 from bench_core.system import files
 
 SUFFIX = ".holes"
 FORMAT = 1
-FACTS = {"hole_ratio": np.dtype("float64"), "border_contact": np.dtype("uint8"), "stroke_width": np.dtype("float32")}
+STATS = {"hole_ratio": np.dtype("float64"), "border_contact": np.dtype("uint8"), "stroke_width": np.dtype("float32")}
 CHUNK = 256
-"""Holes that are hashed at a time."""
+"""Number of holes hashed at a time."""
 
 
 class PackedHole(NamedTuple):
-    """A hole as it lies in a file."""
+    """Hole in the form in which it is stored, with its statistics."""
 
     bits: np.ndarray
-    facts: HoleStats
+    """uint8 (ceil(height * width / 8),)."""
+    stats: HoleStats
 
 
 def pack(hole: np.ndarray) -> PackedHole:
-    """A hole, uint8 (height, width), 1 = missing, with its facts."""
-    return PackedHole(np.packbits(hole), measure(hole))
+    """Pack and measure a hole: uint8 (height, width), 1 = missing."""
+    return PackedHole(np.packbits(hole), measure_hole(hole))
 
 
 @dataclass(frozen=True)
 class MaskFile:
-    """An open mask set whose every bit has been verified. Holes are read from disk as they are asked for."""
+    """Open mask set whose checksums were verified. A hole is read from disk when it is indexed."""
 
     path: Path
     manifest: Mapping[str, Any]
-    facts: Mapping[str, np.ndarray]
+    stats: Mapping[str, np.ndarray]
     """`hole_ratio`, `border_contact` and `stroke_width`, each (count,)."""
     _file: Any
 
@@ -61,29 +62,30 @@ class MaskFile:
 
     @property
     def sha256(self) -> str:
-        """Of the manifest, the holes and their facts: what a protocol cites."""
+        """The sha256 of manifest, holes and statistics, as given in a protocol."""
         return self.manifest["sha256"]
 
     def hole(self, number: int) -> np.ndarray:
-        """Hole `number` modulo the count: uint8 (size, size), 1 = missing."""
-        which = number % len(self)
-        bits = self._file.get_slice("holes")[which : which + 1]
+        """Return hole `number` modulo the count: uint8 (size, size), 1 = missing."""
+        row = number % len(self)
+        bits = self._file.get_slice("holes")[row : row + 1]
         return np.unpackbits(bits, count=self.size**2).reshape(self.size, self.size)
 
 
-def write(path: Path, size: int, holes: Sequence[PackedHole], about: Mapping[str, Any]) -> str:
-    """Write a mask set and return its sha256. The same holes and the same `about` make the same bytes.
+def write(path: Path, size: int, holes: Sequence[PackedHole], details: Mapping[str, Any]) -> str:
+    """Write a mask set and return its sha256. Equal holes and details make equal bytes.
 
     Args:
-        about: what else the manifest says, such as family, parameters and seed.
+        size: height and width of the holes in pixels.
+        details: further entries of the manifest, such as family, parameters and seed.
 
     Raises:
         BadInput: the file cannot be written.
     """
     tensors = {"holes": np.stack([hole.bits for hole in holes])}
-    tensors |= {name: np.array([getattr(hole.facts, name) for hole in holes], kind) for name, kind in FACTS.items()}
-    manifest = {**about, "format": FORMAT, "size": size, "count": len(holes)}
-    manifest |= {"holes_sha256": _sha256([tensors["holes"]]), "facts_sha256": _sha256(tensors[name] for name in FACTS)}
+    tensors |= {name: np.array([getattr(hole.stats, name) for hole in holes], kind) for name, kind in STATS.items()}
+    manifest = {**details, "format": FORMAT, "size": size, "count": len(holes)}
+    manifest |= {"holes_sha256": _sha256([tensors["holes"]]), "facts_sha256": _sha256(tensors[name] for name in STATS)}
     manifest["sha256"] = seeds.digest(manifest)
     metadata = {"manifest": json.dumps(manifest, sort_keys=True, separators=(",", ":"))}
     files.write(path, lambda temporary: save_file(tensors, temporary, metadata))
@@ -91,50 +93,47 @@ def write(path: Path, size: int, holes: Sequence[PackedHole], about: Mapping[str
 
 
 def read(path: Path) -> MaskFile:
-    """Open a mask set, every bit of it verified.
+    """Open a mask set and verify its checksums.
 
     Raises:
-        BadInput: it is no such file, or it is not as it was written; says which part differs.
+        BadInput: the file is not a mask set, or it is damaged. The message names the damaged part.
     """
     try:
         file = safe_open(path, "np")
         manifest = json.loads((file.metadata() or {})["manifest"])
-        kinds = {name: _kind(file, name) for name in list(file.keys())}
+        layouts = {name: _layout(file, name) for name in list(file.keys())}
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{path} cannot be read as a mask set, or is damaged: {error}. {_REMEDY}") from error
-    if not isinstance(manifest, dict) or seeds.digest(_without_digest(manifest)) != manifest.get("sha256"):
-        raise _differs(path, "its manifest")
+    covered = {key: value for key, value in manifest.items() if key != "sha256"} if isinstance(manifest, dict) else {}
+    if not covered or seeds.digest(covered) != manifest.get("sha256"):
+        raise _damaged(path, "its manifest")
     if manifest["format"] != FORMAT:
         raise BadInput(f"{path} has the format {manifest['format']}; this version of inpaint-bench reads {FORMAT}.")
-    if kinds != _kinds(manifest["count"], manifest["size"]):
-        raise _differs(path, "the list of its tensors")
-    facts = {name: file.get_tensor(name) for name in FACTS}
-    if _sha256(facts.values()) != manifest["facts_sha256"]:
-        raise _differs(path, "what is recorded of its holes")
+    if layouts != _expected_layouts(manifest["count"], manifest["size"]):
+        raise _damaged(path, "the list of its tensors")
+    stats = {name: file.get_tensor(name) for name in STATS}
+    if _sha256(stats.values()) != manifest["facts_sha256"]:
+        raise _damaged(path, "the statistics of its holes")
     if _sha256(_chunks(file, manifest["count"])) != manifest["holes_sha256"]:
-        raise _differs(path, "its holes")
-    return MaskFile(path, manifest, facts, file)
+        raise _damaged(path, "its holes")
+    return MaskFile(path, manifest, stats, file)
 
 
-_REMEDY = "Get it again from where it came from, or make it anew with `bench masks make` or `bench masks import`."
+_REMEDY = "Download it again, or write it again with `bench masks make` or `bench masks import`."
 
 
-def _differs(path: Path, part: str) -> BadInput:
-    return BadInput(f"{path} is not as it was written: {part} and the sha256 in it disagree. {_REMEDY}")
+def _damaged(path: Path, part: str) -> BadInput:
+    return BadInput(f"{path} is damaged: {part} and the sha256 in it disagree. {_REMEDY}")
 
 
-def _without_digest(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in manifest.items() if key != "sha256"}
-
-
-def _kind(file: Any, name: str) -> tuple[str, list[int]]:
+def _layout(file: Any, name: str) -> tuple[str, list[int]]:
     tensor = file.get_slice(name)
     return tensor.get_dtype(), tensor.get_shape()
 
 
-def _kinds(count: int, size: int) -> dict[str, tuple[str, list[int]]]:
-    facts = {"hole_ratio": "F64", "border_contact": "U8", "stroke_width": "F32"}
-    return {"holes": ("U8", [count, -(-size * size // 8)]), **{name: (kind, [count]) for name, kind in facts.items()}}
+def _expected_layouts(count: int, size: int) -> dict[str, tuple[str, list[int]]]:
+    types = {"hole_ratio": "F64", "border_contact": "U8", "stroke_width": "F32"}
+    return {"holes": ("U8", [count, -(-size * size // 8)]), **{name: (kind, [count]) for name, kind in types.items()}}
 
 
 def _chunks(file: Any, count: int) -> Iterator[np.ndarray]:

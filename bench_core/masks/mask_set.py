@@ -1,4 +1,4 @@
-"""Mask sets made drawable: a family, checked parameters, and a hole for every key."""
+"""Draw the holes of a mask set: a mask family with validated parameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from bench_core.specs import MaskFamily, resolve
 
 @dataclass(frozen=True)
 class MaskSet:
-    """The holes of one mask set."""
+    """Mask family with parameters, from which holes are drawn."""
 
     name: str
     family: MaskFamily
@@ -24,20 +24,23 @@ class MaskSet:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """What the holes depend on. The set's name is not part of it."""
+        """Family and parameters, on which the holes depend. The set's name is not included."""
         content = resolve(self.family.content)(**self.parameters) if self.family.content else {}
         return {"family": self.family.name, **self.parameters, **content}
 
     def draw(self, size: int, *key: Any) -> np.ndarray:
-        """The hole that belongs to a key: uint8 (size, size), 1 = missing.
+        """Draw the hole of a key: uint8 (size, size), 1 = missing.
 
-        It depends on the set's identity, the size and the key alone; where the family is numbered, on the number alone
-        by which the key ends.
+        The hole depends on `identity`, size and key alone. If the family is numbered, it depends on the last part of
+        the key alone, the pair's number.
 
         Raises:
-            BadInput: the family's function fails, or returned something that is no hole of this size.
+            BadInput: the family's function fails, or its result is not a hole of this size.
         """
-        source = _number(key) if self.family.numbered else seeds.generator(self.identity, size, *key)
+        if self.family.numbered:
+            source = key[-1] if key and isinstance(key[-1], int) else 0
+        else:
+            source = seeds.generator(self.identity, size, *key)
         try:
             hole = resolve(self.family.draw)(source, size, size, **self.parameters)
         except (ArithmeticError, TypeError, OSError) as error:
@@ -51,48 +54,43 @@ class MaskSet:
 
 
 def open_sets(sets: Mapping[str, MaskSpec], families: Mapping[str, MaskFamily]) -> dict[str, MaskSet]:
-    """Check every mask set against its family and fill in the defaults.
+    """Validate every mask set against its family and fill in defaults.
 
     Raises:
-        BadInput: a family or parameter is unknown, or a required parameter is not given.
+        BadInput: a family or parameter is unknown, a value has the wrong type, or a required parameter is missing.
     """
-    return {name: _open(name, given, families) for name, given in sets.items()}
+    return {name: _open(name, spec, families) for name, spec in sets.items()}
 
 
-def _open(name: str, given: MaskSpec, families: Mapping[str, MaskFamily]) -> MaskSet:
-    if given.family not in families:
-        raise unknown("mask family", given.family, families)
-    family = families[given.family]
-    for key in given.parameters:
+def _open(name: str, spec: MaskSpec, families: Mapping[str, MaskFamily]) -> MaskSet:
+    if spec.family not in families:
+        raise unknown("mask family", spec.family, families)
+    family = families[spec.family]
+    for key in spec.parameters:
         if key not in family.parameters:
             raise unknown(f"parameter of the mask family {family.name!r}", key, family.parameters)
-    parameters = {**family.parameters, **given.parameters}
+    parameters = {**family.parameters, **spec.parameters}
     for key, value in parameters.items():
         default = family.parameters[key]
         if value is ...:
             raise BadInput(f"The mask set {name!r} of the family {family.name!r} needs {key!r}.")
-        if default is not ... and not _alike(value, default):
-            raise BadInput(f"In the mask set {name!r}, {key} = {value!r} is no value like {default!r}.")
-    written_alike = {key: _written_as(family.parameters[key], value) for key, value in parameters.items()}
-    return MaskSet(name, family, written_alike)
+        if default is not ... and not _same_type(value, default):
+            raise BadInput(f"In the mask set {name!r}, {key} = {value!r} is not a value like {default!r}.")
+    # Equal parameters must have equal identities, so 128 becomes 128.0 and a list becomes a tuple.
+    converted = {key: _convert(value, family.parameters[key]) for key, value in parameters.items()}
+    return MaskSet(name, family, converted)
 
 
-def _number(key: tuple) -> int:
-    """The pair's number, by which keys end."""
-    return key[-1] if key and isinstance(key[-1], int) else 0
-
-
-def _written_as(default: Any, value: Any) -> Any:
-    """128 as 128.0 where the default is 128.0, and a list as a tuple: equal parameters must draw equal holes."""
+def _convert(value: Any, default: Any) -> Any:
     if isinstance(default, tuple):
-        return tuple(_written_as(default[0], part) for part in value)
+        return tuple(_convert(part, default[0]) for part in value)
     return float(value) if isinstance(default, float) else value
 
 
-def _alike(value: Any, default: Any) -> bool:
+def _same_type(value: Any, default: Any) -> bool:
     if isinstance(default, bool | str):
         return isinstance(value, type(default))
     if isinstance(default, tuple):
-        alike = isinstance(value, list | tuple) and len(value) == len(default)
-        return alike and all(_alike(part, default[0]) for part in value) and list(value) == sorted(value)
+        same_length = isinstance(value, list | tuple) and len(value) == len(default)
+        return same_length and all(_same_type(part, default[0]) for part in value) and list(value) == sorted(value)
     return isinstance(value, int | type(default)) and not isinstance(value, bool) and 0 <= value < inf

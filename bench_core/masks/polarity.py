@@ -1,16 +1,14 @@
-"""Which colour of mask pictures is the hole. The pictures of one folder come from one source and share the answer.
+"""Decide which colour of mask images is the hole. Images of one folder share the answer, as they have one source.
 
-The rules, of which the first that applies decides:
+The first rule that applies decides:
 
-1. Opaque paint on a transparent ground is the hole.
-2. Where the names are the numbers of NVIDIA's irregular test set, whose bucket follows from the number (Liu et al.,
-   ECCV 2018), the hole is the colour under which the ratios lie in those buckets.
-3. A colour that covers at most a third on average is the hole.
-4. Holes are drawn with brushes and boxes, so that their outlines are smooth, and what they leave between them has thin
-   remnants and cusps: the hole is the colour of which a small opening takes at most half as many pixels as of the
-   other.
+1. Opaque pixels on a transparent background are the hole.
+2. If the file names are numbers of NVIDIA's irregular test set (Liu et al., ECCV 2018), each number implies a bucket of
+   hole ratios. The hole is the colour whose ratios lie in these buckets.
+3. A colour that covers at most a third of the image on average is the hole.
 
-Else the polarity is undecided, and the user must say it. Rule 3 is wrong for holes of more than two thirds on average.
+If no rule applies, the polarity is undecided and you must give it. Rule 3 is wrong for holes that cover more than two
+thirds on average.
 """
 
 import re
@@ -20,60 +18,54 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench_core.masks.hole_stats import TENTHS, bucket
+from bench_core.masks.hole_stats import BUCKETS, ratio_bucket
 from bench_core.masks.mask_images import MaskImage
 
 UNDECIDED = "undecided"
 PER_BUCKET = 2000
-"""Of NVIDIA's 12,000 numbers; the first half of each bucket touches the border, the second does not."""
-ENOUGH = 20
-"""Of fewer pictures, too many numbers would agree by chance."""
+"""Images per bucket in NVIDIA's test set of 12,000. In each bucket, the first half touches the border."""
+MIN_IMAGES = 20
+"""Fewer images would too often agree with NVIDIA's numbers by chance."""
 
 
 class Polarity(NamedTuple):
+    """Colour of the hole, and the rule that decided it."""
+
     hole: str
     """ "white", "black" or "undecided"."""
     reason: str
 
 
-class MaskStatistics(NamedTuple):
-    """How many pictures are as their NVIDIA number says."""
+class NvidiaAgreement(NamedTuple):
+    """Number of images whose hole ratio, and whose border contact, agree with their NVIDIA number."""
 
     ratios: int
     contacts: int
 
 
-def decide(pictures: Sequence[MaskImage]) -> Polarity:
-    """The polarity of pictures from one source, by the rules above."""
-    if all(seen.painted for seen in pictures):
-        return Polarity("white", "opaque paint on a transparent ground")
-    agreeing = {hole: numbered(pictures, hole) for hole in ("white", "black")}
-    for hole, agreed in agreeing.items():
-        if agreed and len(pictures) >= ENOUGH and agreed.ratios >= 0.9 * len(pictures):
+def decide_polarity(images: Sequence[MaskImage]) -> Polarity:
+    """Decide the polarity of images from one source by the rules above."""
+    if all(image.from_opacity for image in images):
+        return Polarity("white", "opaque pixels on a transparent background")
+    for hole in ("white", "black"):
+        agreement = nvidia_agreement(images, hole)
+        if agreement and len(images) >= MIN_IMAGES and agreement.ratios >= 0.9 * len(images):
             return Polarity(hole, "ratios lie in the buckets of NVIDIA's numbers")
-    white = float(np.mean([seen.hole_ratio("white") for seen in pictures]))
+    white = float(np.mean([image.hole_ratio("white") for image in images]))
     if min(white, 1 - white) <= 1 / 3:
         hole, share = ("white", white) if white < 1 / 2 else ("black", 1 - white)
         return Polarity(hole, f"it covers {share:.0%} on average, at most a third")
-    return _smoother(pictures)
+    return Polarity(UNDECIDED, f"white covers {white:.0%} on average, black {1 - white:.0%}")
 
 
-def _smoother(pictures: Sequence[MaskImage]) -> Polarity:
-    of_white, of_black = np.sum([seen.roughness for seen in pictures], axis=0)
-    told = f"an opening takes {of_white} pixels of white and {of_black} of black"
-    if max(of_white, of_black) == 0 or 2 * min(of_white, of_black) > max(of_white, of_black):
-        return Polarity(UNDECIDED, f"areas are about equal, and {told}")
-    return Polarity("white" if of_white < of_black else "black", f"it is the smoother one: {told}")
-
-
-def numbered(pictures: Sequence[MaskImage], hole: str) -> MaskStatistics | None:
-    """How many pictures agree with NVIDIA's rule, or None where not all names are five digits below 12,000."""
-    names = [PurePosixPath(seen.name).stem for seen in pictures]
+def nvidia_agreement(images: Sequence[MaskImage], hole: str) -> NvidiaAgreement | None:
+    """Count the images that agree with NVIDIA's numbering. Return None unless all names are 00000 to 11999."""
+    names = [PurePosixPath(image.name).stem for image in images]
     if not all(re.fullmatch(r"0\d{4}|1[01]\d{3}", name) for name in names):
         return None
-    said = [divmod(int(name), PER_BUCKET) for name in names]
-    found = [(bucket(seen.hole_ratio(hole)), seen.contact[hole == "black"]) for seen in pictures]
-    return MaskStatistics(
-        sum(TENTHS[tenth] == ratio for (tenth, _), (ratio, _) in zip(said, found, strict=True)),
-        sum((rest < PER_BUCKET / 2) == contact for (_, rest), (_, contact) in zip(said, found, strict=True)),
-    )
+    ratios = contacts = 0
+    for name, image in zip(names, images, strict=True):
+        bucket, within = divmod(int(name), PER_BUCKET)
+        ratios += BUCKETS[bucket] == ratio_bucket(image.hole_ratio(hole))
+        contacts += (within < PER_BUCKET / 2) == image.border_contact(hole)
+    return NvidiaAgreement(ratios, contacts)

@@ -5,15 +5,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from bench_core.nn.backbones import Backbones, FeatureLayers
+from bench_core.nn.types import Guidance, HoleTensor, ImageTensor
 
 Result = TypeVar("Result")
-ImageTensor = Float[Tensor, "b c h w"]
-HoleTensor = Float[Tensor, "b 1 h w"]
-Guidance = Float[Tensor, "b g h w"]
 Postprocess = Callable[[ImageTensor, HoleTensor, ImageTensor], ImageTensor]
 """Post-processing: masked image, hole and prediction to the prediction that is judged."""
 

@@ -1,24 +1,24 @@
-"""Pretrained networks that perceptual losses look through: torchvision's VGG-16 and VGG-19."""
+"""Pretrained feature extractors for perceptual losses: torchvision's VGG-16 and VGG-19."""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from bench_core.nn.types import ImageTensor
 from bench_core.weights import download
 
 Source = Literal["official", "random"]
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 RANDOM_SEED = 0
-"""A random backbone is the same for every method, cell and machine."""
+"""Gives every method, cell and machine the same random backbone."""
 
 
 @dataclass(frozen=True)
 class FeatureLayers:
-    """Where a backbone is read: indices into torchvision's ``features``, and how its input is normalised."""
+    """Layers of a backbone, as indices into torchvision's ``features``, and the normalisation of its input."""
 
     backbone: str
     layers: tuple[int, ...]
@@ -32,25 +32,25 @@ VGG16_POOLS = FeatureLayers("vgg16", (4, 9, 16))
 
 @dataclass
 class Backbones:
-    """Frozen feature extractors, built when first asked for."""
+    """Frozen feature extractors, each built on first use."""
 
     source: Source = "official"
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     _built: dict[str, nn.Sequential] = field(default_factory=dict, repr=False)
 
-    def features(self, taps: FeatureLayers, image: Float[Tensor, "b c h w"]) -> list[Tensor]:
-        """The feature maps at the taps, first to last, of images in [0, 1]; grey ones are repeated to RGB."""
+    def features(self, feature_layers: FeatureLayers, image: ImageTensor) -> list[Tensor]:
+        """Return the feature maps of images in [0, 1], one per layer; grey images are repeated to RGB."""
         x = image.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-        x = (x - x.new_tensor(taps.mean).view(3, 1, 1)) / x.new_tensor(taps.std).view(3, 1, 1)
-        found = []
-        for index, layer in enumerate(self.get(taps.backbone)[: max(taps.layers) + 1]):
+        x = (x - x.new_tensor(feature_layers.mean).view(3, 1, 1)) / x.new_tensor(feature_layers.std).view(3, 1, 1)
+        maps = []
+        for index, layer in enumerate(self.get(feature_layers.backbone)[: max(feature_layers.layers) + 1]):
             x = layer(x)
-            if index in taps.layers:
-                found.append(x)
-        return found
+            if index in feature_layers.layers:
+                maps.append(x)
+        return maps
 
     def get(self, name: str) -> nn.Sequential:
-        """The convolutional part of a backbone, without gradients for its parameters."""
+        """Return the convolutional part of a backbone, with frozen parameters."""
         if name not in self._built:
             self._built[name] = build(name, self.source).to(self.device).to(memory_format=torch.channels_last)
         return self._built[name]
@@ -60,7 +60,7 @@ def build(name: str, source: Source) -> nn.Sequential:
     """Build ``torchvision.models.NAME().features`` with official or seeded random weights.
 
     Raises:
-        bench_core.weights.download.MissingWeights: the official weights are neither here nor to be had.
+        bench_core.weights.download.MissingWeights: the official weights are not installed and cannot be downloaded.
     """
     from torchvision import models
 
@@ -71,5 +71,5 @@ def build(name: str, source: Source) -> nn.Sequential:
         features.load_state_dict(download.load_features(name))
     for layer in features:
         if isinstance(layer, nn.ReLU):
-            layer.inplace = False  # a tapped convolution must not be overwritten by the ReLU behind it
+            layer.inplace = False  # so that a ReLU does not overwrite a convolution whose output is read
     return features.eval().requires_grad_(False)

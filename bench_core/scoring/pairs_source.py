@@ -6,8 +6,7 @@ from pathlib import Path
 
 from bench_core.data.open import open_images
 from bench_core.data.pairs import Pairs, TestPairs
-from bench_core.data.validate import ValidatedImages
-from bench_core.data.validate import check as check_images
+from bench_core.data.validate import ValidatedImages, validate_images
 from bench_core.errors import BadInput
 from bench_core.evaluation import evaluator
 from bench_core.experiment.options import ProtocolOptions
@@ -97,7 +96,7 @@ def given(
         same_names(wanted, paths, "hole", subset=True)
     rules = protocol.model_dump() | {"image_set": "files", "size": 0, "resize": None, "crops": 1, "test_images": None}
     listed = ImageFileList([truths[name] for name in names], names)
-    checked = check_images(listed, listed, Protocol.model_validate(rules), 0, False)
+    checked = validate_images(listed, listed, Protocol.model_validate(rules), 0, False)
     opened = open_holes(holes, [paths[n] for n in names] if paths else [], names, hole, threshold)
     pairs = FilePairs(checked.test, opened, protocol.channels)
     masks = {GIVEN: {"family": "files", "sha256": pairs.holes_digest()}}

@@ -1,8 +1,8 @@
-"""Speed of methods and of the harness, measured beside other implementations in one run."""
+"""Speed lab: time methods and the harness side by side with other implementations."""
 
 from bench_core import Command, hookimpl
 
 
 @hookimpl
 def bench_commands() -> list[Command]:
-    return [Command("perf", "Machine", "bench_perf.cli:perf")]
+    return [Command("perf", "System", "bench_perf.cli:perf")]

@@ -1,4 +1,4 @@
-"""A rival: somebody else's module, from a Python file outside the repository."""
+"""Baselines: third-party modules from Python files outside this repository."""
 
 import inspect
 import os
@@ -17,63 +17,65 @@ from bench_core.errors import BadInput
 from bench_core.methods.method import Method
 from bench_core.system.allocator import MMAP_THRESHOLD
 from bench_perf.records import Candidate
-from bench_perf.worker import Work, apart
+from bench_perf.worker import Loop, start_worker
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A Python file. It defines
+    """Python file that defines a baseline.
 
-    ``build()`` or ``build(method)``, which returns a callable ``(masked, hole) -> prediction``. Where `build` takes an
-    argument, it is given our method with its weights, to copy them;
+    It defines ``build()`` or ``build(method)``, which returns a callable ``(masked, hole) -> prediction``. If `build`
+    takes an argument, it receives our method to copy its weights. To measure training, the file also defines
+    ``build_step()``, which returns a callable ``(image, hole)`` that takes one optimiser step. ``name`` is optional.
 
-    ``build_step()``, if its training is to be measured too: a callable ``(image, hole)`` that takes one optimiser step;
-
-    and, if it likes, ``name``. Tensors are as everywhere here: images (b, c, h, w) in [0, 1], holes (b, 1, h, w) with
-    1 = missing, and hidden pixels of `masked` are zero.
+    Images are (b, c, h, w) in [0, 1], holes (b, 1, h, w) with 1 = missing. Hidden pixels of `masked` are zero.
     """
 
     path: Path
     name: str
 
     @classmethod
-    def read(cls, path: Path) -> "Baseline":
-        """Run the file once, to see whether it can be used.
+    def load(cls, path: Path) -> "Baseline":
+        """Run the file once to check that it can be used.
 
         Raises:
-            BadInput: there is no such file, it fails, or it defines no `build`.
+            BadInput: the file is missing, it raises, or it defines no `build`.
         """
-        return cls(path, str(getattr(_load(path), "name", path.stem)))
+        return cls(path, str(getattr(_run_file(path), "name", path.stem)))
 
     def build(self, method: Method) -> Callable[[Tensor, Tensor], Tensor]:
-        """What paints; a network of torch's is put beside the method and into evaluation."""
-        build = _load(self.path).build
+        """Build the baseline; a torch module is moved to the method's device and set to evaluation mode."""
+        # Runs in a worker, which cannot receive the module from its parent: modules cannot be pickled.
+        build = _run_file(self.path).build
         built = build(method) if inspect.signature(build).parameters else build()
-        where = next(method.parameters()).device if any(True for _ in method.parameters()) else "cpu"
-        return built.to(where).eval() if isinstance(built, nn.Module) else built
+        parameter = next(method.parameters(), None)
+        device = "cpu" if parameter is None else parameter.device
+        return built.to(device).eval() if isinstance(built, nn.Module) else built
 
     def build_step(self) -> Callable[[Tensor, Tensor], Any]:
-        """What takes one step of training.
+        """Build the baseline's training step.
 
         Raises:
-            BadInput: the file defines none.
+            BadInput: the file defines no `build_step`.
         """
-        module = _load(self.path)
+        module = _run_file(self.path)
         if not hasattr(module, "build_step"):
             raise BadInput(f"{self.path.name} defines no build_step(), so its training is not measured.")
         return module.build_step()
 
 
-def contenders_of(baseline: Baseline, work: Work, threads: int) -> Iterator[Candidate]:
-    """The rival as it comes, last; before it under our allocator's setting, where we have another than the system."""
+def baseline_candidates(baseline: Baseline, loop: Loop, threads: int) -> Iterator[Candidate]:
+    """Yield the baseline with the system's default malloc last, and before it with tuned malloc if `bench` tunes it."""
     if MMAP_THRESHOLD in os.environ:
-        yield Candidate(f"{baseline.name}, memory kept", partial(apart, work, threads))
-    yield Candidate(baseline.name, partial(apart, work, threads, keeps_memory=False))
+        yield Candidate(f"{baseline.name}, tuned malloc", partial(start_worker, loop, threads))
+    yield Candidate(baseline.name, partial(start_worker, loop, threads, tuned_malloc=False))
 
 
-def _load(path: Path) -> ModuleType:
-    expected = "a rival is a Python file with a function build() that returns a callable (masked, hole) -> prediction"
-    spec = spec_from_file_location(f"rival_{path.stem}", path)
+def _run_file(path: Path) -> ModuleType:
+    expected = (
+        "a baseline is a Python file with a function build() that returns a callable (masked, hole) -> prediction"
+    )
+    spec = spec_from_file_location(f"baseline_{path.stem}", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise BadInput(f"There is no Python file {path}; {expected}.")
     module = sys.modules[spec.name] = module_from_spec(spec)

@@ -1,4 +1,4 @@
-"""`bench perf`: how fast things are, side by side."""
+"""`bench perf`: benchmark methods and the harness side by side."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,27 +21,27 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--parts", type=Listed(), help="forward,training,overhead,metrics,masks,loading,startup; all if not given."
 )
-@click.option("--sizes", type=Listed(int), default="256,512", help="Sides of images, in pixels.")
-@click.option("--batches", type=Listed(int), default="1,4", help="Images at a time.")
+@click.option("--sizes", type=Listed(int), default="256,512", help="Heights and widths of images, in pixels.")
+@click.option("--batches", type=Listed(int), default="1,4", help="Batch sizes.")
 @click.option("--scale", type=OneOf(["paper", "nano"]), default="paper", help="The published networks, or narrow ones.")
-@click.option("--against", type=FILE, help="A Python file with a rival's build(); see docs/performance.md.")
-@click.option("--method", help="Which of METHODS the rival is measured beside, if they are several.")
-@click.option("--device", type=DEVICE, default="auto", help="What computes.")
-@click.option("--precision", "precisions", type=Listed(), default=(), help="tf32,bf16-mixed,16-mixed beside 32 bits.")
-@click.option("--compile", "compiled", is_flag=True, help="Measure generators made faster by torch.compile, too.")
-@click.option("--threads", type=click.IntRange(1), help="Of torch; as many as it takes by itself if left out.")
-@click.option("--seconds", type=click.FloatRange(0), default=5.0, help="For each comparison.")
-@click.option("--json", "file", type=FILE, help="Write everything that was measured to this file, too.")
+@click.option("--against", type=FILE, help="Python file with a baseline's build(); see docs/performance.md.")
+@click.option("--method", help="Method to compare the baseline with, if METHODS are several.")
+@click.option("--device", type=DEVICE, default="auto", help="Device to run on.")
+@click.option("--precision", "precisions", type=Listed(), default=(), help="tf32,bf16-mixed,16-mixed besides 32 bits.")
+@click.option("--compile", "compiled", is_flag=True, help="Also measure generators compiled by torch.compile.")
+@click.option("--threads", type=click.IntRange(1), help="Threads of torch; torch's default if not given.")
+@click.option("--seconds", type=click.FloatRange(0), default=5.0, help="Time for each comparison.")
+@click.option("--json", "file", type=FILE, help="Also write all measurements to this file.")
 def perf(methods: tuple[str, ...] | None, file: Path | None, **options: Any) -> None:
-    """Measure how fast methods and the harness are.
+    """Benchmark inference, training and metrics.
 
-    METHODS are such as ONE,OTHER; all that learn, if not given. What is compared runs in turn, in this process, so that
-    ratios hold on a busy machine, too. A rival's outputs are compared with ours.
+    METHODS is a list such as ONE,OTHER; all trainable methods if not given. Candidates run in alternation, so that
+    speed-ups hold on a busy machine, too. The outputs of a baseline are compared with ours.
 
     \b
     Examples:
       bench perf ONE,OTHER --parts forward --sizes 256
-      bench perf ONE --parts forward,training --against rival.py --json one.json
+      bench perf ONE --parts forward,training --against baseline.py --json one.json
       bench perf --parts metrics,masks,loading,startup
     """
     from bench_core.system import files
@@ -66,50 +66,52 @@ def _settings(
     threads: int | None,
     **options: Any,
 ) -> "Settings":
+    """Validate the options.
+
+    Raises:
+        BadInput: an option does not exist, or does not fit the others.
+    """
     import torch
 
     from bench_core.plugins import Plugins
     from bench_core.system.devices import require_compiler
     from bench_perf.baseline import Baseline
+    from bench_perf.precision import PRECISIONS
     from bench_perf.settings import Settings
     from bench_perf.suite import PARTS
-    from bench_perf.variants import ARITHMETICS
 
     for part in parts or ():
         if part not in PARTS:
             raise unknown("part", part, PARTS)
     for precision in options["precisions"]:
-        if precision not in ARITHMETICS:
-            raise unknown("precision", precision, ARITHMETICS)
+        if precision not in PRECISIONS:
+            raise unknown("precision", precision, PRECISIONS)
     if options["compiled"]:
         require_compiler(options["device"])
     for name in ("sizes", "batches"):
         if not options[name] or min(options[name]) < 1:
             raise BadInput(f"--{name} takes whole numbers of at least 1 between commas, such as 1,4.")
     plugins = Plugins.all()
-    chosen = methods or tuple(model.name for model in plugins.records("models").values() if _learns(model))
-    for name in chosen:
+    models = plugins.records("models").values()
+    methods = methods or tuple(model.name for model in models if model.recipe and ":" not in model.name)
+    for name in methods:
         plugins.model(name)
-    baselines = {_beside(method, chosen): Baseline.read(against)} if against else {}
     if method and not against:
-        raise BadInput("--method says what a rival is measured beside; give the rival's file with --against.")
+        raise BadInput("--method names the method to compare a baseline with; give the baseline's file with --against.")
+    baselines = {_compared_method(method, methods): Baseline.load(against)} if against else {}
     threads = threads or torch.get_num_threads()
-    settings = Settings(plugins, chosen, parts or tuple(PARTS), baselines=baselines, threads=threads, **options)
-    if "tf32" in settings.precisions and settings.place.type != "cuda":
-        raise BadInput(f"tf32 is an arithmetic of NVIDIA GPUs, and {settings.place} is none; give --device cuda.")
+    settings = Settings(plugins, methods, parts or tuple(PARTS), baselines=baselines, threads=threads, **options)
+    if "tf32" in settings.precisions and settings.torch_device.type != "cuda":
+        raise BadInput(f"tf32 needs an NVIDIA GPU, and the device is {settings.torch_device}; give --device cuda.")
     return settings
 
 
-def _learns(model: Any) -> bool:
-    return model.recipe is not None and ":" not in model.name
-
-
-def _beside(method: str | None, methods: Sequence[str]) -> str:
-    """The method that a rival is measured beside."""
+def _compared_method(method: str | None, methods: Sequence[str]) -> str:
+    """Return the method to compare a baseline with."""
     if method is None and len(methods) == 1:
         return methods[0]
     if method is None:
-        raise BadInput(f"Which of {', '.join(methods)} is the rival measured beside? Give it with --method NAME.")
+        raise BadInput(f"Compare the baseline with one of {', '.join(methods)}: give --method NAME.")
     if method not in methods:
-        raise unknown("method among those that are measured", method, methods)
+        raise unknown("measured method", method, methods)
     return method

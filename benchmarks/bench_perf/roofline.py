@@ -1,4 +1,4 @@
-"""The time below which a computation cannot come: its FLOPs over the rate that this machine reaches."""
+"""Roofline: the fastest rate of FLOPs that this machine reaches, and the time that a run's FLOPs take at that rate."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ import torch
 from torch.nn.functional import conv2d
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench_perf.timing import Run, Timing, alternate, settled
-from bench_perf.variants import Arithmetic, rounded
+from bench_perf.precision import Precision, matmul_precision
+from bench_perf.timing import Run, Timing, alternate, synchronized
 
 SECONDS = 1.0
-"""How long the best kernel of one arithmetic is sought."""
-TYPES: dict[Arithmetic, torch.dtype] = {
+"""Time spent on the search for the best kernel of one precision."""
+TYPES: dict[Precision, torch.dtype] = {
     "32-true": torch.float32,
     "tf32": torch.float32,
     "bf16-mixed": torch.bfloat16,
@@ -22,9 +22,10 @@ TYPES: dict[Arithmetic, torch.dtype] = {
 
 
 def count_flops(run: Run) -> float:
-    """Floating-point operations of the convolutions and matrix products in one run, by torch's own counter.
+    """Count the FLOPs of the convolutions and matrix products in one run.
 
-    A multiplication and an addition are two. What is computed elsewhere, by NumPy or OpenCV, is not seen.
+    A multiplication and an addition count as two. torch's counter does not see the work of other libraries, such as
+    NumPy or OpenCV.
     """
     with FlopCounterMode(display=False) as counter:
         run()
@@ -33,33 +34,34 @@ def count_flops(run: Run) -> float:
 
 @dataclass(frozen=True)
 class RooflineKernel:
-    """A computation that a machine is best at; run in turn with others, it tells what rate they could have reached."""
+    """Kernel with the highest FLOP rate: the rate that candidates timed in alternation with it could have reached."""
 
     name: str
     run: Run
     flops: float
 
 
-def best_kernel(device: torch.device, arithmetic: Arithmetic) -> RooflineKernel:
-    """The one of the highest rate among large convolutions and a matrix product; those that fail are left out."""
-    kernels = _kernels(device, TYPES[arithmetic])
-    runs = {name: rounded(arithmetic)(settled(run, device)) for name, run in kernels.items()}
+def best_kernel(device: torch.device, precision: Precision) -> RooflineKernel:
+    """Find the fastest of several large convolutions and a matrix product, without those that raise."""
+    kernels = _kernels(device, TYPES[precision])
+    runs = {name: matmul_precision(precision)(synchronized(run, device)) for name, run in kernels.items()}
     timed = {name: timing for name, timing in alternate(runs, SECONDS).items() if isinstance(timing, Timing)}
     flops = {name: count_flops(runs[name]) for name in timed}
+    # The shortest time is the one that other work disturbed least.
     best = max(timed, key=lambda name: flops[name] / min(timed[name].samples))
-    return RooflineKernel(f"{best}, {arithmetic}", runs[best], flops[best])
+    return RooflineKernel(f"{best}, {precision}", runs[best], flops[best])
 
 
 def _kernels(device: torch.device, dtype: torch.dtype) -> dict[str, Callable[[], torch.Tensor]]:
-    """Large enough that the rate no longer grows: on a GPU, whose lanes are many, with more images at a time."""
+    """Make kernels so large that their rate no longer grows. A GPU needs larger batches for that."""
     batch = 1 if device.type == "cpu" else 32
     kernels = {}
     for channels, side in ((96, 128), (192, 64)):
         x = torch.ones(batch, channels, side, side, device=device, dtype=dtype)
         weight = torch.ones(channels, channels, 3, 3, device=device, dtype=dtype)
-        last = (each.to(memory_format=torch.channels_last) for each in (x, weight))
+        channels_last = (each.to(memory_format=torch.channels_last) for each in (x, weight))
         kernels[f"convolution {channels} x {side}"] = partial(conv2d, x, weight, padding=1)
-        kernels[f"convolution {channels} x {side}, channels last"] = partial(conv2d, *last, padding=1)
+        kernels[f"convolution {channels} x {side}, channels last"] = partial(conv2d, *channels_last, padding=1)
     square = torch.ones(1024 if batch == 1 else 8192, 1024, device=device, dtype=dtype)
     kernels["matrix product"] = partial(torch.matmul, square, square.T)
     return kernels

@@ -1,6 +1,6 @@
-"""All that is measured, part by part."""
+"""Suite of all cases, by the parts of a report."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 
@@ -11,7 +11,7 @@ from bench_perf import machine
 from bench_perf.cases import forward, loading, masks, metrics, overhead, startup, training
 from bench_perf.records import Case, Report, Row
 from bench_perf.roofline import best_kernel
-from bench_perf.run_case import measured
+from bench_perf.run_case import run_case
 from bench_perf.settings import Settings
 
 PARTS: dict[str, Callable[[Settings], Iterator[Case]]] = {
@@ -26,24 +26,28 @@ PARTS: dict[str, Callable[[Settings], Iterator[Case]]] = {
 
 
 def measure(settings: Settings) -> Report:
-    """Measure every case of the wanted parts. What cannot be measured is a row with the reason."""
-    facts = machine.facts(settings)
-    cases = [case for part in settings.parts for case in PARTS[part](settings)]
-    kernels = cache(partial(best_kernel, settings.place))
+    """Measure every case of the requested parts."""
+    return measure_cases(settings, (case for part in settings.parts for case in PARTS[part](settings)))
+
+
+def measure_cases(settings: Settings, cases: Iterable[Case]) -> Report:
+    """Measure cases one after the other. A candidate that cannot be measured gets a row with the reason."""
+    metadata, cases = machine.metadata(settings), list(cases)
+    find_kernel = cache(partial(best_kernel, settings.torch_device))
     rows: list[Row] = []
-    with _threads(settings.threads), progress_bar("measuring", len(cases), "") as tell:
+    with _threads(settings.threads), progress_bar("measuring", len(cases), "") as update:
         for done, case in enumerate(cases):
-            tell(done, f"{case.part}: {case.name}")
-            rows += measured(case, settings.seconds, kernels)
-        tell(len(cases), "")
-    used = {form.arithmetic for form in settings.forms} if any(row.rate for row in rows) else ()
-    named = {arithmetic: kernels(arithmetic).name for arithmetic in used}
-    return Report({**facts, "load_after": machine.load(), "kernels": named}, tuple(rows))
+            update(done, f"{case.part}: {case.name}")
+            rows += run_case(case, settings.seconds, find_kernel)
+        update(len(cases), "")
+    precisions = {mode.precision for mode in settings.modes} if any(row.rate for row in rows) else ()
+    kernels = {precision: find_kernel(precision).name for precision in precisions}
+    return Report({**metadata, "load_after": machine.load_average(), "kernels": kernels}, tuple(rows))
 
 
 @contextmanager
 def _threads(number: int) -> Iterator[None]:
-    """Torch on so many threads, and then on as many as before."""
+    """Set the number of torch's threads inside."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:

@@ -1,4 +1,4 @@
-"""Timing several runs in turn, so that whatever else the machine does slows all of them alike."""
+"""Time several functions in alternation, so that other load on the machine slows all of them equally."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 Run = Callable[[], Any]
-FEWEST, MOST = 3, 200
-"""Rounds that are timed at least, whatever they take, and at most."""
+MIN_ROUNDS, MAX_ROUNDS = 3, 200
+"""Bounds on the number of timed rounds, whatever time they take."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What the timed rounds of one run took, in seconds, in order."""
+    """Durations of the timed rounds of one run, in seconds and in order."""
 
     samples: tuple[float, ...]
 
@@ -26,59 +26,58 @@ class Timing:
 
     @property
     def lower(self) -> float:
-        """The quartile."""
+        """Lower quartile."""
         return float(np.quantile(self.samples, 0.25))
 
     @property
     def upper(self) -> float:
-        """The quartile."""
+        """Upper quartile."""
         return float(np.quantile(self.samples, 0.75))
 
 
 def alternate(
     runs: Mapping[str, Run], seconds: float, clock: Callable[[], float] = perf_counter
 ) -> dict[str, Timing | Exception]:
-    """Time every run once a round, every other round in reverse order, until `seconds` are over.
+    """Time every run once per round until `seconds` are over.
 
-    A first round warms up and is not counted. A run that raises is not called again; its error is returned.
+    Every other round has the reverse order. The first round warms up and does not count. A run that raises is not
+    called again, and its error takes the place of its timing.
     """
     times: dict[str, list[float]] = {name: [] for name in runs}
-    failed: dict[str, Exception] = {}
-    began = clock()
-    for number in range(MOST + 1):
+    errors: dict[str, Exception] = {}
+    start = clock()
+    for number in range(MAX_ROUNDS + 1):
+        # Reversing every other round cancels slow drifts, such as a processor that gets warm.
         for name in runs if number % 2 else reversed(list(runs)):
-            if name not in failed:
+            if name not in errors:
+                began = clock()
                 try:
-                    times[name].append(_elapsed(runs[name], clock))
-                except Exception as error:  # whatever a stranger's code raises, the others go on
-                    failed[name] = error
+                    runs[name]()
+                except Exception as error:  # third-party code may raise anything
+                    errors[name] = error
+                else:
+                    times[name].append(clock() - began)
         if number == 0:
-            began = clock()
-        elif number >= FEWEST and clock() - began >= seconds:
+            start = clock()
+        elif number >= MIN_ROUNDS and clock() - start >= seconds:
             break
-    return {name: failed.get(name) or Timing(tuple(times[name][1:])) for name in runs}
+    return {name: errors.get(name) or Timing(tuple(times[name][1:])) for name in runs}
 
 
-def _elapsed(run: Run, clock: Callable[[], float]) -> float:
-    began = clock()
-    run()
-    return clock() - began
-
-
-def settled(run: Run, device: torch.device) -> Run:
-    """The run in inference mode, over only when the device has done all that it was given."""
+def synchronized(run: Run, device: torch.device) -> Run:
+    """Wrap a run in inference mode, and let it return only when the device has finished its work."""
 
     @wraps(run)
-    def whole() -> Any:
+    def wrapped() -> Any:
         with torch.inference_mode():
             output = run()
-        settle(device)
+        synchronize(device)
         return output
 
-    return whole
+    return wrapped
 
 
-def settle(device: torch.device) -> None:
-    """Wait until the device has done all that it was given."""
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has finished its work."""
     if device.type != "cpu":
         getattr(torch, device.type).synchronize()

@@ -1,4 +1,4 @@
-"""A process of its own that does one step of some work each time it is asked: its memory and allocator are its own."""
+"""Worker process that takes one step of a loop per request, so that each candidate has its own memory and allocator."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -14,22 +14,21 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench_core.errors import BadInput
 from bench_core.system.allocator import MMAP_THRESHOLD, TRIM_THRESHOLD
 from bench_core.system.devices import open_fabric
-from bench_perf.agreement import plain
-from bench_perf.memory import Memory
+from bench_perf.peak_memory import track_peak_memory
 from bench_perf.records import Runner
-from bench_perf.timing import settle
+from bench_perf.timing import synchronize
 
-ANSWER_TIMEOUT = 10.0
-"""Seconds that a process is given to end."""
+EXIT_TIMEOUT = 10.0
+"""Seconds to wait for a worker to exit before it is killed."""
 
 
-class Failed(RuntimeError):
-    """The work raised an error, which the message names."""
+class WorkerError(RuntimeError):
+    """Error in a worker process; the message names the original one."""
 
 
 @runtime_checkable
-class Work(Protocol):
-    """Something that goes on without end."""
+class Loop(Protocol):
+    """Endless loop of steps."""
 
     @property
     def device(self) -> str: ...
@@ -39,111 +38,113 @@ class Work(Protocol):
         ...
 
 
-def apart(work: Work, threads: int, cleanup: ExitStack, keeps_memory: bool = True) -> Runner:
-    """The work's steps in a process of their own, which has so many threads and ends with the stack.
+def start_worker(loop: Loop, threads: int, cleanup: ExitStack, tuned_malloc: bool = True) -> Runner:
+    """Run a loop's steps in a process of its own, which exits with the stack.
 
     Args:
-        keeps_memory: False leaves the process the system's allocator as it comes, whatever this one's does.
+        threads: number of torch's threads.
+        tuned_malloc: False starts the process with the system's default allocator settings.
     """
-    stepper = Stepper(work, threads, keeps_memory)
-    cleanup.callback(stepper.close)
-    return Runner(stepper.step, stepper.flops, stepper.peak, stepper.output)
+    worker = Worker(loop, threads, tuned_malloc)
+    cleanup.callback(worker.close)
+    request = worker.request
+    return Runner(
+        run=lambda: request("step"),
+        count_flops=lambda: request("count"),
+        peak_memory=lambda: request("peak"),
+        output=lambda: request("output"),
+    )
 
 
-class Stepper:
-    """The parent's side. Every request is answered, or the error that ended the work is raised."""
+class Worker:
+    """Parent's end of a worker process."""
 
-    def __init__(self, work: Work, threads: int, keeps_memory: bool) -> None:
+    def __init__(self, loop: Loop, threads: int, tuned_malloc: bool) -> None:
         context = get_context("spawn")  # a forked child would share our memory, and cannot use CUDA
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, work, threads), daemon=True)
-        with _environment(without=() if keeps_memory else (MMAP_THRESHOLD, TRIM_THRESHOLD)):
+        self._connection, child_end = context.Pipe()
+        self._process = context.Process(target=_serve, args=(child_end, loop, threads), daemon=True)
+        with _environment_without(() if tuned_malloc else (MMAP_THRESHOLD, TRIM_THRESHOLD)):
             self._process.start()
-        theirs.close()
+        child_end.close()
 
-    def step(self) -> None:
-        self._ask("step")
+    def request(self, name: str) -> Any:
+        """Request ``step``, ``count`` (FLOPs of one more step), ``peak`` (MiB) or ``output`` (of the last step).
 
-    def flops(self) -> float:
-        """Those of one more step, forwards and backwards."""
-        return self._ask("count")
-
-    def peak(self) -> float | None:
-        """The most memory that the steps have held, in MiB, beyond what was held before the first."""
-        return self._ask("peak")
-
-    def output(self) -> Any:
-        """What the last step gave."""
-        return self._ask("output")
-
-    def close(self) -> None:
-        self._connection.close()
-        self._process.join(ANSWER_TIMEOUT)
-        self._process.kill()
-
-    def _ask(self, request: str) -> Any:
+        Raises:
+            BadInput, WorkerError: the error that ended the loop.
+        """
         try:
-            self._connection.send(request)
+            self._connection.send(name)
             answer = self._connection.recv()
         except (EOFError, OSError) as error:
-            raise Failed("its process ended without a word; was it killed for its memory?") from error
+            raise WorkerError("its process exited without a message; did it run out of memory?") from error
         if isinstance(answer, Exception):
             raise answer
         return answer
 
+    def close(self) -> None:
+        self._connection.close()
+        self._process.join(EXIT_TIMEOUT)
+        self._process.kill()
+
 
 @contextmanager
-def _environment(without: tuple[str, ...]) -> Iterator[None]:
-    """What a process that is started inside does not inherit."""
-    before = {name: os.environ.pop(name) for name in without if name in os.environ}
+def _environment_without(names: tuple[str, ...]) -> Iterator[None]:
+    """Hide environment variables from processes that start inside."""
+    before = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:
         yield
     finally:
         os.environ |= before
 
 
-def _serve(connection: Connection, work: Work, threads: int) -> None:
-    """The child's side: steps until the parent hangs up."""
+def _serve(connection: Connection, loop: Loop, threads: int) -> None:
+    """Run the loop in the child until the parent closes the connection."""
     torch.set_num_threads(threads)
-    gate = StepBarrier(connection, open_fabric(work.device).device)
+    barrier = StepBarrier(connection, open_fabric(loop.device).device)
     try:
-        work(gate)
+        loop(barrier)
     except (EOFError, KeyboardInterrupt):
         pass
     except Exception as error:
-        told = error if isinstance(error, BadInput) else Failed(f"{type(error).__name__}: {error}")
-        if not gate.stepping:  # nothing has been asked yet
+        if not barrier.stepping:  # the error is the answer to the parent's first request
             connection.recv()
-        connection.send(told)
+        connection.send(error if isinstance(error, BadInput) else WorkerError(f"{type(error).__name__}: {error}"))
 
 
 @dataclass
 class StepBarrier:
-    """Stands between two steps: answers for the last one, and holds back the next until it is asked for."""
+    """Barrier between two steps: it answers for the last step, and blocks until the parent requests the next."""
 
     connection: Connection
     device: torch.device
     stepping: bool = False
-    """Whether a step was asked for and its answer is due."""
-    _memory: Memory | None = None
+    """True if a step was requested and its answer is due."""
+    _read_peak: Callable[[], float | None] | None = None
     _counter: FlopCounterMode | None = None
 
     def __call__(self, output: Any = None) -> None:
-        settle(self.device)
+        synchronize(self.device)
         if self.stepping:
-            self.connection.send(self._count_ended())
-        self._memory = self._memory or Memory(self.device)
+            self.connection.send(self._counted_flops())
+        # The first call comes before the first step, so the peak excludes building the method.
+        self._read_peak = self._read_peak or track_peak_memory(self.device)
         while (request := self.connection.recv()) in ("peak", "output"):
-            self.connection.send(self._memory.peak() if request == "peak" else plain(output))
+            self.connection.send(self._read_peak() if request == "peak" else to_array(output))
         self.stepping = True
         if request == "count":
             self._counter = FlopCounterMode(display=False)
             self._counter.__enter__()
 
-    def _count_ended(self) -> float | None:
-        """What was counted in the last step, if it was."""
+    def _counted_flops(self) -> float | None:
+        """Stop the counter, and return the FLOPs of the last step; None if they were not counted."""
         if self._counter is None:
             return None
         counter, self._counter = self._counter, None
         counter.__exit__(None, None, None)
         return float(counter.get_total_flops())
+
+
+def to_array(output: Any) -> Any:
+    """Convert a tensor to a float64 array, which other processes can read, and return anything else unchanged."""
+    return output.detach().cpu().double().numpy() if isinstance(output, torch.Tensor) else output

@@ -1,14 +1,14 @@
-"""Image sets: photographs that need no download, any folder, small sets of torchvision and the papers' data sets."""
+"""Image sets: photographs without a download, any folder or shards, small torchvision sets, papers' data sets."""
 
 from bench_core.hookspecs import hookimpl
 from bench_core.specs import ImageSet
-from bench_datasets.papers import PAPER_SETS
+from bench_datasets.paper_sets import PAPER_SETS
 
 _PHOTOS = ImageSet(
     "photos",
-    "16 photographs carried in scikit-image (11 train, 5 test)",
+    "16 photographs that come with scikit-image (11 train, 5 test)",
     "bench_datasets.photos:open_split",
-    "Installed with scikit-image; nothing is downloaded. Divided by image; the two views of one scene are in train.",
+    "Installed with scikit-image; nothing is downloaded. Split by image; both views of one scene are in train.",
     needs_folder=False,
 )
 
@@ -16,23 +16,23 @@ _FOLDER = ImageSet(
     "folder",
     "any folder of images, with its subfolders",
     "bench_datasets.folder:open_split",
-    "Your own images (jpg, jpeg, png, webp, bmp, tif, tiff). Divided by the subfolders train/ and test/ if both are "
-    "there; else by split.csv (columns name,split); else test is what has a sha256 of the name in the lowest fifth.",
+    "Your own images (jpg, jpeg, png, webp, bmp, tif, tiff). Split by the subfolders train/ and test/ if both "
+    "exist; else by split.csv (columns name,split); else images whose name's sha256 is in the lowest fifth are test.",
 )
 
 _SHARDS = ImageSet(
     "shards",
     "any folder of tar files of images, such as WebDataset's shards",
     "bench_datasets.shards:open_split",
-    "Your own images, packed in uncompressed tar files. Divided as a folder is in which every tar file is a subfolder.",
+    "Your own images in uncompressed tar files. Split like a folder in which every tar file is a subfolder.",
 )
 
 _MNIST = ImageSet(
     "mnist",
     "MNIST: 70,000 handwritten digits, 28 x 28, grey (60,000 train, 10,000 test)",
     "bench_datasets.torchvision_sets:open_mnist",
-    "http://yann.lecun.com/exdb/mnist/ - downloaded by torchvision when it is missing; the folder is torchvision's "
-    "root, ~/.cache/inpaint-bench/mnist by default. The official division.",
+    "http://yann.lecun.com/exdb/mnist/ - downloaded by torchvision if missing; the folder is torchvision's "
+    "root, ~/.cache/inpaint-bench/mnist by default. The official split.",
     needs_folder=False,
     home="~/.cache/inpaint-bench/mnist/MNIST",
 )
@@ -41,8 +41,8 @@ _CIFAR10 = ImageSet(
     "cifar10",
     "CIFAR-10: 60,000 small photographs, 32 x 32 (50,000 train, 10,000 test)",
     "bench_datasets.torchvision_sets:open_cifar10",
-    "https://www.cs.toronto.edu/~kriz/cifar.html - downloaded by torchvision when it is missing; the folder is "
-    "torchvision's root, ~/.cache/inpaint-bench/cifar10 by default. The official division.",
+    "https://www.cs.toronto.edu/~kriz/cifar.html - downloaded by torchvision if missing; the folder is "
+    "torchvision's root, ~/.cache/inpaint-bench/cifar10 by default. The official split.",
     needs_folder=False,
     home="~/.cache/inpaint-bench/cifar10/cifar-10-batches-py",
 )
@@ -50,8 +50,8 @@ _CIFAR10 = ImageSet(
 
 @hookimpl
 def bench_image_sets() -> list[ImageSet]:
-    of_papers = [
-        ImageSet(paper.name, paper.title, f"bench_datasets.papers:{paper.name.upper()}.open_split", paper.text)
+    paper_sets = [
+        ImageSet(paper.name, paper.title, f"bench_datasets.paper_sets:{paper.name.upper()}.open_split", paper.text)
         for paper in PAPER_SETS
     ]
-    return [_PHOTOS, _FOLDER, _SHARDS, _MNIST, _CIFAR10, *of_papers]
+    return [_PHOTOS, _FOLDER, _SHARDS, _MNIST, _CIFAR10, *paper_sets]

@@ -1,6 +1,6 @@
-"""The default image set: photographs that come with scikit-image, so that everything runs with no download.
+"""The default image set: photographs that come with scikit-image, so everything runs without a download.
 
-The division is by image, never by crop: no part of a test photograph is trained on.
+The split is by image, never by crop: no part of a test photograph is trained on.
 """
 
 from importlib.metadata import version
@@ -8,8 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from bench_core.errors import BadInput
-from bench_datasets.file_images import FileImages
-from bench_datasets.listing import Split, known_split
+from bench_datasets.find_images import Split, known_split
+from bench_datasets.folder import FileImages
 
 NAMES: dict[Split, tuple[str, ...]] = {
     "train": (
@@ -21,7 +21,7 @@ NAMES: dict[Split, tuple[str, ...]] = {
         "hubble_deep_field.jpg",
         "ihc.png",
         "moon.png",
-        "motorcycle_left.png",  # with motorcycle_right one scene from two sides: they must not be divided
+        "motorcycle_left.png",  # the same scene as motorcycle_right, so both must be in one split
         "motorcycle_right.png",
         "retina.jpg",
     ),
@@ -30,7 +30,7 @@ NAMES: dict[Split, tuple[str, ...]] = {
 
 
 def open_split(folder: Path | None, split: Split) -> FileImages:
-    """Open the photographs of one split; `folder` must be None.
+    """Open one split of the photographs; `folder` must be None.
 
     Raises:
         BadInput: a folder is given, or the installed scikit-image lacks a photograph.
@@ -38,14 +38,14 @@ def open_split(folder: Path | None, split: Split) -> FileImages:
     if folder is not None:
         raise BadInput(
             f"The image set 'photos' comes with scikit-image and takes no folder, but {folder} was given. "
-            "Leave the folder out, or name the image set 'folder' to use your own images."
+            "Leave the folder out, or use the image set 'folder' for your own images."
         )
     names = NAMES[known_split(split)]
-    carried = Path(str(files("skimage"))) / "data"
-    missing = [name for name in names if not (carried / name).is_file()]
+    installed = Path(str(files("skimage"))) / "data"
+    missing = [name for name in names if not (installed / name).is_file()]
     if missing:
         raise BadInput(
-            f"scikit-image {version('scikit-image')} does not carry {', '.join(missing)} in {carried}. The image set "
-            "'photos' needs them: install scikit-image again, or another version (0.26 has them all)."
+            f"scikit-image {version('scikit-image')} does not contain {', '.join(missing)} in {installed}. "
+            "The image set 'photos' needs them: install scikit-image again, or another version (0.26 has them all)."
         )
-    return FileImages(carried, names)
+    return FileImages(installed, names)

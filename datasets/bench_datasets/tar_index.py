@@ -1,4 +1,4 @@
-"""Where the images of tar files lie. Nothing is unpacked, and what is no plain file is refused."""
+"""Index of the images in tar files. Nothing is unpacked, and only plain files are accepted."""
 
 import os
 import tarfile
@@ -13,47 +13,46 @@ import pyarrow as pa
 from bench_core.data import listing_cache
 from bench_core.data.string_table import StringTable
 from bench_core.errors import BadInput
-from bench_datasets.listing import SUFFIXES, file_names
+from bench_datasets.find_images import SUFFIXES, file_names
 
 MEMBER = np.dtype([("shard", "i4"), ("offset", "i8"), ("size", "i8")])
 
 
 def image_members(folder: Path, shards: StringTable) -> pa.Table:
-    """Every image in some tar files of a folder.
+    """List every image in some tar files of a folder.
 
-    What counts as an image is told by the suffix; hidden members are left out. A long index is kept in the user's
-    cache folder for as long as no shard changes.
+    Images are recognised by their suffix; hidden members are left out. A long index is cached until a shard changes.
 
     Returns:
         ``name`` (``SHARD/MEMBER``), ``shard`` (its number), ``offset`` and ``size`` in bytes, sorted by name.
 
     Raises:
-        BadInput: a shard is damaged or cut off, or holds a link, a device, a name twice or one that leads out of it.
+        BadInput: a shard is damaged or truncated, holds a link or device, a name twice, or a name that leads out of it.
     """
     key = ("shards", os.path.abspath(folder), *shards)
-    if (kept := listing_cache.read(*key)) is not None:
-        return kept
+    if (cached := listing_cache.load(*key)) is not None:
+        return cached
     began = time.time()
-    table = _indexed(folder, shards)
+    table = _read_index(folder, shards)
     if len(table) >= listing_cache.MIN_FILES_TO_CACHE:
-        listing_cache.write(table, [folder / shard for shard in shards], began, *key)
+        listing_cache.save(table, [folder / shard for shard in shards], began, *key)
     return table
 
 
 def shard_names(folder: Path) -> StringTable:
-    """All tar files below a folder. Raises BadInput where there is none."""
+    """List all tar files below a folder. Raises BadInput if there are none."""
     shards = file_names(folder, "", frozenset({".tar"}))
     if not shards:
         raise BadInput(f"{folder} holds no shard. Expected files that end in tar, there or in its subfolders.")
     return shards
 
 
-def _indexed(folder: Path, shards: StringTable) -> pa.Table:
-    names, places = [StringTable.of([]).block], [np.empty(0, MEMBER)]
+def _read_index(folder: Path, shards: StringTable) -> pa.Table:
+    names, places = [StringTable.from_strings([]).block], [np.empty(0, MEMBER)]
     for number, shard in enumerate(shards):
         found = list(_images(folder / shard))
         try:
-            names.append(StringTable.of([f"{shard}/{name}" for name, _, _ in found]).block)
+            names.append(StringTable.from_strings([f"{shard}/{name}" for name, _, _ in found]).block)
         except UnicodeEncodeError as error:
             raise BadInput(f"{folder} holds an image whose name is not valid UTF-8: {error.object!a}.") from error
         places.append(np.array([(number, offset, size) for _, offset, size in found], MEMBER))
@@ -62,20 +61,20 @@ def _indexed(folder: Path, shards: StringTable) -> pa.Table:
     table = pa.table({"name": pa.concat_arrays(names), **columns}).sort_by("name").combine_chunks()
     if len(table["name"].unique()) < len(table):
         twice = next(name for name, other in pairwise(StringTable(table["name"].combine_chunks())) if name == other)
-        raise BadInput(f"{folder / twice} is there twice. Pack the shard anew.")
+        raise BadInput(f"{folder / twice} is there twice. Pack the shard again.")
     return table
 
 
 def _images(path: Path) -> Iterator[tuple[str, int, int]]:
-    """Name, offset and size of every image in a tar file."""
+    """Yield name, offset and size of every image in a tar file."""
     for member in _members(path):
         inside = PurePosixPath(member.name)
         if inside.is_absolute() or ".." in inside.parts:
-            raise BadInput(f"{path} holds {member.name!a}, which leads out of it. Pack it anew with plain names.")
+            raise BadInput(f"{path} holds {member.name!a}, which leads out of it. Pack it again with plain names.")
         if member.isdir():
             continue
         if not member.isreg() or member.issparse():
-            raise BadInput(f"{path} holds {member.name!a}, which is a link or no plain file. Pack it anew.")
+            raise BadInput(f"{path} holds {member.name!a}, which is a link or no plain file. Pack it again.")
         if inside.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in inside.parts):
             yield inside.as_posix(), member.offset_data, member.size
 
@@ -88,7 +87,7 @@ def _members(path: Path) -> Iterator[tarfile.TarInfo]:
                 if member.size < 0 or tar.offset <= end:
                     raise tarfile.ReadError("a member has no proper size")
                 end = tar.offset
-                tar.members.clear()  # pyright: ignore[reportAttributeAccessIssue]  # else all of them stay in memory
+                tar.members.clear()  # pyright: ignore[reportAttributeAccessIssue]  # tarfile keeps all members in memory
                 yield member
         with path.open("rb") as file:
             file.seek(end)
@@ -98,5 +97,5 @@ def _members(path: Path) -> Iterator[tarfile.TarInfo]:
         raise
     except (tarfile.TarError, OSError, ValueError, OverflowError) as error:
         raise BadInput(
-            f"The shard {path} is cut off, damaged, or no uncompressed tar file: {error}. Fetch or pack it anew."
+            f"The shard {path} is cut off, damaged, or no uncompressed tar file: {error}. Download or pack it again."
         ) from error

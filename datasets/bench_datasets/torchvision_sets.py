@@ -1,4 +1,4 @@
-"""Small sets by torchvision's own classes, which check, and where needed download, what they read."""
+"""MNIST and CIFAR-10, read by torchvision, which downloads missing files and checks them."""
 
 import warnings
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench_core.errors import BadInput
-from bench_datasets.listing import Split, known_split
+from bench_datasets.find_images import Split, known_split
 
 
 @dataclass
@@ -23,12 +23,12 @@ class ArrayImages:
         return len(self.names)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        """uint8 (height, width, 3 or 1), the caller's to change."""
+        """Return uint8 (height, width, 3 or 1), a copy."""
         return self.pixels[index].copy()
 
 
 def open_mnist(folder: Path | None, split: Split) -> ArrayImages:
-    """MNIST, grey, 28 x 28. `folder` holds, or will hold, ``MNIST/raw``. Raises BadInput where it cannot be got."""
+    """Open MNIST: grey, 28 x 28. Files are in ``folder/MNIST/raw``. Raises BadInput if they cannot be downloaded."""
     from torchvision.datasets import MNIST
 
     files = "the four *-ubyte.gz files of http://yann.lecun.com/exdb/mnist/"
@@ -36,7 +36,7 @@ def open_mnist(folder: Path | None, split: Split) -> ArrayImages:
 
 
 def open_cifar10(folder: Path | None, split: Split) -> ArrayImages:
-    """CIFAR-10, RGB, 32 x 32. `folder` holds, or will hold, its archive. Raises BadInput where it cannot be got."""
+    """Open CIFAR-10: RGB, 32 x 32. Its archive is in `folder`. Raises BadInput if it cannot be downloaded."""
     from torchvision.datasets import CIFAR10
 
     files = "cifar-10-python.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html"
@@ -47,13 +47,13 @@ def _open(dataset: Any, name: str, folder: Path | None, split: Split, files: str
     train = known_split(split) == "train"
     root = folder or Path.home() / ".cache" / "inpaint-bench" / name
     try:
-        # CIFAR-10's files were pickled by an early NumPy, and NumPy 2.4.0 to 2.4.4 warn of that.
+        # NumPy 2.4.0 to 2.4.4 warn that CIFAR-10's files were pickled by an early NumPy.
         with warnings.catch_warnings(action="ignore"):
             pixels = np.asarray(dataset(root, train=train, download=True).data)
     except Exception as error:  # a failed download and a damaged file raise errors of many kinds
         raise BadInput(
             f"The image set {name!r} can be neither read from {root} nor downloaded there: {error}\n"
-            f"Fetch {files}, put it in {root / place} and run again; or name the folder that has it."
+            f"Download {files}, put it in {root / place} and run again; or give the folder that has it."
         ) from error
     names = [f"{split}-{index:05d}" for index in range(len(pixels))]
     return ArrayImages(names, pixels if pixels.ndim == 4 else pixels[..., None])

@@ -1,10 +1,10 @@
-"""Mask families: the laws by which holes are drawn.
+"""Mask families of this project.
 
-Lengths are given in pixels of a square canvas of side `canvas` and scale with the image that is masked.
+Lengths are in pixels of a square canvas of side `canvas`. They scale with the image.
 """
 
 from bench_core import MaskFamily, hookimpl
-from bench_masks.lama import PRESETS
+from bench_masks.lama_presets import PRESETS
 
 _CANVAS = {"canvas": 256}
 _BOX = {"side": 128.0, "shrink": 16.0}
@@ -33,7 +33,7 @@ def bench_masks() -> list[MaskFamily]:
             title="Strokes of a brush, optionally together with a random box",
             draw="bench_masks.strokes:free_form",
             parameters={**_BRUSH, "with_box": False, **_BOX, **_CANVAS},
-            source="Yu et al., ICCV 2019, as in their code, on which non-square canvases are mended",
+            source="Yu et al., ICCV 2019, as in their code, with a fix for non-square images",
         ),
         MaskFamily(
             name="irregular_walk",
@@ -47,7 +47,7 @@ def bench_masks() -> list[MaskFamily]:
                 "hole_ratio": (0.15, 0.65),
                 **_CANVAS,
             },
-            source="a substitute, used by later work, for the optical-flow masks of Liu et al., ECCV 2018",
+            source="used by later work in place of the optical-flow masks of Liu et al., ECCV 2018",
         ),
         MaskFamily(
             name="chains_or_boxes",
@@ -75,7 +75,7 @@ def bench_masks() -> list[MaskFamily]:
         ),
         MaskFamily(
             name="instances",
-            title="Silhouettes of labelled objects, moved elsewhere: a substitute for LaMa's segmentation masks",
+            title="Silhouettes of labelled objects at other places, in place of LaMa's segmentation masks",
             draw="bench_masks.instances:instances",
             parameters={
                 "folder": ...,
@@ -86,24 +86,24 @@ def bench_masks() -> list[MaskFamily]:
                 "overlap": 0.5,
                 "smallest": 0.02,
             },
-            source="after Suvorov et al., WACV 2022, with a user's instance maps in place of a network's",
-            content="bench_masks.files:content",
+            source="after Suvorov et al., WACV 2022, with your instance maps in place of a network's",
+            content="bench_masks.image_folder:content",
         ),
         MaskFamily(
             name="set",
-            title="A mask set in a file: pair i meets its hole i, and begins again at its end",
-            draw="bench_masks.stored:from_file",
+            title="A mask set file: pair i gets hole i, modulo the number of holes",
+            draw="bench_masks.mask_set_file:from_file",
             parameters={"file": ..., "sha256": ""},
             source="`bench masks make` or `bench masks import`",
-            content="bench_masks.stored:content",
+            content="bench_masks.mask_set_file:content",
             numbered=True,
         ),
         MaskFamily(
             name="files",
-            title="Mask pictures from a folder",
-            draw="bench_masks.files:from_folder",
+            title="Mask images from a folder",
+            draw="bench_masks.image_folder:from_folder",
             parameters={"folder": ..., "hole": ..., "threshold": 128},
-            source='the user\'s: hole = "white" or "black" says which side of the threshold is missing',
-            content="bench_masks.files:content",
+            source='your own: hole = "white" or "black" is the colour of missing pixels',
+            content="bench_masks.image_folder:content",
         ),
     ]

@@ -6,7 +6,7 @@ Hole = np.ndarray
 
 
 def center_box(rng: np.random.Generator, height: int, width: int, *, side: float, canvas: int) -> Hole:
-    """A centered square of `side`, cut off at the border."""
+    """Draw a centred square of `side`, cropped to the image."""
     hole = np.zeros((height, width), np.uint8)
     h, w = (min(extent, round(side * extent / canvas)) for extent in (height, width))
     top, left = (height - h) // 2, (width - w) // 2
@@ -15,7 +15,7 @@ def center_box(rng: np.random.Generator, height: int, width: int, *, side: float
 
 
 def random_box(rng: np.random.Generator, height: int, width: int, *, side: float, shrink: float, canvas: int) -> Hole:
-    """A square of `side` at a random place, each pair of opposite sides moved inwards by 0 to `shrink` each."""
+    """Draw a square of `side` at a random place. Each pair of sides moves inwards by 0 to `shrink` per side."""
     hole = np.zeros((height, width), np.uint8)
     top, bottom = _interval(rng, height, side, shrink, canvas)
     left, right = _interval(rng, width, side, shrink, canvas)

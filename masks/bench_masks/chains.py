@@ -1,6 +1,6 @@
 """The holes of LaMa (Suvorov et al., WACV 2022): chains of thick segments, or boxes.
 
-All draws are whole numbers of pixels of the canvas, as in the published code; only then are they scaled.
+As in the published code, whole numbers of canvas pixels are drawn. They are scaled afterwards.
 """
 
 import math
@@ -14,7 +14,7 @@ Hole = np.ndarray
 Counts = tuple[int, int]
 ATTEMPTS = 1000
 TURNS = 4
-"""Angles are 0.01, 1.01, 2.01 or 3.01 radians."""
+"""Number of angles: 0.01, 1.01, 2.01 and 3.01 radians."""
 
 
 def chains_or_boxes(
@@ -33,30 +33,32 @@ def chains_or_boxes(
     hole_ratio: tuple[float, float],
     canvas: int,
 ) -> Hole:
-    """Chains with weight 1 or boxes with `box_weight`, redrawn until the hole's ratio is in (low, high].
+    """Draw chains with weight 1 or boxes with `box_weight`, until the hole ratio is in (low, high] of `hole_ratio`.
 
     Raises:
-        BadInput: no draw of many is.
+        BadInput: no hole of 1000 has such a ratio.
     """
     scale = math.sqrt(height * width) / canvas
     for _ in range(ATTEMPTS):
         hole = np.zeros((height, width), np.uint8)
         if rng.uniform(0, 1 + box_weight) < 1:
-            for number in range(_draw(rng, strokes)):
-                _chain(rng, hole, number % 2 == 0, segments, length, thickness, scale)
+            for number in range(_integer(rng, strokes)):
+                _draw_chain(rng, hole, number % 2 == 0, segments, length, thickness, scale)
         else:
-            for _ in range(_draw(rng, boxes)):
-                _box(rng, hole, box_side, margin, scale)
+            for _ in range(_integer(rng, boxes)):
+                _draw_box(rng, hole, box_side, margin, scale)
         if hole_ratio[0] < hole.mean() <= hole_ratio[1]:
             return hole
-    raise BadInput(f"No hole had a ratio within {hole_ratio} in {ATTEMPTS} attempts: widen it, or draw more or less.")
+    raise BadInput(
+        f"No hole had a ratio within {hole_ratio} in {ATTEMPTS} attempts: widen it, or change the strokes and boxes."
+    )
 
 
-def _draw(rng: np.random.Generator, bounds: Counts) -> int:
+def _integer(rng: np.random.Generator, bounds: Counts) -> int:
     return int(rng.integers(*bounds, endpoint=True))
 
 
-def _chain(
+def _draw_chain(
     rng: np.random.Generator,
     hole: Hole,
     mirrored: bool,
@@ -65,28 +67,28 @@ def _chain(
     thickness: Counts,
     scale: float,
 ) -> None:
-    """Segments from a random place on, each with a turn, a length and a brush of its own."""
+    """Draw connected segments from a random place, each with its own angle, length and thickness."""
     height, width = hole.shape
     x, y = int(rng.integers(width)), int(rng.integers(height))
-    for _ in range(_draw(rng, segments)):
+    for _ in range(_integer(rng, segments)):
         angle = 0.01 + int(rng.integers(TURNS))
         if mirrored:
             angle = 2 * math.pi - angle
-        step = _draw(rng, length) * scale
-        brush = max(1, round(_draw(rng, thickness) * scale))
+        step = _integer(rng, length) * scale
+        brush = max(1, round(_integer(rng, thickness) * scale))
         start = x, y
         x = min(max(int(x + step * math.sin(angle)), 0), width)
         y = min(max(int(y + step * math.cos(angle)), 0), height)
         cv2.line(hole, start, (x, y), 1, brush)
 
 
-def _box(rng: np.random.Generator, hole: Hole, side: Counts, margin: int, scale: float) -> None:
-    """A box whose sides are drawn one by one, at a random place away from the border."""
+def _draw_box(rng: np.random.Generator, hole: Hole, side: Counts, margin: int, scale: float) -> None:
+    """Draw a box of random sides at a random place, at least `margin` away from the border."""
     border = round(margin * scale)
     spans = []
     for extent in hole.shape:
-        most = min(round(side[1] * scale), extent - 2 * border - 1)
-        size = _draw(rng, (min(round(side[0] * scale), most), most))
-        start = _draw(rng, (border, extent - border - size))
+        longest = min(round(side[1] * scale), extent - 2 * border - 1)
+        size = _integer(rng, (min(round(side[0] * scale), longest), longest))
+        start = _integer(rng, (border, extent - border - size))
         spans.append(slice(start, start + size))
     hole[tuple(spans)] = 1

@@ -1,7 +1,7 @@
-"""A substitute for LaMa's segmentation masks: silhouettes of labelled objects, moved to elsewhere in their image.
+"""Holes in the shape of objects, moved to another place in their image, in place of LaMa's segmentation masks.
 
-LaMa (Suvorov et al., WACV 2022) finds objects with a segmentation network; here they come from a folder of instance
-maps, such as those of COCO or ADE20K, and the steps that follow are LaMa's.
+LaMa (Suvorov et al., WACV 2022) finds objects with a segmentation network. Here they come from a folder of instance
+maps, such as those of COCO or ADE20K. The other steps are LaMa's.
 """
 
 from functools import lru_cache
@@ -12,13 +12,13 @@ import numpy as np
 from PIL import Image
 
 from bench_core.errors import BadInput
-from bench_masks.files import pictures
+from bench_masks.image_folder import image_paths
 
 Hole = np.ndarray
 Range = tuple[float, float]
 ATTEMPTS = 200
 STEPS = 64
-"""Into so many parts the width is divided by the horizontal places that are tried."""
+"""Number of horizontal places to try, evenly spaced over the width."""
 
 
 def instances(
@@ -34,19 +34,28 @@ def instances(
     overlap: float,
     smallest: float,
 ) -> Hole:
-    """The silhouette of one object of one map, scaled, perhaps flipped, and shifted off the objects of that map.
+    """Draw the silhouette of a random object, scaled, perhaps flipped, and shifted off the objects of its map.
+
+    Args:
+        folder: folder of instance maps.
+        largest: objects that cover this fraction of the image or more are not used.
+        scale: minimum and maximum scale of the silhouette.
+        shift: maximum vertical shift, as a fraction of the height.
+        hidden: maximum fraction of the silhouette outside the image.
+        overlap: maximum overlap with objects, as a fraction of either.
+        smallest: holes with this hole ratio or less are rejected.
 
     Raises:
-        BadInput: the folder holds no maps, one cannot be read, or no object of many could be placed.
+        BadInput: the folder holds no maps, one cannot be read, or no hole was accepted in 200 attempts.
     """
-    paths = pictures(folder)
+    paths = image_paths(folder)
     for _ in range(ATTEMPTS):
         labels = _labels(paths[rng.integers(len(paths))], height, width)
         objects = [labels == label for label in np.unique(labels) if label]
-        candidates = [each for each in objects if 0 < each.mean() < largest]
+        candidates = [mask for mask in objects if 0 < mask.mean() < largest]
         if candidates:
             original = candidates[rng.integers(len(candidates))]
-            placed = _place(rng, original, objects, _varied(rng, original, scale), shift, hidden, overlap)
+            placed = _place(rng, original, objects, _scale_and_flip(rng, original, scale), shift, hidden, overlap)
             if placed is not None and placed.mean() > smallest:
                 return placed
     raise BadInput(
@@ -57,23 +66,23 @@ def instances(
 
 @lru_cache(maxsize=32)
 def _labels(path: Path, height: int, width: int) -> np.ndarray:
-    """An instance map, whole numbers (height, width), 0 = background: its middle, in the shape of the canvas."""
+    """Read an instance map and crop and resize it: whole numbers (height, width), 0 = background."""
     with Image.open(path) as file:
         labels = np.array(file)
     if labels.ndim != 2:
-        raise BadInput(f"{path} is no instance map: it wants one channel of whole numbers, 0 = background.")
+        raise BadInput(f"{path} is no instance map. Expected one channel of whole numbers, 0 = background.")
     rows, columns = labels.shape
     zoom = min(rows / height, columns / width)
-    return labels[np.ix_(_spread(rows, height, zoom), _spread(columns, width, zoom))]
+    return labels[np.ix_(_nearest(rows, height, zoom), _nearest(columns, width, zoom))]
 
 
-def _spread(extent: int, wanted: int, zoom: float) -> np.ndarray:
-    """Positions of `wanted` nearest neighbours, `zoom` apart, around the middle."""
+def _nearest(extent: int, wanted: int, zoom: float) -> np.ndarray:
+    """Return `wanted` indexes into `extent`, centred and `zoom` apart."""
     return ((extent - wanted * zoom) / 2 + (np.arange(wanted) + 0.5) * zoom).astype(int)
 
 
-def _varied(rng: np.random.Generator, original: np.ndarray, scale: Range) -> np.ndarray:
-    """The object's own rectangle, uint8, scaled as far as it still fits and flipped half of the time."""
+def _scale_and_flip(rng: np.random.Generator, original: np.ndarray, scale: Range) -> np.ndarray:
+    """Return the object's bounding box, uint8, scaled as far as it fits and flipped half of the time."""
     rows, columns = np.flatnonzero(original.any(1)), np.flatnonzero(original.any(0))
     cut = original[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.uint8)
     room = min(original.shape[0] / cut.shape[0], original.shape[1] / cut.shape[1])
@@ -92,30 +101,27 @@ def _place(
     hidden: float,
     overlap: float,
 ) -> Hole | None:
-    """A vertical shift is drawn, then horizontal places are tried in random order until one is allowed."""
+    """Draw a vertical shift, then try horizontal places in random order. Return None if none is allowed."""
     height, width = original.shape
     top = int(np.flatnonzero(original.any(1))[0]) + round(rng.uniform(-shift, shift) * height)
     for left in rng.permutation(np.arange(1 - shape.shape[1], width, max(1, width // STEPS))):
         hole = _shifted(shape, top, int(left), height, width)
         if hole.sum() < (1 - hidden) * shape.sum():
             continue
-        if all(_shared(hole, each) <= overlap for each in objects) and _covered(hole, objects) <= overlap * hole.sum():
+        covered = (hole * np.any(objects, axis=0)).sum()
+        if covered <= overlap * hole.sum() and all(_overlap(hole, mask) <= overlap for mask in objects):
             return hole
     return None
 
 
 def _shifted(shape: np.ndarray, top: int, left: int, height: int, width: int) -> Hole:
-    """The shape with its corner at (top, left), cut off at the border."""
+    """Return the shape with its corner at (top, left), cropped to the image."""
     hole = np.zeros((height, width), np.uint8)
     inside = shape[max(0, -top) : max(0, height - top), max(0, -left) : max(0, width - left)]
     hole[max(0, top) : max(0, top) + inside.shape[0], max(0, left) : max(0, left) + inside.shape[1]] = inside
     return hole
 
 
-def _shared(hole: Hole, other: np.ndarray) -> float:
-    """The larger of the fractions that each of both has in common with the other."""
+def _overlap(hole: Hole, other: np.ndarray) -> float:
+    """Return the intersection as a fraction of the smaller of the two."""
     return float((hole * other).sum() / max(1, min(hole.sum(), other.sum())))
-
-
-def _covered(hole: Hole, objects: list[np.ndarray]) -> int:
-    return int((hole * np.any(objects, axis=0)).sum())

@@ -1,4 +1,4 @@
-"""Holes along the image's borders, to be painted outwards."""
+"""Holes along the borders of an image, for outpainting."""
 
 import numpy as np
 
@@ -17,19 +17,26 @@ def outpainting(
     borders: tuple[int, int],
     depth: tuple[float, float],
 ) -> Hole:
-    """Bands along some of `sides`: how many, which, and how deep each reaches, as a fraction of the extent, are drawn.
+    """Draw bands along randomly chosen borders.
+
+    Args:
+        sides: borders to choose from, separated by commas: left, right, top, bottom.
+        borders: minimum and maximum number of bands.
+        depth: minimum and maximum depth of a band, as a fraction of the extent.
 
     Raises:
-        BadInput: `sides` are no sides, there are fewer of them than `borders`, or nothing would be known.
+        BadInput: a side is unknown, there are fewer sides than `borders`, or no pixel would be known.
     """
     named = [side.strip() for side in sides.split(",")]
     if not set(named) <= set(SIDES) or not 1 <= borders[0] <= borders[1] <= len(set(named)) == len(named):
-        raise BadInput(f"sides = {sides!r}, borders = {borders}: name some of {', '.join(SIDES)}, and how many.")
+        raise BadInput(
+            f"sides = {sides!r}, borders = {borders}: give sides out of {', '.join(SIDES)}, and a number of them."
+        )
     hole = np.zeros((height, width), np.uint8)
-    for which in rng.permutation(len(named))[: rng.integers(*borders, endpoint=True)]:
-        _hide(hole, named[which], rng.uniform(*depth))
+    for chosen in rng.permutation(len(named))[: rng.integers(*borders, endpoint=True)]:
+        _hide(hole, named[chosen], rng.uniform(*depth))
     if hole.all():
-        raise BadInput(f"With depth = {depth} nothing would be known; opposite borders must not meet.")
+        raise BadInput(f"With depth = {depth} no pixel would be known; opposite bands must not meet.")
     return hole
 
 

@@ -1,4 +1,4 @@
-"""Holes drawn with a brush, by OpenCV."""
+"""Holes of brush strokes, drawn by OpenCV."""
 
 import math
 
@@ -27,7 +27,7 @@ def free_form(
     thickness: Range,
     canvas: int,
 ) -> Hole:
-    """DeepFill v2's strokes: turns about 2 pi / 5 that alternate in direction, a round joint at every vertex."""
+    """Draw DeepFill v2's strokes: turns of about 2 pi / 5 in alternating directions, with round joints."""
     if with_box:
         hole = random_box(rng, height, width, side=side, shrink=shrink, canvas=canvas)
     else:
@@ -36,7 +36,7 @@ def free_form(
     for _ in range(rng.integers(strokes[0], strokes[1], endpoint=True)):
         points = _zigzag(rng, height, width, int(rng.integers(vertices[0], vertices[1], endpoint=True)))
         brush = max(1, int(rng.uniform(*thickness) * scale))
-        _draw(hole, points, brush)
+        _draw_line(hole, points, brush)
         for x, y in points[1:]:
             cv2.circle(hole, (int(x), int(y)), brush // 2, 1, cv2.FILLED)
     return hole
@@ -53,7 +53,7 @@ def _zigzag(rng: np.random.Generator, height: int, width: int, count: int) -> np
 
 
 def _walk(rng: np.random.Generator, angles: np.ndarray, steps: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Points of a walk from a random place that is stopped at the border at every step: (count + 1, 2), int32."""
+    """Return the points of a walk from a random place, clipped to the image at every step: (count + 1, 2), int32."""
     points = [(int(rng.integers(0, width)), int(rng.integers(0, height)))]
     for dx, dy in zip(steps * np.cos(angles), steps * np.sin(angles), strict=True):
         x, y = points[-1]
@@ -61,7 +61,7 @@ def _walk(rng: np.random.Generator, angles: np.ndarray, steps: np.ndarray, heigh
     return np.asarray(points, np.int32)
 
 
-def _draw(hole: Hole, points: np.ndarray, brush: int) -> None:
+def _draw_line(hole: Hole, points: np.ndarray, brush: int) -> None:
     cv2.polylines(hole, [points], isClosed=False, color=1, thickness=brush)
 
 
@@ -77,10 +77,10 @@ def irregular_walk(
     thickness: Range,
     canvas: int,
 ) -> Hole:
-    """Chains of segments whose angles are whole radians, redrawn until the hole's ratio lies within `hole_ratio`.
+    """Draw chains of segments whose angles are whole radians, until the hole ratio lies within `hole_ratio`.
 
     Raises:
-        BadInput: no draw of many does.
+        BadInput: no hole of 1000 has such a ratio.
     """
     scale = math.sqrt(height * width) / canvas
     for _ in range(ATTEMPTS):
@@ -92,7 +92,7 @@ def irregular_walk(
             points = _walk(rng, angles, lengths, height, width)
             brushes = rng.uniform(*thickness, count) * scale
             for start, brush in enumerate(brushes):
-                _draw(hole, points[start : start + 2], max(1, int(brush)))
+                _draw_line(hole, points[start : start + 2], max(1, int(brush)))
         if hole_ratio[0] < hole.mean() < hole_ratio[1]:
             return hole
-    raise BadInput(f"No walk had a hole ratio within {hole_ratio} in {ATTEMPTS} attempts: widen it or the strokes.")
+    raise BadInput(f"No walk had a hole ratio within {hole_ratio} in {ATTEMPTS} attempts: widen it or change strokes.")

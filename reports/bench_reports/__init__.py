@@ -1,9 +1,13 @@
-"""Tables and pictures made from stored rows, and the tables of papers. Nothing here imports torch."""
+"""Reports from stored rows: tables, figures, result pages, and tables of papers. Nothing here imports torch."""
 
+from pathlib import Path
 from typing import Any
 
 from bench_core import Command, NamedFile, Report, hookimpl
-from bench_reports.papers.published import in_folder
+
+_HERE = Path(__file__).parent
+# published numbers, protocols and tables lie beside this package in a checkout, and inside it once installed
+PUBLISHED_FOLDER = next(folder for folder in (_HERE / "published", _HERE.parent / "published") if folder.is_dir())
 
 
 @hookimpl
@@ -19,12 +23,16 @@ def bench_reports() -> list[Report]:
 
 @hookimpl
 def bench_protocols() -> list[NamedFile]:
-    return in_folder("protocols")
+    return _toml_files("protocols")
 
 
 @hookimpl
 def bench_paper_tables() -> list[NamedFile]:
-    return in_folder("tables")
+    return _toml_files("tables")
+
+
+def _toml_files(folder: str) -> list[NamedFile]:
+    return [NamedFile(path.stem, path) for path in sorted((PUBLISHED_FOLDER / folder).glob("*.toml"))]
 
 
 @hookimpl

@@ -1,64 +1,107 @@
-"""What a larger comparison costs, from the seconds that trainings and judgings in a store took."""
+"""Cost of each method: parameters, training time and time per image, and estimates for larger experiments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
+from bench_core.specs import Model
 from bench_core.store.store import CellStatus, Run, Store
 
 
 @dataclass(frozen=True)
 class Workload:
-    """What is to be done with every method."""
+    """Size of an experiment, the same for every method."""
 
     steps: int
     images: int
-    """Judged, under each mask set."""
+    """Number of test images under each mask set."""
     mask_sets: int = 1
     seeds: int = 1
 
 
 @dataclass(frozen=True)
 class CostEstimate:
-    """What a variant took, as far as its cells tell; means over these."""
+    """Measured cost of a variant: means over its finished cells."""
 
     variant: str
     device: str
     size: int
     batch: int
     step: float | None
-    """Seconds of a training step; None if it was not trained there."""
+    """Seconds per training step; None if the variant was not trained."""
     image: float
-    """Seconds until an image is painted and judged by all metrics of the run."""
+    """Seconds to predict an image and compute all metrics of the run."""
     parameters: int = 0
-    """How many numbers the generator learned; 0 if none, or if the cells are of an older version."""
+    """Number of trained parameters of the generator; 0 if none or unknown."""
 
-    def hours(self, plan: Workload) -> float:
-        """On one such device. What learns nothing is judged once."""
-        judging = self.image * plan.images * plan.mask_sets
-        return (judging if self.step is None else (self.step * plan.steps + judging) * plan.seeds) / 3600
+    def hours(self, workload: Workload) -> float:
+        """Estimate the hours on one such device. Training-free methods are evaluated with one seed."""
+        evaluation = self.image * workload.images * workload.mask_sets
+        if self.step is None:
+            return evaluation / 3600
+        return (self.step * workload.steps + evaluation) * workload.seeds / 3600
 
 
-def costs(store: Store, run: Run) -> Iterator[CostEstimate]:
-    """Of every variant of a run whose cells tell them.
+def measured_costs(store: Store, run: Run) -> Iterator[CostEstimate]:
+    """Yield the cost of every variant whose finished cells recorded their time.
 
     Raises:
         BadInput: a record of a cell is damaged.
     """
-    cells: dict[str, list[CellStatus]] = {}
+    by_variant: dict[str, list[CellStatus]] = {}
     for entry in run.entries:
-        cells.setdefault(entry.variant, []).append(entry)
-    for variant, entries in cells.items():
-        folders = [(store.folder(entry), entry) for entry in entries if entry.state == "done"]
-        told = [
-            folder.read_record(f"provenance/{of}") for folder, entry in folders for of in entry.evaluation_ids.values()
+        by_variant.setdefault(entry.variant, []).append(entry)
+    for variant, entries in by_variant.items():
+        done = [(store.folder(entry), entry.evaluation_ids.values()) for entry in entries if entry.state == "done"]
+        records = [
+            folder.read_record(f"provenance/{each}") for folder, evaluation_ids in done for each in evaluation_ids
         ]
-        judged = [each for each in told if "seconds_per_image" in each]
-        trained = [folder.read_record("provenance/training") for folder, _ in folders]
-        steps = [each["seconds_per_step"] for each in trained if each.get("seconds_per_step")]
-        if judged:
-            image = fmean(each["seconds_per_image"] for each in judged)
-            step = fmean(steps) if steps else None
-            learned = max((each.get("parameters", 0) for each in trained), default=0)
-            sizes = (run.protocol.size, run.protocol.batch)
-            yield CostEstimate(variant, judged[0]["device"], *sizes, step, image, learned)
+        evaluations = [record for record in records if "seconds_per_image" in record]
+        trainings = [folder.read_record("provenance/training") for folder, _ in done]
+        steps = [record["seconds_per_step"] for record in trainings if record.get("seconds_per_step")]
+        if evaluations:
+            yield CostEstimate(
+                variant,
+                evaluations[0]["device"],
+                run.protocol.size,
+                run.protocol.batch,
+                step=fmean(steps) if steps else None,
+                image=fmean(record["seconds_per_image"] for record in evaluations),
+                parameters=max((record.get("parameters", 0) for record in trainings), default=0),
+            )
+
+
+def variant_costs(store: Store, run: Run, models: Mapping[str, Model]) -> dict[str, dict[str, float]]:
+    """Return the known costs of each variant: `parameters`, seconds of one `training`, and seconds per `image`.
+
+    Parameters that were not counted in training are taken from the method's record, for default options only.
+    """
+    measured = {cost.variant: cost for cost in measured_costs(store, run)}
+    methods = {entry.variant: entry.method for entry in run.entries}
+    known: dict[str, dict[str, float]] = {}
+    for variant, method in methods.items():
+        cost, model = measured.get(variant), models.get(method)
+        declared = model.num_parameters.get(run.protocol.scale) if model and "[" not in variant else None
+        costs = {
+            "parameters": (cost.parameters if cost else None) or declared,
+            "training": cost.step * run.protocol.steps if cost and cost.step else None,
+            "image": cost.image if cost else None,
+        }
+        known[variant] = {kind: value for kind, value in costs.items() if value is not None}
+    return {variant: costs for variant, costs in known.items() if costs}
+
+
+def format_count(number: float) -> str:
+    """Format a count, such as 6.07 M."""
+    for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return f"{number:g}"
+
+
+def format_duration(seconds: float) -> str:
+    """Format a duration, such as 2.1 h, 35 s or 4.2 ms."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"), (1e-3, "ms")):
+        if seconds >= size:
+            return f"{seconds / size:.2g} {unit}" if seconds < 100 * size else f"{seconds / size:.0f} {unit}"
+    return f"{seconds * 1e6:.2g} µs"

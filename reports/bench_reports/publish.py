@@ -1,4 +1,4 @@
-"""The tables and the image grid of a finished run."""
+"""Tables and image grid of a finished run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,18 +16,15 @@ from bench_reports.tables.table import build
 
 
 def publish(plugins: Plugins, store: Store, run: Run, folder: Path, beside: Sequence[Run]) -> dict[str, Any]:
-    """Write the tables and the image grid into the run's folder, and print the table, with the runs `beside` in it."""
+    """Write tables and image grid into a run's folder, and print the table. Its rows include the runs `beside`."""
     (table,) = build(store, [*beside, run], plugins.records("metrics"))
     for report in plugins.records("reports").values():
         files.write_bytes(folder / f"table{report.suffix}", resolve(report.write)(table))
-    picture = grid(store, run)
-    if picture:
-        files.write_bytes(folder / "grid.png", picture)
+    image_grid = grid(store, run)
+    if image_grid:
+        files.write_bytes(folder / "grid.png", image_grid)
     out = open_console()
     show(table, out)
-    out.print(
-        f"Stored in {folder}: table.md, table.tex, ..." + (" and grid.png" if picture else ""),
-        markup=False,
-        soft_wrap=True,
-    )
+    saved = "table.md, table.tex, ..." + (" and grid.png" if image_grid else "")
+    out.print(f"Saved in {folder}: {saved}", markup=False, soft_wrap=True)
     return {"table": record(table)}

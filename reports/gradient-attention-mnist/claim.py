@@ -1,4 +1,4 @@
-"""Does the gradient term help? What the two trainings differ in over the seeds, from the rows stored beside this."""
+"""Compare the trainings with and without the gradient term over seeds, from the rows stored beside this file."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ WITH, WITHOUT = "gradient_attention:mnist", "gradient_attention:mnist-grad_l1"
 
 
 def claim(folder: Path) -> str:
-    """A table in Markdown: means over test images, then over seeds; 95 % intervals of Student's t, paired by seed."""
+    """Return a table in Markdown: means over test images, then over seeds, with 95 % intervals paired by seed."""
     store, runs = read_runs(folder)
     rows = store.rows(runs[-1])
     by_training = rows.groupby(["metric", "variant", "seed"], sort=False, observed=True)["value"]

@@ -1,4 +1,4 @@
-"""Draws how costs grow from growth.json, into docs/: python reports/performance/growth_plots.py"""
+"""Plot how costs grow, from growth.json into docs/: python reports/performance/growth_plots.py"""
 
 import json
 from hashlib import sha256
@@ -10,26 +10,26 @@ from matplotlib.figure import Figure
 
 MEASURED = Path(__file__).parent / "growth.json"
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-AGAINST = {
-    "size": "pixels of a side",
-    "batch": "images in a batch of 256 pixels",
-    "images": "judged images of 64 pixels",
+LABELS = {
+    "size": "image side, pixels",
+    "batch": "batch of images of 256 pixels",
+    "images": "evaluated images of 64 pixels",
     "cells": "cells of a table",
 }
 COSTS = {"seconds": "time, s", "mib": "peak memory, MiB"}
 
 
 def draw(measured: Path, folder: Path) -> None:
-    """Write one SVG for everything that grows, the same bytes for the same measurements."""
-    known, curves = digest(measured), json.loads(measured.read_text(encoding="utf-8"))["curves"]
-    for against in dict.fromkeys(curve["against"] for curve in curves):
-        with mpl.rc_context({"svg.hashsalt": "inpaint-bench", "svg.fonttype": "path"}):
-            figure = _figure([curve for curve in curves if curve["against"] == against], AGAINST[against])
-            figure.savefig(folder / f"growth-{against}.svg", metadata={"Date": None, "Description": known})
+    """Write one SVG for each part. Equal measurements give equal bytes."""
+    description, curves = describe(measured), json.loads(measured.read_text(encoding="utf-8"))["curves"]
+    for part in dict.fromkeys(curve["against"] for curve in curves):
+        with mpl.rc_context({"svg.hashsalt": "inpaint-bench", "svg.fonttype": "none"}):
+            figure = _figure([curve for curve in curves if curve["against"] == part], LABELS[part])
+            figure.savefig(folder / f"growth-{part}.svg", metadata={"Date": None, "Description": description})
 
 
-def digest(measured: Path) -> str:
-    """What a plot carries, so that it is known from which measurements it was drawn."""
+def describe(measured: Path) -> str:
+    """Name the measurements that a plot was drawn from."""
     return f"{measured.name}, sha256 {sha256(measured.read_bytes()).hexdigest()}"
 
 

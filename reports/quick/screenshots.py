@@ -1,4 +1,4 @@
-"""Pictures of a site for the README and the docs: python reports/quick/screenshots.py SITE"""
+"""Screenshots of a site for README and docs: python reports/quick/screenshots.py SITE"""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ VIEWS: dict[str, tuple[str, Literal["light", "dark"]]] = {
     "method": ("methods/gated-*.html", "dark"),
     "gallery": ("gallery.html", "light"),
 }
-"""Which page, by a pattern, and in which colours."""
+"""Pattern and colour scheme of each page."""
 
 
 def main(site: Path) -> None:

@@ -1,4 +1,4 @@
-"""`bench perf`: what it prints and writes, beside rivals from files. Nothing here asks for a certain speed."""
+"""Output of `bench perf`, also with baselines from files. No test asks for a speed."""
 
 import json
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from bench_core.errors import BadInput
 from bench_core.plugins import Plugins
 from bench_core.specs import MaskFamily
 from bench_perf.cases import metrics
-from bench_perf.cases.mask_inputs import inputs
-from bench_perf.memory import STATUS
+from bench_perf.cases.masks import required_parameters
+from bench_perf.peak_memory import STATUS
 
 Perf = Callable[..., Result]
 SAME = """
@@ -28,7 +28,7 @@ OTHER = """
 def build():
     return lambda masked, hole: masked * 0.5
 """
-TELLING = """
+ALLOCATOR = """
 import os
 
 def build():
@@ -42,10 +42,10 @@ def build(method):
 
 def build_step():
     weight = torch.ones(64, 3, 3, 3, requires_grad=True)
-    held = []
+    allocated = []
 
     def step(image, hole):
-        held[:] = [torch.ones(64, 2**20)]
+        allocated[:] = [torch.ones(64, 2**20)]
         assert image.shape == (2, 3, 64, 64) and hole.shape == (2, 1, 64, 64)
         assert torch.get_num_threads() == 1 and 0 <= image.min() < image.max() <= 1
         torch.nn.functional.conv2d(image * (1 - hole), weight, padding=1).mean().backward()
@@ -71,7 +71,7 @@ def build_step():
 
 @pytest.fixture
 def perf(tmp_path: Path) -> Perf:
-    """Call `bench perf` on something tiny; what it measured is in perf.json."""
+    """Run `bench perf` with tiny settings, which writes perf.json."""
 
     def call(*words: str | Path, code: int = 0) -> Result:
         tiny = ["--sizes", "64", "--batches", "2", "--scale", "nano", "--seconds", "0", "--device", "cpu"]
@@ -86,7 +86,7 @@ def perf(tmp_path: Path) -> Perf:
 
 
 def rows(tmp_path: Path) -> dict[str, dict[str, Any]]:
-    """By the contender's name."""
+    """Read the rows by the candidate's name."""
     return {row["name"]: row for row in json.loads((tmp_path / "perf.json").read_text())["rows"]}
 
 
@@ -97,7 +97,7 @@ def baseline(tmp_path: Path, text: str) -> Path:
 
 
 @pytest.mark.long
-def test_the_file_tells_what_was_measured_and_on_what(perf: Perf, tmp_path: Path):
+def test_the_json_file_holds_measurements_and_metadata(perf: Perf, tmp_path: Path):
     perf("pconv", "--parts", "forward", "--batches", "1,2", "--precision", "bf16-mixed", "--threads", "1")
     found = json.loads((tmp_path / "perf.json").read_text())
     assert {"date", "device", "versions", "platform", "load", "load_after", "git", "environment"} <= set(found)
@@ -114,7 +114,7 @@ def test_the_file_tells_what_was_measured_and_on_what(perf: Perf, tmp_path: Path
     assert set(found["kernels"]) == {"32-true", "bf16-mixed"}
 
 
-def test_a_rival_with_our_weights_agrees(perf: Perf, tmp_path: Path):
+def test_a_baseline_with_our_weights_agrees(perf: Perf, tmp_path: Path):
     shown = perf("gated", "--parts", "forward", "--against", baseline(tmp_path, SAME)).output
     ours, theirs = rows(tmp_path)["gated"], rows(tmp_path)["same"]
     assert ours["difference"] == 0 and ours["agrees"]
@@ -124,71 +124,69 @@ def test_a_rival_with_our_weights_agrees(perf: Perf, tmp_path: Path):
 
 
 @pytest.mark.long
-def test_a_rival_that_paints_something_else_is_told(perf: Perf, tmp_path: Path):
+def test_a_baseline_with_another_output_is_marked(perf: Perf, tmp_path: Path):
     shown = perf(
         "pconv,telea", "--parts", "forward", "--method", "telea", "--against", baseline(tmp_path, OTHER)
     ).output
     found = rows(tmp_path)
     assert found["telea"]["agrees"] is False and found["telea"]["difference"] > 0.1
-    assert found["pconv"]["agrees"] is None, "the rival stands beside the other one"
+    assert found["pconv"]["agrees"] is None, "the baseline is compared with the other method"
     assert "≠" in shown and "no speed-up" in shown
 
 
 @pytest.mark.long
-def test_a_rival_is_measured_with_our_allocator_and_with_the_systems(perf: Perf, tmp_path: Path):
-    """It paints white where it was started with memory kept, and black where not."""
-    perf("pconv", "--parts", "forward", "--against", baseline(tmp_path, TELLING))
+def test_a_baseline_is_measured_with_tuned_and_with_default_malloc(perf: Perf, tmp_path: Path):
+    """The baseline returns white with tuned malloc, and black without."""
+    perf("pconv", "--parts", "forward", "--against", baseline(tmp_path, ALLOCATOR))
     found = rows(tmp_path)
-    assert list(found) == ["pconv", "rival, memory kept", "rival"]
-    assert found["rival, memory kept"]["difference"] == 1
+    assert list(found) == ["pconv", "baseline, tuned malloc", "baseline"]
+    assert found["baseline, tuned malloc"]["difference"] == 1
 
 
-def test_training_is_measured_with_its_memory_in_a_process_of_its_own(perf: Perf, tmp_path: Path):
+def test_training_time_and_memory_are_measured_in_separate_processes(perf: Perf, tmp_path: Path):
     perf("glcic", "--parts", "training", "--threads", "1", "--against", baseline(tmp_path, TRAINED))
-    ours, theirs = rows(tmp_path)["glcic"], rows(tmp_path)["rival"]
+    ours, theirs = rows(tmp_path)["glcic"], rows(tmp_path)["baseline"]
     assert ours["ratio"] and ours["flops"] > 0 and ours["agrees"] is None
     # a convolution and the gradient of its weight; the images need none
     assert theirs["flops"] == 2 * (2 * 2 * 64 * 64 * 64 * 3 * 3 * 3)
     if STATUS.is_file():
-        assert 256 <= theirs["peak"] < 700, "the rival holds 256 MiB"
+        assert 256 <= theirs["peak"] < 700, "the baseline allocates 256 MiB"
         assert 0 < ours["peak"] < 2000
 
 
-def test_our_training_loop_stands_beside_a_bare_loop_of_the_same_step(perf: Perf, tmp_path: Path):
+def test_our_training_loop_is_compared_with_a_bare_loop(perf: Perf, tmp_path: Path):
     perf("glcic,telea", "--parts", "overhead", "--threads", "1")
     ours, bare = rows(tmp_path)["glcic"], rows(tmp_path)["bare loop"]
-    assert len(rows(tmp_path)) == 2, "telea does not learn"
+    assert len(rows(tmp_path)) == 2, "telea is training-free"
     assert ours["flops"] == bare["flops"] > 0
     assert ours["ratio"] == pytest.approx(bare["median"] / ours["median"]) and bare["ratio"] is None
 
 
 @pytest.mark.long
-def test_a_step_that_fails_is_told(perf: Perf, tmp_path: Path):
+def test_a_step_that_raises_gives_the_reason(perf: Perf, tmp_path: Path):
     perf("pconv", "--parts", "training", "--against", baseline(tmp_path, FAILING))
     found = rows(tmp_path)
-    assert found["rival"]["reason"] == "FloatingPointError: in step 2"
+    assert found["baseline"]["reason"] == "FloatingPointError: in step 2"
     assert found["pconv"]["median"] and found["pconv"]["ratio"] is None
 
 
 @pytest.mark.long
-def test_gaps_have_reasons_and_the_rest_goes_on(perf: Perf, tmp_path: Path):
+def test_failures_have_reasons_and_the_rest_is_measured(perf: Perf, tmp_path: Path):
     text = "def build():\n    raise OSError('no such network')\n"
     against, odd = ["--against", baseline(tmp_path, text)], ["--sizes", "72"]
     shown = perf("context_encoder,gated", *odd, "--parts", "forward", "--method", "gated", *against).output
     found = rows(tmp_path)
     assert "64 pixels only" in found["context_encoder"]["reason"]
-    assert found["rival"]["reason"] == "OSError: no such network" and "no such network" in shown
+    assert found["baseline"]["reason"] == "OSError: no such network" and "no such network" in shown
     assert found["gated"]["median"] and found["gated"]["ratio"] is None
     perf("context_encoder", *odd, "--parts", "training", *against)
     found = rows(tmp_path)
     assert "64 pixels only" in found["context_encoder"]["reason"]
-    assert "defines no build_step" in found["rival"]["reason"]
+    assert "defines no build_step" in found["baseline"]["reason"]
 
 
 @pytest.mark.filterwarnings("ignore:.*disp:DeprecationWarning")  # of scipy, in pytorch-fid
-def test_metrics_stand_beside_their_libraries_with_equal_values(
-    perf: Perf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_metrics_equal_those_of_their_libraries(perf: Perf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(metrics, "FEATURES", (60, 12))
     monkeypatch.setattr(metrics, "PAIRS", 2)
     perf("--parts", "metrics", "--sizes", "176")
@@ -200,12 +198,12 @@ def test_metrics_stand_beside_their_libraries_with_equal_values(
     assert "weights of alexnet are missing" in found["lpips@alex 176", "ours"]["reason"]
 
 
-def test_masks_loading_and_start(perf: Perf, tmp_path: Path):
+def test_masks_loading_and_startup(perf: Perf, tmp_path: Path):
     perf("--parts", "masks,loading,startup")
     found = json.loads((tmp_path / "perf.json").read_text())["rows"]
     cases = {row["case"]: row for row in found}
     families = [f"{name} 64" for name in Plugins.find().records("masks")]
-    assert {"free_form 64", "instances 64", "files 64", "set 64"} <= set(families), "three draw from files"
+    assert {"free_form 64", "instances 64", "files 64", "set 64"} <= set(families), "three families draw from files"
     assert not {cases[family]["reason"] for family in families} - {""}
     assert all(cases[family]["per_second"] > 0 for family in families)
     ours = [row for row in found if row["part"] == "loading" and row["name"] == "ours"]
@@ -213,20 +211,20 @@ def test_masks_loading_and_start(perf: Perf, tmp_path: Path):
     assert [row["name"] for row in found if row["part"] == "startup"] == ["ours", "python with click"]
 
 
-def test_a_family_that_asks_for_something_unknown_is_told(tmp_path: Path):
+def test_an_unknown_required_parameter_of_a_family_is_rejected(tmp_path: Path):
     family = MaskFamily(name="tides", title="", draw="x:y", parameters={"moon": ..., "folder": ...}, source="")
     with pytest.raises(BadInput, match="It needs moon; "):
-        inputs(family, tmp_path, 64)
+        required_parameters(family, tmp_path, 64)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message"),
     [
         (["nope"], "no method 'nope'"),
         (["pconv", "--parts", "forwards"], "Did you mean 'forward'?"),
         (["pconv", "--precision", "bf16"], "Did you mean 'bf16-mixed'?"),
-        (["pconv", "--precision", "tf32", "--device", "cpu"], "tf32 is an arithmetic of NVIDIA GPUs"),
+        (["pconv", "--precision", "tf32", "--device", "cpu"], "tf32 needs an NVIDIA GPU"),
         (["pconv", "--sizes", "0"], "--sizes takes whole numbers"),
         (["pconv", "--batches", ","], "--batches takes whole numbers"),
         (["pconv", "--sizes", "large"], "no list of ints"),
@@ -235,15 +233,15 @@ def test_a_family_that_asks_for_something_unknown_is_told(tmp_path: Path):
         (["pconv", "--against", "empty.py"], "defines no function build"),
         (["pconv", "--method", "pconv"], "--against"),
         (["pconv,gated", "--against", "fine.py"], "--method NAME"),
-        (["pconv", "--against", "fine.py", "--method", "gated"], "among those that are measured 'gated'"),
+        (["pconv", "--against", "fine.py", "--method", "gated"], "no measured method 'gated'"),
         (["pconv", "--json", "no/where.json"], "no folder no"),
     ],
 )
-def test_bad_input(words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_bad_input(arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     for name, text in {"broken.py": "def build(:", "empty.py": "", "fine.py": OTHER}.items():
         (tmp_path / name).write_text(text)
-    result = CliRunner().invoke(main, ["perf", *words])
+    result = CliRunner().invoke(main, ["perf", *arguments])
     assert result.exit_code == 2, result.output
-    assert said in " ".join(result.output.split())
+    assert message in " ".join(result.output.split())
     assert "Traceback" not in result.output

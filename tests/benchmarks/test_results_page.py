@@ -1,4 +1,4 @@
-"""The page of measurements says what is in the measurements."""
+"""The page of measurements is generated from the measurements."""
 
 import json
 import runpy
@@ -13,20 +13,20 @@ ABOUT = {"command": ["perf"], "threads": 1, "versions": {"torch": "2"}, "date": 
 
 
 def row(part: str, name: str) -> dict[str, Any]:
-    gaps = dict.fromkeys(("ratio", "floor", "peak", "difference"))
-    return {"part": part, "case": "m 256 b1", "name": name, "median": 0.25, **gaps}
+    missing = dict.fromkeys(("ratio", "floor", "peak", "difference"))
+    return {"part": part, "case": "m 256 b1", "name": name, "median": 0.25, **missing}
 
 
-def test_the_page_is_the_one_that_the_measurements_make():
+def test_the_committed_page_is_up_to_date():
     assert (FOLDER / "README.md").read_text(encoding="utf-8") == PAGE()
 
 
-def test_every_row_stands_under_its_part_whatever_file_it_is_in(tmp_path: Path):
+def test_rows_of_all_files_are_grouped_by_part(tmp_path: Path):
     rows = {"cpu": [row("forward", "one")], "gpu": [row("training", "two"), row("forward", "three")]}
     for kind, each in rows.items():
         (tmp_path / f"{kind}.json").write_text(json.dumps({"rows": each, "device": f"{kind} (Some {kind})", **ABOUT}))
     _, forward, training = PAGE(tmp_path).split("\n## ")
-    assert forward.startswith("Forward") and training.startswith("Trainer")
+    assert forward.startswith("Forward") and training.startswith("Training")
     assert "| m 256 b1 | Some cpu | one | 250 |" in forward and "| m 256 b1 | Some gpu | three | 250 |" in forward
     assert "| m 256 b1 | Some gpu | two | 250 |" in training and "Some cpu" not in training
     assert forward.count("\n* ") == 2 and training.count("\n* ") == 1

@@ -22,7 +22,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         values: dict[str, Any] = {metric: [0.1 + number, 0.2, 0.4] for metric in METRICS}
         entry = done(store, name, **values)
         done(store, name, mask_set="strokes", **values)
-        entry.evaluation_ids["strokes"] = "judgement"
+        entry.evaluation_ids["strokes"] = "evaluation"
         entries.append(entry)
     store.write_run(run_of(*entries, metrics=METRICS, test_masks=["center", "strokes"], num_pairs=3))
     return store.root

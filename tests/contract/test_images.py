@@ -1,4 +1,4 @@
-"""Laws of reading one image from a file: every readable kind becomes 8-bit RGB or grey, every other a BadImage."""
+"""Tests of reading one image file: it becomes 8-bit RGB or grey, or raises BadImage."""
 
 import contextlib
 import random
@@ -26,7 +26,7 @@ def saved(image: Image.Image, path: Path, image_format: str | None = None, **opt
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG that claims a size, with next to no pixels behind it."""
+    """Return a PNG whose header claims a size, with almost no pixel data."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -36,30 +36,30 @@ def png_header(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tif"])
-def test_rgb_and_grey_are_read_as_they_are(tmp_path: Path, suffix: str) -> None:
+def test_rgb_and_grey_are_read_unchanged(tmp_path: Path, suffix: str) -> None:
     np.testing.assert_array_equal(read_image(saved(Image.fromarray(RGB), tmp_path / f"rgb.{suffix}")), RGB)
     grey = read_image(saved(Image.fromarray(GREY), tmp_path / f"grey.{suffix}"))
     np.testing.assert_array_equal(grey, GREY[..., None])
 
 
-def test_lossless_webp_is_read_as_it_is(tmp_path: Path) -> None:
+def test_lossless_webp_is_read_unchanged(tmp_path: Path) -> None:
     path = saved(Image.fromarray(RGB), tmp_path / "image.webp", lossless=True)
     np.testing.assert_array_equal(read_image(path), RGB)
 
 
 @pytest.mark.parametrize("alpha", [0, 128, 255])
-def test_transparency_is_dropped_and_colours_stay(tmp_path: Path, alpha: int) -> None:
-    veil = np.full((6, 9, 1), alpha, np.uint8)
-    rgba = Image.fromarray(np.concatenate([RGB, veil], 2))
+def test_transparency_is_dropped_and_colours_are_unchanged(tmp_path: Path, alpha: int) -> None:
+    opacity = np.full((6, 9, 1), alpha, np.uint8)
+    rgba = Image.fromarray(np.concatenate([RGB, opacity], 2))
     np.testing.assert_array_equal(read_image(saved(rgba, tmp_path / "rgba.png")), RGB)
-    grey_alpha = Image.fromarray(np.concatenate([GREY[..., None], veil], 2))
+    grey_alpha = Image.fromarray(np.concatenate([GREY[..., None], opacity], 2))
     assert grey_alpha.mode == "LA"
     np.testing.assert_array_equal(read_image(saved(grey_alpha, tmp_path / "la.png")), GREY[..., None])
 
 
 @pytest.mark.parametrize("highest", [200, 40_000, 65_535])
 def test_sixteen_bit_samples_keep_their_upper_eight_bits(tmp_path: Path, highest: int) -> None:
-    """However dark the image is: 200 of 65535 is black, not light grey."""
+    """Samples are not rescaled to the maximum: 200 of 65535 is black, not light grey."""
     deep = np.linspace(0, highest, 54).astype(np.uint16).reshape(6, 9)
     for suffix in ("png", "tif"):
         path = saved(Image.fromarray(deep), tmp_path / f"deep.{suffix}")
@@ -74,7 +74,7 @@ def test_samples_without_an_agreed_white_are_refused(tmp_path: Path, samples: ty
 
 
 @pytest.mark.parametrize("transparency", [None, 0, bytes([0, 128])])
-def test_palettes_become_rgb_with_no_warning(tmp_path: Path, transparency: int | bytes | None) -> None:
+def test_palettes_become_rgb_without_a_warning(tmp_path: Path, transparency: int | bytes | None) -> None:
     palette = Image.fromarray(GREY // 64).convert("P")
     palette.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9])
     options: dict[str, Any] = {} if transparency is None else {"transparency": transparency}
@@ -95,7 +95,7 @@ def test_cmyk_becomes_rgb(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("image_format", ["PNG", "TIFF", "JPEG"])
 @pytest.mark.parametrize("orientation", range(10))
-def test_the_orientation_tag_is_applied_as_pillow_does(tmp_path: Path, orientation: int, image_format: str) -> None:
+def test_the_orientation_tag_is_applied_as_by_pillow(tmp_path: Path, orientation: int, image_format: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     path = saved(Image.fromarray(RGB), tmp_path / "turned", image_format, exif=exif)
@@ -104,7 +104,7 @@ def test_the_orientation_tag_is_applied_as_pillow_does(tmp_path: Path, orientati
     np.testing.assert_array_equal(read_image(path), expected)
 
 
-def test_orientation_6_asks_for_a_quarter_turn_clockwise(tmp_path: Path) -> None:
+def test_orientation_6_is_a_quarter_turn_clockwise(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     path = saved(Image.fromarray(BLOCKS), tmp_path / "turned.jpg", quality=100, subsampling=0, exif=exif)
@@ -113,16 +113,16 @@ def test_orientation_6_asks_for_a_quarter_turn_clockwise(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP"])
-def test_a_broken_entry_beside_the_orientation_does_not_hinder(tmp_path: Path, image_format: str) -> None:
-    """Cameras write such: here the image's width is given as text, though its type promises a number."""
+def test_a_broken_exif_entry_beside_the_orientation_is_ignored(tmp_path: Path, image_format: str) -> None:
+    """Cameras write such entries: the width is text here, although its type is a number."""
     tags = struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack(">HHII", 0x0100, 2, 4, 0x61626300)
     exif = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 2) + tags + bytes(4)
     path = saved(Image.fromarray(BLOCKS), tmp_path / "broken", image_format, exif=exif)
     assert read_image(path).shape == (32, 16, 3)
 
 
-def test_a_tiff_whose_notes_are_broken_is_read_or_refused(tmp_path: Path) -> None:
-    """A number where text is promised: new versions of Pillow raise an odd error, old ones none."""
+def test_a_tiff_with_broken_tags_is_read_or_refused(tmp_path: Path) -> None:
+    """The tag holds a number in place of text. New versions of Pillow raise an odd error, old ones none."""
     notes = TiffImagePlugin.ImageFileDirectory_v2()
     notes.tagtype[700] = 12  # XMP, as a floating-point number
     notes[700] = 0.5
@@ -131,27 +131,27 @@ def test_a_tiff_whose_notes_are_broken_is_read_or_refused(tmp_path: Path) -> Non
         assert read_image(path).shape == RGB.shape
 
 
-def test_the_content_tells_the_format_not_the_name(tmp_path: Path) -> None:
+def test_the_format_is_detected_from_the_content(tmp_path: Path) -> None:
     jpeg = saved(Image.fromarray(BLOCKS), tmp_path / "named.jpg", "JPEG")
     misnamed = saved(Image.fromarray(BLOCKS), tmp_path / "misnamed.png", "JPEG")
     np.testing.assert_array_equal(read_image(misnamed), read_image(jpeg))
 
 
-def test_what_is_read_may_be_changed(tmp_path: Path) -> None:
-    """PyTorch warns of arrays that may not."""
+def test_the_returned_array_is_writable(tmp_path: Path) -> None:
+    """PyTorch warns about arrays that are not."""
     for mode in ("1", "L", "LA", "RGB", "RGBA", "P"):
         assert read_image(saved(Image.new(mode, (4, 3)), tmp_path / "image.png")).flags.writeable
 
 
 @pytest.mark.parametrize("content", [b"", b"just a note\n", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"II*\x00"])
-def test_what_is_no_image_is_named(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_image_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "note.png"
     path.write_bytes(content)
     with pytest.raises(BadImage, match=r"note\.png"):
         read_image(path)
 
 
-def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     for name in ("missing.png", "folder.png"):
         with pytest.raises(BadImage, match=name):
@@ -159,17 +159,17 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP", "TIFF", "BMP"])
-@pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
-def test_truncated_files_are_refused(tmp_path: Path, image_format: str, kept: float) -> None:
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_truncated_files_are_refused(tmp_path: Path, image_format: str, share: float) -> None:
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (40, 50, 3), dtype=np.uint8))
     path = saved(noise, tmp_path / "cut", image_format)
-    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
     with pytest.raises(BadImage, match="cut"):
         read_image(path)
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP", "TIFF", "BMP"])
-def test_damaged_files_raise_nothing_but_bad_image(tmp_path: Path, image_format: str) -> None:
+def test_damaged_files_raise_bad_image_only(tmp_path: Path, image_format: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     sound = saved(
@@ -194,8 +194,8 @@ def test_a_header_that_claims_billions_of_pixels_is_refused(tmp_path: Path) -> N
         read_image(tmp_path / "bomb.png")
 
 
-def test_a_large_image_is_read_with_no_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pillow warns above this many pixels and refuses above twice as many."""
+def test_a_large_image_is_read_without_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow warns above MAX_IMAGE_PIXELS and refuses above twice that number."""
     path = saved(Image.fromarray(RGB), tmp_path / "large.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", RGB[..., 0].size - 1)
     np.testing.assert_array_equal(read_image(path), RGB)

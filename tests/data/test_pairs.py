@@ -1,4 +1,4 @@
-"""Laws of the pairs: image i meets hole i, whoever asks, in whatever order and from however many workers."""
+"""Tests of evaluation pairs: image i always gets hole i, in any order and for any number of workers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,27 +10,24 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support.mask_sets import open_mask_set, small_protocol
 from torch.utils.data import DataLoader, Subset
 
 from bench_core.data.pairs import Pair, TestPairs, to_floats
 from bench_core.images import as_channels, resized
-from bench_core.masks.mask_set import MaskSet, open_sets
-from bench_core.protocol import MaskSpec, Protocol
-from bench_masks import bench_masks
 
-FAMILIES = {family.name: family for family in bench_masks()}
 SHAPES = [(40, 52, 3), (52, 40, 1), (32, 32, 1), (20, 30, 3), (33, 90, 1)]
 
 
 @dataclass
-class Pictures:
+class MemoryImages:
     """Images in memory."""
 
     arrays: Sequence[np.ndarray]
     names: Sequence[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.names = [f"picture-{index}" for index in range(len(self.arrays))]
+        self.names = [f"image-{index}" for index in range(len(self.arrays))]
 
     def __len__(self) -> int:
         return len(self.arrays)
@@ -40,27 +37,18 @@ class Pictures:
 
 
 def coordinates(height: int, width: int) -> np.ndarray:
-    """An image whose pixels tell where they are."""
+    """Return an image whose pixels encode their position."""
     rows, columns = np.mgrid[:height, :width]
     return np.stack([rows, columns, rows + columns], 2).astype(np.uint8)
 
 
-def noise(*shapes: tuple[int, int, int]) -> Pictures:
+def noise(*shapes: tuple[int, int, int]) -> MemoryImages:
     rng = np.random.default_rng(0)
-    return Pictures([rng.integers(0, 256, shape, np.uint8) for shape in shapes])
+    return MemoryImages([rng.integers(0, 256, shape, np.uint8) for shape in shapes])
 
 
-def protocol(**fields: Any) -> Protocol:
-    given = {"size": 32, "steps": 1, "batch": 1, "metrics": ["l1"], "masks": {"any": {"family": "free_form"}}}
-    return Protocol.model_validate({"name": "mine", "image_set": "mine", **given, **fields})
-
-
-def holes(name: str = "any", family: str = "free_form", **parameters: Any) -> MaskSet:
-    return open_sets({name: MaskSpec.model_validate({"family": family, **parameters})}, FAMILIES)[name]
-
-
-def pairs_of(images: Pictures, **fields: Any) -> TestPairs:
-    return TestPairs(protocol(**fields), images, holes())
+def pairs_of(images: MemoryImages, **fields: Any) -> TestPairs:
+    return TestPairs(small_protocol(size=32, **fields), images, open_mask_set("free_form"))
 
 
 def content(pair: Pair) -> tuple[int, bytes, bytes]:
@@ -68,7 +56,7 @@ def content(pair: Pair) -> tuple[int, bytes, bytes]:
 
 
 def loaded(pairs: TestPairs, order: Sequence[int], **options: Any) -> list[tuple[int, bytes, bytes]]:
-    """The pairs as a DataLoader hands them out, taken out of their batches again."""
+    """Return the pairs from a DataLoader, one by one."""
     loader = DataLoader(Subset(pairs, order), **options)
     return [
         content(Pair(index=i, image=x, hole=m)) for batch in loader for i, x, m in zip(*batch.values(), strict=True)
@@ -76,7 +64,7 @@ def loaded(pairs: TestPairs, order: Sequence[int], **options: Any) -> list[tuple
 
 
 @pytest.mark.parametrize("batch", [1, 3, 8])
-def test_a_pair_does_not_depend_on_the_batch(batch: int) -> None:
+def test_a_pair_does_not_depend_on_the_batch_size(batch: int) -> None:
     pairs = pairs_of(noise(*SHAPES), crops=2)
     everything = range(len(pairs))
     assert loaded(pairs, everything, batch_size=batch) == [content(pairs[index]) for index in everything]
@@ -96,49 +84,51 @@ def test_a_pair_does_not_depend_on_the_order_or_the_subset(order: list[int], cou
     assert loaded(pairs, order[:count], batch_size=3) == [content(pairs[index]) for index in order[:count]]
 
 
-def test_more_images_leave_the_first_pairs_as_they_were() -> None:
+def test_adding_images_does_not_change_the_first_pairs() -> None:
     few, many = pairs_of(noise(*SHAPES[:2])), pairs_of(noise(*SHAPES))
     assert [content(few[index]) for index in range(2)] == [content(many[index]) for index in range(2)]
 
 
-def test_every_pair_has_a_hole_of_its_own_that_the_seed_fixes() -> None:
+def test_every_pair_and_seed_has_its_own_hole() -> None:
     drawn = [pairs_of(noise(*SHAPES), crops=4, seed=seed).hole(index) for seed in (0, 1) for index in range(20)]
     assert len({hole.tobytes() for hole in drawn}) == 40
 
 
-def test_the_hole_alone_is_the_hole_of_the_pair() -> None:
+def test_hole_returns_the_hole_of_the_pair() -> None:
     pairs = pairs_of(noise(*SHAPES))
     for index in range(len(pairs)):
         np.testing.assert_array_equal(pairs[index]["hole"][0].numpy(), pairs.hole(index))
 
 
-def test_mask_sets_differ_by_what_they_are_not_by_their_name() -> None:
+def test_holes_depend_on_parameters_and_not_on_the_name_of_the_set() -> None:
     images = noise(*SHAPES)
-    one, other = (TestPairs(protocol(), images, holes(name)) for name in ("one", "other"))
-    thicker = TestPairs(protocol(), images, holes("one", thickness=(20, 40)))
+    one, other = (
+        TestPairs(small_protocol(size=32), images, open_mask_set("free_form", name)) for name in ("one", "other")
+    )
+    thicker = TestPairs(small_protocol(size=32), images, open_mask_set("free_form", "one", thickness=(20, 40)))
     assert [content(one[index]) for index in range(5)] == [content(other[index]) for index in range(5)]
     assert all((one.hole(index) != thicker.hole(index)).any() for index in range(5))
 
 
 @given(st.integers(5, 120), st.integers(5, 120), st.integers(1, 9))
-def test_crops_lie_inside_the_image_and_are_as_many_as_asked(height: int, width: int, crops: int) -> None:
+def test_crops_lie_inside_the_image_and_their_number_is_as_requested(height: int, width: int, crops: int) -> None:
     image = coordinates(height, width)
-    pairs = pairs_of(Pictures([image]), crops=crops)
+    pairs = pairs_of(MemoryImages([image]), crops=crops)
     assert len(pairs) == crops
     assert len({pairs.name(index) for index in range(crops)}) == crops
-    seen = resized(image, max(32, min(height, width)))
+    full = resized(image, max(32, min(height, width)))
     for index in range(crops):
         pair = pairs[index]
         assert pair["image"].shape == (3, 32, 32)
         assert content(pairs[index]) == content(pair)
         if min(height, width) >= 32:
             top, left = pair["image"][:2, 0, 0].tolist()
-            np.testing.assert_array_equal(pair["image"].permute(1, 2, 0), seen[top : top + 32, left : left + 32])
+            np.testing.assert_array_equal(pair["image"].permute(1, 2, 0), full[top : top + 32, left : left + 32])
 
 
 @given(st.integers(32, 120), st.integers(32, 120), st.integers(2, 9))
 def test_crops_of_a_large_image_differ_and_reach_its_far_corner(height: int, width: int, crops: int) -> None:
-    pairs = pairs_of(Pictures([coordinates(height, width)]), crops=crops)
+    pairs = pairs_of(MemoryImages([coordinates(height, width)]), crops=crops)
     corners = [tuple(pairs[index]["image"][:2, 0, 0].tolist()) for index in range(crops)]
     assert corners[0] == (0, 0) or crops == 2
     if max(height, width) - 32 >= crops and min(height, width) - 32 >= crops:
@@ -149,19 +139,19 @@ def test_crops_of_a_large_image_differ_and_reach_its_far_corner(height: int, wid
 
 @pytest.mark.parametrize(("height", "width", "axis"), [(32, 100, 1), (100, 32, 0)])
 def test_crops_of_a_narrow_image_spread_along_its_length(height: int, width: int, axis: int) -> None:
-    pairs = pairs_of(Pictures([coordinates(height, width)]), crops=5)
+    pairs = pairs_of(MemoryImages([coordinates(height, width)]), crops=5)
     assert [int(pairs[index]["image"][axis, 0, 0]) for index in range(5)] == [0, 17, 34, 51, 68]
 
 
 def test_a_single_crop_is_the_middle() -> None:
     image = coordinates(60, 100)
-    np.testing.assert_array_equal(pairs_of(Pictures([image]))[0]["image"].permute(1, 2, 0), image[14:46, 34:66])
+    np.testing.assert_array_equal(pairs_of(MemoryImages([image]))[0]["image"].permute(1, 2, 0), image[14:46, 34:66])
 
 
 def test_an_image_that_is_too_small_is_enlarged_just_enough() -> None:
     image = noise((16, 24, 3)).arrays[0]
     expected = np.asarray(Image.fromarray(image).resize((48, 32), Image.Resampling.BICUBIC))[:, 8:40]
-    np.testing.assert_array_equal(pairs_of(Pictures([image]))[0]["image"].permute(1, 2, 0), expected)
+    np.testing.assert_array_equal(pairs_of(MemoryImages([image]))[0]["image"].permute(1, 2, 0), expected)
 
 
 @given(st.integers(1, 150), st.integers(1, 150), st.integers(1, 100), st.sampled_from([1, 3]))
@@ -175,8 +165,10 @@ def test_resizing_gives_the_short_side_and_keeps_the_aspect(height: int, width: 
 @pytest.mark.parametrize("resize", [None, 32, 36, 60])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_colour_and_grey_images_both_serve(shape: tuple[int, int, int], channels: int, resize: int | None) -> None:
-    """Warnings are errors here: a pair must be a tensor of its own, not a view of what Pillow holds."""
+def test_colour_and_grey_images_work_with_any_number_of_channels(
+    shape: tuple[int, int, int], channels: int, resize: int | None
+) -> None:
+    """A pair must own its memory: torch warns about a view of Pillow's read-only array, and warnings are errors."""
     images = noise(shape)
     before = images.arrays[0].copy()
     pair = pairs_of(images, channels=channels, resize=resize)[0]
@@ -194,7 +186,7 @@ def test_grey_becomes_three_equal_channels_and_colour_its_luma() -> None:
     assert as_channels(colour, 3) is colour
 
 
-def test_hidden_pixels_are_zero_and_all_others_are_the_image() -> None:
+def test_masked_pixels_are_zero_inside_and_unchanged_outside_the_hole() -> None:
     pairs = pairs_of(noise(*SHAPES))
     for batch in DataLoader(pairs, batch_size=2):
         image, hole, masked = to_floats(batch)

@@ -1,4 +1,4 @@
-"""Laws of decoded images on disk: nobody can tell them from decoding anew, but for the time that it takes."""
+"""Tests of the pixel cache, which returns what decoding the image files again would return."""
 
 import json
 import time
@@ -11,20 +11,18 @@ import pandas as pd
 import pytest
 from click.testing import Result
 from PIL import Image
+from support.mask_sets import open_mask_set, small_protocol
 
-from bench_core.data import validate
 from bench_core.data.loader import TimedIterator
 from bench_core.data.pairs import TestPairs, TrainPairs, scaled
 from bench_core.data.pixel_cache import CachedImages, PixelCache
-from bench_core.data.validate import ValidatedImages
+from bench_core.data.validate import ValidatedImages, validate_images
 from bench_core.errors import BadInput
 from bench_core.images import BadImage
-from bench_core.masks.mask_set import open_sets
 from bench_core.protocol import Protocol
 from bench_core.store.store import Store, read_runs
-from bench_datasets import file_images
-from bench_datasets.file_images import FileImages
-from bench_masks import bench_masks
+from bench_datasets import folder as image_folder
+from bench_datasets.folder import FileImages
 
 NAMES = ["a.png", "b.jpg", "deep/c.png", "grey.png", "small.png"]
 SHAPES = [(40, 60, 3), (33, 32, 3), (50, 34, 3), (36, 36), (20, 24, 3)]
@@ -32,7 +30,7 @@ SHAPES = [(40, 60, 3), (33, 32, 3), (50, 34, 3), (36, 36), (20, 24, 3)]
 
 @pytest.fixture
 def images(tmp_path: Path) -> FileImages:
-    """Files of several kinds, the last one smaller than a crop."""
+    """Write images of several formats, the last one smaller than a crop."""
     for number, (name, shape) in enumerate(zip(NAMES, SHAPES, strict=True)):
         path = tmp_path / "images" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,55 +39,53 @@ def images(tmp_path: Path) -> FileImages:
 
 
 def rules(**fields: Any) -> Protocol:
-    masks = {"box": {"family": "random_box"}}
-    given = {"name": "mine", "image_set": "mine", "size": 32, "steps": 1, "batch": 1, "metrics": ["l1"]}
-    return Protocol.model_validate(given | {"masks": masks} | fields)
+    return small_protocol(size=32, **fields)
 
 
-def checked(
-    images: FileImages, folder: Path | None, most: float = 1.0, skip: bool = False, **of: Any
+def validated(
+    images: FileImages, folder: Path | None, max_gib: float = 1.0, skip: bool = False, **fields: Any
 ) -> ValidatedImages:
-    protocol = rules(**of)
-    shelf = PixelCache(folder, protocol, most) if folder else None
-    return validate.check(images, images, protocol, 3, skip, shelf)
+    protocol = rules(**fields)
+    pixel_cache = PixelCache(folder, protocol, max_gib) if folder else None
+    return validate_images(images, images, protocol, 3, skip, pixel_cache)
 
 
-def no_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_images, "read_image", lambda path: pytest.fail(f"{path} is decoded again"))
+def forbid_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_folder, "read_image", lambda path: pytest.fail(f"{path} is decoded again"))
 
 
-@pytest.mark.parametrize("cut", [{}, {"resize": 38}, {"channels": 1}, {"crops": 3}], ids=str)
-def test_pairs_are_the_same_to_the_last_bit(
-    images: FileImages, tmp_path: Path, cut: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("scaling", [{}, {"resize": 38}, {"channels": 1}, {"crops": 3}], ids=str)
+def test_cached_pairs_are_bitwise_equal(
+    images: FileImages, tmp_path: Path, scaling: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ):
-    holes = open_sets(rules().masks, {family.name: family for family in bench_masks()})["box"]
+    mask_set = open_mask_set("random_box")
 
     def content(found: ValidatedImages) -> list[bytes]:
-        of_test = TestPairs(rules(**cut), found.test, holes)
-        of_train = TrainPairs(rules(**cut), found.train, [holes], 0)
+        of_test = TestPairs(rules(**scaling), found.test, mask_set)
+        of_train = TrainPairs(rules(**scaling), found.train, [mask_set], 0)
         pairs = [of_test[index] for index in range(len(of_test))] + [of_train[index] for index in (0, 2, 1, 0)]
         return [pair[name].numpy().tobytes() for pair in pairs for name in ("image", "hole")]
 
-    plain = checked(images, None, **cut)
+    plain = validated(images, None, **scaling)
     before = content(plain)
-    assert content(checked(images, tmp_path / "kept", **cut)) == before
-    no_decoding(monkeypatch)
-    again = checked(images, tmp_path / "kept", **cut)
+    assert content(validated(images, tmp_path / "cached", **scaling)) == before
+    forbid_decoding(monkeypatch)
+    again = validated(images, tmp_path / "cached", **scaling)
     assert content(again) == before
     assert (again.test_digest, again.train_digests) == (plain.test_digest, plain.train_digests)
     assert list(again.test.names) == list(plain.test.names)
 
 
-def test_another_picture_under_the_same_name_is_decoded(images: FileImages, tmp_path: Path):
-    before = checked(images, tmp_path / "kept")
+def test_a_new_image_under_the_same_name_is_decoded(images: FileImages, tmp_path: Path):
+    before = validated(images, tmp_path / "cached")
     Image.new("RGB", (40, 40), "red").save(images.path(0))
-    after = checked(images, tmp_path / "kept")
+    after = validated(images, tmp_path / "cached")
     assert after.test_digest != before.test_digest
     assert (after.test[0] == [255, 0, 0]).all()
 
 
-def test_another_cut_of_the_same_pictures_is_another_file(images: FileImages, tmp_path: Path):
-    small, large = (checked(images, tmp_path / "kept", resize=resize).test[0].shape for resize in (33, 39))
+def test_each_scaling_of_an_image_is_cached_separately(images: FileImages, tmp_path: Path):
+    small, large = (validated(images, tmp_path / "cached", resize=resize).test[0].shape for resize in (33, 39))
     assert (min(small[:2]), min(large[:2])) == (33, 39)
 
 
@@ -97,7 +93,7 @@ def test_another_cut_of_the_same_pictures_is_another_file(images: FileImages, tm
 def test_an_interrupted_write_leaves_nothing_and_the_next_one_succeeds(
     images: FileImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ):
-    read = file_images.read_image
+    read = image_folder.read_image
 
     def interrupted(path: Path) -> np.ndarray:
         if path == images.path(at):
@@ -105,71 +101,71 @@ def test_an_interrupted_write_leaves_nothing_and_the_next_one_succeeds(
         return read(path)
 
     with monkeypatch.context() as patched:
-        patched.setattr(file_images, "read_image", interrupted)
+        patched.setattr(image_folder, "read_image", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            validate.check(images, images, rules(), 0, False, PixelCache(tmp_path / "kept", rules(), 1.0))
-    assert not list((tmp_path / "kept").iterdir())
-    assert isinstance(checked(images, tmp_path / "kept").train, CachedImages)
+            validate_images(images, images, rules(), 0, False, PixelCache(tmp_path / "cached", rules(), 1.0))
+    assert not list((tmp_path / "cached").iterdir())
+    assert isinstance(validated(images, tmp_path / "cached").train, CachedImages)
 
 
-SQUARES = 5 * 32 * 32 * 3
-WHOLE = 3 * (40 * 60 + 33 * 32 + 50 * 34 + 36 * 36 + 32 * 38)
+ALL_SQUARE = 5 * 32 * 32 * 3
+EXACT = 3 * (40 * 60 + 33 * 32 + 50 * 34 + 36 * 36 + 32 * 38)
 
 
 @pytest.mark.parametrize(
-    ("most", "fits"), [(SQUARES - 1, False), (SQUARES + 1, False), (WHOLE - 1, False), (WHOLE, True)]
+    ("max_bytes", "fits"), [(ALL_SQUARE - 1, False), (ALL_SQUARE + 1, False), (EXACT - 1, False), (EXACT, True)]
 )
-def test_what_is_too_large_is_not_kept_and_it_is_said(
-    images: FileImages, tmp_path: Path, capsys: pytest.CaptureFixture[str], most: int, fits: bool
+def test_images_that_are_too_large_are_not_cached_and_a_message_says_so(
+    images: FileImages, tmp_path: Path, capsys: pytest.CaptureFixture[str], max_bytes: int, fits: bool
 ):
-    """Too little room for squares, for images that are no squares, for the last bytes, and just enough."""
-    shelf = PixelCache(tmp_path / "kept", rules(), most / 2**30)
-    found = validate.check(images, images, rules(), 0, False, shelf)
-    assert found.test_digest == checked(images, None).test_digest
-    assert len(list((tmp_path / "kept").glob("*"))) == (2 if fits else 0)
-    assert ("not kept" in capsys.readouterr().err) is not fits
+    """Too little space for square images, for other images, for the last byte, and just enough."""
+    pixel_cache = PixelCache(tmp_path / "cached", rules(), max_bytes / 2**30)
+    found = validate_images(images, images, rules(), 0, False, pixel_cache)
+    assert found.test_digest == validated(images, None).test_digest
+    assert len(list((tmp_path / "cached").glob("*"))) == (2 if fits else 0)
+    assert ("not cached" in capsys.readouterr().err) is not fits
 
 
-def test_bad_images_are_told_every_time_and_the_others_are_kept(images: FileImages, tmp_path: Path):
-    images.path(1).write_bytes(b"no picture")
-    plain = checked(images, None, skip=True)
+def test_bad_images_are_reported_every_time_and_the_others_are_cached(images: FileImages, tmp_path: Path):
+    images.path(1).write_bytes(b"not an image")
+    plain = validated(images, None, skip=True)
     for _ in range(2):
-        found = checked(images, tmp_path / "kept", skip=True)
+        found = validated(images, tmp_path / "cached", skip=True)
         assert found == ValidatedImages(found.train, found.test, plain.train_digests, plain.test_digest, plain.skipped)
         assert "b.jpg" in found.skipped[0] and len(found.skipped) == len(plain.skipped)
         assert len(found.test) == 4
         with pytest.raises(BadImage, match=r"b\.jpg"):
             found.train[1]
     with pytest.raises(BadInput, match=r"b\.jpg"):
-        checked(images, tmp_path / "kept")
+        validated(images, tmp_path / "cached")
 
 
-def test_a_file_that_was_cut_off_is_written_anew(images: FileImages, tmp_path: Path):
-    before = checked(images, tmp_path / "kept").test[4].copy()
-    for path in (tmp_path / "kept").glob("*.pixels"):
+def test_a_truncated_cache_file_is_written_again(images: FileImages, tmp_path: Path):
+    before = validated(images, tmp_path / "cached").test[4].copy()
+    for path in (tmp_path / "cached").glob("*.pixels"):
         path.write_bytes(path.read_bytes()[:-5])
-    np.testing.assert_array_equal(checked(images, tmp_path / "kept").test[4], before)
+    np.testing.assert_array_equal(validated(images, tmp_path / "cached").test[4], before)
 
 
 @pytest.mark.parametrize("kind", ["*.pixels", "*.npz"])
-def test_what_has_changed_on_disk_is_decoded_again(images: FileImages, tmp_path: Path, kind: str):
-    before = checked(images, tmp_path / "kept")
+def test_damaged_cache_entries_are_decoded_again(images: FileImages, tmp_path: Path, kind: str):
+    before = validated(images, tmp_path / "cached")
     pixels, random = [before.test[index].copy() for index in range(len(images))], np.random.default_rng(0)
-    kept = {path: path.read_bytes() for path in (tmp_path / "kept").iterdir()}
-    damaged = max((path for path in kept if path.match(kind)), key=lambda path: len(kept[path]))  # of the test images
-    for place in random.integers(0, len(kept[damaged]), 60):
-        for path, content in kept.items():
+    intact = {path: path.read_bytes() for path in (tmp_path / "cached").iterdir()}
+    damaged = max((path for path in intact if path.match(kind)), key=lambda path: len(intact[path]))
+    for place in random.integers(0, len(intact[damaged]), 60):
+        for path, content in intact.items():
             path.write_bytes(content)
-        changed = bytearray(kept[damaged])
+        changed = bytearray(intact[damaged])
         changed[place] ^= 1 << int(random.integers(8))
         damaged.write_bytes(changed)
-        found = checked(images, tmp_path / "kept")
+        found = validated(images, tmp_path / "cached")
         for index, expected in enumerate(pixels):
             np.testing.assert_array_equal(scaled(found.test[index], rules()), expected)
         assert (found.test_digest, found.train_digests) == (before.test_digest, before.train_digests)
-    checked(images, tmp_path / "kept")
+    validated(images, tmp_path / "cached")
     pixels_of = damaged.with_suffix(".pixels")
-    assert pixels_of.read_bytes() == kept[pixels_of], "they are kept anew"
+    assert pixels_of.read_bytes() == intact[pixels_of], "the cache is written again"
 
 
 Bench = Callable[..., Result]
@@ -180,13 +176,13 @@ def rows(out: Path) -> pd.DataFrame:
     return Store.rows(store, runs[-1])
 
 
-def test_a_second_run_decodes_nothing_and_its_rows_are_those_without_keeping(
+def test_a_second_run_decodes_nothing_and_its_rows_equal_those_without_a_cache(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     bench("--plugins", "pconv", "--image-cache", "0", out="plain")
     assert not (tmp_path / "plain" / "decoded").exists()
     bench("--plugins", "glcic", "--test-masks", "center")
-    no_decoding(monkeypatch)
+    forbid_decoding(monkeypatch)
     bench("--plugins", "pconv")
     pd.testing.assert_frame_equal(rows(tmp_path / "out"), rows(tmp_path / "plain"), check_exact=True)
 
@@ -196,22 +192,22 @@ def waiting_share(out: Path) -> float:
     return json.loads(path.read_text())["waiting_share"]
 
 
-def test_a_training_tells_how_long_it_waited_for_images(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_training_records_its_share_of_waiting(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     bench("--plugins", "pconv", "--no-baselines", out="quick")
-    read = file_images.read_image
-    monkeypatch.setattr(file_images, "read_image", lambda path: (time.sleep(0.2), read(path))[1])
+    read = image_folder.read_image
+    monkeypatch.setattr(image_folder, "read_image", lambda path: (time.sleep(0.2), read(path))[1])
     bench("--plugins", "pconv", "--no-baselines", "--image-cache", "0", out="slow")
     assert 0 < waiting_share(tmp_path / "quick") < waiting_share(tmp_path / "slow") < 1
 
 
-def test_waiting_is_counted_and_nothing_else():
+def test_only_waiting_is_timed():
     def slow():
         for number in range(3):
             time.sleep(0.05)
             yield number
 
-    waited = TimedIterator(slow())
-    for number, found in enumerate(waited):
+    timed = TimedIterator(slow())
+    for number, found in enumerate(timed):
         assert found == number
         time.sleep(0.2)
-    assert 0.15 <= waited.seconds < 0.3
+    assert 0.15 <= timed.seconds < 0.3

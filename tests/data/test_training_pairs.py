@@ -1,4 +1,4 @@
-"""Laws of the training pairs: a function of seed and position alone, and fair to every image."""
+"""Tests of training pairs: they depend on seed and position alone, and take every image equally often."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,23 +8,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.mask_sets import FAMILIES, small_protocol
 
 from bench_core.data.pairs import Pair, TestPairs, TrainPairs
 from bench_core.images import BadImage
 from bench_core.masks.mask_set import MaskSet, open_sets
-from bench_core.protocol import Protocol
-from bench_masks import bench_masks
 
 SETS = {"box": {"family": "random_box"}, "strokes": {"family": "free_form"}}
-PROTOCOL = Protocol.model_validate(
-    {"name": "mine", "image_set": "mine", "size": 16, "steps": 1, "batch": 1, "metrics": ["l1"], "masks": SETS}
-)
-HOLES = open_sets(PROTOCOL.masks, {family.name: family for family in bench_masks()})
+PROTOCOL = small_protocol(masks=SETS)
+MASK_SETS = open_sets(PROTOCOL.masks, FAMILIES)
 
 
 @dataclass
 class Numbered:
-    """Image i is an area of value i whose further channels tell where a pixel is; some cannot be decoded."""
+    """Image i has the value i in its first channel and pixel positions in the others. `bad` ones cannot be decoded."""
 
     count: int
     bad: Sequence[int] = ()
@@ -41,12 +38,12 @@ class Numbered:
 
 
 def pairs_of(
-    count: int = 7, seed: int = 0, holes: Sequence[MaskSet] = tuple(HOLES.values()), **options: Any
+    count: int = 7, seed: int = 0, mask_sets: Sequence[MaskSet] = tuple(MASK_SETS.values()), **options: Any
 ) -> TrainPairs:
-    return TrainPairs(PROTOCOL, Numbered(count, options.pop("bad", ())), holes, seed, **options)
+    return TrainPairs(PROTOCOL, Numbered(count, options.pop("bad", ())), mask_sets, seed, **options)
 
 
-def shown(pair: Pair) -> int:
+def image_index(pair: Pair) -> int:
     return int(pair["image"][0, 0, 0])
 
 
@@ -62,7 +59,7 @@ def test_a_pair_is_a_function_of_seed_and_position(positions: list[int], seed: i
     ]
 
 
-def test_a_pair_does_not_depend_on_which_other_seeds_train_in_between() -> None:
+def test_a_pair_does_not_depend_on_other_seeds_in_between() -> None:
     alone = [content(pairs_of()[position]) for position in range(21)]
     first, second = pairs_of(), pairs_of(seed=1)
     mixed = [(content(first[position]), content(second[position])) for position in range(21)]
@@ -71,10 +68,10 @@ def test_a_pair_does_not_depend_on_which_other_seeds_train_in_between() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
-def test_every_epoch_shows_every_image_once(count: int) -> None:
+def test_every_epoch_takes_every_image_once(count: int) -> None:
     pairs = pairs_of(count)
     for epoch in range(5):
-        assert sorted(shown(pairs[epoch * count + step]) for step in range(count)) == list(range(count))
+        assert sorted(image_index(pairs[epoch * count + step]) for step in range(count)) == list(range(count))
 
 
 def test_epochs_and_seeds_are_ordered_differently() -> None:
@@ -84,14 +81,14 @@ def test_epochs_and_seeds_are_ordered_differently() -> None:
     assert len(set(orders)) == 8
 
 
-def test_an_epoch_that_is_met_again_has_the_same_order() -> None:
+def test_returning_to_an_epoch_gives_the_same_order() -> None:
     pairs = pairs_of(20)
     first = [pairs.image_at(position) for position in range(20)]
     pairs.image_at(25)
     assert [pairs.image_at(position) for position in range(20)] == first
 
 
-def test_crops_are_windows_at_places_all_over_the_image() -> None:
+def test_crops_cover_all_positions_of_the_image() -> None:
     pairs, corners = pairs_of(), set()
     for position in range(600):
         image = pairs[position]["image"].numpy()
@@ -104,8 +101,8 @@ def test_crops_are_windows_at_places_all_over_the_image() -> None:
     assert lefts == set(range(60 - 16 + 1))
 
 
-def test_mask_sets_are_drawn_in_equal_parts() -> None:
-    box, strokes = (pairs_of(holes=[HOLES[name]]) for name in ("box", "strokes"))
+def test_mask_sets_are_drawn_equally_often() -> None:
+    box, strokes = (pairs_of(mask_sets=[MASK_SETS[name]]) for name in ("box", "strokes"))
     mixed = pairs_of()
     from_box = 0
     for position in range(400):
@@ -115,22 +112,22 @@ def test_mask_sets_are_drawn_in_equal_parts() -> None:
     assert 160 <= from_box <= 240
 
 
-def test_no_test_hole_is_trained_on() -> None:
-    evaluate = TestPairs(PROTOCOL, Numbered(7), HOLES["strokes"])
-    trained = pairs_of(holes=[HOLES["strokes"]])
+def test_training_holes_are_not_test_holes() -> None:
+    evaluate = TestPairs(PROTOCOL, Numbered(7), MASK_SETS["strokes"])
+    trained = pairs_of(mask_sets=[MASK_SETS["strokes"]])
     assert not any((trained[index]["hole"].numpy() == evaluate.hole(index)).all() for index in range(7))
 
 
-def test_the_next_image_stands_in_for_one_that_cannot_be_decoded() -> None:
-    whole, holed = pairs_of(), pairs_of(bad=(2, 3, 6), sound=np.array([0, 1, 4, 5]))
-    instead = {2: 4, 3: 4, 6: 0}
+def test_the_next_readable_image_replaces_a_bad_one() -> None:
+    complete, with_bad = pairs_of(), pairs_of(bad=(2, 3, 6), readable=np.array([0, 1, 4, 5]))
+    replacement = {2: 4, 3: 4, 6: 0}
     for position in range(21):
-        wanted = shown(whole[position])
-        assert shown(holed[position]) == instead.get(wanted, wanted)
-        assert content(holed[position])[1] == content(whole[position])[1]
+        wanted = image_index(complete[position])
+        assert image_index(with_bad[position]) == replacement.get(wanted, wanted)
+        assert content(with_bad[position])[1] == content(complete[position])[1]
 
 
-def test_a_bad_image_is_an_error_unless_it_may_be_skipped() -> None:
+def test_a_bad_image_raises_unless_skipping_is_allowed() -> None:
     pairs = pairs_of(bad=(2,))
     position = next(position for position in range(7) if pairs.image_at(position) == 2)
     with pytest.raises(BadImage, match="2 is broken"):
@@ -138,13 +135,13 @@ def test_a_bad_image_is_an_error_unless_it_may_be_skipped() -> None:
 
 
 def test_an_image_that_was_readable_before_is_never_replaced() -> None:
-    pairs = pairs_of(bad=(2, 3), sound=np.array([0, 1, 2, 4, 5, 6]))
-    lost, bad = (next(position for position in range(7) if pairs.image_at(position) == which) for which in (2, 3))
-    assert shown(pairs[bad]) == 4
+    pairs = pairs_of(bad=(2, 3), readable=np.array([0, 1, 2, 4, 5, 6]))
+    lost, bad = (next(position for position in range(7) if pairs.image_at(position) == index) for index in (2, 3))
+    assert image_index(pairs[bad]) == 4
     with pytest.raises(BadImage, match="2 is broken"):
         pairs[lost]
 
 
-def test_nothing_but_bad_images_is_an_error() -> None:
-    with pytest.raises(BadImage, match="Not one"):
-        pairs_of(bad=range(7), sound=np.array([], int))[0]
+def test_having_only_bad_images_raises() -> None:
+    with pytest.raises(BadImage, match="No training image"):
+        pairs_of(bad=range(7), readable=np.array([], int))[0]

@@ -1,4 +1,4 @@
-"""Laws of all image sets: complete records, a fixed order, train and test disjoint; and the photographs."""
+"""Tests of all image sets: complete records, a fixed order, disjoint splits. Tests of the photographs."""
 
 import json
 import os
@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.image_sets import PAPERS, SETS, both, lay_out_celeba, opened, touch
+from support.image_sets import PAPERS, SETS, lay_out_celeba, open_split, split_names, touch
 
 from bench_core.errors import BadInput
 from bench_core.specs import ImageSet, resolve
 
 
-def test_every_record_is_complete_and_opens_a_function() -> None:
+def test_every_record_is_complete() -> None:
     assert list(SETS) == ["photos", "folder", "shards", "mnist", "cifar10", *PAPERS]
     for image_set in SETS.values():
         assert isinstance(image_set, ImageSet) and image_set.title and image_set.source
@@ -24,7 +24,7 @@ def test_every_record_is_complete_and_opens_a_function() -> None:
     assert [name for name, image_set in SETS.items() if not image_set.needs_folder] == ["photos", "mnist", "cifar10"]
 
 
-def test_listing_the_sets_imports_nothing_heavy() -> None:
+def test_listing_the_sets_imports_no_heavy_package() -> None:
     code = "import bench_datasets, sys; bench_datasets.bench_image_sets(); print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"numpy", "torch", "torchvision", "PIL", "skimage"} & set(run.stdout.split())
@@ -34,22 +34,22 @@ def test_listing_the_sets_imports_nothing_heavy() -> None:
 def test_an_unknown_split_is_refused(tmp_path: Path, name: str) -> None:
     folder = None if name == "photos" else touch(tmp_path, "a.png", "b.png")
     with pytest.raises(BadInput, match=r"no split 'validation'.*test, train"):
-        opened(name, folder, "validation")
+        open_split(name, folder, "validation")
 
 
 @pytest.mark.parametrize("name", ["folder", "shards", *PAPERS])
-def test_a_set_without_its_folder_says_what_to_do(tmp_path: Path, name: str) -> None:
+def test_a_missing_folder_is_reported_with_advice(tmp_path: Path, name: str) -> None:
     file = touch(tmp_path, "a.png") / "a.png"
     wrong = {None: "none was given", tmp_path / "absent": "absent does not exist", file: "is a file"}
     for folder, text in wrong.items():
         with pytest.raises(BadInput, match=text) as error:
-            opened(name, folder, "test")
+            open_split(name, folder, "test")
         if name in PAPERS:
             assert SETS[name].source in str(error.value)
 
 
-def test_photos_are_11_and_5_whole_photographs() -> None:
-    train, test = opened("photos", None, "train"), opened("photos", None, "test")
+def test_photos_are_split_into_11_and_5() -> None:
+    train, test = open_split("photos", None, "train"), open_split("photos", None, "test")
     assert (len(train), len(test)) == (11, 5)
     assert not set(train.names) & set(test.names)
     assert {"motorcycle_left.png", "motorcycle_right.png"} <= set(train.names)
@@ -61,10 +61,10 @@ def test_photos_are_11_and_5_whole_photographs() -> None:
     assert min(min(shape[:2]) for shape in shapes.values()) >= 300
 
 
-def test_photos_agree_with_scikit_image() -> None:
+def test_photos_match_scikit_image() -> None:
     from skimage import data
 
-    test = opened("photos", None, "test")
+    test = open_split("photos", None, "test")
     for index, name in enumerate(test.names):
         expected = getattr(data, name.partition(".")[0])()
         np.testing.assert_array_equal(test[index], expected.reshape(*expected.shape[:2], -1))
@@ -73,20 +73,20 @@ def test_photos_agree_with_scikit_image() -> None:
 def test_photos_missing_from_scikit_image_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path, "data/astronaut.png", "data/camera.png")
     monkeypatch.setattr("bench_datasets.photos.files", lambda package: tmp_path)
-    with pytest.raises(BadInput, match=r"does not carry coffee\.png, gravel\.png, rocket\.jpg"):
-        opened("photos", None, "test")
+    with pytest.raises(BadInput, match=r"does not contain coffee\.png, gravel\.png, rocket\.jpg"):
+        open_split("photos", None, "test")
 
 
 def test_photos_take_no_folder(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="takes no folder"):
-        opened("photos", tmp_path, "test")
+        open_split("photos", tmp_path, "test")
 
 
-def test_images_end_where_their_names_end(tmp_path: Path) -> None:
-    images = opened("photos", None, "test")
+def test_an_index_out_of_range_raises_index_error(tmp_path: Path) -> None:
+    images = open_split("photos", None, "test")
     with pytest.raises(IndexError):
         images[5]
-    assert len([*pickle.loads(pickle.dumps(images))]) == 5  # they may travel to another process
+    assert len([*pickle.loads(pickle.dumps(images))]) == 5  # images can be sent to worker processes
 
 
 LAYOUTS: dict[str, Callable[[Path], Path]] = {
@@ -101,7 +101,7 @@ LAYOUTS: dict[str, Callable[[Path], Path]] = {
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_train_and_test_share_no_image(tmp_path: Path, name: str) -> None:
-    train, test = both(name, LAYOUTS[name](tmp_path))
+    train, test = split_names(name, LAYOUTS[name](tmp_path))
     assert train and test
     assert len({*train, *test}) == len(train) + len(test)
 
@@ -109,11 +109,11 @@ def test_train_and_test_share_no_image(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_opening_twice_gives_the_same(tmp_path: Path, name: str) -> None:
     folder = LAYOUTS[name](tmp_path)
-    assert both(name, folder) == both(name, folder)
+    assert split_names(name, folder) == split_names(name, folder)
 
 
 def test_a_fresh_process_gives_the_same_order(tmp_path: Path) -> None:
-    """On a copy whose files were made in the opposite order, with another seed for Python's own hashes."""
+    """The copy is written in the opposite order, and the process has another seed for Python's own hashes."""
     for i in reversed(range(60)):
         touch(tmp_path / "copy", f"{i % 7}/{i}.png")
     code = (
@@ -122,5 +122,5 @@ def test_a_fresh_process_gives_the_same_order(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", code, str(tmp_path / "copy")]
     run = subprocess.run(command, capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": "5"})
-    here = both("folder", LAYOUTS["folder"](tmp_path / "here"))
+    here = split_names("folder", LAYOUTS["folder"](tmp_path / "here"))
     assert json.loads(run.stdout) == list(here)

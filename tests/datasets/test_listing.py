@@ -1,4 +1,4 @@
-"""Laws of listings that are kept: no reader can tell them from listing anew, but for the time that it takes."""
+"""Tests of cached listings, which equal fresh ones, and of string tables."""
 
 import os
 import pickle
@@ -13,20 +13,20 @@ from hypothesis import strategies as st
 
 from bench_core.data import listing_cache
 from bench_core.data.string_table import StringTable
-from bench_datasets import listing
+from bench_datasets import find_images
 from bench_datasets.folder import open_split
 
 
 @pytest.fixture
-def keeping(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short listings are kept too, and of folders that were made a moment ago."""
+def caching(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cache short listings too, and folders that changed a moment ago."""
     monkeypatch.setattr(listing_cache, "MIN_FILES_TO_CACHE", 1)
-    monkeypatch.setattr(listing_cache, "SETTLED", -1.0)
+    monkeypatch.setattr(listing_cache, "SETTLE_SECONDS", -1.0)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Images in subfolders, one of them a link to elsewhere."""
+    """Write images in subfolders, one of which is a link to another folder."""
     for name in (
         "set/a.png",
         "set/b/c.png",
@@ -51,7 +51,7 @@ def expected(folder: Path) -> list[str]:
     )
 
 
-@pytest.mark.usefixtures("keeping")
+@pytest.mark.usefixtures("caching")
 def test_a_folder_is_searched_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = {split: list(open_split(folder, split).names) for split in ("train", "test")}
     assert sorted([*names["train"], *names["test"]]) == expected(folder)
@@ -73,19 +73,19 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.usefixtures("keeping")
+@pytest.mark.usefixtures("caching")
 @pytest.mark.parametrize("change", CHANGES)
-def test_every_change_of_a_folder_is_noticed(folder: Path, change: str) -> None:
-    before = list(listing.image_names(folder))
+def test_every_change_of_a_folder_is_detected(folder: Path, change: str) -> None:
+    before = list(find_images.image_names(folder))
     time.sleep(0.02)  # a tick of the file system's clock
     CHANGES[change](folder)
-    after = list(listing.image_names(folder))
+    after = list(find_images.image_names(folder))
     assert after != before
     assert after == expected(folder)
 
 
-@pytest.mark.usefixtures("keeping")
-def test_a_time_that_is_set_back_hides_no_change(folder: Path) -> None:
+@pytest.mark.usefixtures("caching")
+def test_setting_a_time_back_hides_no_change(folder: Path) -> None:
     for path, change in ((folder / "b", lambda: (folder / "b" / "new.png").touch()), (folder / "a.png", lambda: None)):
         times, stamp = os.stat(path), listing_cache.stamp(path)
         time.sleep(0.02)
@@ -94,39 +94,36 @@ def test_a_time_that_is_set_back_hides_no_change(folder: Path) -> None:
         assert stamp is not None and listing_cache.stamp(path) != stamp
 
 
-def test_what_changed_a_moment_ago_is_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_changed_a_moment_ago_is_not_cached(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing_cache, "MIN_FILES_TO_CACHE", 1)
-    listing.image_names(folder)
+    find_images.image_names(folder)
     assert listing_cache.stamp(folder) is None
     assert not list(listing_cache.folder().glob("listings/*"))
 
 
-def test_a_short_listing_is_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing_cache, "SETTLED", -1.0)
-    listing.image_names(folder)
+def test_a_short_listing_is_not_cached(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing_cache, "SETTLE_SECONDS", -1.0)
+    find_images.image_names(folder)
     assert not list(listing_cache.folder().glob("listings/*"))
 
 
-@pytest.mark.usefixtures("keeping")
-def test_a_damaged_or_unwritable_cache_costs_time_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = list(listing.image_names(folder))
+@pytest.mark.usefixtures("caching")
+def test_a_damaged_or_unwritable_cache_changes_no_result(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = list(find_images.image_names(folder))
     (path,) = listing_cache.folder().glob("listings/*")
     whole = path.read_bytes()
     for damaged in (b"", b"no table", whole[:-7], whole[: len(whole) // 2]):
         path.write_bytes(damaged)
-        assert list(listing.image_names(folder)) == names
-        assert path.read_bytes() == whole, "it is written anew"
+        assert list(find_images.image_names(folder)) == names
+        assert path.read_bytes() == whole, "the cache is rewritten"
     monkeypatch.setenv("BENCH_CACHE", str(folder / "a.png"))
-    assert list(listing.image_names(folder)) == names
-
-
-# Names
+    assert list(find_images.image_names(folder)) == names
 
 
 @given(st.lists(st.text()), st.data())
-def test_names_are_as_a_list_of_them(texts: list[str], data: st.DataObject) -> None:
+def test_a_string_table_behaves_like_a_list(texts: list[str], data: st.DataObject) -> None:
     try:
-        names = StringTable.of(texts)
+        names = StringTable.from_strings(texts)
     except UnicodeEncodeError:
         assert any("\ud800" <= letter <= "\udfff" for letter in "".join(texts))
         return
@@ -142,13 +139,13 @@ def test_names_are_as_a_list_of_them(texts: list[str], data: st.DataObject) -> N
 
 
 @given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"])))))
-def test_names_are_sorted_as_python_sorts_text(parts: list[list[str]]) -> None:
-    together = StringTable.sorted([StringTable.of([]), *map(StringTable.of, parts)])
+def test_string_tables_are_sorted_as_python_sorts_text(parts: list[list[str]]) -> None:
+    together = StringTable.sorted([StringTable.from_strings([]), *map(StringTable.from_strings, parts)])
     assert [*together] == sorted(name for part in parts for name in part)
 
 
-def test_long_names_are_walked_whole() -> None:
+def test_iteration_crosses_chunks() -> None:
     texts = [f"{number}.png" for number in range(20_001)]
-    names = StringTable.of(texts)
+    names = StringTable.from_strings(texts)
     assert [*names] == texts
     assert [*names.take(np.array([20_000, 3]))] == ["20000.png", "3.png"]

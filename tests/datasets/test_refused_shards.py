@@ -1,4 +1,4 @@
-"""No tar file can do harm: what is odd, cut off or damaged is refused by name."""
+"""Tests of bad tar files: links, unsafe names, truncation and damage are refused with the file's name."""
 
 import io
 import random
@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from support.shards import pack, write_pictures
+from support.shards import pack, write_images
 
 from bench_core.errors import BadInput
 from bench_core.images import BadImage
@@ -15,7 +15,7 @@ from bench_datasets import shards, tar_index
 
 @pytest.fixture
 def packed(tmp_path: Path) -> Path:
-    write_pictures(tmp_path / "unpacked")
+    write_images(tmp_path / "unpacked")
     return pack(tmp_path / "unpacked", tmp_path / "packed")
 
 
@@ -47,14 +47,14 @@ def tar_of(folder: Path, *members: tuple[str, bytes, dict[str, object]]) -> Path
         ("caf\udce9.png", {}, "not valid UTF-8"),
     ],
 )
-def test_odd_members_are_refused(tmp_path: Path, name: str, fields: dict[str, object], text: str) -> None:
+def test_unsafe_members_are_refused(tmp_path: Path, name: str, fields: dict[str, object], text: str) -> None:
     tar_of(tmp_path / "set", ("b.png", b"", {}), (name, b"", fields), ("c.png", b"", {}))
     with pytest.raises(BadInput, match=text) as refusal:
         shards.open_split(tmp_path / "set", "train")
     assert "odd.tar" in str(refusal.value)
 
 
-def test_a_shard_cut_off_anywhere_is_named(packed: Path, tmp_path: Path) -> None:
+def test_a_shard_truncated_anywhere_is_refused(packed: Path, tmp_path: Path) -> None:
     whole = (packed / "1.tar").read_bytes()
     with tarfile.open(packed / "1.tar") as tar:
         members = tar.getmembers()
@@ -66,7 +66,7 @@ def test_a_shard_cut_off_anywhere_is_named(packed: Path, tmp_path: Path) -> None
             shards.open_split(tmp_path / "cut", "train")
 
 
-def test_what_is_no_tar_file_is_named(tmp_path: Path) -> None:
+def test_files_that_are_not_tar_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.tar").write_bytes(b"\x1f\x8b" + bytes(1000))
     with pytest.raises(BadInput, match=r"a\.tar is cut off, damaged, or no uncompressed tar"):
         shards.open_split(tmp_path, "train")
@@ -77,7 +77,7 @@ def test_what_is_no_tar_file_is_named(tmp_path: Path) -> None:
         shards.open_split(tar_of(tmp_path / "set", ("a.json", b"{}", {})), "train")
 
 
-def test_damaged_bytes_raise_nothing_but_bad_input(packed: Path, tmp_path: Path) -> None:
+def test_damaged_bytes_raise_bad_input_only(packed: Path, tmp_path: Path) -> None:
     whole, draw = (packed / "0.tar").read_bytes(), random.Random(0)
     (tmp_path / "damaged").mkdir()
     headers = [at for at in range(0, len(whole), 512) if whole[at + 257 : at + 262] == b"ustar"]
@@ -95,7 +95,7 @@ def test_damaged_bytes_raise_nothing_but_bad_input(packed: Path, tmp_path: Path)
     assert refused
 
 
-def test_a_bad_member_is_named_as_a_bad_image(tmp_path: Path) -> None:
+def test_a_bad_member_raises_bad_image(tmp_path: Path) -> None:
     folder = tar_of(tmp_path / "set", *((f"{number}.png", b"no picture", {}) for number in range(9)))
     images = shards.open_split(folder, "train")
     with pytest.raises(BadImage, match=r"odd\.tar.\d\.png cannot be read as an image"):

@@ -1,4 +1,4 @@
-"""Laws of images in tar files: they are those of the same files in a folder."""
+"""Tests of images in tar files, which equal the same files in a folder."""
 
 import pickle
 import tarfile
@@ -10,7 +10,8 @@ import pytest
 import torch
 from click.testing import Result
 from PIL import Image
-from support.shards import pack, write_pictures
+from support.mask_sets import open_mask_set, small_protocol
+from support.shards import pack, write_images
 
 from bench_core import seeds
 from bench_core.data import listing_cache, validate
@@ -18,23 +19,16 @@ from bench_core.data.digest_cache import cached_digests
 from bench_core.data.loader import loader
 from bench_core.data.pairs import TrainPairs
 from bench_core.images import Images
-from bench_core.masks.mask_set import open_sets
-from bench_core.protocol import Protocol
 from bench_core.store.store import Store, read_runs
 from bench_datasets import folder as folders
 from bench_datasets import shards
-from bench_masks import bench_masks
 
-MASKS = {"box": {"family": "random_box"}}
-RULES = Protocol.model_validate(
-    {"name": "mine", "image_set": "mine", "size": 16, "steps": 1, "batch": 1, "metrics": ["l1"], "masks": MASKS}
-)
-HOLES = list(open_sets(RULES.masks, {family.name: family for family in bench_masks()}).values())
+RULES = small_protocol()
 
 
 @pytest.fixture
 def unpacked(tmp_path: Path) -> Path:
-    write_pictures(tmp_path / "unpacked")
+    write_images(tmp_path / "unpacked")
     return tmp_path / "unpacked"
 
 
@@ -43,7 +37,7 @@ def packed(unpacked: Path, tmp_path: Path) -> Path:
     return pack(unpacked, tmp_path / "packed")
 
 
-def same(unpacked: Path, packed: Path) -> None:
+def assert_same(unpacked: Path, packed: Path) -> None:
     for split in ("train", "test"):
         expected, found = folders.open_split(unpacked, split), shards.open_split(packed, split)
         assert list(found.names) == list(expected.names) and len(found) == len(expected) > 0
@@ -53,38 +47,38 @@ def same(unpacked: Path, packed: Path) -> None:
 
 
 @pytest.mark.parametrize("tar_format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
-def test_shards_are_as_the_folder_that_they_were_packed_from(unpacked: Path, tmp_path: Path, tar_format: int) -> None:
-    same(unpacked, pack(unpacked, tmp_path / "packed", tar_format))
+def test_shards_equal_the_folder_that_they_were_packed_from(unpacked: Path, tmp_path: Path, tar_format: int) -> None:
+    assert_same(unpacked, pack(unpacked, tmp_path / "packed", tar_format))
 
 
 def test_train_and_test_subfolders_come_first(tmp_path: Path) -> None:
     for split in ("train", "test"):
-        write_pictures(tmp_path / "unpacked" / split)
-    write_pictures(tmp_path / "unpacked")
-    same(tmp_path / "unpacked", pack(tmp_path / "unpacked", tmp_path / "packed"))
+        write_images(tmp_path / "unpacked" / split)
+    write_images(tmp_path / "unpacked")
+    assert_same(tmp_path / "unpacked", pack(tmp_path / "unpacked", tmp_path / "packed"))
 
 
-def test_a_split_file_divides(unpacked: Path, packed: Path) -> None:
+def test_split_csv_defines_the_split(unpacked: Path, packed: Path) -> None:
     listed = "name,split\n0.tar/ü 0.png,test\n1.tar/deep/er/ü 1.jpg,train\n"
     for folder in (unpacked, packed):
         (folder / "split.csv").write_text(listed, encoding="utf-8")
-    same(unpacked, packed)
+    assert_same(unpacked, packed)
 
 
-def test_both_have_the_same_digests(unpacked: Path, packed: Path) -> None:
-    def digests(opened: Callable[..., Images], folder: Path) -> tuple[str, str]:
-        train, test = (opened(folder, split) for split in ("train", "test"))
-        found = validate.check(train, test, RULES, 5, False)
+def test_shards_and_folder_have_the_same_digests(unpacked: Path, packed: Path) -> None:
+    def digests(open_split: Callable[..., Images], folder: Path) -> tuple[str, str]:
+        train, test = (open_split(folder, split) for split in ("train", "test"))
+        found = validate.validate_images(train, test, RULES, 5, False)
         return found.drawn_digest(TrainPairs(RULES, train, (), 0), 5), found.test_digest
 
     assert digests(shards.open_split, packed) == digests(folders.open_split, unpacked)
 
 
 def test_batches_depend_on_seed_and_position_alone(packed: Path) -> None:
-    """Whatever the number of processes, and wherever a training goes on."""
+    """For any number of processes, and for a training that resumes at any position."""
 
     def content(workers: int, positions: range, seed: int = 0) -> list[bytes]:
-        pairs = TrainPairs(RULES, shards.open_split(packed, "train"), HOLES, seed)
+        pairs = TrainPairs(RULES, shards.open_split(packed, "train"), [open_mask_set("random_box")], seed)
         batches = loader(pairs, 3, workers, torch.device("cpu"), positions)
         return [batch[name].numpy().tobytes() for batch in batches for name in ("image", "hole")]
 
@@ -94,7 +88,7 @@ def test_batches_depend_on_seed_and_position_alone(packed: Path) -> None:
     assert content(0, range(0, 60), seed=1) != alone
 
 
-def test_every_epoch_shows_every_image_once_in_an_order_over_all_shards(packed: Path) -> None:
+def test_every_epoch_shuffles_over_all_shards_and_takes_every_image_once(packed: Path) -> None:
     train = shards.open_split(packed, "train")
     pairs = TrainPairs(RULES, train, (), 0)
     orders = [[pairs.image_at(epoch * len(train) + i) for i in range(len(train))] for epoch in range(3)]
@@ -103,51 +97,49 @@ def test_every_epoch_shows_every_image_once_in_an_order_over_all_shards(packed: 
         assert len({train.names[index][0] for index in order[:8]}) > 1
 
 
-def test_an_index_is_made_once_and_anew_when_a_shard_changes(
+def test_the_index_is_rebuilt_only_after_a_shard_changes(
     packed: Path, unpacked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing_cache, "MIN_FILES_TO_CACHE", 1)
-    monkeypatch.setattr(listing_cache, "SETTLED", -1.0)
-    same(unpacked, packed)
+    monkeypatch.setattr(listing_cache, "SETTLE_SECONDS", -1.0)
+    assert_same(unpacked, packed)
     with monkeypatch.context() as patched:
         patched.setattr(tarfile, "open", lambda *_, **__: pytest.fail("a shard is read again"))
-        same(unpacked, packed)
+        assert_same(unpacked, packed)
     Image.new("RGB", (20, 20), "red").save(unpacked / "1.tar" / "new.png")
-    same(unpacked, pack(unpacked, packed))
+    assert_same(unpacked, pack(unpacked, packed))
     (packed / "2.tar").unlink()
     with pytest.raises(AssertionError):
-        same(unpacked, packed)
+        assert_same(unpacked, packed)
 
 
-def test_what_images_hold_is_remembered_until_their_shard_changes(
-    packed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_digests_are_cached_until_their_shard_changes(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing_cache, "MIN_FILES_TO_CACHE", 1)
-    monkeypatch.setattr(listing_cache, "SETTLED", -1.0)
-    looked: list[str] = []
+    monkeypatch.setattr(listing_cache, "SETTLE_SECONDS", -1.0)
+    computed: list[str] = []
 
-    def look() -> None:
-        looked.clear()
+    def run() -> None:
+        computed.clear()
         images = shards.open_split(packed, "train")
 
-        def note(missing: np.ndarray) -> Iterator[tuple[int, bytes]]:
+        def compute(missing: np.ndarray) -> Iterator[tuple[int, bytes]]:
             for index in missing.tolist():
-                looked.append(images.names[int(index)])
+                computed.append(images.names[int(index)])
                 yield index, bytes(32)
 
-        cached_digests("zeros", images, np.arange(len(images)), note)
+        cached_digests("zeros", images, np.arange(len(images)), compute)
 
-    look()
-    assert looked
-    look()
-    assert not looked
+    run()
+    assert computed
+    run()
+    assert not computed
     with tarfile.open(packed / "1.tar", "a") as tar:
         tar.addfile(tarfile.TarInfo("note.txt"))
-    look()
-    assert looked == [name for name in shards.open_split(packed, "train").names if name.startswith("1.tar")]
+    run()
+    assert computed == [name for name in shards.open_split(packed, "train").names if name.startswith("1.tar")]
 
 
-def test_images_travel_to_another_process(packed: Path) -> None:
+def test_images_can_be_sent_to_another_process(packed: Path) -> None:
     images = shards.open_split(packed, "test")
     again = pickle.loads(pickle.dumps(images))
     np.testing.assert_array_equal(again[0], images[0])

@@ -57,7 +57,7 @@ def test_numbers_that_were_altered_are_told(tmp_path: Path):
     store.write_run(run_of(entry, num_pairs=2, metrics=["l1"]))
     folder, truth = store.folder(entry), tmp_path / "truth" / "a.safetensors"
     folder.add_curve_point(10, "center", {"l1@full": 0.5})
-    folder.write_features("judgement", {"inception": features})
+    folder.write_features("evaluation", {"inception": features})
     features.write(truth)
     assert "Nothing to change" in doctor(tmp_path, 0)
     for path in (folder.path / "curves.jsonl", *folder.path.glob("features/*"), truth, *folder.path.glob("rows/*")):

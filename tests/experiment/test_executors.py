@@ -132,7 +132,7 @@ def test_a_process_that_ends_is_a_failed_row_and_the_others_go_on(
     assert {entry.method: (entry.state, entry.reason.partition(",")[0]) for entry in run.entries} == {
         "killed": ("failed", "was killed by SIGKILL"),
         "crashed": ("failed", "was killed by SIGSEGV"),
-        "left": ("failed", "ended in its midst with exit code 0"),
+        "left": ("failed", "ended early with exit code 0"),
         "whole": ("done", ""),
     }
     assert set(rows["method"]) == {"whole"}

@@ -1,4 +1,4 @@
-"""The shared loss terms against numbers computed by hand."""
+"""The shared loss terms against numbers worked out by hand."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench_core.losses.adversarial import hinge_discriminator, hinge_generator, relativistic_average
+from bench_core.losses.adversarial import gradient_penalty, hinge_discriminator, hinge_generator, relativistic_average
 from bench_core.losses.perceptual import gram, perceptual, style
 from bench_core.losses.reconstruction import hole_l1, l1, l2, valid_l1
 from bench_core.losses.smoothness import tv
@@ -15,38 +15,38 @@ from bench_core.nn import backbones
 from bench_core.nn.backbones import VGG16_POOLS, Backbones
 
 BACKBONES = Backbones("random")
-"""Built once: making them takes seconds."""
+"""Built once, because this takes seconds."""
 
 
-def a_scene(image: Tensor, prediction: Tensor, hole: Tensor) -> LossContext:
+def context(image: Tensor, prediction: Tensor, hole: Tensor) -> LossContext:
     return LossContext(image, hole, MethodOutput(prediction), nn.Module(), BACKBONES)
 
 
-def a_square() -> LossContext:
-    """4 x 4 pixels with a central hole of 2 x 2; the truth is 0, the prediction 1 everywhere."""
+def square_hole() -> LossContext:
+    """Return 4 x 4 pixels with a central 2 x 2 hole; the ground truth is 0 and the prediction 1 everywhere."""
     hole = torch.zeros(1, 1, 4, 4)
     hole[..., 1:3, 1:3] = 1
-    return a_scene(torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4), hole)
+    return context(torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4), hole)
 
 
 def test_hole_and_valid_l1_divide_by_the_whole_image():
-    assert hole_l1(a_square()).item() == 0.25
-    assert valid_l1(a_square()).item() == 0.75
-    assert l1(a_square()).item() == 1
-    assert l2(a_square()).item() == 1
+    assert hole_l1(square_hole()).item() == 0.25
+    assert valid_l1(square_hole()).item() == 0.75
+    assert l1(square_hole()).item() == 1
+    assert l2(square_hole()).item() == 1
 
 
-def test_total_variation_is_taken_in_the_dilated_hole_of_the_composite():
-    assert tv(a_square()).item() == 0.5  # 8 edges of the hole over 16 pixels
+def test_total_variation_is_that_of_the_composite_in_the_dilated_hole():
+    assert tv(square_hole()).item() == 0.5  # 8 edges at the rim of the hole, divided by 16 pixels
 
 
-def test_total_variation_ignores_what_lies_further_away():
-    ctx = a_square()
+def test_total_variation_ignores_pixels_further_away():
+    ctx = square_hole()
     far = torch.zeros(1, 1, 8, 8)
     far[..., 0, 0] = 5
     hole = torch.zeros(1, 1, 8, 8)
     hole[..., 4:6, 4:6] = 1
-    assert tv(a_scene(far, far.clone(), hole)).item() == 0
+    assert tv(context(far, far.clone(), hole)).item() == 0
     assert tv(ctx).item() > 0
 
 
@@ -56,19 +56,19 @@ def test_gram_matrix_is_divided_by_the_size_of_the_features():
     assert gram(features).abs().mean().item() == 1.125
 
 
-def test_perceptual_and_style_vanish_on_the_truth_and_only_there():
+def test_perceptual_and_style_are_zero_for_the_ground_truth_only():
     torch.manual_seed(0)
     image, hole = torch.rand(1, 3, 32, 32), torch.ones(1, 1, 32, 32)
     for term in (perceptual, style):
-        assert term(a_scene(image, image.clone(), hole)).item() == 0
-        assert term(a_scene(image, torch.rand(1, 3, 32, 32), hole)).item() > 0
+        assert term(context(image, image.clone(), hole)).item() == 0
+        assert term(context(image, torch.rand(1, 3, 32, 32), hole)).item() > 0
 
 
 def test_perceptual_and_style_are_the_papers_sums():
     torch.manual_seed(0)
     image, prediction = torch.rand(2, 2, 3, 32, 32).unbind()
     hole = (torch.rand(2, 1, 32, 32) > 0.5).float()
-    ctx = a_scene(image, prediction, hole)
+    ctx = context(image, prediction, hole)
     vgg = BACKBONES.get("vgg16")
     mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 3, 1, 1).unbind()
 
@@ -77,8 +77,8 @@ def test_perceptual_and_style_are_the_papers_sums():
         return [vgg[:5](x), vgg[:10](x), vgg[:17](x)]
 
     expected_perceptual = expected_style = torch.zeros(())
-    for painted in (prediction, composite(image, hole, prediction)):
-        for found, wanted in zip(pools(painted), pools(image), strict=True):
+    for compared in (prediction, composite(image, hole, prediction)):
+        for found, wanted in zip(pools(compared), pools(image), strict=True):
             expected_perceptual = expected_perceptual + (found - wanted).abs().mean()
             c, h, w = found.shape[1:]
             grams = [torch.einsum("bchw,bdhw->bcd", f, f) / (c * h * w) for f in (found, wanted)]
@@ -87,11 +87,11 @@ def test_perceptual_and_style_are_the_papers_sums():
     torch.testing.assert_close(style(ctx), expected_style)
 
 
-def test_features_are_computed_once_and_the_truth_carries_no_gradient(monkeypatch: pytest.MonkeyPatch):
+def test_features_are_computed_once_and_those_of_the_ground_truth_carry_no_gradient(monkeypatch: pytest.MonkeyPatch):
     calls = []
     plain = Backbones.features
-    monkeypatch.setattr(Backbones, "features", lambda self, taps, x: calls.append(taps) or plain(self, taps, x))
-    ctx = a_scene(torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32, requires_grad=True), torch.ones(1, 1, 32, 32))
+    monkeypatch.setattr(Backbones, "features", lambda self, layers, x: calls.append(layers) or plain(self, layers, x))
+    ctx = context(torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32, requires_grad=True), torch.ones(1, 1, 32, 32))
     (perceptual(ctx) + style(ctx)).backward()
     assert len(calls) == 3  # image, prediction, composite
     assert not any(found.requires_grad for found in ctx.features(VGG16_POOLS, "image"))
@@ -100,7 +100,7 @@ def test_features_are_computed_once_and_the_truth_carries_no_gradient(monkeypatc
     assert len(calls) == 3 and ctx.features(VGG16_POOLS, "image") and len(calls) == 4
 
 
-def test_a_random_backbone_is_always_the_same_and_leaves_the_random_state_alone():
+def test_a_random_backbone_is_reproducible_and_leaves_the_random_state_unchanged():
     torch.manual_seed(3)
     before = torch.get_rng_state()
     first, second = backbones.build("vgg16", "random"), backbones.build("vgg16", "random")
@@ -124,6 +124,19 @@ def test_relativistic_average():
     assert relativistic_average(fake, real).item() == pytest.approx(expected + 3)
 
 
+def test_the_gradient_penalty_is_taken_between_fake_and_real_inside_the_hole():
+    real, fake = torch.rand(2, 2, 3, 8, 8).unbind()
+    hole = torch.zeros(2, 1, 8, 8)
+    hole[..., 2:6, 3:7] = 1
+    torch.manual_seed(5)
+    found = gradient_penalty(lambda x: x, real, fake, hole).item()  # the gradient of half the sum of squares
+    torch.manual_seed(5)
+    share = torch.rand(2, 1, 1, 1)
+    between = share * real + (1 - share) * fake
+    norms = between[..., 2:6, 3:7].flatten(1).norm(dim=1)
+    assert found == pytest.approx((norms - 1).square().mean().item(), rel=1e-5)
+
+
 def test_the_composite_keeps_known_pixels_bit_for_bit():
     image, prediction = torch.rand(2, 1, 3, 8, 8).unbind()
     hole = (torch.rand(1, 1, 8, 8) > 0.5).float()
@@ -133,11 +146,11 @@ def test_the_composite_keeps_known_pixels_bit_for_bit():
     assert result[~known].equal(prediction[~known])
 
 
-def test_a_discriminators_scene_reaches_no_generator():
+def test_a_detached_context_passes_no_gradient_to_the_generator():
     prediction = torch.rand(1, 3, 8, 8, requires_grad=True)
     ctx = LossContext(
         torch.rand(1, 3, 8, 8), torch.ones(1, 1, 8, 8), MethodOutput(prediction, prediction), Method(), Backbones()
     )
     assert ctx.composite.requires_grad
-    seen = ctx.detached()
-    assert not (seen.prediction.requires_grad or seen.coarse.requires_grad or seen.composite.requires_grad)
+    detached = ctx.detached()
+    assert not any(x.requires_grad for x in (detached.prediction, detached.coarse, detached.composite))

@@ -1,4 +1,4 @@
-"""Laws of the holes along borders, of moved silhouettes, and of LaMa's presets by name."""
+"""Tests of holes along borders, of moved silhouettes, and of LaMa's presets."""
 
 from pathlib import Path
 from typing import Any
@@ -7,15 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from skimage.measure import label
+from support.mask_sets import open_mask_set
 
 from bench_core.errors import BadInput
-from bench_core.masks.generate import make
+from bench_core.masks.generate import generate_mask_set
 from bench_core.masks.mask_file import read
-from bench_core.masks.mask_set import MaskSet, open_sets
-from bench_core.protocol import MaskSpec
-from bench_masks import bench_masks
 
-FAMILIES = {family.name: family for family in bench_masks()}
 PRESETS = {
     ("narrow_256", 256): 0.290,
     ("medium_256", 256): 0.244,
@@ -24,26 +21,20 @@ PRESETS = {
     ("medium_512", 512): 0.275,
     ("wide_512", 512): 0.264,
 }
-"""Mean hole ratios of another program's 600 draws, those above a half left out."""
-
-
-def holes(family: str, **parameters: Any) -> MaskSet:
-    return open_sets({"mine": MaskSpec.model_validate({"family": family, **parameters})}, FAMILIES)["mine"]
+"""Mean hole ratio of 600 holes that another program drew, without those above 0.5."""
 
 
 @pytest.mark.parametrize(("preset", "mean"), PRESETS.items(), ids=str)
-def test_stored_sets_of_lamas_presets_cover_what_was_measured(
-    tmp_path: Path, preset: tuple[str, int], mean: float
-) -> None:
+def test_lamas_presets_have_the_measured_mean_hole_ratio(tmp_path: Path, preset: tuple[str, int], mean: float) -> None:
     family, size = preset
-    make(tmp_path / "set.holes", holes(family), size, 0, 600)
-    ratios = read(tmp_path / "set.holes").facts["hole_ratio"]
+    generate_mask_set(tmp_path / "set.holes", open_mask_set(family), size, 0, 600)
+    ratios = read(tmp_path / "set.holes").stats["hole_ratio"]
     assert ratios.mean() == pytest.approx(mean, abs=0.03)
     assert 0 < ratios.min() <= ratios.max() <= 0.5
 
 
-def test_bands_lie_along_their_borders_as_deep_as_is_said() -> None:
-    bands = holes("outpainting", depth=[0.1, 0.3])
+def test_bands_lie_along_the_borders_with_the_given_depth() -> None:
+    bands = open_mask_set("outpainting", depth=[0.1, 0.3])
     counts, depths = set(), []
     for key in range(200):
         hole = bands.draw(50, key)
@@ -59,10 +50,10 @@ def test_bands_lie_along_their_borders_as_deep_as_is_said() -> None:
 
 
 @pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
-def test_a_single_band_hides_half_of_the_image(side: str) -> None:
-    hole = holes("outpainting", sides=side, borders=[1, 1], depth=[0.5, 0.5]).draw(20, 0)
-    wanted = {"left": np.s_[:, :10], "right": np.s_[:, 10:], "top": np.s_[:10], "bottom": np.s_[10:]}
-    assert hole[wanted[side]].all()
+def test_a_single_band_can_hide_half_of_the_image(side: str) -> None:
+    hole = open_mask_set("outpainting", sides=side, borders=[1, 1], depth=[0.5, 0.5]).draw(20, 0)
+    expected = {"left": np.s_[:, :10], "right": np.s_[:, 10:], "top": np.s_[:10], "bottom": np.s_[10:]}
+    assert hole[expected[side]].all()
     assert hole.mean() == 0.5
 
 
@@ -70,14 +61,14 @@ def test_a_single_band_hides_half_of_the_image(side: str) -> None:
     "wrong",
     [{"sides": "left,middle"}, {"sides": "left"}, {"sides": "top,top"}, {"depth": [0.5, 0.5]}, {"borders": [0, 1]}],
 )
-def test_bands_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+def test_contradictory_parameters_of_bands_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=r"sides = |depth = "):
-        holes("outpainting", **{"borders": [4, 4], **wrong}).draw(20, 0)
+        open_mask_set("outpainting", **{"borders": [4, 4], **wrong}).draw(20, 0)
 
 
 @pytest.fixture
 def maps(tmp_path: Path) -> Path:
-    """Two maps of 80 x 120: one with an L and an object too large to be moved, one with a bar, in 16 bits."""
+    """Write two maps of 80 x 120: one with an L and an object that is too large, one of 16 bits with a bar."""
     one = np.zeros((80, 120), np.uint8)
     one[55:] = 7
     one[10:50, 40:50] = one[40:50, 40:70] = 3
@@ -88,8 +79,8 @@ def maps(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_silhouettes_are_scaled_objects_off_their_own_place(maps: Path) -> None:
-    drawn = [holes("instances", folder=str(maps)).draw(80, key) for key in range(150)]
+def test_silhouettes_are_scaled_objects_moved_off_their_place(maps: Path) -> None:
+    drawn = [open_mask_set("instances", folder=str(maps)).draw(80, key) for key in range(150)]
     middle = {name: np.array(Image.open(maps / f"{name}.png"))[:, 20:100] for name in "ab"}
     bars = 0
     for hole in drawn:
@@ -111,26 +102,26 @@ def test_silhouettes_are_scaled_objects_off_their_own_place(maps: Path) -> None:
     assert len({hole.tobytes() for hole in drawn}) > 75
 
 
-def test_silhouettes_depend_on_the_maps_and_not_on_where_they_lie(maps: Path) -> None:
-    before = holes("instances", folder=str(maps)).draw(64, 3)
+def test_silhouettes_do_not_depend_on_the_path_of_the_maps(maps: Path) -> None:
+    before = open_mask_set("instances", folder=str(maps)).draw(64, 3)
     moved = maps.with_name("moved")
     maps.rename(moved)
-    np.testing.assert_array_equal(holes("instances", folder=str(moved)).draw(64, 3), before)
+    np.testing.assert_array_equal(open_mask_set("instances", folder=str(moved)).draw(64, 3), before)
 
 
 @pytest.mark.parametrize(("background", "parameters"), [(0, {"largest": 0.01}), (0, {"smallest": 0.2}), (1, {})])
-def test_objects_that_fit_nowhere_are_told(tmp_path: Path, background: int, parameters: dict[str, Any]) -> None:
-    """The last map is all objects: wherever a silhouette lies, it covers another one."""
+def test_objects_that_fit_nowhere_are_reported(tmp_path: Path, background: int, parameters: dict[str, Any]) -> None:
+    """The last map is full of objects, so every silhouette overlaps one."""
     labels = np.full((40, 40), background, np.uint8)
     labels[10:20, 10:20] = 2
     Image.fromarray(labels).save(tmp_path / "a.png")
     with pytest.raises(BadInput, match="No object in"):
-        holes("instances", folder=str(tmp_path), **parameters).draw(40, 0)
+        open_mask_set("instances", folder=str(tmp_path), **parameters).draw(40, 0)
     if parameters:
-        assert holes("instances", folder=str(tmp_path)).draw(40, 0).any()
+        assert open_mask_set("instances", folder=str(tmp_path)).draw(40, 0).any()
 
 
-def test_a_picture_in_colours_is_no_map(tmp_path: Path) -> None:
+def test_a_colour_image_is_not_an_instance_map(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "a.png")
     with pytest.raises(BadInput, match=r"a\.png is no instance map"):
-        holes("instances", folder=str(tmp_path)).draw(8, 0)
+        open_mask_set("instances", folder=str(tmp_path)).draw(8, 0)

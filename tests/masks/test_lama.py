@@ -1,4 +1,4 @@
-"""Laws of LaMa's holes, against the published constants and statistics that others measured on them."""
+"""Tests of LaMa's holes against the published parameters and independently measured statistics."""
 
 import math
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from support.mask_sets import FAMILIES
 
 from bench_core.errors import BadInput
 from bench_core.masks.mask_set import MaskSet, open_sets
 from bench_core.protocol import load
-from bench_masks import bench_masks, chains
-from bench_reports.papers.published import FOLDER
+from bench_masks import chains
+from bench_reports import PUBLISHED_FOLDER
 
-FAMILIES = {family.name: family for family in bench_masks()}
 SIZES = {"lama-celeba-hq-256": 256, "lama-places2-512": 512}
 PUBLISHED = {
     (256, "narrow"): (4, 50, 40, 10, None),
@@ -23,22 +23,22 @@ PUBLISHED = {
     (512, "medium"): (4, 10, 200, 100, (0, 30, 150, 5)),
     (512, "wide"): (1, 5, 450, 250, (10, 30, 300, 4)),
 }
-"""The published arguments: fewest and most chains, their length and width; margin, sides and count of boxes."""
+"""The published arguments: min and max number of chains, their length and width; margin, sides and number of boxes."""
 
 
-def sets(protocol: str, **parameters: Any) -> dict[str, MaskSet]:
-    masks = load(str(FOLDER / "protocols" / f"{protocol}.toml")).masks
+def open_mask_sets(protocol: str, **parameters: Any) -> dict[str, MaskSet]:
+    masks = load(str(PUBLISHED_FOLDER / "protocols" / f"{protocol}.toml")).masks
     changed = {name: mask.model_copy(update=parameters) for name, mask in masks.items()}
     return open_sets(changed, FAMILIES)
 
 
-def ratios(holes: MaskSet, size: int, num_images_drawn: int = 600) -> list[float]:
-    return [float(holes.draw(size, key).mean()) for key in range(num_images_drawn)]
+def ratios(mask_set: MaskSet, size: int, num_holes: int = 600) -> list[float]:
+    return [float(mask_set.draw(size, key).mean()) for key in range(num_holes)]
 
 
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[int, int], tuple[int, int], int]]:
-    """Every line that is drawn: start, end, thickness."""
+    """Record start, end and thickness of every drawn line."""
     drawn = []
     line = cv2.line
 
@@ -51,13 +51,13 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[int, int], tuple[
 
 
 @pytest.mark.parametrize("protocol", SIZES)
-def test_the_presets_are_the_published_arguments(protocol: str) -> None:
-    """A drawn number below n is one up to n - 1; chains are counted up to one more than is said."""
-    for name, holes in sets(protocol).items():
+def test_the_presets_follow_the_published_arguments(protocol: str) -> None:
+    """The published code draws numbers below their bound, and one chain more than its argument."""
+    for name, mask_set in open_mask_sets(protocol).items():
         if name == "large":
             continue
         fewest, most, length, width, box = PUBLISHED[SIZES[protocol], name]
-        given = holes.parameters
+        given = mask_set.parameters
         assert given["canvas"] == SIZES[protocol]
         assert given["strokes"] == (fewest, most + 1)
         assert (given["length"], given["thickness"]) == ((10, 9 + length), (5, 4 + width))
@@ -68,16 +68,16 @@ def test_the_presets_are_the_published_arguments(protocol: str) -> None:
             assert (given["margin"], given["box_side"], given["boxes"]) == (margin, tuple(sides), (1, count))
 
 
-def test_trainings_have_as_many_boxes_as_chains_and_any_area() -> None:
+def test_training_holes_have_equally_many_boxes_and_chains_of_any_area() -> None:
     for protocol in SIZES:
-        large = sets(protocol)["large"].parameters
+        large = open_mask_sets(protocol)["large"].parameters
         assert (large["box_weight"], large["hole_ratio"], large["canvas"]) == (1, (0, 1), 256)
         assert (large["strokes"], large["length"], large["thickness"]) == ((1, 6), (10, 209), (5, 104))
         assert (large["boxes"], large["box_side"], large["margin"]) == ((1, 4), (30, 150), 10)
 
 
 @pytest.mark.parametrize(
-    ("protocol", "name", "every", "kept"),
+    ("protocol", "name", "unbounded_mean", "bounded_mean"),
     [
         ("lama-celeba-hq-256", "narrow", 0.299, 0.290),
         ("lama-celeba-hq-256", "medium", 0.246, 0.244),
@@ -88,23 +88,23 @@ def test_trainings_have_as_many_boxes_as_chains_and_any_area() -> None:
         ("lama-places2-512", "wide", 0.462, 0.264),
     ],
 )
-def test_coverage_is_what_was_measured_on_the_published_law(
-    protocol: str, name: str, every: float, kept: float | None
+def test_mean_hole_ratios_equal_those_of_the_published_code(
+    protocol: str, name: str, unbounded_mean: float, bounded_mean: float | None
 ) -> None:
-    """Means over draws of another program, before and after holes of more than half were thrown away."""
+    """The means are of holes that another program drew, before and after those above 0.5 were removed."""
     size = SIZES[protocol]
-    unbounded = ratios(sets(protocol, hole_ratio=[0, 1])[name], size)
-    assert np.mean(unbounded) == pytest.approx(every, abs=0.03)
-    if kept is not None:
-        bounded = ratios(sets(protocol)[name], size)
+    unbounded = ratios(open_mask_sets(protocol, hole_ratio=[0, 1])[name], size)
+    assert np.mean(unbounded) == pytest.approx(unbounded_mean, abs=0.03)
+    if bounded_mean is not None:
+        bounded = ratios(open_mask_sets(protocol)[name], size)
         assert max(bounded) <= 0.5
         assert min(bounded) > 0
-        assert np.mean(bounded) == pytest.approx(kept, abs=0.03)
+        assert np.mean(bounded) == pytest.approx(bounded_mean, abs=0.03)
 
 
 def test_narrow_and_wide_holes_differ_in_width_not_in_area() -> None:
-    """The width is twice the largest distance from a missing pixel to a known one."""
-    masks = sets("lama-celeba-hq-256")
+    """The width is twice the largest distance from a missing pixel to the nearest known one."""
+    masks = open_mask_sets("lama-celeba-hq-256")
     widths, areas = {}, {}
     for name in ("narrow", "wide"):
         drawn = [masks[name].draw(256, key) for key in range(100)]
@@ -115,25 +115,25 @@ def test_narrow_and_wide_holes_differ_in_width_not_in_area() -> None:
 
 
 def test_segments_have_the_published_angles_lengths_and_brushes(lines: list) -> None:
-    narrow = sets("lama-celeba-hq-256")["narrow"]
+    narrow = open_mask_sets("lama-celeba-hq-256")["narrow"]
     for key in range(300):
         narrow.draw(256, key)
     assert {thickness for _, _, thickness in lines} == set(range(5, 15))
     inside = [(a, b) for a, b, _ in lines if 0 < b[0] < 256 and 0 < b[1] < 256]
     lengths = [math.dist(a, b) for a, b in inside]
     assert 8 < min(lengths) < 11
-    assert 48 < max(lengths) < 49 + math.sqrt(2)  # ends are cut off to whole pixels
+    assert 48 < max(lengths) < 49 + math.sqrt(2)  # ends are rounded down to whole pixels
     mirror = 2 * math.pi
     angles = [math.atan2(b[0] - a[0], b[1] - a[1]) % mirror for a, b in inside if math.dist(a, b) > 40]
-    wanted = [turn for k in range(4) for turn in (0.01 + k, mirror - 0.01 - k)]
-    nearest = [min(wanted, key=lambda turn: abs(turn - angle)) for angle in angles]
+    expected = [turn for k in range(4) for turn in (0.01 + k, mirror - 0.01 - k)]
+    nearest = [min(expected, key=lambda turn: abs(turn - angle)) for angle in angles]
     assert max(abs(a - b) for a, b in zip(angles, nearest, strict=True)) < 0.04  # ends are whole pixels
-    assert set(nearest) == set(wanted)
+    assert set(nearest) == set(expected)
 
 
-def test_a_chain_goes_on_where_it_was_and_every_other_one_is_mirrored(lines: list) -> None:
-    """Chains of one hole: a new one begins where a line does not start at the end of the last."""
-    sets("lama-celeba-hq-256", strokes=[7, 7], hole_ratio=[0, 1])["narrow"].draw(256, 3)
+def test_segments_of_a_chain_are_connected_and_every_other_chain_is_mirrored(lines: list) -> None:
+    """A new chain begins at a line that does not start at the end of the previous one."""
+    open_mask_sets("lama-celeba-hq-256", strokes=[7, 7], hole_ratio=[0, 1])["narrow"].draw(256, 3)
     starts = [i for i, (a, _, _) in enumerate(lines) if i == 0 or a != lines[i - 1][1]]
     assert len(starts) == 7
     counts = np.diff([*starts, len(lines)])
@@ -146,8 +146,8 @@ def test_a_chain_goes_on_where_it_was_and_every_other_one_is_mirrored(lines: lis
                 assert right != (chain % 2 == 0) or abs(b[0] - a[0]) <= 1 + 0.14 * math.dist(a, b)
 
 
-def test_boxes_are_drawn_in_their_share_keep_the_margin_and_their_sides(lines: list) -> None:
-    only_one = sets("lama-celeba-hq-256", boxes=[1, 1], hole_ratio=[0, 1])["wide"]
+def test_boxes_have_the_published_share_margin_and_sides(lines: list) -> None:
+    only_one = open_mask_sets("lama-celeba-hq-256", boxes=[1, 1], hole_ratio=[0, 1])["wide"]
     sides, boxes = set(), 0
     for key in range(1000):
         lines.clear()
@@ -167,21 +167,23 @@ def test_boxes_are_drawn_in_their_share_keep_the_margin_and_their_sides(lines: l
 
 
 def test_narrow_holes_have_no_boxes(lines: list) -> None:
-    narrow = sets("lama-places2-512")["narrow"]
+    narrow = open_mask_sets("lama-places2-512")["narrow"]
     for key in range(200):
         lines.clear()
         narrow.draw(512, key)
         assert lines
 
 
-def test_boxes_fit_a_canvas_smaller_than_they_are() -> None:
-    holes = sets("lama-celeba-hq-256", box_weight=1000, boxes=[1, 1], box_side=[300, 400], hole_ratio=[0, 1])["wide"]
-    sides = {holes.draw(256, key).any(0).sum() for key in range(50)}
+def test_boxes_larger_than_the_image_are_shrunk() -> None:
+    mask_set = open_mask_sets(
+        "lama-celeba-hq-256", box_weight=1000, boxes=[1, 1], box_side=[300, 400], hole_ratio=[0, 1]
+    )["wide"]
+    sides = {mask_set.draw(256, key).any(0).sum() for key in range(50)}
     assert sides == {235}, "all but the margins and one pixel"
 
 
 def test_the_same_key_gives_the_same_hole_in_any_order() -> None:
-    wide = sets("lama-celeba-hq-256")["wide"]
+    wide = open_mask_sets("lama-celeba-hq-256")["wide"]
     drawn = {key: wide.draw(256, key) for key in range(20)}
     for key in reversed(range(20)):
         np.testing.assert_array_equal(wide.draw(256, key), drawn[key])
@@ -189,10 +191,10 @@ def test_the_same_key_gives_the_same_hole_in_any_order() -> None:
 
 
 def test_holes_scale_with_the_image() -> None:
-    wide = sets("lama-celeba-hq-256", hole_ratio=[0, 1])["wide"]
+    wide = open_mask_sets("lama-celeba-hq-256", hole_ratio=[0, 1])["wide"]
     assert np.mean(ratios(wide, 64)) == pytest.approx(np.mean(ratios(wide, 256)), abs=0.06)
 
 
-def test_bounds_that_no_hole_meets_are_named() -> None:
+def test_bounds_that_no_hole_meets_are_reported() -> None:
     with pytest.raises(BadInput, match=r"0\.99.*1000 attempts"):
-        sets("lama-celeba-hq-256", hole_ratio=[0.99, 1.0])["narrow"].draw(32, 0)
+        open_mask_sets("lama-celeba-hq-256", hole_ratio=[0.99, 1.0])["narrow"].draw(32, 0)

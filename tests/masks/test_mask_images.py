@@ -1,4 +1,4 @@
-"""Laws of holes from mask pictures: the user says which colour is missing, and gets binary holes."""
+"""Tests of the family ``files``: holes from mask images, with the polarity that the user gives."""
 
 import csv
 from pathlib import Path
@@ -6,93 +6,91 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from support.mask_sets import open_mask_set
 from support.paths import SHARED
 
 from bench_core.errors import BadInput
-from bench_core.masks.mask_set import MaskSet, open_sets
-from bench_core.protocol import MaskSpec
-from bench_masks import bench_masks
+from bench_core.masks.mask_set import MaskSet
 
 RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
 
 
-def holes(folder: Path, hole: str = "white", **parameters: int) -> MaskSet:
-    given = MaskSpec.model_validate({"family": "files", "folder": str(folder), "hole": hole, **parameters})
-    return open_sets({"mine": given}, {family.name: family for family in bench_masks()})["mine"]
+def open_folder(folder: Path, hole: str = "white", **parameters: int) -> MaskSet:
+    return open_mask_set("files", folder=str(folder), hole=hole, **parameters)
 
 
-def save(folder: Path, *pictures: np.ndarray) -> Path:
-    for index, picture in enumerate(pictures):
-        Image.fromarray(picture).save(folder / f"{index}.png")
+def save(folder: Path, *images: np.ndarray) -> Path:
+    for index, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"{index}.png")
     return folder
 
 
 @pytest.mark.parametrize("threshold", [1, 128, 255])
 def test_white_is_at_the_threshold_and_above(tmp_path: Path, threshold: int) -> None:
-    drawn = holes(save(tmp_path, RAMP), "white", threshold=threshold).draw(16, 0)
+    drawn = open_folder(save(tmp_path, RAMP), "white", threshold=threshold).draw(16, 0)
     np.testing.assert_array_equal(drawn, threshold <= RAMP)
 
 
 @pytest.mark.parametrize("size", [16, 11, 40])
 def test_white_and_black_are_complements(tmp_path: Path, size: int) -> None:
     save(tmp_path, RAMP)
-    white, black = holes(tmp_path, "white").draw(size, 0), holes(tmp_path, "black").draw(size, 0)
+    white, black = open_folder(tmp_path, "white").draw(size, 0), open_folder(tmp_path, "black").draw(size, 0)
     np.testing.assert_array_equal(black, 1 - white)
 
 
 @pytest.mark.parametrize("size", [7, 16, 50])
-def test_a_hole_is_binary_after_resizing_a_picture_that_is_not(tmp_path: Path, size: int) -> None:
-    drawn = holes(save(tmp_path, RAMP)).draw(size, 0)
+def test_holes_from_grey_images_are_binary_after_resizing(tmp_path: Path, size: int) -> None:
+    drawn = open_folder(save(tmp_path, RAMP)).draw(size, 0)
     assert drawn.shape == (size, size)
     assert set(np.unique(drawn)) == {0, 1}
     assert drawn.mean() == pytest.approx(0.5, abs=0.1)
 
 
-def test_colour_pictures_count_by_their_brightness(tmp_path: Path) -> None:
+def test_colour_images_are_compared_by_brightness(tmp_path: Path) -> None:
     colours = np.array([[[255, 255, 255], [0, 0, 255]], [[0, 255, 0], [0, 0, 0]]], np.uint8)
-    np.testing.assert_array_equal(holes(save(tmp_path, colours)).draw(2, 0), [[1, 0], [1, 0]])
+    np.testing.assert_array_equal(open_folder(save(tmp_path, colours)).draw(2, 0), [[1, 0], [1, 0]])
 
 
-def test_every_picture_of_a_folder_and_its_subfolders_is_drawn(tmp_path: Path) -> None:
+def test_every_image_of_a_folder_and_its_subfolders_is_drawn(tmp_path: Path) -> None:
     blank = np.zeros((8, 8), np.uint8)
     for index in range(4):
         folder = tmp_path / f"part{index % 2}"
         folder.mkdir(exist_ok=True)
-        picture = blank.copy()
-        picture[index] = 255
-        Image.fromarray(picture).save(folder / f"{index}.PNG")
-    (tmp_path / "notes.txt").write_text("not a picture")
-    drawn = {holes(tmp_path).draw(8, key).tobytes() for key in range(60)}
+        image = blank.copy()
+        image[index] = 255
+        Image.fromarray(image).save(folder / f"{index}.PNG")
+    (tmp_path / "notes.txt").write_text("not an image")
+    drawn = {open_folder(tmp_path).draw(8, key).tobytes() for key in range(60)}
     assert len(drawn) == 4
 
 
-def test_the_same_key_draws_the_same_picture(tmp_path: Path) -> None:
+def test_the_same_key_draws_the_same_image(tmp_path: Path) -> None:
     save(tmp_path, *np.random.default_rng(0).integers(0, 256, (5, 8, 8), np.uint8))
-    forwards = [holes(tmp_path).draw(8, key) for key in range(10)]
-    backwards = [holes(tmp_path).draw(8, key) for key in reversed(range(10))]
+    forwards = [open_folder(tmp_path).draw(8, key) for key in range(10)]
+    backwards = [open_folder(tmp_path).draw(8, key) for key in reversed(range(10))]
     np.testing.assert_array_equal(forwards, backwards[::-1])
 
 
 @pytest.mark.parametrize("hole", ["red", "White", ""])
 def test_an_unknown_polarity_is_refused(tmp_path: Path, hole: str) -> None:
     with pytest.raises(BadInput, match=rf'{hole!r}.*"white".*"black"'):
-        holes(save(tmp_path, RAMP), hole).draw(16, 0)
+        open_folder(save(tmp_path, RAMP), hole).draw(16, 0)
 
 
 @pytest.mark.parametrize("exists", [True, False])
-def test_a_folder_without_pictures_is_refused(tmp_path: Path, exists: bool) -> None:
+def test_a_folder_without_images_is_refused(tmp_path: Path, exists: bool) -> None:
     folder = tmp_path if exists else tmp_path / "nowhere"
-    with pytest.raises(BadInput, match=rf"{folder}.*no pictures.*\.png"):
-        holes(folder).draw(16, 0)
+    with pytest.raises(BadInput, match=rf"{folder}.*no images.*\.png"):
+        open_folder(folder).draw(16, 0)
 
 
-def test_an_unreadable_picture_is_named(tmp_path: Path) -> None:
-    (tmp_path / "broken.png").write_bytes(b"no picture at all")
+def test_an_unreadable_image_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"not an image")
     with pytest.raises(BadInput, match=r"broken\.png cannot be read"):
-        holes(tmp_path).draw(16, 0)
+        open_folder(tmp_path).draw(16, 0)
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="wants the published mask files beside the repository")
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the published mask files beside the repository")
 @pytest.mark.parametrize("colour", ["white", "black"])
 def test_published_mask_files_have_their_known_hole_ratio(tmp_path: Path, colour: str) -> None:
     with (SHARED / "MASKS.csv").open() as file:
@@ -101,5 +99,5 @@ def test_published_mask_files_have_their_known_hole_ratio(tmp_path: Path, colour
         folder = tmp_path / str(index)
         folder.mkdir()
         (folder / Path(row["path"]).name).symlink_to(SHARED / row["path"])
-        drawn = holes(folder, colour).draw(int(row["width"]), 0)
+        drawn = open_folder(folder, colour).draw(int(row["width"]), 0)
         assert drawn.mean() == pytest.approx(float(row["hole_ratio"]), abs=1e-3), row["path"]

@@ -1,4 +1,4 @@
-"""Laws of opening mask sets: what a user may give, what is refused, and how the refusal helps."""
+"""Tests of opening mask sets: accepted and refused parameters, and helpful error messages."""
 
 import sys
 from types import ModuleType
@@ -6,40 +6,33 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.mask_sets import open_mask_set
 
 from bench_core.errors import BadInput
-from bench_core.masks.mask_set import MaskSet, open_sets
-from bench_core.protocol import MaskSpec
+from bench_core.masks.mask_set import MaskSet
 from bench_core.specs import MaskFamily
-from bench_masks import bench_masks
-
-FAMILIES = {family.name: family for family in bench_masks()}
 
 
-def opened(family: str, **parameters: Any) -> MaskSet:
-    return open_sets({"mine": MaskSpec.model_validate({"family": family, **parameters})}, FAMILIES)["mine"]
+def test_omitted_parameters_have_their_default() -> None:
+    assert open_mask_set("random_box", shrink=17).parameters == {"side": 128, "shrink": 17, "canvas": 256}
 
 
-def test_what_is_left_out_is_the_default() -> None:
-    assert opened("random_box", shrink=17).parameters == {"side": 128, "shrink": 17, "canvas": 256}
-
-
-def test_an_unknown_family_is_refused_with_the_nearest() -> None:
+def test_an_unknown_family_is_refused_with_a_suggestion() -> None:
     with pytest.raises(BadInput, match=r"'centre_box'.*Did you mean 'center_box'.*random_box"):
-        opened("centre_box")
+        open_mask_set("centre_box")
 
 
-def test_an_unknown_parameter_is_refused_with_the_nearest() -> None:
+def test_an_unknown_parameter_is_refused_with_a_suggestion() -> None:
     with pytest.raises(BadInput, match=r"'random_box'.*'shrinks'.*Did you mean 'shrink'"):
-        opened("random_box", shrinks=3)
+        open_mask_set("random_box", shrinks=3)
 
 
 @pytest.mark.parametrize("missing", ["folder", "hole"])
-def test_a_missing_parameter_is_named(missing: str) -> None:
+def test_a_missing_parameter_is_reported(missing: str) -> None:
     given = {"folder": "somewhere", "hole": "white"}
     del given[missing]
     with pytest.raises(BadInput, match=f"'mine'.*'files'.*needs '{missing}'"):
-        opened("files", **given)
+        open_mask_set("files", **given)
 
 
 @pytest.mark.parametrize(
@@ -68,9 +61,9 @@ def test_a_missing_parameter_is_named(missing: str) -> None:
         ("irregular_walk", "hole_ratio", [0.5, float("nan")]),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_refused(family: str, key: str, value: Any) -> None:
+def test_a_value_of_the_wrong_type_is_refused(family: str, key: str, value: Any) -> None:
     with pytest.raises(BadInput, match=f"'mine'.*{key}"):
-        opened(family, **{key: value})
+        open_mask_set(family, **{key: value})
 
 
 @pytest.mark.parametrize(
@@ -83,15 +76,15 @@ def test_a_value_of_the_wrong_kind_is_refused(family: str, key: str, value: Any)
         ("free_form", "with_box", True),
     ],
 )
-def test_a_value_of_the_right_kind_is_taken(family: str, key: str, value: Any) -> None:
-    given = list(value) if isinstance(value, tuple) else value  # as TOML has it
-    holes = opened(family, **{key: given})
-    assert holes.parameters[key] == value
-    assert holes.draw(64, 0).any()
+def test_a_value_of_the_right_type_is_accepted(family: str, key: str, value: Any) -> None:
+    given: Any = list(value) if isinstance(value, tuple) else value  # as in TOML
+    mask_set = open_mask_set(family, **{key: given})
+    assert mask_set.parameters[key] == value
+    assert mask_set.draw(64, 0).any()
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         (np.zeros((8, 9), np.uint8), r"\(8, 9\)"),
         (np.zeros((1, 8, 8), np.uint8), r"\(1, 8, 8\)"),
@@ -100,10 +93,10 @@ def test_a_value_of_the_right_kind_is_taken(family: str, key: str, value: Any) -
         (np.full((8, 8), 255, np.uint8), "255"),
     ],
 )
-def test_a_family_that_draws_no_hole_is_refused(monkeypatch: pytest.MonkeyPatch, wrong: np.ndarray, told: str) -> None:
+def test_an_invalid_hole_is_refused(monkeypatch: pytest.MonkeyPatch, wrong: np.ndarray, message: str) -> None:
     module = ModuleType("a_strangers_masks")
     module.__dict__["draw"] = lambda rng, height, width: wrong
     monkeypatch.setitem(sys.modules, module.__name__, module)
     family = MaskFamily("strange", "", f"{module.__name__}:draw")
-    with pytest.raises(BadInput, match=rf"'strange'.*{told}.*uint8 \(8, 8\)"):
+    with pytest.raises(BadInput, match=rf"'strange'.*{message}.*uint8 \(8, 8\)"):
         MaskSet("mine", family, {}).draw(8, 0)

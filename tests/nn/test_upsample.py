@@ -1,4 +1,4 @@
-"""One transposed convolution is nearest upsampling and the 3x3 convolution behind it."""
+"""One transposed convolution equals nearest upsampling followed by a 3x3 convolution."""
 
 import torch
 from hypothesis import given, settings
@@ -13,7 +13,7 @@ SIZES = st.fixed_dictionaries({"b": st.integers(1, 3), "h": st.integers(1, 9), "
 
 @given(size=SIZES, channels=st.integers(1, 4), reflect=st.booleans(), biased=st.booleans(), seed=st.integers(0, 99))
 @settings(deadline=None)
-def test_it_upsamples_and_then_convolves(
+def test_the_result_is_upsampling_and_then_convolution(
     size: dict[str, int], channels: int, reflect: bool, biased: bool, seed: int
 ) -> None:
     torch.manual_seed(seed)
@@ -28,7 +28,7 @@ def test_it_upsamples_and_then_convolves(
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
-def test_of_one_pixel_known_numbers() -> None:
+def test_the_result_for_one_pixel() -> None:
     weight, pixel = torch.arange(1.0, 10.0).view(1, 1, 3, 3), torch.full((1, 1, 1, 1), 2.0)
     zeros_around = torch.tensor([[5 + 6 + 8 + 9, 4 + 5 + 7 + 8], [2 + 3 + 5 + 6, 1 + 2 + 4 + 5]])
     torch.testing.assert_close(upsampled_conv2d(pixel, spread(weight)), 2.0 * zeros_around.view(1, 1, 2, 2))

@@ -22,7 +22,7 @@ from torch import nn
 
 from bench_core.errors import BadInput
 from bench_core.images import read_image
-from bench_core.masks import mask_file as mask_file
+from bench_core.masks import mask_file
 from bench_core.masks.mask_set import open_sets
 from bench_core.methods.method import Method
 from bench_core.methods.pretrained import with_weights

@@ -1,4 +1,4 @@
-"""What is committed of real runs follows from their stored rows, to the letter."""
+"""Committed results of real runs follow exactly from their stored rows."""
 
 import runpy
 from pathlib import Path
@@ -15,7 +15,7 @@ STORES = sorted(path.parent for path in REPORTS.glob("*/cells"))
 
 
 @pytest.mark.parametrize("store", STORES, ids=lambda path: path.name)
-def test_the_stored_rows_give_the_committed_table(store: Path, tmp_path: Path):
+def test_stored_rows_give_the_committed_table(store: Path, tmp_path: Path):
     (table,) = store.glob("runs/*/table.md")
     again = tmp_path / "table.md"
     result = CliRunner().invoke(main, ["report", str(store), "--format", "markdown", "-o", str(again)])
@@ -24,7 +24,7 @@ def test_the_stored_rows_give_the_committed_table(store: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize("store", STORES, ids=lambda path: path.name)
-def test_every_seed_was_run_and_judged_on_all_images(store: Path):
+def test_every_seed_was_evaluated_on_all_images(store: Path):
     opened, (run,) = read_runs(store)
     assert {entry.state for entry in run.entries} == {"done"}
     rows = opened.rows(run)
@@ -35,12 +35,12 @@ def test_every_seed_was_run_and_judged_on_all_images(store: Path):
         assert {entry.seed for entry in run.entries if entry.variant == variant} == set(run.protocol.seeds)
 
 
-def test_the_claim_about_gradient_attention_follows_from_the_rows():
+def test_claim_about_gradient_attention_follows_from_the_rows():
     folder = REPORTS / "gradient-attention-mnist"
     assert runpy.run_path(str(folder / "claim.py"))["claim"](folder) == (folder / "claim.md").read_text()
 
 
-def test_the_figure_of_gradient_attention_follows_from_the_curves(tmp_path: Path):
+def test_figure_of_gradient_attention_follows_from_the_curves(tmp_path: Path):
     folder = REPORTS / "gradient-attention-mnist"
     drawn = tmp_path / "figure.svg"
     command = ["tables", "show", "gradient-attention-2", str(folder), "-o", str(drawn)]

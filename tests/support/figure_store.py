@@ -1,4 +1,4 @@
-"""A made-up run that every kind of figure can show, with names that mean something to matplotlib, XML and terminals."""
+"""Synthetic run for every kind of figure, with names that are special to matplotlib, XML and terminals."""
 
 import json
 from typing import Any
@@ -21,34 +21,30 @@ KINDS = {each.__name__.rpartition(".")[2]: each for each in (buckets, curves, gr
 ODD_SHOWN = "$a ?? #111111"
 
 
-def told(store: Store, entry: CellStatus, of: str, **facts: Any) -> None:
-    store.folder(entry).write_provenance(of, facts)
-
-
 def cell(store: Store, name: str, seed: int, place: int) -> CellStatus:
-    """Values, curves, losses, costs and pictures of a cell, all different."""
+    """Write a cell with values, curves, losses, costs and images, all different."""
     rng = np.random.default_rng(place * 10 + seed)
     entry = done(store, name, seed, l1=0.1 * place + rng.random(12) / 30, psnr=20 + rng.random(12))
     folder = store.folder(entry)
-    rows = rows_file.read(folder.rows_path("judgement"))
-    rows_file.write(folder.rows_path("judgement"), rows.assign(hole_ratio=RATIOS * 2))
-    told(store, entry, "judgement", seconds_per_image=0.5 + place, device="cpu")
+    rows = rows_file.read(folder.rows_path("evaluation"))
+    rows_file.write(folder.rows_path("evaluation"), rows.assign(hole_ratio=RATIOS * 2))
+    folder.write_provenance("evaluation", {"seconds_per_image": 0.5 + place, "device": "cpu"})
     if name != SIMPLE:
         for step in (0, 5, 9):
             folder.add_curve_point(step, "center", {L1: place + seed + step / 10, PSNR: 20.0 + step})
         lines = [{"step": step, "g/l1": 1.0 + seed + step, "g/tv": 2.0} for step in range(0, 600, 2)]
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (folder.path / "training.jsonl").write_text(text + '{"step": 600, "g/')
-        told(store, entry, "training", seconds_per_step=place + 1.0, parameters=1000 * (place + 1))
-    samples = folder.path / "samples" / "judgement"
+        folder.write_provenance("training", {"seconds_per_step": place + 1.0, "parameters": 1000 * (place + 1)})
+    samples = folder.path / "samples" / "evaluation"
     samples.mkdir(parents=True, exist_ok=True)
     for number in (0, 3, 6):
         for kind, shade in {"image": 0, "masked": 9, "composite": 60 + place}.items():
-            picture = np.full((16, 24, 3), shade, np.uint8)
+            image = np.full((16, 24, 3), shade, np.uint8)
             if kind == "composite":
-                picture[:10, :20] = 0  # right but for the border below and to the right
-            picture[number, number] = 200
-            Image.fromarray(picture).save(samples / f"{number:06}-{kind}.png")
+                image[:10, :20] = 0  # wrong only at the bottom and right borders
+            image[number, number] = 200
+            Image.fromarray(image).save(samples / f"{number:06}-{kind}.png")
     return entry
 
 

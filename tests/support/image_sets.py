@@ -10,20 +10,21 @@ SETS = {image_set.name: image_set for image_set in bench_datasets.bench_image_se
 PAPERS = ("celeba", "celeba_hq", "ffhq", "places2", "paris_streetview")
 
 
-def opened(name: str, folder: Path | None, split: str) -> Images:
+def open_split(name: str, folder: Path | None, split: str) -> Images:
     return resolve(SETS[name].open)(folder, split)
 
 
 def touch(folder: Path, *names: str) -> Path:
-    """Empty files: enough for whatever must not decode them."""
+    """Make empty files, for tests that decode nothing."""
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
     return folder
 
 
-def both(name: str, folder: Path) -> tuple[list[str], list[str]]:
-    return list(opened(name, folder, "train").names), list(opened(name, folder, "test").names)
+def split_names(name: str, folder: Path) -> tuple[list[str], list[str]]:
+    """Return the names of the training and of the test images."""
+    return list(open_split(name, folder, "train").names), list(open_split(name, folder, "test").names)
 
 
 def lay_out_celeba(folder: Path, images: str = "img_align_celeba", lists: str = "") -> Path:

@@ -1,4 +1,4 @@
-"""Pictures in folders, and the same in tar files."""
+"""Images in folders, and the same images in tar files."""
 
 import tarfile
 from pathlib import Path
@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 
-def write_pictures(folder: Path) -> None:
-    """Pictures of several formats in folders that are named as shards, with what is no image beside them."""
+def write_images(folder: Path) -> None:
+    """Write images of several formats in folders named like shards, with other files beside them."""
     for number in range(24):
         path = (
             folder
@@ -24,7 +24,7 @@ def write_pictures(folder: Path) -> None:
 
 
 def pack(unpacked: Path, packed: Path, tar_format: int = tarfile.PAX_FORMAT) -> Path:
-    """Every folder named as a shard becomes one, its members in no order."""
+    """Pack every folder named like a shard into a tar file, with members in reverse order."""
     for source in sorted(unpacked.rglob("*.tar")):
         target = packed / source.relative_to(unpacked)
         target.parent.mkdir(parents=True, exist_ok=True)

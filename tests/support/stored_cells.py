@@ -1,7 +1,7 @@
-"""Cells with values that a test gives, and the tables made of them."""
+"""Stored cells with given values, and the tables built from them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,23 +24,33 @@ def protocol(**fields: Any) -> Protocol:
 
 
 def done(
-    store: Store, variant: str, seed: int = 0, mask_set: str = "center", **values: Sequence[float] | np.ndarray
+    store: Store,
+    variant: str,
+    seed: int = 0,
+    mask_set: str = "center",
+    *,
+    ratios: float | Sequence[float] | np.ndarray = 0.25,
+    about: Mapping[str, Any] | None = None,
+    **values: Sequence[float] | np.ndarray,
 ) -> CellStatus:
-    """A cell with rows: for each metric the values of the images, for FID the one of the set."""
-    cell = store.cell({"variant": variant, "seed": seed, "key": str(values) + mask_set})
-    about = {"method": variant, "variant": variant, "seed": seed, "mask_set": "stored under another name"}
-    about |= {"mask_set_hash": "abc", "hole_ratio": 0.25, "region": "full", "source": "composite"}
+    """Write a finished cell: for each metric one value per image, for FID one for the set.
+
+    `ratios` are hole ratios of the images, `about` replaces further columns of the rows.
+    """
+    cell = store.cell({"variant": variant, "seed": seed, "key": f"{values}{mask_set}{about}"})
+    fixed = {"method": variant, "variant": variant, "seed": seed, "mask_set": "stored under another name"}
+    fixed |= {"mask_set_hash": "abc", "region": "full", "source": "composite"}
     definitions = {metric.name: metric for metric in reversed(list(KNOWN.values()))}
     for name, found in values.items():
         metric = definitions[name]
-        about |= {"version": metric.version}
         images = ["*"] if metric.per == "set" else [f"image-{index}" for index in range(len(found))]
+        shared = {**fixed, "version": metric.version, "metric": metric.definition, **(about or {})}
         records = [
-            {**about, "metric": metric.definition, "image": image, "value": value}
-            for image, value in zip(images, found, strict=True)
+            {**shared, "image": image, "value": value, "hole_ratio": ratio}
+            for image, value, ratio in zip(images, found, np.broadcast_to(ratios, len(found)), strict=True)
         ]
-        cell.add_rows("judgement", as_rows(records))
-    return CellStatus(variant, variant, seed, "done", cell.path.name, evaluation_ids={mask_set: "judgement"})
+        cell.add_rows("evaluation", as_rows(records))
+    return CellStatus(variant, variant, seed, "done", cell.path.name, evaluation_ids={mask_set: "evaluation"})
 
 
 def run_of(*entries: CellStatus, created: str = "2025-01-01", **fields: Any) -> Run:

@@ -1,4 +1,4 @@
-"""A store with all that a result page has to show, made up; and the site that is made of it."""
+"""Synthetic store with everything that result pages show, and its site."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ VERSIONS = {metric.definition: metric.version for metric in bench_metrics()}
 
 
 def values(variant: str, seed: int, mask_set: str) -> dict[str, np.ndarray]:
-    """What each image gave: `even` is like `good`, `bad` is worse, and on strokes all are worse."""
+    """Values of each image: `even` equals `good`, `bad` is worse, and on strokes all are worse."""
     rng = np.random.default_rng(seed)
     shift = {"good": 0.0, "even": 0.0, "bad": 0.05, SCRIPT: 0.1, "still": 0.2}[variant] + 0.3 * (mask_set == "strokes")
     noise = np.random.default_rng([seed, *variant.encode()]).normal(0, 0.01, len(IMAGES))
@@ -32,7 +32,7 @@ def values(variant: str, seed: int, mask_set: str) -> dict[str, np.ndarray]:
 
 
 def cell(store: Store, variant: str, seed: int, mask_sets: tuple[str, ...] = tuple(MASKS)) -> CellStatus:
-    """A cell that was judged, and what trained it."""
+    """Write an evaluated cell."""
     folder = store.cell({"plugin": "made-up", "variant": variant, "seed": seed})
     folder.prepare()
     about = {"method": variant, "variant": variant, "seed": seed, "mask_set_hash": "abc", "region": "full"}
@@ -43,15 +43,15 @@ def cell(store: Store, variant: str, seed: int, mask_sets: tuple[str, ...] = tup
             for metric, found in values(variant, seed, mask_set).items()
             for image, ratio, value in zip(IMAGES, RATIOS, found, strict=True)
         ]
-        folder.add_rows(f"judged-{mask_set}", as_rows(rows))
-        folder.write_provenance(f"judged-{mask_set}", {"device": "abacus", "seconds_per_image": 0.02})
-    evaluation_ids = {mask_set: f"judged-{mask_set}" for mask_set in mask_sets}
+        folder.add_rows(f"evaluation-{mask_set}", as_rows(rows))
+        folder.write_provenance(f"evaluation-{mask_set}", {"device": "abacus", "seconds_per_image": 0.02})
+    evaluation_ids = {mask_set: f"evaluation-{mask_set}" for mask_set in mask_sets}
     refused = {mask_set: "fills no strokes" for mask_set in MASKS if mask_set not in mask_sets}
     return CellStatus(variant, variant, seed, "done", folder.path.name, refused=refused, evaluation_ids=evaluation_ids)
 
 
 def run(store: Store) -> Run:
-    """Written down."""
+    """Write a run with evaluated, failed and unsupported cells."""
     entries = [cell(store, variant, seed) for variant in ("good", "bad", "even", SCRIPT) for seed in (0, 1)]
     entries += [cell(store, "still", 0, ("center",))]
     entries += [CellStatus("broken", "broken", seed, "failed", reason=f"RuntimeError: {SCRIPT}") for seed in (0, 1)]
@@ -62,14 +62,14 @@ def run(store: Store) -> Run:
 
 
 def write(store: Store, folder: Path) -> Path:
-    """The site of a store, as a user writes it."""
+    """Write the site of a store by the command."""
     result = CliRunner().invoke(main, ["report", str(store.root), "--format", "html", "-o", str(folder)])
     assert result.exit_code == 0, result.output
     return folder
 
 
 def boards(site: Path) -> list[dict[str, Any]]:
-    """What the leaderboard's script is given."""
+    """Read the data of the leaderboard's script."""
     return json.loads((site / "data/leaderboard.js").read_text().removeprefix("window.BOARDS = ").rstrip(";\n"))
 
 
@@ -79,7 +79,7 @@ def method_page(site: Path, variant: str) -> Path:
 
 
 def cached(factory: pytest.TempPathFactory) -> tuple[Store, Run, Path]:
-    """The store, its run and its site, made once for all tests, which change nothing there."""
+    """Return store, run and site, built once for all tests. Do not change them."""
     if not _MADE:
         store = Store(factory.mktemp("site") / "store")
         _MADE.append((store, run(store), write(store, store.root.parent / "site")))

@@ -1,17 +1,14 @@
-"""A paper's table of moons, the rules it is measured under, and cells to fill it with."""
+"""Toy paper table, its protocols, and stored cells to fill it."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from bench_core.metrics import bench_metrics
 from bench_core.paper_table import PaperTable
 from bench_core.protocol import Protocol
-from bench_core.store.rows import as_rows
 from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.papers.side_by_side import build
 from bench_reports.tables.table import Table
+from support.stored_cells import KNOWN
 
-METRICS = {metric.definition: metric for metric in bench_metrics()}
 NUMBERS = """table,dataset,n_images,mask,method,metric,value,unit,direction,seen_in
 Table 9,Moon,2,box,Old,error,30.1,percent,lower,print
 Table 9,Moon,2,box,New (ours),error,12.25,percent,lower,print
@@ -25,7 +22,7 @@ Table 8,Moon,2,box,New (ours),error,99,percent,lower,print
 
 
 def paper(methods: str, mask_set_of_mars: str) -> str:
-    """The description of the table in TOML, with its methods by the names of ours."""
+    """Return the table's TOML, with the given mapping of its methods."""
     return f"""
 title = "Table 9: moons"
 citation = "Nobody, 1969"
@@ -67,34 +64,16 @@ def protocol(name: str = "moon", **fields: Any) -> Protocol:
 RULES = {"moon": protocol(), "mars": protocol("mars", size=64)}
 
 
-def cell(store: Store, variant: str, seed: int = 0, **values: Sequence[float]) -> CellStatus:
-    """A cell with the values of every image, by the first part of the metric's definition."""
-    folder = store.cell({"variant": variant, "seed": seed, "values": str(values)})
-    about = {"method": variant, "variant": variant, "seed": seed, "mask_set": "any", "mask_set_hash": ""}
-    about |= {"hole_ratio": 0.25, "region": "full", "source": "composite"}
-    records = [
-        {**about, "metric": f"{name}@full", "image": str(index), "value": value}
-        for name, found in values.items()
-        for index, value in enumerate(found)
-    ]
-    folder.add_rows("judgement", as_rows(records))
-    return CellStatus(variant, variant, seed, "done", folder.path.name, evaluation_ids={"center": "judgement"})
-
-
 def run_of(rules: Protocol, *entries: CellStatus, pairs: int = 2, created: str = "2025-01-01") -> Run:
     return Run(rules, "digest of the images", pairs, list(entries), {}, created=created)
 
 
 def table_of(paper: PaperTable, store: Store | None, *runs: Run) -> Table:
-    return build(paper, RULES, store, runs, METRICS)
+    return build(paper, RULES, store, runs, KNOWN)
 
 
 def text(table: Table, method: str, column: str, group: str = "Moon, box") -> str:
     return str(table.texts.loc[method, (group, column)])
-
-
-def noted(table: Table, *parts: str) -> int:
-    return sum(all(part in note for part in parts) for note in table.notes)
 
 
 def measured(table: Table) -> list[str]:

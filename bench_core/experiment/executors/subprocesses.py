@@ -52,7 +52,7 @@ def run(cells: Sequence[Cell], jobs: int | None = None, time_limit: float | None
 
 
 def _context() -> ForkServerContext | SpawnContext:
-    """Fork from a process that has loaded all modules, so cells start at once. It never computes, so forking is safe."""
+    """Fork from a process that has loaded all modules and never computes: cells start at once, and forking is safe."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")

@@ -1,1 +1,1 @@
-"""Benchmark cases, one file for each part of a report."""
+"""Benchmark cases, one module for each part of a report."""

@@ -1,4 +1,4 @@
-"""How many images a second are read from files and resized."""
+"""Images per second that are decoded from files and resized."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,26 +15,24 @@ from bench_perf.records import Candidate, Case, Runner
 from bench_perf.settings import Settings
 
 FILES = ((512, "jpg"), (1024, "jpg"), (1024, "png"))
-"""Side and format of the files that are read."""
+"""Side in pixels and format of the files."""
 
 
 def cases(settings: Settings) -> Iterator[Case]:
-    """Files of several kinds, down to the smallest size."""
+    """Yield one file of each kind, resized to the smallest size."""
     size = min(settings.sizes)
-    ways = {"ours": _ours, "Pillow": _pillow}
+    implementations = {"ours": lambda path: resized(read_image(path), size), "Pillow": partial(_pillow, size=size)}
     for side, suffix in FILES:
-        candidates = tuple(Candidate(name, partial(_opened, read, side, suffix, size)) for name, read in ways.items())
+        candidates = tuple(
+            Candidate(name, partial(_open, read, side, suffix)) for name, read in implementations.items()
+        )
         yield Case("loading", f"{suffix} {side} to {size}", candidates, "images", tolerance=0.0)
 
 
-def _opened(read: Callable[[Path, int], Array], side: int, suffix: str, size: int, cleanup: ExitStack) -> Runner:
+def _open(read: Callable[[Path], Array], side: int, suffix: str, cleanup: ExitStack) -> Runner:
     path = Path(cleanup.enter_context(TemporaryDirectory())) / f"waves.{suffix}"
     Image.fromarray(_waves(side)).save(path)
-    return Runner(lambda: read(path, size))
-
-
-def _ours(path: Path, size: int) -> Array:
-    return resized(read_image(path), size)
+    return Runner(lambda: read(path))
 
 
 def _pillow(path: Path, size: int) -> Array:
@@ -43,7 +41,7 @@ def _pillow(path: Path, size: int) -> Array:
 
 
 def _waves(side: int) -> Array:
-    """A smooth picture with a little noise: as large a file as a photograph's."""
+    """Make a smooth image with a little noise, which compresses like a photograph."""
     rows, columns = np.mgrid[:side, :side] / side
     waves = np.stack([np.sin(9 * rows * k + 7 * columns) for k in (1, 2, 3)], axis=-1) * 100 + 128
     return (waves + seeds.generator("waves").normal(0, 4, waves.shape)).clip(0, 255).astype(np.uint8)

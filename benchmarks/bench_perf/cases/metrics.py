@@ -1,4 +1,4 @@
-"""How many pairs a second are measured."""
+"""Image pairs per second of our metrics and of the libraries that define them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,59 +13,67 @@ from bench_core.metrics.fid import frechet_distance
 from bench_core.metrics.per_image import compute_metrics
 from bench_core.metrics.regions import region_arguments
 from bench_core.specs import Metric, resolve
-from bench_perf.cases.libraries import BARE, Bare, pytorch_fid
+from bench_perf.cases.metric_libraries import LIBRARIES, LibraryRun, pytorch_fid
 from bench_perf.records import Candidate, Case, Runner
 from bench_perf.settings import Settings
-from bench_perf.timing import settled
+from bench_perf.timing import synchronized
 
 PAIRS = 16
-"""How many are measured at a time."""
+"""Pairs per run."""
 FEATURES = (2500, 2048)
-"""Images and features of each set in the Frechet distance: more images than features, or pytorch-fid is inexact."""
+"""Images and features per set for the Frechet distance. With fewer images than features pytorch-fid is inexact."""
 
 
 def cases(settings: Settings) -> Iterator[Case]:
-    """At the smallest size: metrics beside a library, all together that need no network, and the Frechet distance."""
+    """Yield metrics with a library, all network-free metrics and the Frechet distance, at the smallest size."""
     size, known = min(settings.sizes), settings.plugins.records("metrics")
-    for definition, (library, bare) in BARE.items():
-        ours = Candidate("ours", partial(_ours, settings, [known[definition]], size))
-        theirs = Candidate(library, partial(_bare, settings, bare, known[definition], size))
+    for definition, (library, make_run) in LIBRARIES.items():
+        ours = Candidate("ours", partial(_open_ours, settings, [known[definition]], size))
+        theirs = Candidate(library, partial(_open_library, settings, make_run, known[definition], size))
         yield Case("metrics", f"{definition} {size}", (ours, theirs), "pairs", PAIRS, tolerance=1e-6)
-    light = [metric for metric in known.values() if metric.per == "image" and metric.weights is None]
-    together = Candidate("ours", partial(_ours, settings, light, size))
-    yield Case("metrics", f"all {len(light)} without a network {size}", (together,), "pairs", PAIRS)
-    ways = {"ours": frechet_distance, "pytorch-fid": pytorch_fid}
-    both = tuple(Candidate(name, partial(_frechet, distance)) for name, distance in ways.items())
-    yield Case("metrics", f"Frechet distance {FEATURES[0]} x {FEATURES[1]}", both, "distances", tolerance=1e-6)
+    # Evaluation computes them together, since they share intermediate results.
+    network_free = [metric for metric in known.values() if metric.per == "image" and metric.weights is None]
+    ours = Candidate("ours", partial(_open_ours, settings, network_free, size))
+    yield Case("metrics", f"all {len(network_free)} without a network {size}", (ours,), "pairs", PAIRS)
+    yield frechet_case(FEATURES)
 
 
-def _ours(settings: Settings, metrics: list[Metric], size: int, cleanup: ExitStack) -> Runner:
-    picture, image, hole = _pairs(size, settings.place)
+def frechet_case(shape: tuple[int, int]) -> Case:
+    """Make the case of the Frechet distance of two feature sets of a shape (images, features)."""
+
+    def open_distance(distance: Callable[[np.ndarray, np.ndarray], float], cleanup: ExitStack) -> Runner:
+        predicted, expected = seeds.generator("features").normal(size=(2, *shape))
+        return Runner(lambda: distance(predicted, expected))
+
+    implementations = {"ours": frechet_distance, "pytorch-fid": pytorch_fid}
+    candidates = tuple(Candidate(name, partial(open_distance, each)) for name, each in implementations.items())
+    return Case("metrics", f"Frechet distance {shape[0]} x {shape[1]}", candidates, "distances", tolerance=1e-6)
+
+
+def _open_ours(settings: Settings, metrics: list[Metric], size: int, cleanup: ExitStack) -> Runner:
+    device = settings.torch_device
+    prediction, image, hole = _pairs(size, device)
     regions = [region_arguments(metric.region, hole) for metric in metrics]
-    measures = [resolve(metric.build)(settings.place) for metric in metrics]
+    functions = [resolve(metric.build)(device) for metric in metrics]
 
     def run() -> Tensor:
         if metrics[0].per == "set":
-            return measures[0](picture)
-        return torch.cat(compute_metrics(measures, regions, picture, image))
+            return functions[0](prediction)
+        return torch.cat(compute_metrics(functions, regions, prediction, image))
 
-    return Runner(settled(run, settings.place))
+    return Runner(synchronized(run, device))
 
 
-def _bare(settings: Settings, bare: Bare, metric: Metric, size: int, cleanup: ExitStack) -> Runner:
-    picture, image, _ = _pairs(size, settings.place)
-    return Runner(settled(bare(resolve(metric.build)(settings.place), picture, image), settings.place))
+def _open_library(settings: Settings, make_run: LibraryRun, metric: Metric, size: int, cleanup: ExitStack) -> Runner:
+    device = settings.torch_device
+    prediction, image, _ = _pairs(size, device)
+    return Runner(synchronized(make_run(resolve(metric.build)(device), prediction, image), device))
 
 
 def _pairs(size: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Pictures of 8 bits, images, and holes of a quarter of the image."""
+    """Make 8-bit predictions and images, and holes that cover a quarter of each."""
     drawn = torch.from_numpy(seeds.generator("pairs").integers(0, 256, (2, PAIRS, 3, size, size)))
-    picture, image = (drawn.float() / 255).to(device)
+    prediction, image = (drawn.float() / 255).to(device)
     hole = torch.zeros(PAIRS, 1, size, size, device=device)
     hole[..., : size // 2, : size // 2] = 1
-    return picture, image, hole
-
-
-def _frechet(distance: Callable[[np.ndarray, np.ndarray], float], cleanup: ExitStack) -> Runner:
-    found, truth = seeds.generator("features").normal(size=(2, *FEATURES))
-    return Runner(lambda: distance(found, truth))
+    return prediction, image, hole

@@ -1,79 +1,77 @@
-"""What our training loop costs beyond its steps: beside the same step, written as one would by hand."""
+"""Overhead of our training loop: the same step in a loop written by hand with torch alone."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
 from itertools import repeat
+from pathlib import Path
 
 import torch
 from torch.optim import Optimizer
 from torch.utils.data import default_collate
 
 from bench_core.data.pairs import to_floats
-from bench_core.methods.method import LossContext, guided
+from bench_core.methods.method import LossContext, Method, guided
 from bench_core.recipe import Update
-from bench_core.specs import resolve
 from bench_core.system.devices import open_fabric
+from bench_perf.cases.training import MethodTraining
 from bench_perf.records import Candidate, Case
 from bench_perf.settings import Settings
-from bench_perf.training_loop import OurTraining, TrainingCase
-from bench_perf.worker import apart
+from bench_perf.worker import start_worker
 
 
 def cases(settings: Settings) -> Iterator[Case]:
-    """A step of every method that learns, at the smallest size with the largest batch, in 32 bits."""
+    """Yield every trainable method in 32 bits, at the smallest size with the largest batch."""
     size, batch = min(settings.sizes), max(settings.batches)
     for name in settings.methods:
         if settings.plugins.model(name).recipe:
-            ours = OurTraining(name, settings.scale, size, batch, settings.device)
-            candidates = (
-                Candidate(name, partial(apart, ours, settings.threads)),
-                Candidate("bare loop", partial(apart, BareSteps(ours), settings.threads)),
+            ours = MethodTraining(name, settings.scale, size, batch, settings.device)
+            loops = {name: ours, "bare loop": BareLoop(ours)}
+            candidates = tuple(
+                Candidate(label, partial(start_worker, loop, settings.threads)) for label, loop in loops.items()
             )
             yield Case("overhead", f"{name} {size} b{batch}", candidates, "images", batch)
 
 
 @dataclass(frozen=True)
-class BareSteps:
-    """The steps of our loop with torch alone: no loader, log, checkpoints or look at whether all is finite."""
+class BareLoop:
+    """Steps of our training loop without a data loader, log, checkpoints or NaN guard."""
 
-    ours: OurTraining
+    training: MethodTraining
 
     @property
     def device(self) -> str:
-        return self.ours.device
+        return self.training.device
 
     def __call__(self, advance: Callable[..., None]) -> None:
-        device = open_fabric(self.device).device
-        lesson = self.ours.lesson(device)
-        method, recipe = lesson.method, lesson.variant.model.recipe
-        assert recipe is not None, "only what learns has steps"
-        (phase,) = recipe.phases
-        terms = {name: partial(resolve(loss.term), **loss.parameters) for name, loss in lesson.variant.losses.items()}
-        rounds = [[(update, _optimiser(lesson, update)) for update in one_round] for one_round in phase.rounds]
-        pairs = default_collate([lesson.pairs[position] for position in range(self.ours.batch)])
-        image, hole, masked = to_floats(pairs, device)
+        fabric = open_fabric(self.device)
+        # Only the inputs come from our trainer; nothing of it runs, so its folder stays unused.
+        trainer = self.training.build(fabric, Path("unused"))
+        method, terms, (phase,) = trainer.method, trainer.terms, trainer.recipe.phases
+        rounds = [[(update, _optimizer(method, update)) for update in updates] for updates in phase.rounds]
+        pairs = default_collate([trainer.pairs[index] for index in range(self.training.batch)])
+        image, hole, masked = to_floats(pairs, fabric.device)
         method.calibrate(repeat(image))
         method.start_phase(phase.name)
         while True:
             advance()
             for updates in rounds:
-                guidance = guided(lesson.guide, image)
+                guidance = guided(trainer.guide, image)
                 with torch.set_grad_enabled(any(update.network == "generator" for update, _ in updates)):
-                    painting = method(masked, hole, *guidance)
-                ctx = LossContext(image, hole, painting, method, lesson.backbones, guidance)
-                for update, optimiser in updates:
-                    seen = ctx if update.network == "generator" else ctx.detached()
-                    total = torch.stack([weight * terms[name](seen) for name, weight in update.losses.items()]).sum()
-                    optimiser.zero_grad()
-                    total.backward(inputs=[p for group in optimiser.param_groups for p in group["params"]])
-                    optimiser.step()
+                    output = method(masked, hole, *guidance)
+                ctx = LossContext(image, hole, output, method, trainer.backbones, guidance)
+                for update, optimizer in updates:
+                    inputs = ctx if update.network == "generator" else ctx.detached()
+                    total = torch.stack([weight * terms[name](inputs) for name, weight in update.losses.items()]).sum()
+                    optimizer.zero_grad()
+                    total.backward(inputs=[p for group in optimizer.param_groups for p in group["params"]])
+                    optimizer.step()
 
 
-def _optimiser(lesson: TrainingCase, update: Update) -> Optimizer:
-    """As `torch.optim` has it, fused where it can be."""
-    kind = getattr(torch.optim, update.optimiser.name)
-    fused = {"fused": True} if "fused" in signature(kind).parameters else {}
-    parameters = [p for p in getattr(lesson.method, update.network).parameters() if p.requires_grad]
-    return kind(parameters, **fused, **update.optimiser.settings)
+def _optimizer(method: Method, update: Update) -> Optimizer:
+    """Make an update's optimiser, fused if torch offers that."""
+    make = getattr(torch.optim, update.optimiser.name)
+    fused = {"fused": True} if "fused" in signature(make).parameters else {}
+    parameters = [p for p in getattr(method, update.network).parameters() if p.requires_grad]
+    return make(parameters, **fused, **update.optimiser.settings)

@@ -1,4 +1,4 @@
-"""How long the command takes to start."""
+"""Start-up time of the command."""
 
 import subprocess
 import sys
@@ -13,13 +13,13 @@ COMMANDS = {"ours": ("-m", "bench_core", "--help"), "python with click": ("-c", 
 
 
 def cases(settings: Settings) -> Iterator[Case]:
-    """`bench --help`, beside the least that any such command costs."""
-    candidates = tuple(Candidate(name, partial(_started, words)) for name, words in COMMANDS.items())
+    """Yield `bench --help`, next to a Python that only imports click."""
+    candidates = tuple(Candidate(name, partial(_open, arguments)) for name, arguments in COMMANDS.items())
     yield Case("startup", "bench --help", candidates, "starts")
 
 
-def _started(words: tuple[str, ...], cleanup: ExitStack) -> Runner:
+def _open(arguments: tuple[str, ...], cleanup: ExitStack) -> Runner:
     def run() -> None:
-        subprocess.run([sys.executable, *words], stdout=subprocess.DEVNULL, check=True)
+        subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
 
     return Runner(run)

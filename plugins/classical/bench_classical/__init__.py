@@ -1,4 +1,4 @@
-"""Filling holes without learning, so that every table has a baseline."""
+"""Training-free baselines for every table."""
 
 from bench_core import Model, hookimpl
 

@@ -1,4 +1,4 @@
-"""Filling holes without learning."""
+"""Mean colour, and OpenCV's two inpainting algorithms."""
 
 import cv2
 import numpy as np
@@ -7,10 +7,12 @@ import torch
 from bench_core.methods.method import HoleTensor, ImageTensor, Method
 
 RADIUS = 3
-"""Pixels around a point that OpenCV looks at: its documentation's example."""
+"""Neighbourhood of a pixel in OpenCV's algorithms, in pixels; the example of OpenCV's documentation."""
 
 
 class MeanColor(Method):
+    """Fill the hole with the mean colour of the known pixels."""
+
     def predict(self, masked: ImageTensor, hole: HoleTensor) -> ImageTensor:
         valid = 1 - hole
         mean = (masked * valid).sum((2, 3), keepdim=True) / valid.sum((2, 3), keepdim=True).clamp(min=1)
@@ -18,22 +20,22 @@ class MeanColor(Method):
 
 
 class OpenCV(Method):
-    """One of OpenCV's two algorithms, on 8-bit pictures, as it demands."""
+    """One of OpenCV's algorithms, which require 8-bit images."""
 
     def __init__(self, algorithm: int) -> None:
         super().__init__()
         self.algorithm = algorithm
 
     def predict(self, masked: ImageTensor, hole: HoleTensor) -> ImageTensor:
-        pictures = (masked * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+        images = (masked * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
         holes = hole[:, 0].byte().cpu().numpy()
-        filled = [self._fill(picture, one) for picture, one in zip(pictures, holes, strict=True)]
+        filled = [self._fill(*one) for one in zip(images, holes, strict=True)]
         return torch.from_numpy(np.stack(filled)).permute(0, 3, 1, 2).to(masked) / 255
 
-    def _fill(self, picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
-        if hole.all():  # nothing to start from
-            return picture
-        return cv2.inpaint(np.ascontiguousarray(picture), hole, RADIUS, self.algorithm).reshape(picture.shape)
+    def _fill(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+        if hole.all():  # OpenCV needs a known pixel
+            return image
+        return cv2.inpaint(np.ascontiguousarray(image), hole, RADIUS, self.algorithm).reshape(image.shape)
 
 
 def mean_color(scale: str, channels: int) -> MeanColor:

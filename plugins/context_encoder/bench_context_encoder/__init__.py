@@ -18,9 +18,9 @@ def bench_models() -> list[Model]:
         build=f"{_HERE}.model:build",
         recipe=OFFICIAL,
         losses=(
-            Loss("reconstruction", "squared error in [-1, 1], weighted where known", f"{_HERE}.losses:reconstruction"),
-            Loss("adversarial", "cross-entropy of the painting with real", f"{_HERE}.losses:adversarial"),
-            Loss("discriminator", "cross-entropies of both with what they are", f"{_HERE}.losses:discriminator"),
+            Loss("reconstruction", "weighted squared error in [-1, 1]", f"{_HERE}.losses:reconstruction"),
+            Loss("adversarial", "cross-entropy of the prediction's score with real", f"{_HERE}.losses:adversarial"),
+            Loss("discriminator", "cross-entropies of both scores with real and fake", f"{_HERE}.losses:discriminator"),
         ),
         fixed_size={"paper": 128, "nano": 64},
         options={"fill": "official", "bottleneck": 4000, "known_weight": 10.0},

@@ -1,20 +1,20 @@
-"""The square that the centre models paint: the middle of the image, half as high and half as wide.
+"""The patch that the centre models predict: the middle of the image, half as high and half as wide.
 
-It reaches a little over the hole that they are trained with: in 128 x 128 pixels the patch is rows and columns 32 to
-95 and the hole 36 to 91, so that 4 pixels on each side are painted although they are known.
+It is slightly larger than the hole in training. In 128 x 128 pixels the patch has rows and columns 32 to 95 and the
+hole 36 to 91, so 4 known pixels on each side are predicted, too.
 """
 
 import numpy as np
 
 MARGIN = 1 / 4
 OVERLAP = 4 / 128
-"""Both in parts of the image's side."""
+"""Margin around the patch and its overlap with known pixels, as fractions of the image's side."""
 
 
 def supports_hole(hole: np.ndarray) -> str:
-    """Why the centre models cannot fill a square image's hole, uint8 (side, side); empty if they can.
+    """Return the reason why the centre models cannot fill a hole, uint8 (side, side), or "" if they can.
 
-    The hole may cover the overlap, in whole or in part.
+    The hole may cover all of the overlap or a part of it.
     """
     side = len(hole)
     outer = int(MARGIN * side)

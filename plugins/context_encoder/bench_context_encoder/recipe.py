@@ -1,15 +1,15 @@
-"""Training (Section 5): Eq. 3 with the official code's numbers, and Maggiordomo's."""
+"""Training (Section 5): Eq. 3 with the numbers of the official code, and with Maggiordomo's."""
 
 from bench_core import Optimiser, Phase, Recipe, Update
 
 
 def _recipe(learning_rate: float, steps: int) -> Recipe:
-    """The generator learns ten times as fast as the discriminator."""
+    """Build a recipe in which the generator's learning rate is ten times the discriminator's."""
 
     def adam(rate: float) -> Optimiser:
         return Optimiser("Adam", {"lr": rate, "betas": (0.5, 0.999)})
 
-    # the discriminator's step comes first, and its new weights score the generator's
+    # the discriminator's step comes first; the generator is scored by its new weights
     one_round = (
         Update("discriminator", adam(learning_rate), {"discriminator": 1.0}),
         Update("generator", adam(10 * learning_rate), {"reconstruction": 0.999, "adversarial": 0.001}),

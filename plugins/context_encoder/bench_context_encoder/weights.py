@@ -1,4 +1,4 @@
-"""Where BoyuanJiang's PyTorch files keep the tensors of the centre generator at scale `paper`."""
+"""Layout of BoyuanJiang's PyTorch files, for the centre generator at scale `paper`."""
 
 from bench_core.methods.convert_weights import TensorMapping
 
@@ -15,10 +15,10 @@ LAYERS = {
     "deconv32": 26,
     "deconv64": 29,
 }
-"""Place of each layer's convolution in their sequence; its batch norm comes next."""
+"""Index of each layer's convolution in their sequence. Its batch norm has the next index."""
 
 
 def translate(name: str) -> TensorMapping:
-    """``LAYER.conv.*`` or ``LAYER.norm.*`` to ``main.PLACE.*``."""
+    """Map ``LAYER.conv.*`` or ``LAYER.norm.*`` to ``main.INDEX.*``."""
     layer, part, kind = name.split(".")
     return TensorMapping((f"main.{LAYERS[layer] + (part == 'norm')}.{kind}",))

@@ -1,4 +1,4 @@
-"""Networks whose every weight and statistic is far from its first value, scenes to judge, and the paper's hole."""
+"""Networks whose weights and statistics are far from their initial values, loss contexts, and the paper's hole."""
 
 from typing import Protocol, TypeVar
 
@@ -22,7 +22,7 @@ class MakeContext(Protocol):
 
 
 def _scramble(module: Network) -> Network:
-    """Random weights of usual size and batch-norm statistics; in eval mode."""
+    """Draw weights of usual size and batch-norm statistics; set eval mode."""
     for name, value in module.state_dict().items():
         if value.is_floating_point():
             fan_in = value[0].numel() if value.dim() > 1 else 1
@@ -59,7 +59,7 @@ def make_context() -> MakeContext:
 
 
 def centred(side: int, first: int, batch: int = 1) -> Tensor:
-    """Holes whose rows and columns are those from `first` to as far from the other border."""
+    """Return square holes that start at row and column `first` and end as far from the other border."""
     hole = torch.zeros(batch, 1, side, side)
     hole[..., first : side - first, first : side - first] = 1
     return hole
@@ -73,5 +73,5 @@ def papers_hole() -> Tensor:
 
 @pytest.fixture
 def centre_hole() -> Tensor:
-    """The whole patch of two images of 64 x 64 pixels: nothing overlaps."""
+    """Two holes of the whole patch in images of 64 x 64 pixels, without overlap."""
     return centred(64, 16, batch=2)

@@ -1,4 +1,4 @@
-"""Facts about the paper's method, one test each; the numbers are worked out by hand or published."""
+"""Facts about the paper's method, one test each. The numbers are published or worked out by hand."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ def count(module: nn.Module) -> int:
 
 
 def count_with_biases(module: nn.Module) -> int:
-    """As if every convolution had one value more per output channel."""
+    """Count as if every convolution had a bias."""
     convs = [one for one in module.modules() if isinstance(one, nn.Conv2d | nn.ConvTranspose2d)]
     assert all(conv.bias is None for conv in convs)
     return count(module) + sum(conv.out_channels for conv in convs)
@@ -27,14 +27,14 @@ def paper() -> ContextEncoder:
         return build("paper", 3)
 
 
-def test_fact_01_a_patch_of_64_pixels_is_painted_and_judged():
+def test_fact_01_a_patch_of_64_pixels_is_predicted_and_scored():
     generator, discriminator = Generator(128, 64, bottleneck=100).eval(), Discriminator(64)
     with torch.no_grad():
         generator.get_parameter("deconv64.conv.weight").mul_(1e6)
-        painted = generator(torch.rand(1, 3, 128, 128))
+        patch = generator(torch.rand(1, 3, 128, 128))
         probability = discriminator(torch.rand(2, 3, 64, 64)).sigmoid()
-    assert painted.shape == (1, 3, 64, 64)
-    assert painted.min() < -0.9 and painted.max() > 0.9 and painted.abs().max() <= 1
+    assert patch.shape == (1, 3, 64, 64)
+    assert patch.min() < -0.9 and patch.max() > 0.9 and patch.abs().max() <= 1
     assert probability.shape == (2, 1)
     assert probability.gt(0).all() and probability.lt(1).all()
 
@@ -49,7 +49,7 @@ def test_fact_02_parameter_counts(paper: ContextEncoder):
     assert count(whole.discriminator) == 2_831_232 and count_with_biases(whole.discriminator) == 2_832_257
 
 
-def test_fact_03_the_ring_weighs_ten_times_as_much(make_context, papers_hole, paper):
+def test_fact_03_the_ring_has_ten_times_the_weight(make_context, papers_hole, paper):
     wrong = torch.full((1, 3, 128, 128), 0.5, requires_grad=True)  # 0 in [-1, 1], where the image is 1
     cost = losses.reconstruction(make_context(torch.ones(1, 3, 128, 128), wrong, papers_hole, paper))
     cost.backward()
@@ -63,7 +63,7 @@ def test_fact_03_the_ring_weighs_ten_times_as_much(make_context, papers_hole, pa
     assert 0.999 * cost.item() == pytest.approx(3.106265625, abs=1e-12)
 
 
-def test_fact_04_the_hole_of_an_overlap_of_4_is_served_and_one_pixel_less_is_not(papers_hole):
+def test_fact_04_the_hole_of_an_overlap_of_4_is_supported_and_one_pixel_less_is_not(papers_hole):
     hole = papers_hole[0, 0].byte().numpy()
     assert hole.sum() == 56 * 56 == 3136
     assert supports_hole(hole) == ""
@@ -72,11 +72,11 @@ def test_fact_04_the_hole_of_an_overlap_of_4_is_served_and_one_pixel_less_is_not
 
 
 def test_fact_05_hidden_pixels_are_filled_with_the_official_colour(nano, centre_hole):
-    seen = []
-    nano.generator.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    inputs = []
+    nano.generator.register_forward_pre_hook(lambda module, given: inputs.append(given[0]))
     nano(torch.rand(2, 3, 64, 64), centre_hole)
     wanted = torch.tensor([-0.082353, -0.184314, -0.035294]).view(3, 1, 1).expand(2, 3, 32, 32)
-    torch.testing.assert_close(seen[0][..., 16:48, 16:48], wanted, rtol=0, atol=1e-6)
+    torch.testing.assert_close(inputs[0][..., 16:48, 16:48], wanted, rtol=0, atol=1e-6)
 
 
 def test_fact_06_an_undecided_discriminator_costs_log_2(make_context, centre_hole, nano):
@@ -93,11 +93,11 @@ def test_fact_07_pasting_changes_no_pixel_outside_the_hole(papers_hole):
         prediction = method.predict(image * (1 - papers_hole), papers_hole)
     changed = (composite(image, papers_hole, prediction) != image).any(dim=1)[0].nonzero()
     assert changed.amin(dim=0).tolist() == [36, 36] and changed.amax(dim=0).tolist() == [91, 91]
-    painted = (prediction != image * (1 - papers_hole)).any(dim=1)[0].nonzero()  # the ring too, which is not pasted
-    assert painted.amin(dim=0).tolist() == [32, 32] and painted.amax(dim=0).tolist() == [95, 95]
+    predicted = (prediction != image * (1 - papers_hole)).any(dim=1)[0].nonzero()  # with the ring, which is not pasted
+    assert predicted.amin(dim=0).tolist() == [32, 32] and predicted.amax(dim=0).tolist() == [95, 95]
 
 
-def test_fact_08_batch_norm_follows_every_convolution_but_the_first_and_the_last(paper: ContextEncoder):
+def test_fact_08_batch_norm_follows_all_convolutions_except_the_first_and_the_last(paper: ContextEncoder):
     generator = [hasattr(layer, "norm") for layer in paper.generator.children()]
     assert generator == [False, *[True] * 9, False]
     *layers, score = paper.discriminator.children()

@@ -1,4 +1,4 @@
-"""Weights in BoyuanJiang's layout paint here what they paint there."""
+"""Weights in BoyuanJiang's layout give the same predictions here as in their code."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import batch_norm, conv2d, conv_transpose2d, leaky_relu
 
 import bench_context_encoder
-from bench_context_encoder.model import NARROWER, build
+from bench_context_encoder.model import NARROWING, build
 from bench_context_encoder.weights import translate
 from bench_core.methods.convert_weights import compare
 from bench_core.weights import readers
@@ -21,11 +21,11 @@ CENTRE = bench_context_encoder.bench_models()[0]
 CONVS, DECONVS = (0, 2, 5, 8, 11, 14), (17, 20, 23, 26, 29)
 NORMS = (3, 6, 9, 12, 15, 18, 21, 24, 27)
 CHANNELS = (3, 4, 4, 8, 16, 32, 250, 32, 16, 8, 4, 3)
-"""From the image through every layer to the patch, 1/16 of those published."""
+"""Channels from the image through every layer to the patch, 1/16 of the published ones."""
 
 
-def foreign_checkpoint() -> dict[str, Any]:
-    """What their training saves, but for the widths."""
+def their_checkpoint() -> dict[str, Any]:
+    """Return a checkpoint as their training saves it, with smaller widths."""
     state = {}
     for place, (before, after) in zip(CONVS + DECONVS, pairwise(CHANNELS), strict=True):
         shape = (after, before) if place in CONVS else (before, after)
@@ -38,7 +38,7 @@ def foreign_checkpoint() -> dict[str, Any]:
     return {"epoch": 200, "state_dict": state}
 
 
-def foreign_forward(state: dict[str, Tensor], x: Tensor) -> Tensor:
+def their_forward(state: dict[str, Tensor], x: Tensor) -> Tensor:
     for place in CONVS + DECONVS:
         weight = state[f"main.{place}.weight"]
         stride, padding = (1, 0) if place in (14, 17) else (2, 1)
@@ -51,28 +51,28 @@ def foreign_forward(state: dict[str, Tensor], x: Tensor) -> Tensor:
     return x
 
 
-def test_a_foreign_file_paints_the_same_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(NARROWER, "paper", 16)
-    saved, path = foreign_checkpoint(), tmp_path / "netG_streetview.pth"
+def test_their_file_gives_the_same_prediction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(NARROWING, "paper", 16)
+    saved, path = their_checkpoint(), tmp_path / "netG_streetview.pth"
     torch.save(saved, path)
     match = compare(CENTRE, LAYOUT, readers.read(path).content)
     assert (match.missing, match.unexpected, match.misshapen, match.dropped) == ([], [], [], {})
     generator, x = match.method.generator.eval(), torch.randn(2, 3, 128, 128)
     generator.load_state_dict(match.state)
     with torch.no_grad():
-        torch.testing.assert_close(generator(x), foreign_forward(saved["state_dict"], x), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(generator(x), their_forward(saved["state_dict"], x), rtol=1e-4, atol=1e-5)
 
 
-def test_the_layout_is_that_of_the_paper_scale():
+def test_the_layout_is_that_of_scale_paper():
     with torch.device("meta"):
         ours = build("paper", 3, **LAYOUT.options).generator.state_dict()
     found = {name: value.shape for key, value in ours.items() for name in translate(key).names}
-    for name, value in foreign_checkpoint()["state_dict"].items():
+    for name, value in their_checkpoint()["state_dict"].items():
         wide = [side * 16 if side not in (3, 1) else side for side in value.shape[:2]]
         assert found.pop(name) == (*wide, *value.shape[2:]), name
     assert not found
 
 
-def test_a_layer_they_do_not_have_has_no_origin():
+def test_a_layer_that_their_network_lacks_has_no_origin():
     with pytest.raises(KeyError):
         translate("deconv128.conv.weight")

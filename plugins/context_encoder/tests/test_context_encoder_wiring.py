@@ -1,4 +1,4 @@
-"""The networks against forwards written out from the published tables on the same weights: counts prove nothing."""
+"""The networks against forward passes written out from the published tables, with the same weights."""
 
 import pytest
 import torch
@@ -27,7 +27,7 @@ def halve(state: State, x: Tensor, *sides: int) -> Tensor:
     return x
 
 
-def paint(state: State, x: Tensor, down: tuple[int, ...], up: tuple[int, ...]) -> Tensor:
+def decode(state: State, x: Tensor, down: tuple[int, ...], up: tuple[int, ...]) -> Tensor:
     x = norm(state, "bottleneck", conv2d(halve(state, x, *down), state["bottleneck.conv.weight"]))
     x = torch.where(x > 0, x, 0.2 * x)
     assert x.shape[2:] == (1, 1)
@@ -40,7 +40,7 @@ def paint(state: State, x: Tensor, down: tuple[int, ...], up: tuple[int, ...]) -
 
 
 @pytest.mark.parametrize(
-    ("side", "painted", "down", "up"),
+    ("side", "output_side", "down", "up"),
     [
         (128, 64, (64, 32, 16, 8, 4), (8, 16, 32, 64)),
         (128, 128, (64, 32, 16, 8, 4), (8, 16, 32, 64, 128)),
@@ -48,10 +48,10 @@ def paint(state: State, x: Tensor, down: tuple[int, ...], up: tuple[int, ...]) -
         (64, 64, (32, 16, 8, 4), (8, 16, 32, 64)),
     ],
 )
-def test_the_generator_is_the_published_table(side, painted, down, up, scramble):
-    generator, x = scramble(Generator(side, painted, 13, WIDTHS)), torch.randn(2, 3, side, side)
+def test_the_generator_is_the_published_table(side, output_side, down, up, scramble):
+    generator, x = scramble(Generator(side, output_side, 13, WIDTHS)), torch.randn(2, 3, side, side)
     with torch.no_grad():
-        torch.testing.assert_close(generator(x), paint(generator.state_dict(), x, down, up), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(generator(x), decode(generator.state_dict(), x, down, up), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("side", "down"), [(128, (64, 32, 16, 8, 4)), (64, (32, 16, 8, 4)), (32, (16, 8, 4))])
@@ -63,11 +63,11 @@ def test_the_discriminator_is_the_published_table(side, down, scramble):
         torch.testing.assert_close(discriminator(x), wanted, rtol=1e-4, atol=1e-5)
 
 
-def test_the_paper_scale_has_the_published_widths():
+def test_scale_paper_has_the_published_widths():
     with torch.device("meta"):
         centre, whole = build("paper", 3), build_random_region("paper", 3)
     encoder = {"conv64": (64, 3), "conv32": (64, 64), "conv16": (128, 64), "conv8": (256, 128), "conv4": (512, 256)}
-    middle = {"bottleneck": (4000, 512), "deconv4": (4000, 512)}  # of a transposed convolution the input comes first
+    middle = {"bottleneck": (4000, 512), "deconv4": (4000, 512)}  # transposed convolutions list the input first
     decoder = {"deconv8": (512, 256), "deconv16": (256, 128), "deconv32": (128, 64)}
 
     def shapes(network: torch.nn.Module) -> dict[str, tuple[int, ...]]:
@@ -77,9 +77,9 @@ def test_the_paper_scale_has_the_published_widths():
 
     assert shapes(centre.generator) == encoder | middle | decoder | {"deconv64": (64, 3)}
     assert shapes(whole.generator) == encoder | middle | decoder | {"deconv64": (64, 64), "deconv128": (64, 3)}
-    judge = {"conv16": (128, 64), "conv8": (256, 128), "conv4": (512, 256), "score": (1, 512)}
-    assert shapes(centre.discriminator) == {"conv32": (64, 3)} | judge
-    assert shapes(whole.discriminator) == {"conv64": (64, 3), "conv32": (64, 64)} | judge
+    discriminator = {"conv16": (128, 64), "conv8": (256, 128), "conv4": (512, 256), "score": (1, 512)}
+    assert shapes(centre.discriminator) == {"conv32": (64, 3)} | discriminator
+    assert shapes(whole.discriminator) == {"conv64": (64, 3), "conv32": (64, 64)} | discriminator
 
 
 @pytest.mark.parametrize(
@@ -97,27 +97,27 @@ def test_nano_leaves_out_layers_and_has_a_quarter_of_every_width(make, left_out)
     assert nano.generator.get_parameter("bottleneck.conv.weight").shape[0] == 1000
 
 
-def test_the_patch_is_put_back_on_the_canvas(nano, centre_hole):
+def test_the_patch_is_put_into_the_masked_image(nano, centre_hole):
     masked = torch.rand(2, 3, 64, 64) * (1 - centre_hole)
-    seen = []
-    nano.generator.register_forward_hook(lambda module, given, out: seen.append((given[0], out)))
+    recorded = []
+    nano.generator.register_forward_hook(lambda module, given, out: recorded.append((given[0], out)))
     prediction = nano(masked, centre_hole).prediction
-    ((filled, patch),) = seen
+    ((filled, patch),) = recorded
     known = centre_hole.expand_as(masked) == 0
     torch.testing.assert_close(filled[known], 2 * masked[known] - 1)
     assert torch.equal(prediction[..., 16:48, 16:48], (patch + 1) / 2)
     assert torch.equal(prediction[known], masked[known])
 
 
-def test_the_arbitrary_region_model_paints_everything(random_region):
+def test_the_arbitrary_region_model_predicts_the_whole_image(random_region):
     masked, hole = torch.rand(2, 3, 64, 64), torch.rand(2, 1, 64, 64).round()
-    seen = []
-    random_region.generator.register_forward_hook(lambda module, given, out: seen.append(out))
-    assert torch.equal(random_region(masked, hole).prediction, (seen[0] + 1) / 2)
+    recorded = []
+    random_region.generator.register_forward_hook(lambda module, given, out: recorded.append(out))
+    assert torch.equal(random_region(masked, hole).prediction, (recorded[0] + 1) / 2)
 
 
 @pytest.mark.parametrize("make", [build, build_random_region])
-def test_hidden_pixels_are_not_seen_wherever_they_are(make):
+def test_hidden_pixels_do_not_matter_wherever_they_are(make):
     method, image, hole = make("nano", 3, bottleneck=40).eval(), torch.rand(1, 3, 64, 64), torch.zeros(1, 1, 64, 64)
     hole[..., 4:40, 4:40] = 1
     hidden, removed = (method.predict(given, hole) for given in (image, image * (1 - hole)))
@@ -126,26 +126,26 @@ def test_hidden_pixels_are_not_seen_wherever_they_are(make):
 
 @pytest.mark.parametrize(("fill", "value"), [("zero", 0.0), ("official", 2 * 117 / 255 - 1)])
 def test_the_fill_is_an_option(fill, value, centre_hole):
-    method, seen = build("nano", 3, fill=fill, bottleneck=40), []
-    method.generator.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    method, recorded = build("nano", 3, fill=fill, bottleneck=40), []
+    method.generator.register_forward_pre_hook(lambda module, given: recorded.append(given[0]))
     method(torch.rand(2, 3, 64, 64), centre_hole)
-    torch.testing.assert_close(seen[0][:, 0, 16:48, 16:48], torch.full((2, 32, 32), value))
+    torch.testing.assert_close(recorded[0][:, 0, 16:48, 16:48], torch.full((2, 32, 32), value))
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"fill": "zeros"}, r"fill of hidden pixels 'zeros'\. Did you mean 'zero'"),
         ({"bottleneck": 3}, "4 channels or more"),
         ({"known_weight": -1.0}, "not negative"),
     ],
 )
-def test_options_that_make_no_sense_are_named(options, said):
-    with pytest.raises(BadInput, match=said):
+def test_invalid_options_raise_bad_input(options, message):
+    with pytest.raises(BadInput, match=message):
         build("nano", 3, **options)
 
 
-def test_one_image_is_too_little_to_train_with(nano: ContextEncoder, centre_hole):
+def test_training_refuses_a_batch_of_one_image(nano: ContextEncoder, centre_hole):
     one = torch.rand(1, 3, 64, 64)
     with pytest.raises(BadInput, match="batch of one image"):
         nano.train()(one, centre_hole[:1])
@@ -159,7 +159,7 @@ def test_images_of_another_size_are_refused(size, nano: ContextEncoder):
         nano(torch.rand(2, 3, *size), torch.zeros(2, 1, *size))
 
 
-def test_the_first_weights_are_normal_with_deviation_a_fiftieth():
+def test_initial_weights_are_normal_with_deviation_0_02():
     method = build("nano", 3)
     for name, value in method.named_parameters():
         if "conv.weight" in name or "score" in name:

@@ -56,7 +56,12 @@ def bench_models() -> list[Model]:
 @hookimpl
 def bench_losses() -> list[Loss]:
     return [
-        Loss("self_guided", "L1 between VGG-19 relu1..2_1 features, where wrong", f"{_LOSSES}:self_guided", "vgg19"),
+        Loss(
+            "self_guided",
+            "L1 between VGG-19 relu1..2_1 features, weighted by the error",
+            f"{_LOSSES}:self_guided",
+            "vgg19",
+        ),
         Loss("fm_vgg", "L1 between VGG-19 relu1..5_1 features", f"{_LOSSES}:fm_vgg", "vgg19"),
         Loss("align", "distance of the centres of mass of VGG-19 relu4_1", f"{_LOSSES}:align", "vgg19"),
     ]

@@ -1,7 +1,4 @@
-"""The dense multi-scale fusion block (DMFB), which widens its view by adding up dilated convolutions.
-
-Beside it, what the paper compares it with (Table 2) and what the official code has in its place.
-"""
+"""The dense multi-scale fusion block (DMFB), and the blocks of Table 2 and of the official code."""
 
 import torch
 from jaxtyping import Float
@@ -9,25 +6,24 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from bench_core.errors import unknown
-from bench_dmfn.norm import instance_norm
+from bench_core.nn.instance_norm import instance_norm
+from bench_core.nn.types import Features
 
-Features = Float[Tensor, "b c h w"]
-VARIANTS = ("paper", "no_k", "no_combination", "released")
-"""Of the DMFB."""
-PLAIN = {"rate2": 2, "rate8": 8}
-"""Blocks with one dilated convolution, and its rate."""
-BLOCKS = (*VARIANTS, *PLAIN)
+PLAIN_RATES = {"rate2": 2, "rate8": 8}
+"""Dilation of the blocks with a single dilated convolution."""
+BLOCKS = ("paper", "no_k", "no_combination", "released", *PLAIN_RATES)
 RATES = (1, 2, 4, 8)
 
 
 class DMFB(nn.Module):
-    """Four dilated views of one squeezed map, added up from the smallest to the widest, fused and added to the input.
+    """Four dilated convolutions of one squeezed map, summed from the narrowest to the widest, fused, and a skip.
 
-    ``paper`` is the block as published, with bare convolutions K_i behind the sums. ``no_k`` leaves them out, and
-    ``no_combination`` the sums as well (Table 2). ``released`` is the official code's: no K_i, no norm or activation
-    behind the dilated convolutions, and a 3 x 3 fusion; its author says that it comes from a competition entry.
+    ``paper`` is the published block, with bare convolutions K_i behind the sums. ``no_k`` leaves out the K_i, and
+    ``no_combination`` the sums as well (Table 2). ``released`` is the block of the official code. It has no K_i, no
+    norm or activation behind the dilated convolutions, and a 3x3 fusion. Its author says that it comes from a
+    competition entry.
 
-    Instance norm, without parameters or running statistics, follows every other convolution, and the concatenation.
+    Instance norm without parameters or running statistics follows every other convolution, and the concatenation.
     """
 
     def __init__(self, width: int, variant: str = "paper") -> None:
@@ -49,8 +45,8 @@ class DMFB(nn.Module):
         return x + instance_norm(fused)
 
     def combine(self, squeezed: Float[Tensor, "b q h w"]) -> Features:
-        """y1 = x1, y2 = K2(y1 + x2), y3 = K3(y2 + x3), y4 = K4(y3 + x4), concatenated."""
-        x1, x2, x3, x4 = (self._see(dilated, squeezed) for dilated in (self.d1, self.d2, self.d3, self.d4))
+        """Concatenate y1 = x1, y2 = K2(y1 + x2), y3 = K3(y2 + x3) and y4 = K4(y3 + x4)."""
+        x1, x2, x3, x4 = (self._dilate(conv, squeezed) for conv in (self.d1, self.d2, self.d3, self.d4))
         if self.variant == "no_combination":
             return torch.cat([x1, x2, x3, x4], dim=1)
         y2 = self.k2(x1 + x2)
@@ -58,13 +54,13 @@ class DMFB(nn.Module):
         y4 = self.k4(y3 + x4)
         return torch.cat([x1, y2, y3, y4], dim=1)
 
-    def _see(self, dilated: nn.Module, squeezed: Features) -> Features:
-        view = dilated(squeezed)
-        return view if self.variant == "released" else relu(instance_norm(view))
+    def _dilate(self, conv: nn.Module, squeezed: Features) -> Features:
+        x = conv(squeezed)
+        return x if self.variant == "released" else relu(instance_norm(x))
 
 
 class PlainBlock(nn.Module):
-    """One dilated convolution of full width, fused and added to the input like the views of a DMFB (Table 2)."""
+    """One dilated convolution of full width, a 1x1 fusion and a skip (Table 2)."""
 
     def __init__(self, width: int, rate: int) -> None:
         super().__init__()
@@ -76,7 +72,11 @@ class PlainBlock(nn.Module):
 
 
 def build_block(name: str, width: int) -> nn.Module:
-    """One of `BLOCKS` by its name."""
+    """Build one of `BLOCKS`.
+
+    Raises:
+        BadInput: there is no such block.
+    """
     if name not in BLOCKS:
         raise unknown("dmfn.block", name, BLOCKS)
-    return PlainBlock(width, PLAIN[name]) if name in PLAIN else DMFB(width, name)
+    return PlainBlock(width, PLAIN_RATES[name]) if name in PLAIN_RATES else DMFB(width, name)

@@ -1,6 +1,6 @@
-"""The loss terms in the paper's order. All look at the composite, never at the raw prediction.
+"""The loss terms in the paper's order. All are computed on the composite, never on the raw prediction.
 
-`self_guided`, `fm_vgg` and `align` need VGG-19 only, so any method may be trained with them.
+`self_guided`, `fm_vgg` and `align` need VGG-19 only, so you can train any method with them.
 """
 
 from typing import cast
@@ -13,15 +13,15 @@ from torch.nn.functional import avg_pool2d
 from bench_core.losses.adversarial import relativistic_average
 from bench_core.methods.method import LossContext
 from bench_core.nn.backbones import IMAGENET_MEAN, FeatureLayers
-from bench_dmfn import crops
+from bench_core.nn.hole_crops import crop, fitting_corners
+from bench_core.nn.ranges import signed
+from bench_core.nn.types import Features, ImageTensor, Scalar
 from bench_dmfn.model import DMFN
-
-Scalar = Float[Tensor, ""]
 
 VGG19_RELUS = FeatureLayers("vgg19", (1, 6, 11, 20, 29))
 """relu1_1 to relu5_1."""
 OFFICIAL_RELUS = FeatureLayers("vgg19", VGG19_RELUS.layers, mean=tuple(mean / 2 for mean in IMAGENET_MEAN))
-"""As the official code reads them: it normalises [-1, 1] by mean m - 1 and deviation 2 s, where 2 m - 1 is right."""
+"""With the official code's normalisation: mean m - 1 and deviation 2 s on [-1, 1], where 2 m - 1 is right."""
 LAYER_WEIGHTS = tuple(1000 / channels**2 for channels in (64, 128, 256, 512, 512))
 
 
@@ -31,16 +31,19 @@ def mae(ctx: LossContext) -> Scalar:
 
 
 def self_guided(ctx: LossContext) -> Scalar:
-    """Distances of relu1_1 and relu2_1, weighted by where the canvas is wrong."""
+    """Distances of relu1_1 and relu2_1, weighted by the guidance map."""
     first = ctx.cached(guidance)
     maps = (first, avg_pool2d(first, 2))
     distances = ctx.cached(vgg_distances)[: len(maps)]
-    return _weighted([guide * distance for guide, distance in zip(maps, distances, strict=True)])
+    return _weighted([weight * distance for weight, distance in zip(maps, distances, strict=True)])
 
 
 def guidance(ctx: LossContext) -> Float[Tensor, "b 1 h w"]:
-    """The squared error, averaged over colours and stretched to [0, 1] in each image; 0 where nothing is wrong."""
-    # detached and not under no_grad, which the composite that all terms share would remember
+    """Return the guidance map: the squared error averaged over colours, stretched to [0, 1] in each image.
+
+    The map is 0 where the whole image is right.
+    """
+    # detached, not under no_grad: the cached composite, which other terms share, would be without gradient then
     error = (ctx.composite.detach() - ctx.image).square().mean(dim=1, keepdim=True)
     lowest, highest = error.amin(dim=(2, 3), keepdim=True), error.amax(dim=(2, 3), keepdim=True)
     return (error - lowest) / (highest - lowest).clamp_min(torch.finfo(error.dtype).tiny)
@@ -58,19 +61,19 @@ def fm_dis(ctx: LossContext) -> Scalar:
 
 
 def adversarial(ctx: LossContext) -> Scalar:
-    """The generator's side of the relativistic average game."""
+    """Generator's relativistic average loss."""
     (real, _), (fake, _) = ctx.cached(_real), ctx.cached(_fake)
     return relativistic_average(higher=fake, lower=real.detach())
 
 
 def align(ctx: LossContext) -> Scalar:
     """Mean squared distance between the centres of mass of the channels of relu4_1."""
-    found, wanted = (ctx.features(_taps(ctx), of)[3] for of in ("composite", "image"))
+    found, wanted = (ctx.features(_vgg19_layers(ctx), of)[3] for of in ("composite", "image"))
     return (centres(found) - centres(wanted)).square().mean()
 
 
-def centres(features: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k 2"]:
-    """Each channel's centre of mass (x, y), in coordinates 2 j / size - 1."""
+def centres(features: Features) -> Float[Tensor, "b c 2"]:
+    """Return each channel's centre of mass (x, y), in coordinates 2 j / size - 1."""
     mass = features + 1e-7
     share = mass / mass.sum(dim=(2, 3), keepdim=True)
     height, width = features.shape[-2:]
@@ -80,38 +83,39 @@ def centres(features: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k 2"]:
 
 
 def discriminator(ctx: LossContext) -> Scalar:
-    """The discriminator's side of the relativistic average game."""
+    """Discriminator's relativistic average loss."""
     (real, _), (fake, _) = ctx.cached(_real), ctx.cached(_fake)
     return relativistic_average(higher=real, lower=fake)
 
 
 def vgg_distances(ctx: LossContext) -> list[Tensor]:
-    """Absolute differences of the features of composite and image, layer by layer."""
-    found, wanted = (ctx.features(_taps(ctx), of) for of in ("composite", "image"))
+    """Return the absolute differences between features of composite and image, layer by layer."""
+    found, wanted = (ctx.features(_vgg19_layers(ctx), of) for of in ("composite", "image"))
     return [(f - w).abs() for f, w in zip(found, wanted, strict=True)]
 
 
 def _weighted(maps: list[Tensor]) -> Scalar:
-    """Means over all elements, weighted layer by layer; of the first layers if there are fewer than five."""
-    return torch.stack([weight * one.mean() for weight, one in zip(LAYER_WEIGHTS, maps, strict=False)]).sum()
+    """Sum the layers' means by `LAYER_WEIGHTS`; fewer than five maps are those of the first layers."""
+    return torch.stack([weight * layer.mean() for weight, layer in zip(LAYER_WEIGHTS, maps, strict=False)]).sum()
 
 
-def _taps(ctx: LossContext) -> FeatureLayers:
+def _vgg19_layers(ctx: LossContext) -> FeatureLayers:
     return OFFICIAL_RELUS if getattr(ctx.method, "official_vgg_norm", False) else VGG19_RELUS
 
 
-def _windows(ctx: LossContext) -> Tensor:
-    return crops.corners(ctx.hole)
+def _corners(ctx: LossContext) -> Tensor:
+    return fitting_corners(ctx.hole)
 
 
-def _judge(ctx: LossContext, image: Tensor) -> tuple[Tensor, list[Tensor]]:
-    canvas = 2 * image - 1
-    return cast(DMFN, ctx.method).discriminator(canvas, crops.crop(canvas, ctx.cached(_windows)))
+def _discriminate(ctx: LossContext, image: ImageTensor) -> tuple[Tensor, list[Tensor]]:
+    """Return the score and the local feature maps. Real and fake images share their crops' places."""
+    image = signed(image)
+    return cast(DMFN, ctx.method).discriminator(image, crop(image, ctx.cached(_corners)))
 
 
 def _real(ctx: LossContext) -> tuple[Tensor, list[Tensor]]:
-    return _judge(ctx, ctx.image)
+    return _discriminate(ctx, ctx.image)
 
 
 def _fake(ctx: LossContext) -> tuple[Tensor, list[Tensor]]:
-    return _judge(ctx, ctx.composite)
+    return _discriminate(ctx, ctx.composite)

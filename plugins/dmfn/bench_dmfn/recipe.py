@@ -1,4 +1,4 @@
-"""How the network is trained: the losses' weights, and what the official configuration for CelebA-HQ says."""
+"""Training: the paper's loss weights, and the official configuration for CelebA-HQ."""
 
 from bench_core import Optimiser, Phase, Recipe, Update
 

@@ -1,4 +1,4 @@
-"""Scenes to judge, and networks whose every weight, bias and statistic is far from its first value."""
+"""Loss contexts, and networks whose weights, biases and statistics are all far from their initial values."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -15,7 +15,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def _scramble(module: Network) -> Network:
-    """Random weights of usual size, biases, and batch-norm statistics; in eval mode."""
+    """Draw weights of usual size, biases and batch-norm statistics; set eval mode."""
     for name, value in module.state_dict().items():
         if value.is_floating_point():
             fan_in = value[0].numel() if value.dim() > 1 else 1
@@ -24,27 +24,26 @@ def _scramble(module: Network) -> Network:
 
 
 class Features(Backbones):
-    """A backbone whose features are whatever a test says."""
+    """A backbone whose features a test computes."""
 
     def __init__(self, compute: Callable[[Tensor], list[Tensor]]) -> None:
         super().__init__("random")
-        self.compute, self.read = compute, []
+        self.compute, self.layers_read = compute, []
 
-    def features(self, taps: FeatureLayers, image: Tensor) -> list[Tensor]:
-        self.read.append(taps)
+    def features(self, feature_layers: FeatureLayers, image: Tensor) -> list[Tensor]:
+        self.layers_read.append(feature_layers)
         return self.compute(image)
 
 
-class Referee(nn.Module):
-    """A discriminator that answers real, then fake, as a test says."""
+class FixedDiscriminator(nn.Module):
+    """A discriminator with given outputs: the first for real images, the second for fake ones."""
 
-    def __init__(self, *answers: tuple[Tensor, list[Tensor]]) -> None:
+    def __init__(self, *outputs: tuple[Tensor, list[Tensor]]) -> None:
         super().__init__()
-        self.answers, self.asked = iter(answers), 0
+        self.outputs = iter(outputs)
 
-    def forward(self, canvas: Tensor, crop: Tensor) -> tuple[Tensor, list[Tensor]]:
-        self.asked += 1
-        return next(self.answers)
+    def forward(self, image: Tensor, crop: Tensor) -> tuple[Tensor, list[Tensor]]:
+        return next(self.outputs)
 
 
 class MakeContext(Protocol):
@@ -79,8 +78,8 @@ def features() -> type[Features]:
 
 
 @pytest.fixture
-def referee() -> type[Referee]:
-    return Referee
+def fixed_discriminator() -> type[FixedDiscriminator]:
+    return FixedDiscriminator
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Facts about the paper's method, one test each; the numbers are worked out by hand or published."""
+"""Facts about the paper's method, one test each. The numbers are published or worked out by hand."""
 
 import pytest
 import torch
@@ -31,37 +31,37 @@ def test_fact_01_parameter_counts_are_those_published():
 
 
 @pytest.mark.parametrize("rate", ["rate2", "rate8"])
-def test_the_published_count_of_plain_blocks_is_theirs_and_a_squeeze_that_nothing_could_follow(rate: str):
-    """803 392 in Table 2; a convolution of full width does not fit behind the DMFB's squeeze to a quarter of it."""
+def test_the_published_count_of_plain_blocks_includes_a_squeeze_that_does_not_fit(rate: str):
+    """Table 2 says 803 392. A convolution of full width does not fit behind the DMFB's squeeze to a quarter of it."""
     with torch.device("meta"):
         squeeze = DMFB(256).c1
         assert count(build_block(rate, 256)) == 655_872 == 803_392 - count(squeeze)
 
 
-def test_fact_02_the_generator_keeps_the_size_and_paints_within_minus_one_and_one():
-    generator, seen = Generator(64), []
-    generator.blocks.register_forward_hook(lambda module, given, out: seen.append((given[0].shape, out.shape)))
+def test_fact_02_the_generator_keeps_the_size_and_predicts_values_in_minus_one_to_one():
+    generator, shapes = Generator(64), []
+    generator.blocks.register_forward_hook(lambda module, given, out: shapes.append((given[0].shape, out.shape)))
     with torch.no_grad():
         generator.get_parameter("decoder.3.conv.weight").mul_(1000)
-        painted = generator(torch.rand(1, 4, 64, 64))
-    assert painted.shape == (1, 3, 64, 64)
-    assert 0.99 < painted.abs().max() <= 1
-    assert painted.min() < 0 < painted.max()
-    assert seen == [((1, 256, 16, 16), (1, 256, 16, 16))]
+        prediction = generator(torch.rand(1, 4, 64, 64))
+    assert prediction.shape == (1, 3, 64, 64)
+    assert 0.99 < prediction.abs().max() <= 1
+    assert prediction.min() < 0 < prediction.max()
+    assert shapes == [((1, 256, 16, 16), (1, 256, 16, 16))]
 
 
-def test_fact_03_the_block_has_four_dilated_views_and_three_convolutions_behind_their_sums():
+def test_fact_03_the_block_has_four_dilated_convolutions_and_three_behind_their_sums():
     block = DMFB(32)
     rates = {name: conv.dilation for name, conv in block.named_children() if isinstance(conv, nn.Conv2d)}
     assert [rates[f"d{i}"] for i in (1, 2, 3, 4)] == [(1, 1), (2, 2), (4, 4), (8, 8)]
     assert [name for name in rates if name[0] == "k"] == ["k2", "k3", "k4"]
     assert all(rates[name] == (1, 1) for name in ("c1", "k2", "k3", "k4", "c2"))
-    seen = []
-    block.k2.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    inputs = []
+    block.k2.register_forward_pre_hook(lambda module, given: inputs.append(given[0]))
     squeezed = torch.randn(2, 8, 12, 12)
-    x1, x2 = (relu(instance_norm(view(squeezed))) for view in (block.d1, block.d2))
+    x1, x2 = (relu(instance_norm(conv(squeezed))) for conv in (block.d1, block.d2))
     combined = block.combine(squeezed)
-    torch.testing.assert_close(seen[0], x1 + x2)
+    torch.testing.assert_close(inputs[0], x1 + x2)
     torch.testing.assert_close(combined[:, :8], x1)
 
 
@@ -94,33 +94,35 @@ def test_fact_06_centres_of_mass_are_in_coordinates_from_minus_one(make_context,
     assert losses.align(ctx).item() == pytest.approx(0.5, abs=1e-5)
 
 
-def test_fact_07_the_relativistic_average_game(make_context, referee):
+def test_fact_07_the_relativistic_average_loss(make_context, fixed_discriminator):
     ctx = make_context(torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8))
-    ctx.method.discriminator = referee((torch.tensor([[1.0], [3.0]]), []), (torch.tensor([[0.0], [-2.0]]), []))
+    ctx.method.discriminator = fixed_discriminator(
+        (torch.tensor([[1.0], [3.0]]), []), (torch.tensor([[0.0], [-2.0]]), [])
+    )
     assert losses.discriminator(ctx).item() == pytest.approx(0.072539, abs=1e-6)
     assert losses.adversarial(ctx).item() == pytest.approx(3.072539, abs=1e-6)
 
 
-def test_fact_08_a_perfect_painting_costs_nothing_and_every_gradient_is_finite(make_context, nano, centre_hole):
+def test_fact_08_a_perfect_prediction_costs_nothing_and_every_gradient_is_finite(make_context, nano, centre_hole):
     image = torch.rand(2, 3, 32, 32)
-    painted = image.clone().requires_grad_()
-    ctx = make_context(image, painted, centre_hole, nano.train())
+    prediction = image.clone().requires_grad_()
+    ctx = make_context(image, prediction, centre_hole, nano.train())
     free = [losses.mae, losses.self_guided, losses.fm_vgg, losses.fm_dis, losses.align]
     assert [term(ctx).item() for term in free] == [0] * 5
     assert losses.adversarial(ctx).item() > 0
     torch.stack([term(ctx) for term in (*free, losses.adversarial)]).sum().backward()
-    assert painted.grad is not None and painted.grad.isfinite().all()
+    assert prediction.grad is not None and prediction.grad.isfinite().all()
 
 
-def test_fact_09_known_pixels_are_the_inputs_and_teach_nothing(make_context, nano, centre_hole):
+def test_fact_09_known_pixels_are_those_of_the_input_and_have_no_gradient(make_context, nano, centre_hole):
     image = torch.rand(2, 3, 32, 32)
-    painted = torch.rand(2, 3, 32, 32, requires_grad=True)
-    ctx = make_context(image, painted, centre_hole)
+    prediction = torch.rand(2, 3, 32, 32, requires_grad=True)
+    ctx = make_context(image, prediction, centre_hole)
     known = centre_hole.expand_as(image) == 0
     assert torch.equal(ctx.composite[known], image[known])
     losses.mae(ctx).backward()
-    assert painted.grad is not None
-    assert painted.grad[known].eq(0).all() and painted.grad[~known].ne(0).all()
+    assert prediction.grad is not None
+    assert prediction.grad[known].eq(0).all() and prediction.grad[~known].ne(0).all()
 
 
 def test_fact_10_the_discriminator_gives_a_score_and_five_local_maps():

@@ -1,4 +1,4 @@
-"""The networks against forwards written out from the paper's equations on the same weights: counts prove nothing."""
+"""The networks against forward passes written out from the paper's equations, with the same weights."""
 
 import pytest
 import torch
@@ -12,12 +12,12 @@ from bench_dmfn.layers import BLOCKS, DMFB, build_block
 from bench_dmfn.model import Discriminator, Generator, build
 
 
-def alike(found, wanted):
+def assert_close(found, wanted):
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
 
 
 def norm(x):
-    """Instance norm by its definition."""
+    """Compute instance norm by its definition."""
     centred = x - x.mean((2, 3), keepdim=True)
     return centred / (centred.square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
 
@@ -33,11 +33,11 @@ def published_block(state, x, variant, at=""):
         rate = int(variant[4:])
         return x + norm(conv(state, f"{at}c2", relu(norm(conv(state, f"{at}d1", x, dilation=rate)))))
     x0 = relu(norm(conv(state, f"{at}c1", x)))
-    views = [conv(state, f"{at}d{i}", x0, dilation=rate) for i, rate in ((1, 1), (2, 2), (3, 4), (4, 8))]
+    dilated = [conv(state, f"{at}d{i}", x0, dilation=rate) for i, rate in ((1, 1), (2, 2), (3, 4), (4, 8))]
     if variant != "released":
-        views = [relu(norm(view)) for view in views]
-    sums = views[:1]
-    for i, view in zip((2, 3, 4), views[1:], strict=True):
+        dilated = [relu(norm(view)) for view in dilated]
+    sums = dilated[:1]
+    for i, view in zip((2, 3, 4), dilated[1:], strict=True):
         total = view if variant == "no_combination" else sums[-1] + view
         sums.append(conv(state, f"{at}k{i}", total) if variant == "paper" else total)
     return x + norm(conv(state, f"{at}c2", relu(norm(torch.cat(sums, 1)))))
@@ -47,7 +47,7 @@ def published_block(state, x, variant, at=""):
 def test_the_block_is_the_one_of_the_equations(variant, scramble):
     block, x = scramble(build_block(variant, 32)), torch.randn(2, 32, 20, 12)
     with torch.no_grad():
-        alike(block(x), published_block(block.state_dict(), x, variant))
+        assert_close(block(x), published_block(block.state_dict(), x, variant))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_only_convolutions_hold_weights(variant, ks, fusion):
     assert state["c2.weight"].shape == (32, 32, fusion, fusion)
 
 
-def test_only_the_first_view_enters_the_first_quarter(scramble):
+def test_only_the_first_dilated_convolution_enters_the_first_quarter(scramble):
     block, squeezed = scramble(DMFB(32)), torch.randn(1, 8, 16, 16)
     with torch.no_grad():
         before = block.combine(squeezed)
@@ -92,8 +92,8 @@ def test_the_generator_is_encoder_blocks_and_decoder(block, scramble):
         torch.testing.assert_close(generator(x), wanted, rtol=1e-3, atol=1e-3)
 
 
-def a_latest_g(base: int) -> dict[str, Tensor]:
-    """Random tensors of the names and shapes of the official file."""
+def official_file(base: int) -> dict[str, Tensor]:
+    """Return random tensors with the names and shapes of the official file."""
     quarter, full = base, 4 * base
     shapes = {
         "encoder.0.conv": (base, 4, 5), "encoder.1.conv": (2 * base, base, 3),
@@ -112,20 +112,20 @@ def a_latest_g(base: int) -> dict[str, Tensor]:
     return state
 
 
-def test_official_weights_paint_here_what_they_painted_there():
+def test_official_weights_predict_here_what_they_predict_there():
     (model,) = (model for model in bench_dmfn.bench_models() if model.checkpoints)
     (checkpoint,) = model.checkpoints
     assert model.name == "dmfn:released" and not checkpoint.dropped and not checkpoint.inside
-    foreign, translate = a_latest_g(16), resolve(checkpoint.translate)
+    theirs, translate = official_file(16), resolve(checkpoint.translate)
     method = build("nano", 3, **{**model.options, **checkpoint.options})
     origins = {name: translate(name) for name in method.generator.state_dict()}
-    assert {name for origin in origins.values() for name in origin.names} == set(foreign)
+    assert {name for origin in origins.values() for name in origin.names} == set(theirs)
     method.generator.load_state_dict(
-        {name: origin.combine(*(foreign[one] for one in origin.names)) for name, origin in origins.items()}
+        {name: origin.combine(*(theirs[one] for one in origin.names)) for name, origin in origins.items()}
     )
     image, hole = torch.rand(2, 3, 32, 48), torch.rand(2, 1, 32, 48).round()
     # there: pixels in [-1, 1], the hole cut out of them, tanh at the end
-    there = published_generator(foreign, torch.cat([(image * 2 - 1) * (1 - hole), hole], 1), "released")
+    there = published_generator(theirs, torch.cat([(image * 2 - 1) * (1 - hole), hole], 1), "released")
     with torch.no_grad():
         here = method(image * (1 - hole), hole).prediction
     torch.testing.assert_close(here, (there + 1) / 2, rtol=1e-3, atol=1e-3)
@@ -145,47 +145,47 @@ def published_branch(state, name, x, layers):
 
 def test_the_discriminator_puts_the_local_branch_first(scramble):
     discriminator = scramble(Discriminator(2))
-    canvas, crop = torch.randn(2, 3, 256, 256), torch.randn(2, 3, 128, 128)
+    image, crop = torch.randn(2, 3, 256, 256), torch.randn(2, 3, 128, 128)
     state = discriminator.state_dict()
     local_maps = published_branch(state, "local_model", crop, 5)
-    seen = [
+    branches = [
         linear(x.flatten(1), state[f"{name}_classifier.weight"], state[f"{name}_classifier.bias"])
-        for name, x in (("local", local_maps[-1]), ("global", published_branch(state, "global_model", canvas, 6)[-1]))
+        for name, x in (("local", local_maps[-1]), ("global", published_branch(state, "global_model", image, 6)[-1]))
     ]
-    joint = torch.cat(seen, 1)
+    joint = torch.cat(branches, 1)
     score = linear(torch.maximum(joint, 0.2 * joint), state["classifier.1.weight"], state["classifier.1.bias"])
     with torch.no_grad():
-        found, maps = discriminator(canvas, crop)
-    alike(found, score)
+        found, maps = discriminator(image, crop)
+    assert_close(found, score)
     for one, wanted in zip(maps, local_maps, strict=True):
-        alike(one, wanted)
+        assert_close(one, wanted)
 
 
 def test_at_other_sizes_the_last_maps_are_averaged_to_four_by_four(scramble):
     discriminator = scramble(Discriminator(2))
-    canvas, crop = torch.randn(2, 3, 512, 64), torch.randn(2, 3, 256, 32)
+    image, crop = torch.randn(2, 3, 512, 64), torch.randn(2, 3, 256, 32)
     state = discriminator.state_dict()
     local_map, global_map = (
-        published_branch(state, "local_model", crop, 5)[-1], published_branch(state, "global_model", canvas, 6)[-1]
+        published_branch(state, "local_model", crop, 5)[-1], published_branch(state, "global_model", image, 6)[-1]
     )  # fmt: skip
     assert local_map.shape[2:] == global_map.shape[2:] == (8, 1)
     given = []
     for classifier in (discriminator.local_classifier, discriminator.global_classifier):
         classifier.register_forward_pre_hook(lambda module, x: given.append(x[0]))
     with torch.no_grad():
-        discriminator(canvas, crop)
+        discriminator(image, crop)
     for one, wide in zip(given, (local_map, global_map), strict=True):
-        pooled = wide.unflatten(2, (4, 2)).mean(3).expand(-1, -1, -1, 4)  # pairs of rows; the one column four times
-        alike(one, pooled.flatten(1))
+        pooled = wide.unflatten(2, (4, 2)).mean(3).expand(-1, -1, -1, 4)  # pairs of rows; the single column four times
+        assert_close(one, pooled.flatten(1))
 
 
-def test_a_batch_is_painted_and_judged_image_by_image(nano, scramble):
+def test_images_of_a_batch_do_not_influence_each_other(nano, scramble):
     scramble(nano)
     masked, hole = torch.rand(2, 3, 64, 48), torch.rand(2, 1, 64, 48).round()
     one_by_one = [nano.predict(masked[i : i + 1], hole[i : i + 1]) for i in range(2)]
-    alike(nano.predict(masked, hole), torch.cat(one_by_one))
-    evaluate = [nano.discriminator(masked[i : i + 1], masked[i : i + 1, :, :32, :24])[0] for i in range(2)]
-    alike(nano.discriminator(masked, masked[..., :32, :24])[0], torch.cat(evaluate))
+    assert_close(nano.predict(masked, hole), torch.cat(one_by_one))
+    scores = [nano.discriminator(masked[i : i + 1], masked[i : i + 1, :, :32, :24])[0] for i in range(2)]
+    assert_close(nano.discriminator(masked, masked[..., :32, :24])[0], torch.cat(scores))
 
 
 def test_nano_is_the_same_network_with_a_quarter_of_every_width(nano):
@@ -193,25 +193,25 @@ def test_nano_is_the_same_network_with_a_quarter_of_every_width(nano):
         paper = build("paper", 3).state_dict()
     small = nano.state_dict()
     assert list(paper) == list(small)
-    outside = {3, 4, 1}  # pixels, pixels with the hole, the score
+    fixed = {3, 4, 1}  # colours, colours and hole, score
     for name, value in small.items():
         sizes = zip(paper[name].shape[:2], value.shape[:2], strict=True)
-        assert all(wide == 4 * narrow or wide == narrow in outside for wide, narrow in sizes), name
+        assert all(wide == 4 * narrow or wide == narrow in fixed for wide, narrow in sizes), name
         assert paper[name].shape[2:] == value.shape[2:]
 
 
-def test_the_generator_sees_minus_one_to_one_with_nothing_in_the_hole(nano):
-    seen = []
-    nano.generator.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+def test_the_generator_gets_minus_one_to_one_and_zero_in_the_hole(nano):
+    inputs = []
+    nano.generator.register_forward_pre_hook(lambda module, given: inputs.append(given[0]))
     image, hole = torch.rand(2, 3, 16, 24), torch.rand(2, 1, 16, 24).round()
     output = nano(image * (1 - hole), hole)
     wanted = torch.where(hole.bool(), 0, 2 * image - 1)
-    torch.testing.assert_close(seen[0], torch.cat([wanted, hole], 1))
-    assert torch.equal(output.prediction, (nano.generator(seen[0]) + 1) / 2)
+    torch.testing.assert_close(inputs[0], torch.cat([wanted, hole], 1))
+    assert torch.equal(output.prediction, (nano.generator(inputs[0]) + 1) / 2)
     assert torch.equal(nano(torch.where(hole.bool(), 0.7, image), hole).prediction, output.prediction)
 
 
-def test_the_first_weights_are_normal_with_deviation_a_fiftieth(nano):
+def test_initial_weights_are_normal_with_deviation_0_02(nano):
     for name, value in nano.named_parameters():
         if name.endswith("bias"):
             assert value.eq(0).all(), name

@@ -26,7 +26,7 @@ CHECKPOINTS = (
     ),
     Checkpoint(
         "nipponjo_tf",
-        "official weights converted to PyTorch, fed with red, green, blue",
+        "official weights converted to PyTorch, used with red, green, blue",
         f"{_NIPPONJO}, states_tf_places2.pth and states_tf_celebahq.pth",
         f"{_WEIGHTS}:nipponjo_tf",
         inside="G",
@@ -34,7 +34,7 @@ CHECKPOINTS = (
     ),
     Checkpoint(
         "nipponjo_tf_bgr",
-        "the same files, taken to be for blue, green, red",
+        "the same files, read as blue, green, red",
         f"{_NIPPONJO}, states_tf_places2.pth and states_tf_celebahq.pth",
         f"{_WEIGHTS}:nipponjo_tf_bgr",
         inside="G",
@@ -93,7 +93,7 @@ GUIDED = replace(
     build="bench_gated.model:build_guided",
     guide="bench_gated.guide:edges",
     num_parameters={"paper": 4_053_678},
-    checkpoints=(),  # nobody published weights of this form
+    checkpoints=(),  # no weights of this form are published
 )
 
 

@@ -8,15 +8,15 @@ from torch.nn.functional import interpolate
 from bench_core.errors import BadInput
 
 STAGES = {"One": (64, 2), "Two": (128, 2), "Thr": (256, 3), "Fou": (512, 3), "Fiv": (512, 3)}
-"""The width of every stage of VGG-16 and how many convolutions it has, by the names in the published file."""
+"""Width and number of convolutions of each stage of VGG-16, by the names in the published file."""
 MEAN_BGR = (104.00698793, 116.66876762, 122.67891434)
-"""What is taken from blue, green and red in [0, 255]."""
+"""Subtracted from blue, green and red in [0, 255]."""
 
 
 class HED(nn.Module):
-    """Edges at five scales, each brought to full size, and fused to one.
+    """Edges at five scales, resized to the image and fused.
 
-    Layers carry the names of the PyTorch conversion of the authors' weights in sniklaus/pytorch-hed.
+    Layers have the names of the PyTorch conversion of the authors' weights in sniklaus/pytorch-hed.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class HED(nn.Module):
         self.moduleCombine = nn.Sequential(nn.Conv2d(len(STAGES), 1, 1), nn.Sigmoid())
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
-        """Images in [0, 1], red first, to the probability of an edge."""
+        """Return the probability of an edge at each pixel of RGB images in [0, 1]."""
         x = 255 * image.flip(1) - image.new_tensor(MEAN_BGR).view(3, 1, 1)
         sides = []
         for name in STAGES:
@@ -39,7 +39,7 @@ class HED(nn.Module):
         return self.moduleCombine(torch.cat(sides, dim=1))
 
     def load(self, state: dict[str, Tensor]) -> None:
-        """Take over a file's tensors, whose names may begin with "net" as well as with "module".
+        """Load a file's tensors, whose names may begin with "net" or with "module".
 
         Raises:
             BadInput: tensors are missing, unknown or of another shape.
@@ -52,7 +52,7 @@ class HED(nn.Module):
 
 
 def _stage(in_channels: int, width: int, depth: int) -> nn.Sequential:
-    """Convolutions and ReLUs, behind a pooling in all stages but the first."""
+    """Build the convolutions and ReLUs of a stage. All stages but the first start with pooling."""
     layers: list[nn.Module] = [] if in_channels == 3 else [nn.MaxPool2d(2)]
     for before in (in_channels, *[width] * (depth - 1)):
         layers += [nn.Conv2d(before, width, 3, padding=1), nn.ReLU()]

@@ -1,4 +1,4 @@
-"""Training as in the official code; the paper leaves its numbers out."""
+"""Training as in the official code. The paper gives no numbers."""
 
 from bench_core import Optimiser, Phase, Recipe, Update
 
@@ -8,7 +8,7 @@ RECIPE = Recipe(
     phases=(
         Phase(
             "train",
-            rounds=(  # each network learns from a batch of its own
+            rounds=(  # each network gets its own batch
                 (Update("discriminator", ADAM, {"discriminator": 1.0}),),
                 (Update("generator", ADAM, {"l1": 1.0, "adversarial": 1.0}),),
             ),

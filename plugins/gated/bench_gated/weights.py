@@ -1,4 +1,4 @@
-"""Where published weights keep the tensors of our generator, whose layers have the official code's names."""
+"""Layouts of published weights. Our generator's layers have the names of the official code."""
 
 import re
 
@@ -8,8 +8,8 @@ from torch import Tensor
 
 from bench_core.methods.convert_weights import TensorMapping
 
-SEE_COLOURS = ("conv1", "xconv1", "pmconv1")
-PAINT_COLOURS = ("conv17", "allconv17")
+COLOUR_INPUTS = ("conv1", "xconv1", "pmconv1")
+COLOUR_OUTPUTS = ("conv17", "allconv17")
 
 BLOCKS = (
     *(
@@ -31,7 +31,7 @@ DECODERS = {"conv": "stage1.decoder", "allconv": "stage2.decoder"}
 
 
 def official(name: str) -> TensorMapping:
-    """TensorFlow's kernels are (height, width, in, out), and the official networks work in blue, green, red."""
+    """Map to the official TensorFlow checkpoint: kernels (height, width, in, out), colours blue, green, red."""
     layer, kind = _parts(name)
     scope = f"{layer}/{layer}_conv" if layer.endswith("_upsample") else layer
     if kind == "bias":
@@ -40,25 +40,25 @@ def official(name: str) -> TensorMapping:
 
 
 def nipponjo_tf(name: str) -> TensorMapping:
-    """The official weights as nipponjo/deepfillv2-pytorch converted them, used in its order: red, green, blue."""
+    """Map to the official weights as nipponjo/deepfillv2-pytorch converted them, used as red, green, blue."""
     layer, kind = _parts(name)
     return TensorMapping((f"{layer}.conv.conv.{kind}" if layer.endswith("_upsample") else f"{layer}.conv.{kind}",))
 
 
 def nipponjo_tf_bgr(name: str) -> TensorMapping:
-    """The same files, should their conversion have kept blue, green, red."""
+    """Map to the same files, in case their conversion kept blue, green, red."""
     return TensorMapping(nipponjo_tf(name).names, lambda tensor: red_first(name, tensor))
 
 
 def nipponjo_pt(name: str) -> TensorMapping:
-    """The networks that nipponjo fine-tuned for PyTorch's ways of padding and shrinking."""
+    """Map to the networks that nipponjo fine-tuned for PyTorch's padding and shrinking."""
     layer, kind = _parts(name)
     branch, number = _numbered(layer)
     return TensorMapping((f"{BRANCHES[branch]}{BLOCKS[number - 1]}.conv.{kind}",))
 
 
 def mmagic(name: str) -> TensorMapping:
-    """mmagic's networks, which work in blue, green, red."""
+    """Map to mmagic's networks, which work in blue, green, red."""
     layer, kind = _parts(name)
     branch, number = _numbered(layer)
     if branch == "pmconv" and number > 6:
@@ -73,23 +73,23 @@ def mmagic(name: str) -> TensorMapping:
 
 
 def red_first(name: str, tensor: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """A tensor for blue, green, red as one for red, green, blue."""
+    """Convert a tensor for blue, green, red to red, green, blue."""
     layer, kind = _parts(name)
-    if layer in PAINT_COLOURS:  # colours, and their gates where the wiring has them
+    if layer in COLOUR_OUTPUTS:  # colours, and their gates in wirings that have them
         return tensor.unflatten(0, (-1, 3)).flip(1).flatten(0, 1)
-    if layer in SEE_COLOURS and kind == "weight":
+    if layer in COLOUR_INPUTS and kind == "weight":
         return torch.cat([tensor[:, :3].flip(1), tensor[:, 3:]], dim=1)
     return tensor
 
 
 def _parts(name: str) -> tuple[str, str]:
-    """A layer and "weight" or "bias"."""
+    """Split a tensor's name into its layer and "weight" or "bias"."""
     *_, layer, kind = name.split(".")
     return layer, kind
 
 
 def _numbered(layer: str) -> tuple[str, int]:
-    """The branch and the number in a layer's name: xconv7_atrous is (xconv, 7)."""
-    found = re.match(r"(\D+)(\d+)", layer)
-    assert found, layer
-    return found[1], int(found[2])
+    """Split a layer's name into branch and number: xconv7_atrous gives (xconv, 7)."""
+    match = re.match(r"(\D+)(\d+)", layer)
+    assert match, layer
+    return match[1], int(match[2])

@@ -1,6 +1,6 @@
-"""The chains of gated convolutions that the generator is made of (Section 3.3), and what others wired differently.
+"""The chains of gated convolutions in the generator (Section 3.3), and the variations of other implementations.
 
-Layers carry the names of the official code, under which its checkpoints store them.
+Layers have the names under which the official checkpoints store them.
 """
 
 from collections import OrderedDict
@@ -10,31 +10,32 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn.functional import elu, relu
 
-from bench_gated.layers import GatedConv2d, PaddedConv2d, Padding
+from bench_core.nn.conv import PaddedConv2d, Padding
+from bench_gated.layers import GatedConv2d
 
 Layers = OrderedDict[str, nn.Module]
 Activation = Callable[[Tensor], Tensor]
 
 
 class Wiring(NamedTuple):
-    """What others wired in another way than the official code, whose ways are the defaults."""
+    """Variations of the generator. The defaults follow the official code."""
 
     padding: Padding = "same"
     before_attention: Activation = relu
-    """The activation of the layer before attention."""
-    refinement_sees_hole: bool = False
-    """Whether the second stage sees the planes of ones and of the hole, as the first does."""
+    """Activation of the layer before attention."""
+    refinement_gets_hole: bool = False
+    """Give the planes of ones and of the hole to the second stage, too."""
     wide_decoder: bool = False
-    """Whether the second stage's decoder is wider by a third."""
+    """Make the second stage's decoder wider by a third."""
     gated_output: bool = False
-    """Whether the last layers have gates, without an activation of features."""
+    """Give the last layers gates, without an activation of their features."""
 
 
 WIRINGS = {"official": Wiring(), "mmagic": Wiring("reflect", elu, True, True, True)}
 
 
 class Gate(NamedTuple):
-    """A gated convolution; `width` is its number of output channels, relative to that of the first layer."""
+    """A gated convolution; `width` is its number of output channels, relative to the first layer."""
 
     name: str
     width: float
@@ -77,7 +78,7 @@ def decoder(prefix: str) -> list[Gate]:
 
 
 def chain(in_channels: int, width: int, gates: Iterable[Gate], padding: Padding) -> Layers:
-    """Gated convolutions one after the other."""
+    """Build gated convolutions one after the other."""
     layers: Layers = OrderedDict()
     for gate in gates:
         out_channels = int(gate.width * width)
@@ -86,8 +87,8 @@ def chain(in_channels: int, width: int, gates: Iterable[Gate], padding: Padding)
     return layers
 
 
-def last(prefix: str, width: int, channels: int, wiring: Wiring) -> Layers:
-    """A convolution and tanh."""
+def output_layers(prefix: str, width: int, channels: int, wiring: Wiring) -> Layers:
+    """Build the output layer: a convolution and tanh."""
     convolution = (
         GatedConv2d(width // 2, channels, activation=nn.Identity(), padding=wiring.padding)
         if wiring.gated_output

@@ -1,73 +1,70 @@
-"""The layers against computations written another way."""
+"""Gated layers agree with one plain convolution of padded, possibly upsampled pixels, in outputs and gradients."""
 
 import pytest
 import torch
-from torch.nn.functional import conv2d, elu, pad
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.autograd import grad
+from torch.nn.functional import conv2d, interpolate, pad
 
-from bench_gated.layers import GatedConv2d, PaddedConv2d, Padding, SpectralConv2d
-
-
-@torch.no_grad()
-def test_upsampling_repeats_pixels_before_the_convolution() -> None:
-    layer, x = GatedConv2d(2, 3, upsample=True), torch.randn(1, 2, 4, 5)
-    repeated = x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
-    features, gate = conv2d(repeated, layer.weight, layer.bias, padding=1).split(3, dim=1)
-    torch.testing.assert_close(layer(x), elu(features) * gate.sigmoid())
+from bench_gated.layers import GatedConv2d
+from bench_gated.model import build
 
 
-@pytest.mark.parametrize("size", [7, 8, 9, 10])
-@torch.no_grad()
-def test_padding_agrees_with_windows_counted_one_by_one(size: int) -> None:
-    layer, x = PaddedConv2d(1, 1, 5, stride=2), torch.randn(1, 1, size, size)
-    shift = 2 if size % 2 else 1  # zeros in front
-    expected = torch.zeros(1, 1, (size + 1) // 2, (size + 1) // 2)  # the bias is zero
-    for i in range(expected.shape[2]):
-        for j in range(expected.shape[3]):
-            for y in range(5):
-                for x0 in range(5):
-                    row, column = 2 * i - shift + y, 2 * j - shift + x0
-                    if 0 <= row < size and 0 <= column < size:
-                        expected[0, 0, i, j] += layer.weight[0, 0, y, x0] * x[0, 0, row, column]
-    torch.testing.assert_close(layer(x), expected)
+def plain(layer: GatedConv2d, x: Tensor) -> Tensor:
+    """Compute a layer with a single convolution for features and gate."""
+    if layer.upsample:
+        x = interpolate(x, scale_factor=2)
+    stride, dilation, side = layer.stride[0], layer.dilation[0], layer.kernel_size[0]
+    around = [dilation * (side - 1)] * 2
+    if layer.lopsided:
+        around = [max((-(-size // stride) - 1) * stride + side - size, 0) for size in x.shape[-2:]]
+    (top, bottom), (left, right) = ((total // 2, total - total // 2) for total in around)
+    mode = "reflect" if layer.padding_mode == "reflect" else "constant"
+    y = conv2d(pad(x, (left, right, top, bottom), mode), layer.weight, layer.bias, stride, 0, dilation)
+    features, gate = y.chunk(2, dim=1)
+    return layer.activation(features) * torch.sigmoid(gate)
 
 
-@pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize(("padding", "mode"), [("even", "constant"), ("reflect", "reflect")])
-@torch.no_grad()
-def test_other_paddings_are_even(padding: Padding, mode: str, stride: int) -> None:
-    layer, x = PaddedConv2d(2, 3, 5, stride, dilation=2, padding=padding), torch.randn(1, 2, 12, 14)
-    expected = conv2d(pad(x, (4, 4, 4, 4), mode), layer.weight, stride=stride, dilation=2)
-    torch.testing.assert_close(layer(x), expected)  # the bias is zero
+def assert_same(found: Tensor, expected: Tensor, *sources: Tensor) -> None:
+    """Compare outputs within 1e-10, and gradients of (output x noise) by the sources within 1e-8."""
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
+    noise = torch.randn_like(expected)
+    for ours, theirs in zip(grad(found, sources, noise), grad(expected, sources, noise), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-8, atol=1e-8)
 
 
-def test_layers_start_from_glorot_with_no_bias() -> None:
+@settings(deadline=None, max_examples=60)
+@given(
+    size=st.tuples(*[st.integers(1, n) for n in (3, 4, 4)], st.integers(17, 24), st.integers(17, 24)),
+    kind=st.sampled_from([(3, 1, 1), (5, 1, 1), (3, 2, 1), (5, 2, 1), (3, 1, 2), (3, 1, 16), "upsample"]),
+    padding=st.sampled_from(["same", "even", "reflect"]),
+    seed=st.integers(0, 2**20),
+)
+def test_a_layer_equals_one_plain_convolution(size, kind, padding, seed: int) -> None:
+    torch.manual_seed(seed)
+    batch, before, after, height, width = size
+    upsample = kind == "upsample"
+    side, stride, dilation = (3, 1, 1) if upsample else kind
+    layer = GatedConv2d(before, after, side, stride, dilation, upsample, padding=padding).double()
+    assert layer.bias is not None
+    torch.nn.init.normal_(layer.bias)
+    x = torch.randn(batch, before, height, width, dtype=torch.float64, requires_grad=True)
+    found, expected = layer(x), plain(layer, x)
+    assert_same(found, expected, x, layer.weight, layer.bias)
+    single = layer.float()(x.detach().float())
+    assert (single - expected).abs().max() < 1e-5 * expected.abs().max().clamp(min=1e-3)
+
+
+@pytest.mark.parametrize("wiring", ["official", "mmagic"])
+def test_a_generator_equals_one_of_plain_layers(wiring: str, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
-    for layer in (GatedConv2d(8, 16), SpectralConv2d(8, 32, 3)):
-        bound = (6 / (9 * 8 + 9 * 32)) ** 0.5
-        assert 0.98 * bound < layer.weight.abs().max() <= bound
-        assert layer.bias is not None and not layer.bias.any()
-
-
-@torch.no_grad()
-def test_one_pass_takes_one_step_of_power_iteration() -> None:
-    torch.manual_seed(0)
-    layer, x = SpectralConv2d(3, 6, 5, stride=2), torch.randn(1, 3, 8, 8)
-    kernel = layer.weight.permute(2, 3, 1, 0).reshape(-1, 6)  # (k k in, out) as in the official code
-    v = layer.u @ kernel.T
-    v = v / v.norm()
-    u = v @ kernel
-    u = u / u.norm()
-    expected = PaddedConv2d.forward(layer, x) / (v @ kernel @ u.T).squeeze()
-    torch.testing.assert_close(layer.train()(x), expected)  # the bias is zero
-    torch.testing.assert_close(layer.u, u)
-    kept = layer.u.clone()
-    assert torch.equal(layer.eval()(x), layer(x)) and torch.equal(layer.u, kept)
-
-
-@torch.no_grad()
-def test_power_iteration_ends_at_the_largest_singular_value() -> None:
-    torch.manual_seed(0)
-    layer = SpectralConv2d(3, 6, 5).train()
-    for _ in range(200):
-        layer.sigma()
-    torch.testing.assert_close(layer.sigma(), torch.linalg.matrix_norm(layer.weight.flatten(1), 2))
+    method = build("nano", 3, wiring=wiring).double()
+    hole = torch.zeros(2, 1, 72, 80, dtype=torch.float64)
+    hole[..., 16:48, 24:56] = 1
+    masked = torch.rand(2, 3, 72, 80, dtype=torch.float64) * (1 - hole)
+    found = torch.cat(method.generator(masked, hole))
+    monkeypatch.setattr(GatedConv2d, "forward", plain)
+    expected = torch.cat(method.generator(masked, hole))
+    assert_same(found, expected, *method.generator.parameters())

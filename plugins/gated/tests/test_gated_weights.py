@@ -1,6 +1,6 @@
-"""Published layouts: made-up files in each, and the pictures that their own code would paint with them.
+"""Published layouts: random weights in each layout give here the predictions of the layout's own code.
 
-The foreign networks are written out here from their descriptions, on foreign names and in foreign channel order.
+The other implementations are written out from their descriptions, with their names and order of channels.
 """
 
 from collections.abc import Callable, Iterable
@@ -27,13 +27,13 @@ DILATED = [(3, 1, 2), (3, 1, 4), (3, 1, 8), (3, 1, 16)]
 PLAIN = (3, 1, 1)
 
 
-def paints(names: list[str], place: int) -> bool:
-    """Whether a layer is the last of a decoder, which two chains have."""
+def is_output(names: list[str], place: int) -> bool:
+    """Return True for the last layer of the two chains that end in a decoder."""
     return len(names) in (7, 17) and place == len(names) - 1
 
 
 class CheckpointFile:
-    """A chain-by-chain account of somebody's code: where its layers are kept and how they are computed."""
+    """An implementation, chain by chain: the names of its layers and their computation."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -41,25 +41,25 @@ class CheckpointFile:
         self.tensorflow = name in ("official", "nipponjo_tf", "nipponjo_tf_bgr")
         self.blue_first = name in ("official", "nipponjo_tf_bgr", "mmagic")
         self.coarse, self.around, self.before, self.after, self.merged = NAMES[name]
-        self.seen = 5 if self.mmagic else 3
+        self.refinement_channels = 5 if self.mmagic else 3
 
     def widths(self, w: int) -> Iterable[tuple[list[str], int, list[int]]]:
-        """Every chain's names, input channels and true output channels, where the first layer has w."""
+        """Yield every chain's names, input channels and output channels without gates; the first layer has w."""
         encoder, decoder = [w, 2 * w, 2 * w, 4 * w, 4 * w, 4 * w], [4 * w, 4 * w, 2 * w, 2 * w, w, w // 2, 3]
         last = [u * 4 // 3 for u in decoder[:-1]] + [3] if self.mmagic else decoder
         yield self.coarse, 5, [*encoder, *[4 * w] * 4, *decoder]
-        yield self.around, self.seen, [w, w, 2 * w, 2 * w, *[4 * w] * 6]
-        yield self.before, self.seen, [w, w, 2 * w, *[4 * w] * 3]
+        yield self.around, self.refinement_channels, [w, w, 2 * w, 2 * w, *[4 * w] * 6]
+        yield self.before, self.refinement_channels, [w, w, 2 * w, *[4 * w] * 3]
         yield self.after, 4 * w, [4 * w] * 2
         yield self.merged, 8 * w, last
 
     def file(self, w: int) -> Shapes:
-        """The name and shape of every tensor of the generator."""
+        """Return the name and shape of every tensor of the generator."""
         shapes: Shapes = {}
         for names, before, widths in self.widths(w):
             for place, (name, width) in enumerate(zip(names, widths, strict=True)):
                 side = 5 if place == 0 and len(names) > 5 and before <= 5 else 3
-                out = 3 if paints(names, place) and not self.mmagic else 2 * width
+                out = 3 if is_output(names, place) and not self.mmagic else 2 * width
                 if self.name == "official":
                     shapes |= {f"{name}/kernel": (side, side, before, out), f"{name}/bias": (out,)}
                 else:
@@ -67,8 +67,8 @@ class CheckpointFile:
                 before = width
         return shapes
 
-    def paint(self, state: State, masked: Tensor, hole: Tensor) -> Tensor:
-        """Images in [0, 1], red first, to the second stage's canvas, likewise."""
+    def predict(self, state: State, masked: Tensor, hole: Tensor) -> Tensor:
+        """Return the second stage's output for RGB images in [0, 1], in the same range."""
         order = [2, 1, 0] if self.blue_first else [0, 1, 2]
         incomplete = (2 * masked[:, order] - 1) * (1 - hole)
         planes = [torch.ones_like(hole), hole]
@@ -97,10 +97,10 @@ class CheckpointFile:
             around = dilation * (side - 1) - (self.tensorflow and stride == 2)
             sides = (around // 2, around - around // 2) * 2
             y = conv2d(pad(x, sides, "reflect" if self.mmagic else "constant"), weight, bias, stride, 0, dilation)
-            if paints(names, place) and not self.mmagic:
+            if is_output(names, place) and not self.mmagic:
                 return y
             features, gate = y.split(y.shape[1] // 2, dim=1)
-            x = (features if paints(names, place) else activation(features)) / (1 + torch.exp(-gate))
+            x = (features if is_output(names, place) else activation(features)) / (1 + torch.exp(-gate))
         return x
 
     def shrunk(self, x: Tensor, factor: int) -> Tensor:
@@ -198,31 +198,31 @@ FURTHER = {
         *(f"disc.conv1.conv.{end}" for end in ("bias", "weight_orig", "weight_u")),
     ],
 }
-"""What else those files hold."""
+"""Further tensors of the files."""
 
 
-def taken_over(checkpoint: Checkpoint, method: Gated, file: State) -> State:
-    """Our generator's tensors, made of foreign ones."""
+def converted(checkpoint: Checkpoint, method: Gated, file: State) -> State:
+    """Convert a file to our generator's tensors."""
     origins = {name: resolve(checkpoint.translate)(name) for name in method.generator.state_dict()}
     return {name: origin.combine(*(file[one] for one in origin.names)) for name, origin in origins.items()}
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
 @torch.no_grad()
-def test_imported_weights_paint_what_their_own_code_paints(name: str) -> None:
-    checkpoint, foreign = LAYOUTS[name], CheckpointFile(name)
+def test_converted_weights_predict_what_their_own_code_predicts(name: str) -> None:
+    checkpoint, theirs = LAYOUTS[name], CheckpointFile(name)
     torch.manual_seed(0)
-    file = {key: torch.randn(shape).double() for key, shape in foreign.file(6).items()}
+    file = {key: torch.randn(shape).double() for key, shape in theirs.file(6).items()}
     for key, tensor in file.items():
-        tensor *= 0.2 if key.startswith(foreign.before[-1]) else 1  # so that attention is no choice of a single key
+        tensor *= 0.2 if key.startswith(theirs.before[-1]) else 1  # so that attention mixes several keys
         tensor *= 0.1 if tensor.ndim == 1 else 1.9 * (max(tensor.shape) / tensor.numel()) ** 0.5
     method = build("nano", 3, **checkpoint.options).double().eval()
-    method.generator.load_state_dict(taken_over(checkpoint, method, file))
+    method.generator.load_state_dict(converted(checkpoint, method, file))
     hole = (torch.rand(2, 1, 72, 80) < 0.02).double()
     hole[:, :, 8:40, 16:48] = 1
     masked = torch.rand(2, 3, 72, 80).double() * (1 - hole)
     found = method.predict(masked, hole)
-    torch.testing.assert_close(found, foreign.paint(file, masked, hole), rtol=0, atol=1e-9)
+    torch.testing.assert_close(found, theirs.predict(file, masked, hole), rtol=0, atol=1e-9)
     assert found.std() > 0.02
     for option in checkpoint.options.keys() - {"wiring"}:  # whose shapes differ
         usual = build("nano", 3, **{**checkpoint.options, option: GATED.options[option]}).double().eval()

@@ -6,7 +6,7 @@ from bench_core import Checkpoint, Loss, Model, hookimpl
 from bench_glcic.recipe import CIFAR10, RECIPE
 
 _LOSSES = "bench_glcic.losses"
-_MSE = Loss("mse", "mean squared error of hole pixels, over all pixels", f"{_LOSSES}:mse")
+_MSE = Loss("mse", "squared error inside the hole, averaged over all pixels", f"{_LOSSES}:mse")
 
 GLCIC = Model(
     name="glcic",
@@ -35,7 +35,7 @@ GLCIC = Model(
             "OpenMMLab, configs/global_local of open-mmlab/mmagic (Places2, CelebA-HQ; 256 x 256)",
             "bench_glcic.weights:mmagic",
             inside="state_dict",
-            dropped={"disc.*": "discriminators, which paint nothing"},
+            dropped={"disc.*": "discriminators, which prediction does not need"},
             options={"pixels": "signed"},
         ),
         Checkpoint(

@@ -1,6 +1,6 @@
-"""The networks: Table 1 (completion network), Table 2 and Figure 2 (discriminators) of the paper.
+"""The networks: Table 1 (completion network), Table 2 and Figure 2 (discriminators).
 
-At scale `nano` every width is a quarter of the paper's, and nothing else changes.
+At scale `nano` every width is a quarter of the paper's.
 """
 
 from collections.abc import Iterator
@@ -12,23 +12,24 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu
 
-from bench_core.errors import BadInput, unknown
+from bench_core.errors import unknown
 from bench_core.methods.method import Method
-from bench_glcic.layers import Features, Layer, pooled
-
-ImageTensor = Float[Tensor, "b c h w"]
-HoleTensor = Float[Tensor, "b 1 h w"]
+from bench_core.nn.discriminators import halving_convs, require_batch_statistics
+from bench_core.nn.pool import adaptive_avg_pool
+from bench_core.nn.ranges import signed, unsigned
+from bench_core.nn.types import Features, HoleTensor, ImageTensor
+from bench_glcic.layers import Layer
 
 NARROWING = {"paper": 1, "nano": 4}
-"""By what every width is divided."""
+"""Divisor of every width."""
 BATCH_NORMS = ("before_relu", "after_relu")
 PIXELS = ("unit", "centred", "signed")
-COUNTED = 1000
-"""How many training images the mean colour is taken of."""
+NUM_COLOUR_IMAGES = 1000
+"""Training images whose mean colour fills the holes."""
 
 
 class Row(NamedTuple):
-    """A row of Table 1."""
+    """Row of Table 1."""
 
     width: int
     kernel: int = 3
@@ -48,11 +49,11 @@ TABLE_1 = (
     Row(256, dilation=2), Row(256, dilation=4), Row(256, dilation=8), Row(256, dilation=16),
     Row(256), Row(256), Row(128, 4, 2, transposed=True), Row(128), Row(64, 4, 2, transposed=True), Row(32),
 )  # fmt: skip
-"""All layers of the completion network but the output."""
+"""Layers of the completion network, without the output layer."""
 
 
 class Generator(nn.Module):
-    """The completion network: to a quarter of the size, ever wider dilated convolutions, and back."""
+    """Completion network: encoder to a quarter of the size, dilated convolutions, decoder."""
 
     mean: Float[Tensor, " c"]
 
@@ -72,49 +73,49 @@ class Generator(nn.Module):
         self.register_buffer("mean", torch.full((channels,), 0.5))
 
     def prepare(self, masked: ImageTensor, hole: HoleTensor) -> Float[Tensor, "b c1 h w"]:
-        """What the first layer sees: the image with the mean colour in its hole, and the hole."""
+        """Return the first layer's input: the image with its hole filled by the mean colour, and the hole."""
         mean = self.mean.view(-1, 1, 1)
         filled = torch.where(hole.bool(), mean, masked)
         if self.pixels == "centred":
             filled = filled - mean
         elif self.pixels == "signed":
-            filled = 2 * filled - 1
+            filled = signed(filled)
         return torch.cat([filled, hole], dim=1)
 
     def forward(self, masked: ImageTensor, hole: HoleTensor) -> ImageTensor:
-        """A whole canvas in [0, 1]."""
+        """Return whole images in [0, 1] for masked images in [0, 1]."""
         y = self.layers(self.prepare(masked, hole))
-        return (y.clamp(-1, 1) + 1) / 2 if self.pixels == "signed" else y.sigmoid()
+        return unsigned(y.clamp(-1, 1)) if self.pixels == "signed" else y.sigmoid()
 
 
 TABLE_2 = (64, 128, 256, 512, 512, 512)
 """Widths of a discriminator's layers."""
 BRANCHES = {"places2": ((5, 4), (6, 4)), "celeba": ((5, 3), (5, 5)), "cifar10": ((5, 1), (6, 1))}
-"""Number of layers, and side of the last map, of the local and of the global branch."""
+"""Number of layers and side of the last map, of the local branch and of the global one."""
 
 
 class Branch(nn.Module):
-    """A discriminator without its verdict: convolutions 5 x 5 of stride 2, then one fully connected layer."""
+    """Branch of the discriminator: 5x5 convolutions of stride 2, then one fully connected layer."""
 
     def __init__(self, channels: int, narrowing: int, depth: int, side: int) -> None:
         super().__init__()
         widths = [channels, *(width // narrowing for width in TABLE_2[:depth])]
-        convs = (nn.Conv2d(*pair, 5, stride=2, padding=2) for pair in pairwise(widths))
-        self.layers = nn.Sequential(*map(Layer, convs))
+        self.layers = halving_convs(widths)
         self.side = side
         self.connected = nn.Linear(widths[-1] * side * side, 1024 // narrowing)
 
     def forward(self, x: Features) -> Float[Tensor, "b f"]:
-        if self.training and len(x) == 1 and max(x.shape[-2:]) <= 2 ** len(self.layers):
-            raise BadInput(
-                "glcic's discriminator was given a batch of one image so small that its batch norm has a single value "
-                "per channel. Train with a batch of two or more, or with images larger than 64 x 64."
-            )
-        return relu(self.connected(pooled(self.layers(x), self.side).flatten(1)))
+        """Return the branch's features.
+
+        Raises:
+            BadInput: in training, the batch is a single image that the layers reduce to one pixel.
+        """
+        require_batch_statistics(self.layers, x, "glcic")
+        return relu(self.connected(adaptive_avg_pool(self.layers(x), self.side).flatten(1)))
 
 
 class Discriminator(nn.Module):
-    """A local branch looks at a patch, a global one at the whole image; one verdict is drawn from both."""
+    """A local branch on a patch and a global branch on the whole image, joined to one score."""
 
     def __init__(self, channels: int, narrowing: int, kind: str = "places2", local_resized: bool = False) -> None:
         super().__init__()
@@ -124,15 +125,15 @@ class Discriminator(nn.Module):
         self.local_branch, self.global_branch = (Branch(channels, narrowing, *shape) for shape in BRANCHES[kind])
         self.verdict = nn.Linear(2 * 1024 // narrowing, 1)
 
-    def forward(self, canvas: ImageTensor, patch: Float[Tensor, "b c h2 w2"]) -> Float[Tensor, "b 1"]:
-        """The logit of the probability that the canvas is a real image."""
+    def forward(self, image: ImageTensor, patch: Float[Tensor, "b c h2 w2"]) -> Float[Tensor, "b 1"]:
+        """Return the logit of the probability that the image is real."""
         if self.local_resized:
-            patch = interpolate(patch, canvas.shape[-2:], mode="bilinear")
-        return self.verdict(torch.cat([self.local_branch(patch), self.global_branch(canvas)], dim=1))
+            patch = interpolate(patch, image.shape[-2:], mode="bilinear")
+        return self.verdict(torch.cat([self.local_branch(patch), self.global_branch(image)], dim=1))
 
 
 class GLCIC(Method):
-    """The method: all networks see and paint pixels in [0, 1], unless weights from elsewhere want others."""
+    """GLCIC: all networks work on pixels in [0, 1], unless published weights need another range."""
 
     generator: Generator
 
@@ -141,18 +142,18 @@ class GLCIC(Method):
         self.generator, self.discriminator = generator, discriminator
 
     def calibrate(self, images: Iterator[ImageTensor]) -> None:
-        """The mean colour of the first training images is what holes are filled with."""
+        """Store the mean colour of the first training images, which fills the holes."""
         colours: list[Tensor] = []
         for batch in images:
             colours.extend(batch.mean((2, 3)))
-            if len(colours) >= COUNTED:
+            if len(colours) >= NUM_COLOUR_IMAGES:
                 break
         if colours:
             self.generator.mean.copy_(torch.stack(colours).mean(0))
 
     def start_phase(self, phase: str) -> None:
         self.train()
-        if phase == "discriminators":  # nothing of the generator changes then, not even batch norm's statistics
+        if phase == "discriminators":  # freezes the generator, batch norm's statistics included
             self.generator.eval()
 
 
@@ -164,7 +165,7 @@ def build(
     discriminator: str = "places2",
     local_resized: bool = False,
 ) -> GLCIC:
-    """A method with fresh weights; the README explains the options."""
+    """Build the method with new weights; the README explains the options."""
     narrowing = NARROWING[scale]
     return GLCIC(
         Generator(channels, narrowing, batch_norm, pixels),

@@ -1,4 +1,4 @@
-"""How the networks are trained: Algorithm 1 of the paper, and the report's loop for CIFAR-10."""
+"""Training: Algorithm 1 of the paper, and the report's loop for CIFAR-10."""
 
 from bench_core import Optimiser, Phase, Recipe, Update
 

@@ -1,4 +1,4 @@
-"""Scenes to judge, and networks whose every weight, bias and statistic is far from its first value."""
+"""Loss contexts, and networks whose weights, biases and statistics are all far from their initial values."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -18,7 +18,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def _scramble(module: Network) -> Network:
-    """Random weights of such size that nothing fades on its way, biases, and batch-norm statistics; in eval mode."""
+    """Draw weights that keep the size of features, biases and batch-norm statistics; set eval mode."""
     for name, value in module.state_dict().items():
         if value.is_floating_point() and name.rpartition(".")[2] != "mean":
             fan_in = value[0].numel() if value.dim() > 1 else 1
@@ -28,24 +28,24 @@ def _scramble(module: Network) -> Network:
     return module.eval()
 
 
-class Referee(nn.Module):
-    """A discriminator that notes what it is shown and answers, call by call, as a test says."""
+class FixedDiscriminator(nn.Module):
+    """A discriminator that records its inputs and returns given scores, call by call."""
 
-    def __init__(self, *answers: Tensor) -> None:
+    def __init__(self, *scores: Tensor) -> None:
         super().__init__()
-        self.answers, self.shown = iter(answers), []
+        self.scores, self.inputs = iter(scores), []
 
-    def forward(self, canvas: Tensor, patch: Tensor) -> Tensor:
-        self.shown.append((canvas, patch))
-        return next(self.answers)
+    def forward(self, image: Tensor, patch: Tensor) -> Tensor:
+        self.inputs.append((image, patch))
+        return next(self.scores)
 
 
-def _scene(image: Tensor, prediction: Tensor, hole: Tensor, method: nn.Module | None = None) -> LossContext:
+def _make_context(image: Tensor, prediction: Tensor, hole: Tensor, method: nn.Module | None = None) -> LossContext:
     return LossContext(image, hole, MethodOutput(prediction), method or nn.Module(), Backbones("random"))
 
 
 def _take_step(method: GLCIC, model: Model, phase: Phase, image: Tensor, hole: Tensor) -> None:
-    """One step of a phase, as the recipe says it."""
+    """Take one training step of a phase of the recipe."""
     terms = {loss.name: resolve(loss.term) for loss in model.losses}
     method.start_phase(phase.name)
     for one_round in phase.rounds:
@@ -53,8 +53,8 @@ def _take_step(method: GLCIC, model: Model, phase: Phase, image: Tensor, hole: T
         ctx = LossContext(image, hole, output, method, Backbones("random"))
         for update in one_round:
             method.zero_grad()
-            seen = ctx if update.network == "generator" else ctx.detached()
-            torch.stack([weight * terms[name](seen) for name, weight in update.losses.items()]).sum().backward()
+            update_ctx = ctx if update.network == "generator" else ctx.detached()
+            torch.stack([weight * terms[name](update_ctx) for name, weight in update.losses.items()]).sum().backward()
             kind = getattr(torch.optim, update.optimiser.name)
             kind(getattr(method, update.network).parameters(), **update.optimiser.settings).step()
 
@@ -70,13 +70,13 @@ def scramble() -> Callable[[Network], Network]:
 
 
 @pytest.fixture
-def referee() -> type[Referee]:
-    return Referee
+def fixed_discriminator() -> type[FixedDiscriminator]:
+    return FixedDiscriminator
 
 
 @pytest.fixture
 def make_context() -> Callable[..., LossContext]:
-    return _scene
+    return _make_context
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Poisson blending: what it mends, what it keeps, and that no hole is too odd for it."""
+"""Poisson blending: it corrects colours, keeps known pixels, and accepts every hole."""
 
 import cv2
 import numpy as np
@@ -33,14 +33,14 @@ def hole_of(boxes) -> Tensor:
     return hole
 
 
-def picture() -> Tensor:
-    """Smooth, so that fast marching starts well."""
+def smooth_image() -> Tensor:
+    """Return an image smooth enough for fast marching."""
     rows, columns = torch.meshgrid(torch.arange(48.0), torch.arange(64.0), indexing="ij")
     return torch.stack([0.5 + 0.2 * torch.sin((rows + k * columns) / 40) for k in (0, 1, 2)])[None]
 
 
 @pytest.mark.parametrize("name", HOLES)
-def test_known_pixels_are_kept_whatever_the_hole(name):
+def test_known_pixels_stay_unchanged_for_every_hole(name):
     hole = hole_of(HOLES[name])
     image = torch.rand(1, 3, 48, 64)
     found = poisson(image * (1 - hole), hole, torch.rand(1, 3, 48, 64))
@@ -51,29 +51,31 @@ def test_known_pixels_are_kept_whatever_the_hole(name):
 
 
 @pytest.mark.parametrize("name", ["centre", "corner", "border", "two"])
-def test_a_wrong_colour_is_mended(name):
-    image, hole = picture(), hole_of(HOLES[name])
+def test_a_wrong_colour_is_corrected(name):
+    image, hole = smooth_image(), hole_of(HOLES[name])
     inside = hole.bool().expand_as(image)
     found = poisson(image * (1 - hole), hole, image + 0.2)
     assert (found - image)[inside].abs().mean() < 0.05
 
 
-def test_inside_the_rim_second_differences_are_those_of_the_painting():
+def test_inside_the_rim_second_differences_are_those_of_the_prediction():
     rows, columns = torch.meshgrid(torch.arange(48.0), torch.arange(64.0), indexing="ij")
-    painted = picture() + 0.1 * torch.sin(rows) * torch.cos(columns / 2) * torch.tensor([1, -1, 0.7]).view(3, 1, 1)
+    prediction = smooth_image() + 0.1 * torch.sin(rows) * torch.cos(columns / 2) * torch.tensor([1, -1, 0.7]).view(
+        3, 1, 1
+    )
     hole = hole_of([(8, 40, 10, 50)])
-    found = poisson(picture() * (1 - hole), hole, painted)
+    found = poisson(smooth_image() * (1 - hole), hole, prediction)
 
     def laplacian(x: Tensor) -> Tensor:
         inner = x[..., 14:34, 16:44]
         neighbours = [x[..., 14 + i : 34 + i, 16 + j : 44 + j] for i, j in ((1, 0), (-1, 0), (0, 1), (0, -1))]
         return sum(neighbours) - 4 * inner
 
-    assert laplacian(painted).abs().mean() > 10 / 255
-    assert (laplacian(found) - laplacian(painted)).abs().mean() < 2 / 255  # both are rounded to 8 bits
+    assert laplacian(prediction).abs().mean() > 10 / 255
+    assert (laplacian(found) - laplacian(prediction)).abs().mean() < 2 / 255  # both are rounded to 8 bits
 
 
-def test_the_rim_and_holes_too_small_to_clone_are_those_of_fast_marching():
+def test_the_rim_and_small_holes_are_those_of_fast_marching():
     image = (torch.rand(1, 3, 48, 64) * 255).round() / 255
     for boxes, rim in ((HOLES["pixel"], 1), (HOLES["two rows"], 2), ([(8, 40, 10, 50)], 1)):
         hole = hole_of(boxes)
@@ -85,14 +87,14 @@ def test_the_rim_and_holes_too_small_to_clone_are_those_of_fast_marching():
         torch.testing.assert_close(found[strip], torch.from_numpy(marched).float()[strip] / 255)
 
 
-def test_where_nothing_is_known_the_painting_stays():
-    painted = torch.rand(1, 3, 48, 64)
-    found = poisson(torch.zeros_like(painted), hole_of(HOLES["all"]), painted)
-    torch.testing.assert_close(found, painted, rtol=0, atol=0.5 / 255 + 1e-6)
+def test_without_known_pixels_the_prediction_stays():
+    prediction = torch.rand(1, 3, 48, 64)
+    found = poisson(torch.zeros_like(prediction), hole_of(HOLES["all"]), prediction)
+    torch.testing.assert_close(found, prediction, rtol=0, atol=0.5 / 255 + 1e-6)
 
 
 def test_a_batch_is_blended_image_by_image():
-    masked, painted = torch.rand(2, 3, 48, 64), torch.rand(2, 3, 48, 64)
+    masked, prediction = torch.rand(2, 3, 48, 64), torch.rand(2, 3, 48, 64)
     hole = torch.cat([hole_of(HOLES["border"]), hole_of(HOLES["several"])])
-    apart = [poisson(masked[i : i + 1], hole[i : i + 1], painted[i : i + 1]) for i in range(2)]
-    assert torch.equal(poisson(masked, hole, painted), torch.cat(apart))
+    apart = [poisson(masked[i : i + 1], hole[i : i + 1], prediction[i : i + 1]) for i in range(2)]
+    assert torch.equal(poisson(masked, hole, prediction), torch.cat(apart))

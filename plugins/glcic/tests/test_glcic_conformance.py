@@ -1,11 +1,12 @@
-"""Facts about the paper's method, one test each; the numbers are worked out by hand or published."""
+"""Facts about the paper's method, one test each. The numbers are published or worked out by hand."""
 
 import pytest
 import torch
 from torch import nn
 
+from bench_core.nn.hole_crops import centred_corners, crop
 from bench_core.training.schedule import schedule
-from bench_glcic import losses, windows
+from bench_glcic import losses
 from bench_glcic.model import Discriminator, Generator, build
 from bench_glcic.recipe import RECIPE
 
@@ -25,30 +26,30 @@ def test_fact_01_parameter_counts():
     assert count(paper.discriminator.verdict) == 2_049
 
 
-def test_fact_02_the_completion_network_narrows_to_a_quarter_and_paints_between_0_and_1():
-    generator, seen = Generator(3, 1), []
-    generator.layers[0].register_forward_pre_hook(lambda module, given: seen.append(given[0].shape))
+def test_fact_02_the_completion_network_works_at_a_quarter_of_the_size_and_predicts_values_in_0_to_1():
+    generator, shapes = Generator(3, 1), []
+    generator.layers[0].register_forward_pre_hook(lambda module, given: shapes.append(given[0].shape))
     for layer in generator.layers[:-1]:
-        layer.register_forward_hook(lambda module, given, out: seen.append(out.shape))
+        layer.register_forward_hook(lambda module, given, out: shapes.append(out.shape))
     with torch.no_grad():
         generator.get_parameter("layers.16.weight").mul_(5)
-        painted = generator(torch.rand(1, 3, 64, 64), torch.ones(1, 1, 64, 64))
-    assert painted.shape == (1, 3, 64, 64)
-    assert painted.min() > 0 and painted.max() < 1
-    assert seen[0] == (1, 4, 64, 64)
-    assert [tuple(shape[1:]) for shape in seen[1:]] == [
+        prediction = generator(torch.rand(1, 3, 64, 64), torch.ones(1, 1, 64, 64))
+    assert prediction.shape == (1, 3, 64, 64)
+    assert prediction.min() > 0 and prediction.max() < 1
+    assert shapes[0] == (1, 4, 64, 64)
+    assert [tuple(shape[1:]) for shape in shapes[1:]] == [
         (64, 64, 64), (128, 32, 32), (128, 32, 32), *[(256, 16, 16)] * 9,
         (128, 32, 32), (128, 32, 32), (64, 64, 64), (32, 64, 64),
     ]  # fmt: skip
 
 
 def test_fact_03_both_branches_reach_four_by_four():
-    discriminator, seen = Discriminator(3, 1).eval(), []
+    discriminator, shapes = Discriminator(3, 1).eval(), []
     for branch in (discriminator.local_branch, discriminator.global_branch):
-        branch.layers.register_forward_hook(lambda module, given, out: seen.append(tuple(out.shape)))
+        branch.layers.register_forward_hook(lambda module, given, out: shapes.append(tuple(out.shape)))
     with torch.no_grad():
         score = discriminator(torch.rand(1, 3, 256, 256), torch.rand(1, 3, 128, 128))
-    assert seen == [(1, 512, 4, 4), (1, 512, 4, 4)]
+    assert shapes == [(1, 512, 4, 4), (1, 512, 4, 4)]
     assert score.shape == (1, 1) and 0 < score.sigmoid() < 1
 
 
@@ -56,8 +57,8 @@ def test_fact_04_the_squared_error_is_a_mean_over_all_pixels(make_context):
     image, hole = torch.rand(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)
     hole[..., 1:3, 2:] = 1
     assert losses.mse(make_context(image, image + 1, hole)).item() == pytest.approx(4 / 16)
-    painted = torch.where(hole.bool(), image + 1, torch.rand(1, 1, 4, 4))
-    assert losses.mse(make_context(image, painted, hole)).item() == pytest.approx(4 / 16)
+    prediction = torch.where(hole.bool(), image + 1, torch.rand(1, 1, 4, 4))
+    assert losses.mse(make_context(image, prediction, hole)).item() == pytest.approx(4 / 16)
 
 
 def test_fact_05_the_phases_of_the_published_training():
@@ -65,8 +66,12 @@ def test_fact_05_the_phases_of_the_published_training():
     found = [(phase.name, first, last) for phase, first, last in schedule(RECIPE, RECIPE.steps)]
     assert found == [("completion", 0, 90_000), ("discriminators", 90_000, 100_000), ("joint", 100_000, 500_000)]
     trained = [[(update.network, dict(update.losses)) for update in phase.updates] for phase in RECIPE.phases]
-    judge, paint = ("discriminator", {"discriminator": 1.0}), {"mse": 1.0}
-    assert trained == [[("generator", paint)], [judge], [judge, ("generator", paint | {"adversarial": 4e-4})]]
+    discriminator, mse = ("discriminator", {"discriminator": 1.0}), {"mse": 1.0}
+    assert trained == [
+        [("generator", mse)],
+        [discriminator],
+        [discriminator, ("generator", mse | {"adversarial": 4e-4})],
+    ]
 
 
 def test_fact_06_the_papers_holes_lie_in_the_local_patch():
@@ -75,7 +80,7 @@ def test_fact_06_the_papers_holes_lie_in_the_local_patch():
         height, width = torch.randint(96, 129, (2,)).tolist()
         top, left = (int(torch.randint(0, 257 - side, ())) for side in (height, width))
         one[:, top : top + height, left : left + width] = 1
-    patch = windows.around(hole, hole)
+    patch = crop(hole, centred_corners(hole))
     assert patch.shape == (50, 1, 128, 128)
     assert torch.equal(patch.sum((1, 2, 3)), hole.sum((1, 2, 3)))
 
@@ -85,11 +90,11 @@ def test_fact_07_holes_are_filled_with_the_mean_colour(nano, pair):
     nano.calibrate(iter([torch.rand(3, 3, 8, 8) * 0.5, torch.rand(3, 3, 8, 8)]))
     mean = nano.generator.mean
     assert mean.unique().numel() == 3
-    seen = nano.generator.prepare(image, hole)
+    x = nano.generator.prepare(image, hole)
     inside = hole.bool().expand_as(image)
-    assert torch.equal(seen[:, :3][inside], mean.view(3, 1, 1).expand_as(image)[inside])
-    assert torch.equal(seen[:, :3][~inside], image[~inside])
-    assert torch.equal(seen[:, 3:], hole) and hole.unique().tolist() == [0, 1]
+    assert torch.equal(x[:, :3][inside], mean.view(3, 1, 1).expand_as(image)[inside])
+    assert torch.equal(x[:, :3][~inside], image[~inside])
+    assert torch.equal(x[:, 3:], hole) and hole.unique().tolist() == [0, 1]
 
 
 def test_fact_08_five_layers_take_32_to_one_and_the_sixth_keeps_it():
@@ -115,7 +120,7 @@ def test_fact_09_a_phase_leaves_the_other_network_as_it_is(nano, pair, models, t
     before = {name: value.clone() for name, value in nano.state_dict().items()}
     take_step(nano, models["glcic"], RECIPE.phases[number], *pair)
     changed = {name for name, value in nano.state_dict().items() if not torch.equal(value, before[name])}
-    # convolutions' biases have no gradient, as batch norm takes the mean off
+    # biases of convolutions have no gradient, because batch norm subtracts the mean
     learned = {name for name in before if name.endswith(("norm.weight", "norm.running_var", "conv.weight"))}
     trained = {"generator", "discriminator"} - {frozen}
     assert {name.partition(".")[0] for name in changed} == trained

@@ -1,4 +1,4 @@
-"""Checkpoints of the layouts that others publish, with random weights, against their own forwards written out."""
+"""Random weights in published layouts give here the predictions of the layouts' own forward passes."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ def weight(number: int) -> Tensor:
 
 
 def statistics(name: str, width: int) -> dict[str, Tensor]:
-    """Batch norm's entries."""
+    """Return random entries of a batch norm."""
     values = torch.rand(width) + 0.5, torch.randn(width) / 20, torch.randn(width) / 20, torch.rand(width) + 0.5
     return dict(zip([f"{name}.{kind}" for kind in STATISTICS], [*values, torch.tensor(7)], strict=True))
 
@@ -79,17 +79,17 @@ def mmagic_forward(state: dict[str, Tensor], image: Tensor, hole: Tensor) -> Ten
 
 
 @torch.no_grad()
-@pytest.mark.parametrize(("foreign", "forward"), [(otenim, otenim_forward), (mmagic, mmagic_forward)])
-def test_published_weights_paint_what_they_painted(models, foreign, forward):
-    (layout,) = (one for one in models["glcic"].checkpoints if one.name == foreign.__name__)
-    state = foreign()
+@pytest.mark.parametrize(("make_file", "forward"), [(otenim, otenim_forward), (mmagic, mmagic_forward)])
+def test_published_weights_predict_here_what_they_predict_there(models, make_file, forward):
+    (layout,) = (one for one in models["glcic"].checkpoints if one.name == make_file.__name__)
+    state = make_file()
     match = compare(models["glcic"], layout, {layout.inside: state} if layout.inside else state)
     assert match.mismatches == 0
     match.method.generator.load_state_dict(match.state)
     image, hole = torch.rand(1, 3, 24, 32), torch.rand(1, 1, 24, 32).round()
     found, wanted = match.method.eval().predict(image * (1 - hole), hole), forward(state, image, hole)
     torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-4)
-    assert (wanted - forward(state, image.flip(1), hole)).abs().mean() > 0.01  # what goes in is seen to the end
+    assert (wanted - forward(state, image.flip(1), hole)).abs().mean() > 0.01  # the prediction depends on the input
 
 
 def test_a_completion_network_without_its_mean_colour_is_refused(models):

@@ -1,4 +1,4 @@
-"""The networks against forwards written out from the paper's tables on the same weights: counts prove nothing."""
+"""The networks against forward passes written out from the paper's tables, with the same weights."""
 
 import pytest
 import torch
@@ -6,18 +6,17 @@ from torch.nn.functional import adaptive_avg_pool2d, conv2d, conv_transpose2d, i
 
 from bench_core.errors import BadInput
 from bench_core.specs import resolve
-from bench_glcic.layers import pooled
 from bench_glcic.model import BRANCHES, Discriminator, Generator, build
 
 DILATIONS = {7: 2, 8: 4, 9: 8, 10: 16}
 
 
-def alike(found, wanted):
+def assert_close(found, wanted):
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
 
 
 def normed(state, name, x):
-    """Batch norm with the statistics that it has collected."""
+    """Compute batch norm with its stored statistics."""
     mean, var, gain, shift = (
         state[f"{name}.norm.{kind}"].view(1, -1, 1, 1) for kind in ("running_mean", "running_var", "weight", "bias")
     )
@@ -25,7 +24,7 @@ def normed(state, name, x):
 
 
 def completion(state, x, relu_first=False):
-    """Table 1: layers 1 to 16, and the output without its sigmoid."""
+    """Compute Table 1: layers 1 to 16, and the output without its sigmoid."""
     for number in range(1, 17):
         name, rate = f"layers.{number - 1}", DILATIONS.get(number, 1)
         weight, bias = state[f"{name}.conv.weight"], state[f"{name}.conv.bias"]
@@ -39,7 +38,7 @@ def completion(state, x, relu_first=False):
 
 
 def branch(state, name, depth, side, x):
-    """Table 2: convolutions 5 x 5 of stride 2, the last map pooled, one fully connected layer with ReLU."""
+    """Compute Table 2: 5x5 convolutions of stride 2, pooling, one fully connected layer with ReLU."""
     for i in range(depth):
         at = f"{name}.layers.{i}"
         x = conv2d(x, state[f"{at}.conv.weight"], state[f"{at}.conv.bias"], 2, 2)
@@ -56,11 +55,11 @@ def test_the_completion_network_is_the_table(scramble, batch_norm):
     image, hole = torch.rand(2, 3, 72, 80), torch.rand(2, 1, 72, 80).round()
     filled = image * (1 - hole) + hole * torch.tensor([0.2, 0.5, 0.9]).view(3, 1, 1)
     wanted = completion(generator.state_dict(), torch.cat([filled, hole], 1), batch_norm == "after_relu")
-    alike(generator(image, hole), 1 / (1 + (-wanted).exp()))
+    assert_close(generator(image, hole), 1 / (1 + (-wanted).exp()))
 
 
 @torch.no_grad()
-def test_other_units_of_pixels(scramble, pair):
+def test_other_pixel_ranges(scramble, pair):
     image, hole = pair
     mean = torch.tensor([0.2, 0.5, 0.9]).view(1, 3, 1, 1)
     for pixels, known, missing in (("centred", image - mean, 0 * mean), ("signed", 2 * image - 1, 2 * mean - 1)):
@@ -68,44 +67,35 @@ def test_other_units_of_pixels(scramble, pair):
         generator.mean.copy_(mean.flatten())
         generator.get_parameter("layers.16.weight").mul_(3)
         y = completion(generator.state_dict(), torch.cat([torch.where(hole.bool(), missing, known), hole], 1))
-        alike(generator(image, hole), (y.clamp(-1, 1) + 1) / 2 if pixels == "signed" else y.sigmoid())
+        assert_close(generator(image, hole), (y.clamp(-1, 1) + 1) / 2 if pixels == "signed" else y.sigmoid())
         assert pixels != "signed" or y.abs().max() > 1
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("kind", BRANCHES)
 @pytest.mark.parametrize("size", [(32, 32), (64, 48), (288, 160)])
-def test_the_discriminator_draws_one_verdict_from_both_branches(scramble, kind, size):
+def test_the_discriminator_joins_both_branches_to_one_score(scramble, kind, size):
     discriminator = scramble(Discriminator(3, 16, kind))
-    canvas, patch = torch.rand(2, 3, *size), torch.rand(2, 3, *(side // 2 for side in size))
+    image, patch = torch.rand(2, 3, *size), torch.rand(2, 3, *(side // 2 for side in size))
     state = discriminator.state_dict()
     (local_depth, local_side), (global_depth, global_side) = {
         "places2": ((5, 4), (6, 4)), "celeba": ((5, 3), (5, 5)), "cifar10": ((5, 1), (6, 1))
     }[kind]  # fmt: skip
     local = branch(state, "local_branch", local_depth, local_side, patch)
-    whole = branch(state, "global_branch", global_depth, global_side, canvas)
-    alike(
-        discriminator(canvas, patch),
+    whole = branch(state, "global_branch", global_depth, global_side, image)
+    assert_close(
+        discriminator(image, patch),
         linear(torch.cat([local, whole], 1), state["verdict.weight"], state["verdict.bias"]),
     )
 
 
-def test_pooling_is_adaptive_average_pooling_and_so_is_its_gradient():
-    for size in ((4, 4), (1, 1), (7, 5), (2, 9)):
-        x = torch.randn(2, 3, *size, requires_grad=True)
-        wanted, weight = adaptive_avg_pool2d(x, 4), torch.randn(2, 3, 4, 4)
-        torch.testing.assert_close(pooled(x, 4), wanted)
-        found = torch.autograd.grad((pooled(x, 4) * weight).sum(), x)
-        torch.testing.assert_close(found, torch.autograd.grad((wanted * weight).sum(), x))
-
-
 @torch.no_grad()
-def test_the_local_patch_may_be_stretched_to_the_whole(scramble):
+def test_the_local_patch_can_be_resized_to_the_image(scramble):
     plain, stretched = scramble(Discriminator(3, 16, "cifar10")), Discriminator(3, 16, "cifar10", local_resized=True)
     stretched.load_state_dict(plain.state_dict())
-    canvas, patch = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 16, 16)
-    wanted = plain(canvas, interpolate(patch, (32, 32), mode="bilinear"))
-    torch.testing.assert_close(stretched.eval()(canvas, patch), wanted)
+    image, patch = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 16, 16)
+    wanted = plain(image, interpolate(patch, (32, 32), mode="bilinear"))
+    torch.testing.assert_close(stretched.eval()(image, patch), wanted)
 
 
 def test_options_reach_the_networks(models):
@@ -123,10 +113,10 @@ def test_nano_is_the_same_network_with_a_quarter_of_every_width(nano):
         paper = build("paper", 3).state_dict()
     small = nano.state_dict()
     assert list(paper) == list(small)
-    outside = {3, 4, 1}  # pixels, pixels with the hole, the verdict
+    fixed = {3, 4, 1}  # colours, colours and hole, score
     for name, value in small.items():
         sizes = zip(paper[name].shape[:2], value.shape[:2], strict=True)
-        assert all(wide == 4 * narrow or wide == narrow in outside for wide, narrow in sizes), name
+        assert all(wide == 4 * narrow or wide == narrow in fixed for wide, narrow in sizes), name
         assert paper[name].shape[2:] == value.shape[2:]
 
 
@@ -135,7 +125,7 @@ def test_the_mean_colour_is_that_of_the_first_thousand_images(nano):
     given = iter(torch.full((300, 3, 2, 2), value) for value in (0.1, 0.2, 0.3, 0.4, 0.9))
     nano.calibrate(given)
     assert nano.generator.mean.tolist() == pytest.approx([0.25] * 3)
-    assert next(given).mean() == pytest.approx(0.9)  # no more images are read than are used
+    assert next(given).mean() == pytest.approx(0.9)  # reads no more images than it uses
     nano.calibrate(iter([]))
     assert nano.generator.mean.tolist() == pytest.approx([0.25] * 3)
     assert "generator.mean" in nano.state_dict()

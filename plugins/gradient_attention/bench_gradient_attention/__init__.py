@@ -29,7 +29,11 @@ def bench_models() -> list[Model]:
         losses=(
             Loss("adversarial", "negated mean score of the composite", f"{_LOSSES}:adversarial"),
             Loss("critic", "mean score of the composite minus that of the image", f"{_LOSSES}:critic"),
-            Loss("gradient_penalty", "squared distance of the slope in the hole from 1", f"{_LOSSES}:gradient_penalty"),
+            Loss(
+                "gradient_penalty",
+                "squared distance from 1 of the gradient's norm in the hole",
+                f"{_LOSSES}:gradient_penalty",
+            ),
         ),
     )
     mnist = replace(

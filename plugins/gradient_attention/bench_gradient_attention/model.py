@@ -1,4 +1,4 @@
-"""The networks for faces: a dilated convolutional generator, and the third model's critic, on pixels in [-1, 1]."""
+"""The networks for faces: a dilated convolutional generator and the third model's critic, on pixels in [-1, 1]."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -7,33 +7,36 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool1d, hardtanh, leaky_relu
+from torch.nn.functional import hardtanh, leaky_relu
 
 from bench_core.errors import unknown
 from bench_core.methods.method import HoleTensor, ImageTensor, Method, MethodOutput
+from bench_core.nn.discriminators import Critic
+from bench_core.nn.init import init_glorot
+from bench_core.nn.pool import adaptive_avg_pool
+from bench_core.nn.ranges import signed_masked, unsigned
 
-Features = Float[Tensor, "b c h w"]
 Scores = Float[Tensor, "b 1"]
 
 WIDTHS = {"paper": (32, 64), "nano": (8, 16)}
-"""Output channels of the first layer of the generator and of the critic; every other is a multiple of it."""
+"""Output channels of the first layers of generator and critic. All others are multiples of them."""
 INPUTS = {
     3: lambda masked, hole: [masked],
     4: lambda masked, hole: [masked, hole],
     5: lambda masked, hole: [masked, torch.ones_like(hole), hole],
 }
-"""What the generator sees, by its number of channels."""
+"""Input planes of the generator, by their number."""
 OUTPUTS = {"clip": hardtanh, "tanh": torch.tanh}
 UPSAMPLINGS = {
     "nearest": lambda before, after: [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, padding=1)],
     "transposed": lambda before, after: [nn.ConvTranspose2d(before, after, 3, 2, padding=1, output_padding=1)],
 }
-TOP = 8
+CRITIC_SIDE = 8
 """Height and width of the critic's last map."""
 
 
 class Layer(NamedTuple):
-    """A 3 x 3 convolution; `width` is its number of output channels, relative to that of the first."""
+    """3x3 convolution; `width` is its number of output channels, relative to the first layer."""
 
     width: int
     stride: int = 1
@@ -62,7 +65,7 @@ LAYERS = (
 
 
 def layers(width: int, in_channels: int, channels: int, upsampling: str) -> Iterator[nn.Module]:
-    """The layers above with an ELU behind each, and a last convolution without."""
+    """Build `LAYERS` with an ELU behind each, and a last convolution without."""
     before = in_channels
     for layer in LAYERS:
         after = layer.width * width
@@ -91,49 +94,33 @@ class Generator(nn.Module):
                 raise unknown(kind, str(given), map(str, known))
         self.inputs, self.output = INPUTS[in_channels], OUTPUTS[output]
         self.layers = nn.Sequential(*layers(width, in_channels, channels, upsampling))
-        self.apply(initialise)
+        self.apply(init_glorot)
 
     def forward(self, masked: ImageTensor, hole: HoleTensor) -> ImageTensor:
-        """Image in [-1, 1], 0 in the hole, to the whole canvas in [-1, 1]."""
+        """Return whole images in [-1, 1] for images in [-1, 1] that are 0 in the hole."""
         return self.output(self.layers(torch.cat(self.inputs(masked, hole), dim=1)))
 
 
-class Critic(nn.Module):
+class WassersteinCritic(Critic):
     """Four convolutions of stride 2 with LeakyReLU and a fully connected layer; no norm mixes the images of a batch."""
 
     def __init__(self, width: int, channels: int = 3) -> None:
         super().__init__()
         widths = (channels, width, 2 * width, 4 * width, 4 * width)
         self.layers = nn.ModuleList(nn.Conv2d(*pair, 3, stride=2, padding=1) for pair in pairwise(widths))
-        self.classifier = nn.Linear(widths[-1] * TOP * TOP, 1)
-        self.apply(initialise)
+        self.classifier = nn.Linear(widths[-1] * CRITIC_SIDE**2, 1)
+        self.apply(init_glorot)
 
-    def forward(self, canvas: ImageTensor) -> Scores:
-        x = canvas
+    def forward(self, image: ImageTensor) -> Scores:
+        """Score images in [-1, 1]. At sizes other than the paper's 128 the last map is averaged to 8 x 8."""
+        x = image
         for layer in self.layers:
             x = leaky_relu(layer(x), 0.2)
-        return self.classifier(_top(x))
-
-    def slope(self, canvas: ImageTensor) -> ImageTensor:
-        """The gradient of each score by its own pixels, itself differentiable."""
-        # in mixed precision Fabric allows no gradient within a loss; this method calls the network without Fabric
-        canvas = canvas.detach().requires_grad_()
-        (slope,) = torch.autograd.grad(self(canvas).sum(), canvas, create_graph=True)
-        return slope
-
-
-def _top(x: Features) -> Float[Tensor, "b f"]:
-    """At the paper's 128 pixels the map as it is, at other sizes averaged, or repeated, to the same 8 x 8."""
-    if x.shape[-2:] != (TOP, TOP):  # written as products, whose gradient is deterministic on CUDA too
-        rows, columns = (
-            adaptive_avg_pool1d(torch.eye(size, dtype=x.dtype, device=x.device), TOP) for size in x.shape[-2:]
-        )
-        x = rows.T @ x @ columns
-    return x.flatten(1)
+        return self.classifier(adaptive_avg_pool(x, CRITIC_SIDE).flatten(1))
 
 
 class GradientAttention(Method):
-    """The method: images in [0, 1] go in and come out, its networks work in [-1, 1]."""
+    """The convolutional model: images are in [0, 1] outside, and in [-1, 1] inside the networks."""
 
     generator: Generator
 
@@ -142,29 +129,15 @@ class GradientAttention(Method):
         self.generator = generator
 
     def forward(self, masked: ImageTensor, hole: HoleTensor) -> MethodOutput:
-        known = signed(masked) * (1 - hole)  # 0, the removed pixel, is now mid-grey
-        return MethodOutput((self.generator(known, hole) + 1) / 2)
+        return MethodOutput(unsigned(self.generator(signed_masked(masked, hole), hole)))
 
 
 class Adversarial(GradientAttention):
-    """The third model: the same with a critic of whole composites."""
+    """Third model: the same generator with a critic that scores whole composites."""
 
-    def __init__(self, generator: Generator, critic: Critic) -> None:
+    def __init__(self, generator: Generator, critic: WassersteinCritic) -> None:
         super().__init__(generator)
         self.critic = critic
-
-
-def initialise(module: nn.Module) -> None:
-    """Glorot and Bengio, uniform; zero bias."""
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-        nn.init.xavier_uniform_(module.weight)
-        assert module.bias is not None
-        nn.init.zeros_(module.bias)
-
-
-def signed(image: ImageTensor) -> ImageTensor:
-    """From [0, 1] to [-1, 1]."""
-    return 2 * image - 1
 
 
 def build(scale: str, channels: int, **options) -> GradientAttention:
@@ -173,4 +146,4 @@ def build(scale: str, channels: int, **options) -> GradientAttention:
 
 def build_adversarial(scale: str, channels: int, **options) -> Adversarial:
     generator, critic = WIDTHS[scale]
-    return Adversarial(Generator(generator, channels, **options), Critic(critic, channels))
+    return Adversarial(Generator(generator, channels, **options), WassersteinCritic(critic, channels))

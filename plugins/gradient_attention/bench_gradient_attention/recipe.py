@@ -1,11 +1,11 @@
-"""Training of the three models: L_inp with alpha = 1, and for the third + 0.001 L_adv."""
+"""Training of the three models: L_inp with alpha = 1; the third adds 0.001 L_adv."""
 
 from bench_core import Optimiser, Phase, Recipe, Update
 
 INITIALISATION = "Glorot and Bengio, uniform; zero bias"
 L_INP = {"l1": 1.0, "grad_l1": 1.0}
 BETA = 0.001 / 2
-"""The paper's 0.001 belongs to an L_inp in [-1, 1], which is twice that in [0, 1]."""
+"""Half of the paper's 0.001, which belongs to an L_inp in [-1, 1]: twice that in [0, 1]."""
 
 ADAM_MNIST = Optimiser("Adam", {"lr": 1e-4, "betas": (0.9, 0.999)})
 ADAM_CELEBA = Optimiser("Adam", {"lr": 1e-4, "betas": (0.5, 0.9)})

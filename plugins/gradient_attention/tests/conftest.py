@@ -1,4 +1,4 @@
-"""Scenes to judge, and networks with biases that are not 0."""
+"""Loss contexts, and networks with biases that are not 0."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -14,7 +14,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def _scramble(module: Network) -> Network:
-    """Random weights of usual size, and biases."""
+    """Draw weights of usual size, and biases."""
     for value in module.state_dict().values():
         fan_in = value[0].numel() if value.dim() > 1 else 4
         value.copy_(torch.randn_like(value) * (1.5 / fan_in) ** 0.5)

@@ -1,4 +1,4 @@
-"""Facts about the paper's method, one test each; the numbers are worked out by hand."""
+"""Facts about the paper's method, one test each. The numbers are worked out by hand."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ from bench_core.losses.reconstruction import l1
 from bench_core.plugins import Plugins
 from bench_core.specs import resolve
 from bench_gradient_attention import mnist, model
-from bench_gradient_attention.losses import grad_l1, gradient
-from bench_gradient_attention.model import Critic, Generator
+from bench_gradient_attention.losses import grad_l1, image_gradient
+from bench_gradient_attention.model import Generator, WassersteinCritic
 
 IMAGE = torch.zeros(1, 1, 4, 4)
 IMAGE[..., 1:3, 1:3] = 1
@@ -22,13 +22,13 @@ def count(module: nn.Module) -> int:
 
 def test_fact_01_sums_of_both_maps():
     assert IMAGE.abs().sum() == 4
-    assert gradient(IMAGE).sum() == 8
+    assert image_gradient(IMAGE).sum() == 8
 
 
 def test_fact_02_differences_point_backwards():
     wanted = torch.tensor([[0.0, 0, 0, 0], [0, 2, 1, 1], [0, 1, 0, 1], [0, 1, 1, 0]])
-    assert gradient(IMAGE)[0, 0].equal(wanted)
-    assert gradient(-IMAGE)[0, 0].equal(wanted)
+    assert image_gradient(IMAGE)[0, 0].equal(wanted)
+    assert image_gradient(-IMAGE)[0, 0].equal(wanted)
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_fact_03_the_loss_is_the_mean_of_both_maps(make_context, margin, alpha, 
 
 def test_fact_04_a_constant_changes_no_gradient():
     error = torch.randint(-8, 9, (2, 3, 8, 8)) / 8.0
-    assert gradient(error + 0.5).equal(gradient(error))
-    assert gradient(torch.full_like(error, 0.5)).eq(0).all()
+    assert image_gradient(error + 0.5).equal(image_gradient(error))
+    assert image_gradient(torch.full_like(error, 0.5)).eq(0).all()
 
 
 def test_fact_05_parameter_counts():
@@ -53,17 +53,17 @@ def test_fact_05_parameter_counts():
                 assert count(model.build("paper", 3, in_channels=in_channels, upsampling=upsampling)) == wanted
         generator = model.build("paper", 3).generator
         assert count(generator) - count(list(generator.layers)[-1]) == 1_449_856
-        assert count(Critic(64)) == 977_281
+        assert count(WassersteinCritic(64)) == 977_281
 
 
 def test_fact_06_shapes_of_the_networks():
-    generator, critic, maps = Generator(32), Critic(64), []
+    generator, critic, maps = Generator(32), WassersteinCritic(64), []
     for layer in generator.layers:
         layer.register_forward_hook(lambda module, given, out: maps.append(tuple(out.shape[1:])))
     with torch.no_grad():
-        painted = generator(torch.rand(1, 3, 128, 128), torch.ones(1, 1, 128, 128))
-        score = critic(painted)
-    assert painted.shape == (1, 3, 128, 128)
+        prediction = generator(torch.rand(1, 3, 128, 128), torch.ones(1, 1, 128, 128))
+        score = critic(prediction)
+    assert prediction.shape == (1, 3, 128, 128)
     assert min(size for _, *size in maps) == [32, 32]
     assert {shape for shape in maps if shape[1:] == (32, 32)} == {(128, 32, 32)}
     assert score.shape == (1, 1)
@@ -79,9 +79,9 @@ def test_fact_07_the_centre_box_covers_a_quarter(size, first, last):
 
 
 def test_fact_08_the_critic_scores_every_image_alone(scramble):
-    critic = scramble(Critic(4)).train()
-    assert {type(module) for module in critic.modules()} == {Critic, nn.ModuleList, nn.Conv2d, nn.Linear}
-    canvas = torch.randn(3, 3, 128, 128)
+    critic = scramble(WassersteinCritic(4)).train()
+    assert {type(module) for module in critic.modules()} == {WassersteinCritic, nn.ModuleList, nn.Conv2d, nn.Linear}
+    image = torch.randn(3, 3, 128, 128)
     with torch.no_grad():
-        alone = torch.cat([critic(canvas[i : i + 1]) for i in range(3)])
-        torch.testing.assert_close(critic(canvas), alone)
+        alone = torch.cat([critic(image[i : i + 1]) for i in range(3)])
+        torch.testing.assert_close(critic(image), alone)

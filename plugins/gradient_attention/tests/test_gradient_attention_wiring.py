@@ -7,9 +7,9 @@ from torch.nn.functional import conv2d, conv_transpose2d, linear
 from bench_core.errors import BadInput
 from bench_gradient_attention import mnist
 from bench_gradient_attention.mnist import Autoencoder
-from bench_gradient_attention.model import Critic, Generator, build, build_adversarial
+from bench_gradient_attention.model import Generator, WassersteinCritic, build, build_adversarial
 
-# output channels, stride, dilation; stride -2 is twice the size
+# output channels, stride, dilation; stride -2 doubles the size
 TABLE = [
     (32, 1, 1), (64, 2, 1), (64, 1, 1), (128, 2, 1), (128, 1, 1), (128, 1, 1), (128, 1, 2), (128, 1, 4), (128, 1, 8),
     (128, 1, 16), (128, 1, 1), (128, 1, 1), (64, -2, 1), (64, 1, 1), (32, -2, 1), (32, 1, 1), (3, 1, 1),
@@ -66,21 +66,21 @@ def published_maps(critic, x):
 
 
 @torch.no_grad()
-def test_the_critic_is_four_halvings_and_a_score(scramble):
-    critic, canvas = scramble(Critic(4)), torch.randn(2, 3, 128, 128)
-    maps = published_maps(critic, canvas)
+def test_the_critic_is_four_strided_convolutions_and_a_score(scramble):
+    critic, image = scramble(WassersteinCritic(4)), torch.randn(2, 3, 128, 128)
+    maps = published_maps(critic, image)
     assert maps.shape == (2, 16, 8, 8)
     assert [weight.shape[0] for weight, _ in weights_of(critic)] == [4, 8, 16, 16, 1]
-    torch.testing.assert_close(critic(canvas), linear(maps.flatten(1), *weights_of(critic)[-1]))
+    torch.testing.assert_close(critic(image), linear(maps.flatten(1), *weights_of(critic)[-1]))
 
 
 @torch.no_grad()
 def test_at_other_sizes_the_critics_last_map_is_averaged_to_eight_by_eight(scramble):
-    critic, canvas = scramble(Critic(4)), torch.randn(2, 3, 256, 64)
-    maps = published_maps(critic, canvas)
+    critic, image = scramble(WassersteinCritic(4)), torch.randn(2, 3, 256, 64)
+    maps = published_maps(critic, image)
     assert maps.shape == (2, 16, 16, 4)
     pooled = maps.unflatten(2, (8, 2)).mean(3).repeat_interleave(2, 3)
-    torch.testing.assert_close(critic(canvas), linear(pooled.flatten(1), *weights_of(critic)[-1]))
+    torch.testing.assert_close(critic(image), linear(pooled.flatten(1), *weights_of(critic)[-1]))
 
 
 @torch.no_grad()
@@ -103,33 +103,33 @@ def test_the_autoencoder_has_the_papers_widths():
     assert units == [256, 128, 64, 32, 64, 128, 256, 784]
 
 
-def test_the_generator_sees_minus_one_to_one_with_nothing_in_the_hole():
-    method, seen = build("nano", 3), []
-    method.generator.register_forward_pre_hook(lambda module, given: seen.append(given))
+def test_the_generator_gets_minus_one_to_one_and_zero_in_the_hole():
+    method, inputs = build("nano", 3), []
+    method.generator.register_forward_pre_hook(lambda module, given: inputs.append(given))
     image, hole = torch.rand(2, 3, 16, 24), torch.rand(2, 1, 16, 24).round()
     output = method(image * (1 - hole), hole)
-    torch.testing.assert_close(seen[0][0], torch.where(hole.bool(), 0, 2 * image - 1))
-    assert seen[0][1].equal(hole)
-    assert output.prediction.equal((method.generator(*seen[0]) + 1) / 2)
+    torch.testing.assert_close(inputs[0][0], torch.where(hole.bool(), 0, 2 * image - 1))
+    assert inputs[0][1].equal(hole)
+    assert output.prediction.equal((method.generator(*inputs[0]) + 1) / 2)
 
 
-def test_a_clipped_pixel_teaches_nothing_and_tanh_always_does():
-    for output, taught in (("clip", [0, 1, 0]), ("tanh", [1, 1, 1])):
+def test_a_clipped_pixel_has_no_gradient_and_tanh_always_has():
+    for output, has_gradient in (("clip", [0, 1, 0]), ("tanh", [1, 1, 1])):
         raw = torch.tensor([-1.5, 0.5, 1.5], requires_grad=True)
         Generator(4, output=output).output(raw).sum().backward()
-        assert raw.grad is not None and (raw.grad != 0).int().tolist() == taught
+        assert raw.grad is not None and (raw.grad != 0).int().tolist() == has_gradient
 
 
 @pytest.mark.parametrize(
     ("given", "text"),
     [({"in_channels": 6}, "'6'"), ({"output": "clips"}, "'clips'. Did you mean 'clip'"), ({"upsampling": "x"}, "'x'")],
 )
-def test_an_unknown_option_is_named(given, text):
+def test_an_unknown_option_raises_bad_input(given, text):
     with pytest.raises(BadInput, match=text):
         build_adversarial("nano", 3, **given)
 
 
-def test_the_first_weights_are_glorots():
+def test_initial_weights_are_glorots():
     for network in (*build_adversarial("paper", 3).children(), mnist.build("paper", 1).generator):
         for weight, bias in weights_of(network):
             assert bias.eq(0).all()

@@ -9,7 +9,7 @@ _PLAIN = Model(
     name="pconv",
     title="Partial convolutions",
     citation="G. Liu, F. A. Reda, K. J. Shih, T.-C. Wang, A. Tao, B. Catanzaro. Image Inpainting for "
-    "Irregular MaskSet Using Partial Convolutions. ECCV 2018. arXiv:1804.07723",
+    "Irregular Holes Using Partial Convolutions. ECCV 2018. arXiv:1804.07723",
     build="bench_pconv.model:build",
     recipe=RECIPE,
     size_multiple={"paper": 256, "nano": 32},
@@ -22,7 +22,7 @@ _NAOTO0804 = Checkpoint(
     source="https://github.com/naoto0804/pytorch-inpainting-with-partial-conv",
     translate="bench_pconv.weights:naoto0804",
     inside="model",
-    dropped={"*.mask_conv.weight": "kernels of ones, with which valid pixels were counted"},
+    dropped={"*.mask_conv.weight": "kernels of ones that count valid pixels"},
     options={"input_range": "imagenet"},
 )
 _MMAGIC = Checkpoint(
@@ -32,8 +32,8 @@ _MMAGIC = Checkpoint(
     translate="bench_pconv.weights:mmagic",
     inside="state_dict",
     dropped={
-        "*.weight_mask_updater": "kernels of ones, with which valid pixels were counted",
-        "loss_*": "the network that the losses looked through",
+        "*.weight_mask_updater": "kernels of ones that count valid pixels",
+        "loss_*": "the feature extractor of the losses",
     },
     options={"input_range": "signed", "bias": "unnormed"},
 )

@@ -1,4 +1,4 @@
-"""What features are convolved with, at rest: batch norm is part of it, and it is made once."""
+"""Convolution kernels with batch norm folded in, cached between images in evaluation."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,39 +10,40 @@ from bench_pconv.layers import Bias, Convolved, PartialConv2d, Updated, Weight
 
 Norm = nn.BatchNorm2d | None
 Split = Callable[[Weight], tuple[Weight, ...]]
-Made = tuple[tuple[Weight, ...], Bias]
+FoldedKernels = tuple[tuple[Weight, ...], Bias]
 
 
-class Kernels(nn.Module):
-    """The kernels and the bias of a convolution and the norm behind it, kept from one picture to the next.
+class KernelCache(nn.Module):
+    """The folded kernels and bias of a convolution and its batch norm, cached between images.
 
-    They are made anew when a parameter or a statistic has changed. Torch counts the writes to a tensor, so
-    ``load_state_dict`` and an optimiser's step are noticed; only writes to ``tensor.data`` are not. In training, and
-    wherever gradients are recorded, nothing is kept.
+    They are recomputed when a parameter or a statistic changes. Torch counts the writes to a tensor, so
+    ``load_state_dict`` and optimiser steps are noticed; writes to ``tensor.data`` are not. In training, and wherever
+    gradients are recorded, nothing is cached.
 
     In evaluation kernels lie in memory with channels last, which CPUs convolve faster, and the features follow them. In
-    training that would gain little and cost exactness: torch's batch norm then adds the pixels of a channel one by one
+    training this would gain little and lose digits: torch's batch norm then adds up the pixels of a channel one by one
     in float32.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._kept: tuple[list[Tensor], list[Any], Made] | None = None
+        self._cached: tuple[list[Tensor], list[Any], FoldedKernels] | None = None
 
-    def forward(self, conv: PartialConv2d, norm: Norm, split: Split = lambda weight: (weight,)) -> Made:
-        """What `split`, a function of nothing but the weight, makes of the folded weight, and the folded bias."""
+    def forward(self, conv: PartialConv2d, norm: Norm, split: Split = lambda weight: (weight,)) -> FoldedKernels:
+        """Return ``split(folded weight)`` and the folded bias. `split` must depend on the weight only."""
         tensors = [*conv.parameters(), *(norm.state_dict(keep_vars=True).values() if norm else ())]
-        if self.training or torch.is_grad_enabled() or any(one.is_inference() for one in tensors):  # no writes counted
-            self._kept = None
-            return self._made(conv, norm, split)
+        # inference tensors do not count writes
+        if self.training or torch.is_grad_enabled() or any(one.is_inference() for one in tensors):
+            self._cached = None
+            return self._compute(conv, norm, split)
         state = [split, is_folded(norm), *((one.data_ptr(), one._version) for one in tensors)]
-        if self._kept is None or self._kept[1] != state:
-            # the tensors' memory is held, lest others be found at the same address
-            self._kept = [one.detach() for one in tensors], state, self._made(conv, norm, split)
-        return self._kept[-1]
+        if self._cached is None or self._cached[1] != state:
+            # holding the tensors' memory prevents other tensors at the same address
+            self._cached = [one.detach() for one in tensors], state, self._compute(conv, norm, split)
+        return self._cached[-1]
 
-    def _made(self, conv: PartialConv2d, norm: Norm, split: Split) -> Made:
-        weight, bias = folded(conv, norm)
+    def _compute(self, conv: PartialConv2d, norm: Norm, split: Split) -> FoldedKernels:
+        weight, bias = fold(conv, norm)
         layout = torch.contiguous_format if self.training else torch.channels_last
         kernels = tuple(kernel.contiguous(memory_format=layout) for kernel in split(weight))
         if torch.is_grad_enabled():
@@ -50,21 +51,21 @@ class Kernels(nn.Module):
         return tuple(kernel.detach() for kernel in kernels), None if bias is None else bias.detach()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles keep nothing, for their tensors count anew."""
-        return {**self.__dict__, "_kept": None}
+        """Leave the cache out of copies and pickles, whose tensors count writes from 0 again."""
+        return {**self.__dict__, "_cached": None}
 
 
 def is_folded(norm: Norm) -> bool:
-    """Whether there is a batch norm, and it uses the statistics that it has."""
+    """Return True for a batch norm that uses its stored statistics."""
     return norm is not None and not norm.training
 
 
-def folded(conv: PartialConv2d, norm: Norm) -> tuple[Weight, Bias]:
-    """The weight and bias of a partial convolution that does what it and the frozen norm behind it do.
+def fold(conv: PartialConv2d, norm: Norm) -> tuple[Weight, Bias]:
+    """Fold a frozen norm into the weight and bias of the partial convolution before it.
 
-    With s = gain / sqrt(variance + eps), and r the ratio of a pixel, ``s (r W*x + b - mean) + shift`` is
-    ``r (s W)*x + s (b - mean) + shift``. Gain and shift can be trained this way, as when fine-tuning.
-    A norm that takes statistics has to see the features itself, see `normed`.
+    With s = gain / sqrt(variance + eps), and r the ratio of a pixel, ``s (r W*x + b - mean) + shift`` equals
+    ``r (s W)*x + s (b - mean) + shift``. Gain and shift can be trained this way, as in fine-tuning. A norm that takes
+    statistics is not folded; `normed` applies it to the features.
     """
     if norm is None or not is_folded(norm):
         return conv.weight, conv.bias
@@ -75,5 +76,5 @@ def folded(conv: PartialConv2d, norm: Norm) -> tuple[Weight, Bias]:
 
 
 def normed(y: Convolved, updated: Updated, norm: Norm) -> Convolved:
-    """Batch norm, unless it is folded already, and 0 where missing."""
+    """Apply batch norm unless it is folded, and set missing features to 0."""
     return y if norm is None or is_folded(norm) else norm(y).mul_(updated)

@@ -5,7 +5,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d
 
-Features = Float[Tensor, "b c h w"]
+from bench_core.nn.types import Features
+
 Valid = Float[Tensor, "b m h w"]
 Convolved = Float[Tensor, "b c2 h2 w2"]
 Weight = Float[Tensor, "_ _ _ _"]
@@ -14,13 +15,13 @@ Updated = Float[Tensor, "b 1 h2 w2"]
 
 
 class PartialConv2d(nn.Module):
-    """A convolution over valid pixels only, scaled up by how few of them its window holds.
+    """Convolution over valid pixels only, rescaled by their share of the window.
 
-    Its mask has one channel for each group of feature channels that share one, and `shares` tells how many they are:
-    ``(in_channels,)`` when all do, ``(512, 256)`` after a concatenation, ``(1, 1, 1)`` for the mask of an RGB image
-    that differs over channels. Every output channel gets the same mask, so one channel is returned.
+    The mask has one channel per group of feature channels with the same mask. `shares` lists the sizes of the groups:
+    ``(in_channels,)`` for a single mask, ``(512, 256)`` after a concatenation, ``(1, 1, 1)`` for an RGB image whose
+    mask differs between channels. All output channels have the same mask, so one channel is returned.
 
-    Zero padding counts as missing, and where no pixel of a window is valid the output is 0, bias included.
+    Zero padding counts as missing. Without a valid pixel in the window the output is 0, bias included.
     """
 
     def __init__(
@@ -44,24 +45,24 @@ class PartialConv2d(nn.Module):
         self.register_buffer("share", counts, persistent=False)
 
     def forward(self, x: Features, valid: Valid) -> tuple[Convolved, Updated]:
-        """Features and mask (1 = valid) to features and the mask of windows that saw a valid pixel."""
+        """Return features, and the mask (1 = valid) of windows with a valid pixel."""
         masked = torch.cat([part * valid[:, i : i + 1] for i, part in enumerate(x.split(self.shares, dim=1))], dim=1)
         return self.rescaled(conv2d(masked, self.weight, None, self.stride, self.padding), valid, self.bias)
 
     def rescaled(self, y: Convolved, valid: Valid, bias: Bias) -> tuple[Convolved, Updated]:
-        """What Eq. 1 does with a convolution of masked features, in their place, and the mask of Eq. 2."""
+        """Apply Eq. 1 in place to a convolution of masked features, and return it with the mask of Eq. 2."""
         ratio, updated = self.count(valid)
         y = y.mul_(ratio)
         return (y if bias is None else y.addcmul_(bias.view(1, -1, 1, 1), updated)), updated
 
     def count(self, valid: Valid) -> tuple[Updated, Updated]:
-        """The ratio sum(1) / sum(M) of every window, 0 if it saw no valid pixel, and the mask of those that saw one.
+        """Return each window's ratio sum(1) / sum(M), or 0 without a valid pixel, and the mask of Eq. 2.
 
-        A mask that c channels share counts c times, wherever it is 1, so sum(M) is a box filter on one channel.
+        A mask of c feature channels counts c times, so sum(M) is a box filter on one channel.
         """
-        # counts reach thousands, which 16 bits do not tell apart
+        # counts reach thousands, which 16 bits cannot hold exactly
         with torch.no_grad(), torch.autocast(valid.device.type, enabled=False):
             shared = (valid.float() * self.share).sum(dim=1, keepdim=True)
-            known = avg_pool2d(shared, self.kernel_size, self.stride, self.padding, divisor_override=1)  # sum(M)
-            updated = known.clamp(0, 1)
-            return self.weight[0].numel() / (known + 1e-8) * updated, updated
+            total = avg_pool2d(shared, self.kernel_size, self.stride, self.padding, divisor_override=1)  # sum(M)
+            updated = total.clamp(0, 1)
+            return self.weight[0].numel() / (total + 1e-8) * updated, updated

@@ -11,18 +11,18 @@ from bench_pconv.layers import Features
 KERNELS = (7, 5, 5, 3, 3, 3, 3, 3)
 WIDTHS = {"paper": (64, 128, 256, 512, 512, 512, 512, 512), "nano": (16, 32, 64, 64, 64)}
 RANGES = {"unit": ((0.0,), (1.0,)), "signed": ((0.5,), (0.5,)), "imagenet": (IMAGENET_MEAN, IMAGENET_STD)}
-"""What is taken from pixels in [0, 1], and what the rest is divided by, before the network sees them."""
+"""Mean and deviation with which pixels in [0, 1] are normalised for the network."""
 OPTIONS = {
     "mask_channels": ("multi", "single"),
     "bias": ("last", "unnormed", "all"),
     "input_range": tuple(RANGES),
     "activation": ("none", "sigmoid"),
 }
-"""The values of every option of `build`; the README explains them."""
+"""Values of each option of `build`; the README explains them."""
 
 
 class UNet(nn.Module):
-    """As many encoder as decoder layers; the last decoder layer sees the masked image itself."""
+    """U-Net with as many encoder as decoder layers; the last decoder layer gets the masked image itself."""
 
     def __init__(
         self, widths: tuple[int, ...], channels: int = 3, mask_channels: str = "multi", bias: str = "last"
@@ -41,7 +41,7 @@ class UNet(nn.Module):
         )
 
     def forward(self, masked: Features, hole: Valid) -> Features:
-        """Images of any range, 0 where missing, to whole canvases of the same size."""
+        """Return whole images for masked images, which are 0 where missing. The range is arbitrary."""
         x, valid = masked, 1 - hole
         skips = []
         for encode in self.encoder:
@@ -53,7 +53,7 @@ class UNet(nn.Module):
 
 
 class PConv(Method):
-    """The method: images in [0, 1] go in and come out."""
+    """Partial convolutions for images in [0, 1]."""
 
     generator: UNet
 
@@ -77,19 +77,19 @@ class PConv(Method):
 
     def start_phase(self, phase: str) -> None:
         self.train()
-        if phase == "finetune":  # statistics taken over hole pixels are off, so the encoder's stay as they are
+        if phase == "finetune":  # hole pixels distort statistics, so the encoder's are frozen
             for module in self.generator.encoder.modules():
                 if isinstance(module, nn.BatchNorm2d | nn.SyncBatchNorm):
                     module.eval()
 
 
 def build(scale: str, channels: int, **options: str) -> PConv:
-    """The network for the paper's images of 512 pixels."""
+    """Build the network for the paper's images of 512 pixels."""
     return _build(WIDTHS[scale], channels, options)
 
 
 def build_seven(scale: str, channels: int, **options: str) -> PConv:
-    """The network that others made of it for 256 pixels: the innermost layers are left out."""
+    """Build the smaller network of other implementations, for 256 pixels, without the innermost layers."""
     return _build(WIDTHS[scale][:-1], channels, options)
 
 

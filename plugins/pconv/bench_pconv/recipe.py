@@ -1,4 +1,4 @@
-"""Section 3.3 (losses) and Section 4.1 (training) of the paper."""
+"""Training: the losses of Section 3.3 and the phases of Section 4.1."""
 
 from bench_core import Optimiser, Phase, Recipe, Update
 

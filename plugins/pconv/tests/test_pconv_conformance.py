@@ -1,4 +1,4 @@
-"""Facts that any faithful implementation of partial convolutions must show."""
+"""Facts that every faithful implementation of partial convolutions must reproduce."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ from bench_pconv.model import PConv, build, build_seven
 
 
 def mean_filter(shares: tuple[int, ...] = (1,), bias: float | None = None) -> PartialConv2d:
-    """A 3x3 mean with zero padding."""
+    """Return a 3x3 mean with zero padding."""
     conv = PartialConv2d(sum(shares), 1, 3, padding=1, bias=bias is not None, shares=shares)
     torch.nn.init.constant_(conv.weight, 1 / 9)
     if conv.bias is not None and bias is not None:
@@ -83,7 +83,7 @@ def test_fact_04_valid_regions_grow_by_one_pixel_a_layer():
     assert holes == [4, 0]
 
 
-def test_fact_05_a_strided_window_leaves_one_hole():
+def test_fact_05_a_strided_convolution_leaves_one_missing_pixel():
     conv = PartialConv2d(1, 1, 7, stride=2, padding=3)
     _, valid = conv(torch.ones(1, 1, 16, 16), valid_where(16, slice(4, 12), slice(4, 12), hole=True))
     assert valid.shape == (1, 1, 8, 8)
@@ -120,7 +120,7 @@ def test_fact_10_no_valid_pixel_gives_zero_and_finite_gradients():
 
 
 def test_a_shared_mask_equals_a_mask_repeated_over_channels():
-    """One channel that stands for many is the multi-channel computation, only cheaper."""
+    """One channel that stands for many gives the result of many, at a lower cost."""
     shared, repeated = (
         PartialConv2d(5, 4, 3, padding=1, shares=(3, 2)),
         PartialConv2d(5, 4, 3, padding=1, shares=(1,) * 5),

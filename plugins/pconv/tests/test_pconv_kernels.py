@@ -1,4 +1,4 @@
-"""What is kept at rest is never out of date."""
+"""The kernel cache is never stale."""
 
 import copy
 import pickle
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench_pconv.kernels import Kernels
+from bench_pconv.kernels import KernelCache
 from bench_pconv.layers import PartialConv2d
 from bench_pconv.model import WIDTHS, UNet, build
 
@@ -18,7 +18,7 @@ Change = Callable[[nn.Module], object]
 
 
 class Doubled:
-    """Twice the weight, and how often it was asked for."""
+    """Doubles the weight and counts its calls."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -33,8 +33,8 @@ def conv() -> PartialConv2d:
     return PartialConv2d(3, 2, 3)
 
 
-def test_nothing_is_made_twice_at_rest(conv: PartialConv2d):
-    kernels, doubled = Kernels().eval(), Doubled()
+def test_kernels_are_computed_once_in_evaluation(conv: PartialConv2d):
+    kernels, doubled = KernelCache().eval(), Doubled()
     with torch.inference_mode():
         (first,), _ = kernels(conv, None, doubled)
         (second,), _ = kernels(conv, None, doubled)
@@ -44,21 +44,21 @@ def test_nothing_is_made_twice_at_rest(conv: PartialConv2d):
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_where_gradients_are_recorded_nothing_is_kept(conv: PartialConv2d, training: bool):
-    kernels, doubled = Kernels().eval(), Doubled()
+def test_nothing_is_cached_where_gradients_are_recorded(conv: PartialConv2d, training: bool):
+    kernels, doubled = KernelCache().eval(), Doubled()
     with torch.no_grad():
-        (kept,) = map(weakref.ref, kernels(conv, None, doubled)[0])
+        (cached,) = map(weakref.ref, kernels(conv, None, doubled)[0])
     kernels.train(training)
     for calls in (2, 3):
         (kernel,), _ = kernels(conv, None, doubled)
         assert torch.autograd.grad(kernel.sum(), conv.weight)[0].eq(2).all()
         assert doubled.calls == calls
         assert kernel.is_contiguous() == training
-    assert kept() is None
+    assert cached() is None
 
 
-def test_weights_that_count_no_writes_are_never_kept():
-    kernels = Kernels().eval()
+def test_weights_without_a_write_counter_are_never_cached():
+    kernels = KernelCache().eval()
     with torch.inference_mode():
         conv = PartialConv2d(3, 2, 3)
         before = kernels(conv, None)[0][0].clone()
@@ -66,9 +66,9 @@ def test_weights_that_count_no_writes_are_never_kept():
         assert kernels(conv, None)[0][0].equal(before + 1)
 
 
-def test_a_weight_at_the_address_of_one_that_went_away_is_another():
-    """As when a network is moved to 16 bits and back: memory that was let go is given out again."""
-    kernels, conv = Kernels().eval(), PartialConv2d(64, 64, 3)
+def test_a_new_weight_at_the_address_of_a_freed_one_is_noticed():
+    """This happens when a network is moved to 16 bits and back: freed memory is used again."""
+    kernels, conv = KernelCache().eval(), PartialConv2d(64, 64, 3)
     with torch.no_grad():
         for _ in range(20):
             kernels(conv, None)
@@ -86,7 +86,7 @@ def optimise(module: nn.Module) -> None:
 
 def take_statistics(module: nn.Module) -> None:
     module.train()
-    module(*pictures())
+    module(*inputs())
     module.eval()
 
 
@@ -94,7 +94,7 @@ def replace(module: nn.Module) -> None:
     module.load_state_dict({name: value * 0.5 for name, value in module.state_dict().items()}, assign=True)
 
 
-def pictures() -> tuple[Tensor, Tensor]:
+def inputs() -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(1)
     hole = torch.zeros(2, 1, 32, 32)
     hole[..., 4:20, 6:25] = 1
@@ -119,42 +119,42 @@ CHANGES: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_a_network_that_was_changed_paints_as_one_that_painted_never_before(change: Change):
+def test_a_changed_network_predicts_the_same_as_a_new_one(change: Change):
     torch.manual_seed(0)
     net = UNet(WIDTHS["nano"]).eval()
     with torch.no_grad():
-        before = net(*pictures())
+        before = net(*inputs())
         change(net)
         fresh = UNet(WIDTHS["nano"])
         fresh.load_state_dict(net.state_dict())
         for theirs, ours in zip(fresh.modules(), net.modules(), strict=True):
             theirs.training = ours.training
-        wanted = fresh(*pictures())
+        wanted = fresh(*inputs())
         assert not wanted.equal(before)
-        assert net(*pictures()).equal(wanted)
+        assert net(*inputs()).equal(wanted)
 
 
-def test_a_copy_paints_with_its_own_weights():
+def test_a_copy_uses_its_own_weights():
     torch.manual_seed(0)
     net = UNet(WIDTHS["nano"]).eval()
     with torch.no_grad():
-        before = net(*pictures())
+        before = net(*inputs())
         other = copy.deepcopy(net)
         for parameter in other.parameters():
             parameter.mul_(0.5)
-        assert not other(*pictures()).equal(before)
-        assert net(*pictures()).equal(before)
+        assert not other(*inputs()).equal(before)
+        assert net(*inputs()).equal(before)
 
 
-def test_what_is_kept_is_not_stored():
+def test_the_cache_is_not_pickled():
     net = UNet(WIDTHS["nano"]).eval()
     before = len(pickle.dumps(net))
     with torch.no_grad():
-        net(*pictures())
+        net(*inputs())
     assert len(pickle.dumps(net)) == before
 
 
-def test_operations_can_be_counted_while_it_paints():
+def test_operations_can_be_counted_in_prediction():
     method = build("nano", 3).eval()
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         method.predict(torch.zeros(1, 3, 32, 32), torch.ones(1, 1, 32, 32))

@@ -1,4 +1,4 @@
-"""The network against its plain form: features masked, concatenated and normalised as the equations are printed."""
+"""The network against its plain form, which masks, concatenates and normalises features as in the printed equations."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ Result = tuple[Tensor, Tensor]
 
 
 class PlainConv(nn.Module):
-    """Eq. 1 and 2, valid pixels counted by a convolution with ones."""
+    """Eq. 1 and 2, with valid pixels counted by a convolution with ones."""
 
     def __init__(self, shares: tuple[int, ...], out_channels: int, kernel: int, stride: int, bias: bool) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class PlainBlock(nn.Module):
 
 
 class PlainUNet(nn.Module):
-    """Parameters and statistics are named as in the network itself."""
+    """The plain network. Parameters and statistics have the same names as in the real one."""
 
     def __init__(self, widths: tuple[int, ...], channels: int, mask_channels: str, bias: str) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class PlainUNet(nn.Module):
         return x
 
 
-def far_from_first_values(net: UNet) -> UNet:
+def scramble(net: UNet) -> UNet:
     for name, value in net.state_dict().items():
         if value.is_floating_point():
             fan_in = value[0].numel() if value.dim() > 1 else 4
@@ -83,7 +83,7 @@ def far_from_first_values(net: UNet) -> UNet:
     return net
 
 
-def a_hole(kind: str, height: int, width: int) -> Tensor:
+def make_hole(kind: str, height: int, width: int) -> Tensor:
     hole = {"none": torch.zeros, "pixels": torch.rand}.get(kind, torch.ones)(1, height, width).round()
     if kind == "box":
         hole[:, : height // 3] = hole[:, :, width // 2 :] = 0
@@ -104,54 +104,54 @@ CASES = {
 }
 
 
-def a_case(
+def make_case(
     seed: int, phase: str, size: tuple[int, int], holes: list[str], channels: int, **options: Any
 ) -> tuple[UNet, PlainUNet, Tensor, Tensor]:
-    """Two networks with the same weights, masked images and holes."""
+    """Return two networks with the same weights, masked images and holes."""
     torch.manual_seed(seed)
-    fast, plain = far_from_first_values(UNet(channels=channels, **options)), PlainUNet(channels=channels, **options)
+    fast, plain = scramble(UNet(channels=channels, **options)), PlainUNet(channels=channels, **options)
     plain.load_state_dict(fast.state_dict())
     for net in (fast, plain):
         net.train(phase != "eval")
         for module in net.encoder.modules() if phase == "finetune" else ():
             module.train(not isinstance(module, nn.BatchNorm2d))
-    hole = torch.stack([a_hole(kind, *size) for kind in holes])
+    hole = torch.stack([make_hole(kind, *size) for kind in holes])
     return fast, plain, torch.randn(len(hole), channels, *size) * (1 - hole), hole
 
 
-def agree(found: Tensor, wanted: Tensor, tolerance: float) -> None:
+def assert_close(found: Tensor, wanted: Tensor, tolerance: float) -> None:
     assert (found - wanted).abs().max() <= tolerance * wanted.abs().max().clamp(min=1e-3)
 
 
 @given(st.fixed_dictionaries(CASES))
 @settings(deadline=None, max_examples=40)
-def test_the_network_paints_what_its_plain_form_paints(case: dict[str, Any]):
-    fast, plain, masked, hole = a_case(**case)
+def test_the_network_predicts_the_same_as_its_plain_form(case: dict[str, Any]):
+    fast, plain, masked, hole = make_case(**case)
     with torch.inference_mode():
-        agree(fast(masked, hole), plain(masked, hole), 1e-5)
+        assert_close(fast(masked, hole), plain(masked, hole), 1e-5)
 
 
 def test_statistics_of_many_pixels_are_exact():
-    """Torch's batch norm loses three digits here where channels lie last in memory."""
-    fast, plain, masked, hole = a_case(0, "train", (256, 256), ["pixels"] * 4, 3, widths=(8, 12), **MULTI)
+    """Torch's batch norm loses three digits here with channels last."""
+    fast, plain, masked, hole = make_case(0, "train", (256, 256), ["pixels"] * 4, 3, widths=(8, 12), **MULTI)
     with torch.no_grad():
-        agree(fast(masked, hole).double(), plain.double()(masked.double(), hole.double()), 3e-6)
+        assert_close(fast(masked, hole).double(), plain.double()(masked.double(), hole.double()), 3e-6)
 
 
 @given(st.fixed_dictionaries(CASES))
 @settings(deadline=None, max_examples=40)
 def test_gradients_and_statistics_are_those_of_the_plain_form(case: dict[str, Any]):
-    fast, plain, masked, hole = a_case(**case)
-    seen = []
+    fast, plain, masked, hole = make_case(**case)
+    results = []
     for net in (fast.double(), plain.double()):
         x = masked.double().requires_grad_()
         y = net(x, hole.double())
         (y * torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view_as(y).cos()).sum().backward()
         assert x.grad is not None
-        # hidden pixels are never asked about
-        seen.append([y, x.grad * (1 - hole), *(p.grad for p in net.parameters()), *net.state_dict().values()])
-    for found, wanted in zip(*seen, strict=True):
-        agree(found, wanted, 1e-8)
+        # hidden pixels are not compared
+        results.append([y, x.grad * (1 - hole), *(p.grad for p in net.parameters()), *net.state_dict().values()])
+    for found, wanted in zip(*results, strict=True):
+        assert_close(found, wanted, 1e-8)
 
 
 @pytest.mark.parametrize(("kernel", "stride", "padding"), [(7, 2, 3), (5, 2, 2), (3, 1, 1), (3, 1, 0)])

@@ -1,6 +1,6 @@
-"""Random weights in others' layouts paint here what they painted there.
+"""Random weights in published layouts give here the predictions of the layouts' own code.
 
-What they painted is written out from the equations of others' layers, and knows nothing of ours.
+The other implementations are written out from their equations, independently of ours.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ MEAN, DEVIATION = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), torch.tenso
 
 
 def layers(widths: tuple[int, ...]) -> dict[str, tuple[int, int, int]]:
-    """Channels in, channels out and kernel of every layer, by half and number."""
+    """Return input channels, output channels and kernel size of every layer, by half and number."""
     skips = (3, *widths[:-1])
     table = {}
     for number, (skip, width, kernel) in enumerate(zip(skips, widths, (7, 5, 5, 3, 3, 3, 3), strict=False), start=1):
@@ -33,7 +33,7 @@ def layers(widths: tuple[int, ...]) -> dict[str, tuple[int, int, int]]:
     return table
 
 
-def a_state(
+def make_state(
     widths: tuple[int, ...], convolution: Callable[[str], str], norm: Callable[[str], str], ones: str, biases: set[str]
 ) -> State:
     state = {}
@@ -55,7 +55,7 @@ def of_naoto0804(widths: tuple[int, ...]) -> State:
     def at(name: str) -> str:
         return f"{name[:3]}_{name[3:]}"
 
-    state = a_state(
+    state = make_state(
         widths,
         lambda name: f"{at(name)}.conv.input_conv",
         lambda name: f"{at(name)}.bn",
@@ -69,7 +69,7 @@ def of_mmagic(widths: tuple[int, ...]) -> State:
     def at(name: str) -> str:
         return f"generator.{'encoder' if name[:3] == 'enc' else 'decoder'}.{name}"
 
-    state = a_state(
+    state = make_state(
         widths,
         lambda name: f"{at(name)}.conv",
         lambda name: f"{at(name)}.bn",
@@ -80,7 +80,7 @@ def of_mmagic(widths: tuple[int, ...]) -> State:
 
 
 def their_network(state: State, image: Tensor, mask: Tensor, layer: Layer, depth: int) -> Tensor:
-    """Their U-Net on an image and a mask of its shape, 1 = valid."""
+    """Compute their U-Net for an image and a mask of its shape, 1 = valid."""
     passed = [(image, mask)]
     for number in range(1, depth + 1):
         y, m = layer(state, f"enc{number}", *passed[-1], 2)
@@ -129,55 +129,56 @@ def mmagic_layer(state: State, name: str, x: Tensor, mask: Tensor, stride: int) 
     return normed(state, f"{at}.bn", y), updated
 
 
-def naoto_paints(state: State, masked: Tensor, valid: Tensor) -> Tensor:
-    """Inputs are normalised as ImageNet's are, and outputs brought back."""
+def naoto_predicts(state: State, masked: Tensor, valid: Tensor) -> Tensor:
+    """Predict with inputs normalised as for ImageNet, and outputs converted back."""
     y = their_network(state, (masked - MEAN) / DEVIATION, valid.expand_as(masked), naoto_layer, len(WIDTHS))
     return y * DEVIATION + MEAN
 
 
-def mmagic_paints(state: State, masked: Tensor, valid: Tensor) -> Tensor:
-    """Inputs and outputs are blue, green, red, in [-1, 1]."""
+def mmagic_predicts(state: State, masked: Tensor, valid: Tensor) -> Tensor:
+    """Predict with inputs and outputs in blue, green, red and [-1, 1]."""
     blue_first = masked[:, [2, 1, 0]] * 2 - 1
     y = their_network(state, blue_first, valid.expand_as(masked), mmagic_layer, len(WIDTHS))
     return (y[:, [2, 1, 0]] + 1) / 2
 
 
-def brought_over(method: PConv, foreign: State, checkpoint: Checkpoint) -> PConv:
-    """With every foreign tensor used or named as dropped."""
+def load_converted(method: PConv, theirs: State, checkpoint: Checkpoint) -> PConv:
+    """Load a file, and assert that each of its tensors is used or named as dropped."""
     translate = resolve(checkpoint.translate)
     origins = {name: translate(name) for name in method.generator.state_dict()}
     used = {name for origin in origins.values() for name in origin.names}
-    dropped = {name for name in foreign if any(fnmatch(name, pattern) for pattern in checkpoint.dropped)}
-    assert used | dropped == set(foreign) and not used & dropped
+    dropped = {name for name in theirs if any(fnmatch(name, pattern) for pattern in checkpoint.dropped)}
+    assert used | dropped == set(theirs) and not used & dropped
     method.generator.load_state_dict(
-        {name: origin.combine(*(foreign[one] for one in origin.names)) for name, origin in origins.items()}
+        {name: origin.combine(*(theirs[one] for one in origin.names)) for name, origin in origins.items()}
     )
     return method.eval()
 
 
 @pytest.mark.parametrize(
-    ("checkpoint", "layout", "paint"), [(NAOTO0804, of_naoto0804, naoto_paints), (MMAGIC, of_mmagic, mmagic_paints)]
+    ("checkpoint", "layout", "predict"),
+    [(NAOTO0804, of_naoto0804, naoto_predicts), (MMAGIC, of_mmagic, mmagic_predicts)],
 )
-def test_imported_weights_paint_here_what_they_painted_there(checkpoint: Checkpoint, layout, paint):
+def test_converted_weights_predict_here_what_they_predict_there(checkpoint: Checkpoint, layout, predict):
     torch.manual_seed(0)
-    foreign = layout(WIDTHS)
+    theirs = layout(WIDTHS)
     image, valid = torch.rand(2, 3, 32, 48), torch.ones(2, 1, 32, 48)
     valid[0, :, 3:29, 10:38] = 0
     valid[1, :, :, 20:] = 0
-    method = brought_over(PConv(WIDTHS, **{**MODEL.options, **checkpoint.options}), foreign, checkpoint)
+    method = load_converted(PConv(WIDTHS, **{**MODEL.options, **checkpoint.options}), theirs, checkpoint)
     with torch.no_grad():
         here = method(image * valid, 1 - valid).prediction
-    there = paint(foreign, image * valid, valid)
+    there = predict(theirs, image * valid, valid)
     assert there.std() > 0.1
     torch.testing.assert_close(here, there, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize(("checkpoint", "layout"), [(NAOTO0804, of_naoto0804), (MMAGIC, of_mmagic)])
-def test_a_whole_published_file_is_used_or_dropped(checkpoint: Checkpoint, layout):
+def test_every_tensor_of_a_published_file_is_used_or_dropped(checkpoint: Checkpoint, layout):
     with torch.device("meta"):
         method = build_seven("paper", 3, **{**MODEL.options, **checkpoint.options})
-        foreign = layout((64, 128, 256, 512, 512, 512, 512))
-        brought_over(method, foreign, checkpoint)
-    if checkpoint is NAOTO0804:  # its parameters, the kernels of ones among them
+        theirs = layout((64, 128, 256, 512, 512, 512, 512))
+        load_converted(method, theirs, checkpoint)
+    if checkpoint is NAOTO0804:  # its parameters include the kernels of ones
         statistics = ("running_mean", "running_var", "num_batches_tracked")
-        assert sum(value.numel() for name, value in foreign.items() if not name.endswith(statistics)) == 51_550_757
+        assert sum(value.numel() for name, value in theirs.items() if not name.endswith(statistics)) == 51_550_757

@@ -1,4 +1,4 @@
-"""The U-Net against a forward pass written out from the paper's table, and its training's phases."""
+"""The U-Net against a forward pass written out from the paper's table, and its training phases."""
 
 from inspect import signature
 from typing import Any
@@ -20,12 +20,12 @@ from bench_pconv.recipe import RECIPE
 def partial_convolution(
     x: Tensor, mask: Tensor, weight: Tensor, bias: Tensor | None, stride: int
 ) -> tuple[Tensor, Tensor]:
-    """Eq. 1 and 2 with a mask of the features' own shape."""
+    """Compute Eq. 1 and 2 with a mask of the features' shape."""
     padding = weight.shape[-1] // 2
     total = conv2d(mask, torch.ones_like(weight), stride=stride, padding=padding)
-    seen = (total > 0).to(mask.dtype)
-    y = conv2d(x * mask, weight, stride=stride, padding=padding) * weight[0].numel() / total.clamp(min=1e-8) * seen
-    return (y if bias is None else (y + bias.view(1, -1, 1, 1)) * seen), seen
+    updated = (total > 0).to(mask.dtype)
+    y = conv2d(x * mask, weight, stride=stride, padding=padding) * weight[0].numel() / total.clamp(min=1e-8) * updated
+    return (y if bias is None else (y + bias.view(1, -1, 1, 1)) * updated), updated
 
 
 def normalised(x: Tensor, norm: nn.Module | None) -> Tensor:
@@ -58,7 +58,7 @@ def forward_as_printed(net: UNet, image: Tensor, hole: Tensor, single: bool = Fa
 
 
 def scrambled(net: UNet) -> UNet:
-    """In evaluation mode, with statistics and biases that are not trivial."""
+    """Set statistics and biases to non-trivial values; set eval mode."""
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             assert module.running_mean is not None and module.running_var is not None
@@ -70,8 +70,8 @@ def scrambled(net: UNet) -> UNet:
     return net.double().eval()
 
 
-def pictures() -> tuple[Tensor, Tensor]:
-    """Masked images and their holes, in float64: with such biases a network's colours are hundreds."""
+def inputs() -> tuple[Tensor, Tensor]:
+    """Return masked images and holes in float64, because such biases give colours in the hundreds."""
     image, hole = torch.rand(2, 3, 64, 96).double(), torch.zeros(2, 1, 64, 96).double()
     hole[0, :, 10:50, 20:60] = 1
     hole[1, :, :, 40:] = 1
@@ -83,16 +83,16 @@ def pictures() -> tuple[Tensor, Tensor]:
 def test_the_network_is_the_papers_table(mask_channels: str, bias: str):
     torch.manual_seed(0)
     net = scrambled(UNet(WIDTHS["nano"], mask_channels=mask_channels, bias=bias))
-    masked, hole = pictures()
+    masked, hole = inputs()
     wanted = forward_as_printed(net, masked, hole, mask_channels == "single")
     torch.testing.assert_close(net(masked, hole), wanted, rtol=1e-6, atol=1e-6)
 
 
-def test_masks_of_one_channel_paint_another_picture():
+def test_masks_of_one_channel_change_the_prediction():
     torch.manual_seed(0)
     multi, single = (scrambled(UNet(WIDTHS["nano"], mask_channels=channels)) for channels in ("multi", "single"))
     single.load_state_dict(multi.state_dict())
-    masked, hole = pictures()
+    masked, hole = inputs()
     assert (multi(masked, hole) - single(masked, hole)).abs().max() > 0.01
 
 
@@ -104,11 +104,11 @@ def test_masks_of_one_channel_paint_another_picture():
         ("imagenet", [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
     ],
 )
-def test_the_network_sees_and_paints_its_own_range(input_range: str, mean: list[float], deviation: list[float]):
+def test_the_network_works_in_its_own_range(input_range: str, mean: list[float], deviation: list[float]):
     method = build("nano", 3, input_range=input_range)
     scrambled(method.generator)
     normalise = Normalize(mean, deviation)
-    masked, hole = pictures()
+    masked, hole = inputs()
     wanted = forward_as_printed(method.generator, normalise(masked), hole)
     gain, shift = (torch.tensor(values, dtype=wanted.dtype).view(3, 1, 1) for values in (deviation, mean))
     back = wanted * gain + shift
@@ -116,25 +116,25 @@ def test_the_network_sees_and_paints_its_own_range(input_range: str, mean: list[
 
 
 @pytest.mark.parametrize("mask_channels", ["multi", "single"])
-def test_a_hidden_pixel_is_nothing_in_every_range(mask_channels: str):
+def test_a_hidden_pixel_is_0_in_every_range(mask_channels: str):
     method = build("nano", 3, mask_channels=mask_channels, input_range="imagenet")
     scrambled(method.generator)
-    seen = []
-    method.generator.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
-    masked, hole = pictures()
+    recorded = []
+    method.generator.register_forward_pre_hook(lambda module, given: recorded.append(given[0]))
+    masked, hole = inputs()
     assert method(masked, hole).prediction.equal(method(masked + hole, hole).prediction)
-    assert seen[0].masked_select(hole.bool()).eq(0).all()
+    assert recorded[0].masked_select(hole.bool()).eq(0).all()
 
 
-def test_a_sigmoid_may_end_the_network():
+def test_a_sigmoid_can_end_the_network():
     method = build("nano", 3, activation="sigmoid")
     scrambled(method.generator)
-    masked, hole = pictures()
+    masked, hole = inputs()
     wanted = 1 / (1 + (-forward_as_printed(method.generator, masked, hole)).exp())
     torch.testing.assert_close(method(masked, hole).prediction, wanted, rtol=1e-6, atol=1e-6)
 
 
-def test_the_options_are_those_of_the_networks():
+def test_the_model_records_list_the_options_of_the_networks():
     plain, seven = bench_pconv.bench_models()
     defaults = {name: one.default for name, one in signature(PConv).parameters.items()}
     assert dict(plain.options) == dict(seven.options) == {name: defaults[name] for name in plain.options}
@@ -146,14 +146,14 @@ def test_the_options_are_those_of_the_networks():
 
 @pytest.mark.parametrize("model", bench_pconv.bench_models(), ids=lambda model: model.name)
 @pytest.mark.parametrize("scale", ["paper", "nano"])
-def test_sizes_are_multiples_of_what_the_layers_halve(model: Model, scale: str):
+def test_the_size_multiple_follows_from_the_number_of_layers(model: Model, scale: str):
     with torch.device("meta"):
         net = resolve(model.build)(scale, 3, **model.options).generator
     assert model.size_multiple[scale] == 2 ** len(net.encoder)
     assert len(net.encoder) == {"paper": 8, "nano": 5}[scale] - (model.name == "pconv:seven")
 
 
-def test_the_paper_scale_has_the_papers_layers():
+def test_scale_paper_has_the_papers_layers():
     with torch.device("meta"):
         net: Any = build("paper", 3).generator
     assert [layer.conv.weight.shape[-1] for layer in net.encoder] == [7, 5, 5, 3, 3, 3, 3, 3]

@@ -1,4 +1,4 @@
-"""`bench compare`: which of two is better, and how sure that is."""
+"""`bench compare`: paired statistics of two methods or two runs."""
 
 from pathlib import Path
 
@@ -22,9 +22,9 @@ from bench_reports.cli.report import FORMAT, OUTPUT, emit_tables, require_single
 def compare(
     a: str, b: str, runs: Path | None, metrics: tuple[str, ...], format_: str, output: Path | None, as_json: bool
 ) -> None:
-    """Tell which of two methods or runs is better, pair by pair.
+    """Compare two methods or two runs with paired statistics.
 
-    A and B are methods that were judged in RUNS (results, if not given), or the folders of two runs.
+    A and B are two methods that were evaluated in RUNS (default: results), or the folders of two runs.
 
     \b
     Examples:
@@ -35,18 +35,17 @@ def compare(
     from bench_core.plugins import Plugins
     from bench_core.store.store import read_runs
     from bench_reports.tables.differences import build
-    from bench_reports.tables.pairing import of_methods, of_runs
+    from bench_reports.tables.pairing import pair_methods, pair_runs
 
     require_single_format(as_json, format_)
-    found = Plugins.all()  # a plugin may bring a metric
+    plugins = Plugins.all()  # a plugin may bring a metric
     if runs is None and Path(a).is_dir() and Path(b).is_dir():
-        together = [of_runs([read_runs(Path(a)), read_runs(Path(b))], (a, b))]
+        pairings = [pair_runs([read_runs(Path(a)), read_runs(Path(b))], (a, b))]
     else:
-        sides = of_methods(*read_runs(runs or Path("results")), (a, b))
-        together = [[each] for each in sides]
-    known = found.records("metrics")
-    compared = [build(sides, metrics, known) for sides in together]
+        pairings = [[pairing] for pairing in pair_methods(*read_runs(runs or Path("results")), (a, b))]
+    known = plugins.records("metrics")
+    differences = [build(each, metrics, known) for each in pairings]
     if as_json:
-        print_json([each.record() for each in compared], output)
+        print_json([each.record() for each in differences], output)
     else:
-        emit_tables(found, [each.table() for each in compared], format_, output)
+        emit_tables(plugins, [each.table() for each in differences], format_, output)

@@ -1,4 +1,4 @@
-"""`bench cost`: what a larger comparison would take."""
+"""`bench cost`: run time of a larger experiment."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -13,16 +13,18 @@ from bench_core.errors import BadInput
 @click.command()
 @click.argument("runs", type=click.Path(path_type=Path))
 @click.option("--steps", type=click.IntRange(0), required=True, help="Training steps of each method.")
-@click.option("--images", type=click.IntRange(1), required=True, help="Test images under each mask set.")
-@click.option("--mask-sets", type=click.IntRange(1), default=1, help="With so many images each.")
-@click.option("--seeds", type=click.IntRange(1), default=1, help="Trainings of each method.")
-@click.option("--methods", type=click.IntRange(1), help="So many that learn, as dear as those of RUNS on average.")
+@click.option("--images", type=click.IntRange(1), required=True, help="Number of test images under each mask set.")
+@click.option("--mask-sets", type=click.IntRange(1), default=1, help="Number of mask sets.")
+@click.option("--seeds", type=click.IntRange(1), default=1, help="Number of trainings of each method.")
+@click.option(
+    "--methods", type=click.IntRange(1), help="Number of trained methods (each costs the average of those in RUNS)."
+)
 @JSON
 def cost(runs: Path, steps: int, images: int, mask_sets: int, seeds: int, methods: int | None, as_json: bool) -> None:
-    """Reckon what a larger comparison takes.
+    """Estimate the run time of a larger experiment.
 
-    It is reckoned from the seconds that the last run of RUNS took. Sizes, batches, metrics and devices are taken to be
-    those of that run: make it small, but of the same kind.
+    The estimate uses the timings of the last run in RUNS, and assumes its image size, batch, metrics and devices. Make
+    that run small, but otherwise like the large one.
 
     \b
     Examples:
@@ -30,18 +32,18 @@ def cost(runs: Path, steps: int, images: int, mask_sets: int, seeds: int, method
       bench cost results --steps 500000 --images 36500 --mask-sets 2 --seeds 5 --methods 20
     """
     from bench_core.store.store import read_runs
-    from bench_reports.costs import Workload, costs
+    from bench_reports.costs import Workload, measured_costs
 
     store, found = read_runs(runs)
-    known = list(costs(store, found[-1]))
-    if not known:
-        raise BadInput(f"No cell of the last run in {runs} tells what it took: it is of an older version. Run it anew.")
-    plan = Workload(steps, images, mask_sets, seeds)
-    learned = [each.hours(plan) for each in known if each.step is not None]
-    total = sum(each.hours(plan) for each in known)
-    if methods and learned:
-        total += (methods - len(learned)) * sum(learned) / len(learned)
-    record = {"methods": [asdict(each) | {"hours": each.hours(plan)} for each in known], "hours": total}
+    costs = list(measured_costs(store, found[-1]))
+    if not costs:
+        raise BadInput(f"The last run in {runs} has no timings: an older version wrote it. Repeat it.")
+    workload = Workload(steps, images, mask_sets, seeds)
+    trained = [each.hours(workload) for each in costs if each.step is not None]
+    total = sum(each.hours(workload) for each in costs)
+    if methods and trained:
+        total += (methods - len(trained)) * sum(trained) / len(trained)
+    record = {"methods": [asdict(each) | {"hours": each.hours(workload)} for each in costs], "hours": total}
     if as_json:
         print_json(record)
     else:
@@ -53,11 +55,11 @@ def _show(record: dict[str, Any]) -> None:
 
     from bench_core.system.progress import open_console
 
-    table = Table("method", "device", "size", "batch", "s a step", "s an image", "hours")
+    table = Table("method", "device", "size", "batch", "s/step", "s/image", "hours")
     for each in record["methods"]:
         step = "" if each["step"] is None else f"{each['step']:.3g}"
-        facts = (each["variant"], each["device"], str(each["size"]), str(each["batch"]))
-        table.add_row(*facts, step, f"{each['image']:.3g}", f"{each['hours']:,.1f}")
+        setting = (each["variant"], each["device"], str(each["size"]), str(each["batch"]))
+        table.add_row(*setting, step, f"{each['image']:.3g}", f"{each['hours']:,.1f}")
     out, total = open_console(), record["hours"]
     out.print(table)
-    out.print(f"In all {total:,.1f} hours of such a device, {total / 24:,.1f} days.")
+    out.print(f"Total: {total:,.1f} hours on such a device, {total / 24:,.1f} days.")

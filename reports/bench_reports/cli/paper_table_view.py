@@ -1,4 +1,4 @@
-"""A paper's table as `bench tables` shows it."""
+"""A paper's table as `bench tables` prints and draws it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from bench_core.paper_table import PaperTable
     from bench_core.plugins import Plugins
     from bench_core.protocol import Protocol
+    from bench_reports.tables.table import Table
 
 
 @dataclass
 class PaperTableView:
-    """A table by its name, with its protocols."""
+    """A paper's table, loaded by name with its protocols. `runs` is a folder of measured runs, or None."""
 
     plugins: "Plugins"
     name: str
@@ -34,37 +35,43 @@ class PaperTableView:
     def protocols(self) -> dict[str, "Protocol"]:
         from bench_core.protocol import load
 
-        brought = self.plugins.records("protocols").values()
-        return {name: load(name, brought) for name in self.table.protocols}
+        files = self.plugins.records("protocols").values()
+        return {name: load(name, files) for name in self.table.protocols}
 
-    def record(self, folder: Path | None) -> dict[str, Any]:
+    def record(self, runs: Path | None) -> dict[str, Any]:
+        """Return the table as plain data for JSON."""
         from bench_reports.formats.data import record
 
-        return record(self._built(folder))
+        return record(self._side_by_side(runs))
 
-    def show(self, folder: Path | None, format_: str, output: Path | None) -> None:
+    def show(self, runs: Path | None, format_: str, output: Path | None) -> None:
+        """Print the table or write it to a file. An image file gets the paper's figure of curves.
+
+        Raises:
+            BadInput: an image was requested, but the paper's table is no figure or its curves were not measured.
+        """
         if output and output.suffix in (".svg", ".png"):
             if not self.table.curves:
-                raise BadInput(f"{self.name} is no figure of curves; {output.suffix} is for those.")
-            self._draw(folder, output)
+                raise BadInput(f"{self.name} is a table, not a figure of curves; {output.suffix} needs a figure.")
+            self._draw(runs, output)
         else:
-            emit_tables(self.plugins, [self._built(folder)], format_, output)
+            emit_tables(self.plugins, [self._side_by_side(runs)], format_, output)
 
-    def _draw(self, folder: Path | None, output: Path) -> None:
+    def _draw(self, runs: Path | None, output: Path) -> None:
         from bench_core.system import files
-        from bench_reports.figures.paper_curves import of_paper
+        from bench_reports.figures.paper_curves import draw_paper_figure
 
-        picture, numbers = of_paper(self.table, self.protocols, *self._stored(folder), format_=output.suffix[1:])
-        files.write_bytes(output, picture)
+        image, numbers = draw_paper_figure(self.table, self.protocols, *self._stored(runs), format_=output.suffix[1:])
+        files.write_bytes(output, image)
         files.write_bytes(output.with_suffix(".csv"), numbers)
 
-    def _built(self, folder: Path | None) -> Any:
+    def _side_by_side(self, runs: Path | None) -> "Table":
         from bench_reports.papers.side_by_side import build
 
-        return build(self.table, self.protocols, *self._stored(folder))
+        return build(self.table, self.protocols, *self._stored(runs))
 
-    def _stored(self, folder: Path | None) -> tuple[Any, ...]:
-        """The store, its runs, and the known metrics."""
+    def _stored(self, runs: Path | None) -> tuple[Any, ...]:
+        """Return the store, its runs, and the installed metrics."""
         from bench_core.store.store import read_runs
 
-        return *(read_runs(folder) if folder else (None, [])), self.plugins.records("metrics")
+        return *(read_runs(runs) if runs else (None, [])), self.plugins.records("metrics")

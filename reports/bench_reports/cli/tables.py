@@ -1,4 +1,4 @@
-"""`bench tables`: tables and figures of papers, measured anew beside what was published."""
+"""`bench tables`: tables and figures of papers, with measured numbers beside published ones."""
 
 import sys
 from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ImageSetFolder(click.ParamType):
-    """The folder of one image set, or of any that is asked for."""
+    """Folder of the named image set, or of any image set if there is no name."""
 
     name = "[image_set=]folder"
 
@@ -33,8 +33,8 @@ class ImageSetFolder(click.ParamType):
 
 
 DATA = click.option("--data", type=ImageSetFolder(), multiple=True, help="Folder of an image set (repeatable).")
-SETTLED = {"plugins", "protocol", "data", "added", "dropped", "baselines", "metrics", "devices", "nodes"}
-"""What a table says itself, and what only `bench run` can do; every other option of `bench run` may be given."""
+FIXED_OPTIONS = {"plugins", "protocol", "data", "added", "dropped", "baselines", "metrics", "devices", "nodes"}
+"""Options of `bench run` that a paper's table decides itself, or that only `bench run` supports."""
 
 
 @click.group(cls=Group, invoke_without_command=True)
@@ -42,9 +42,9 @@ SETTLED = {"plugins", "protocol", "data", "added", "dropped", "baselines", "metr
 @JSON
 @click.pass_context
 def tables(context: click.Context, data: tuple[tuple[str, Path], ...], as_json: bool) -> None:
-    """List the tables of papers, and measure them anew.
+    """List and reproduce tables from papers.
 
-    Without a command, they are listed with what measuring each anew needs, and what of it is missing here.
+    Without a command, list all tables with the data, weights and methods that each needs, and those missing here.
 
     \b
     Examples:
@@ -56,20 +56,25 @@ def tables(context: click.Context, data: tuple[tuple[str, Path], ...], as_json: 
         return
     from bench_core.experiment.paper_requirements import requirements
 
-    found = _plugins()
-    folders, every = _folders(found, data), [PaperTableView(found, name) for name in found.records("paper_tables")]
-    told = [(each, requirements(each.table, each.protocols, found, folders)) for each in every]
+    plugins = _plugins()
+    folders = _folders(plugins, data)
+    views = [PaperTableView(plugins, name) for name in plugins.records("paper_tables")]
+    listed = [
+        (view.name, view.table.title, requirements(view.table, view.protocols, plugins, folders)) for view in views
+    ]
     if as_json:
-        facts = ((each.name, each.table.title, needed) for each, needed in told)
         print_json(
-            [{"name": name, "title": title, "needs": of.wanted, "missing": of.missing} for name, title, of in facts]
+            [
+                {"name": name, "title": title, "needs": needed.wanted, "missing": needed.missing}
+                for name, title, needed in listed
+            ]
         )
         return
-    for each, needed in told:
-        click.echo(f"{each.name}: {each.table.title}")
-        for what, items in (("needs", needed.wanted), ("missing", needed.missing)):
+    for name, title, needed in listed:
+        click.echo(f"{name}: {title}")
+        for label, items in (("needs", needed.wanted), ("missing", needed.missing)):
             for item in items:
-                click.echo(f"    {what:8} {item}")
+                click.echo(f"    {label:8} {item}")
 
 
 @tables.command()
@@ -79,31 +84,31 @@ def tables(context: click.Context, data: tuple[tuple[str, Path], ...], as_json: 
 @OUTPUT
 @JSON
 def show(name: str, runs: Path | None, format_: str, output: Path | None, as_json: bool) -> None:
-    """Print a table: what was published and what was measured.
+    """Print published and measured numbers of a table.
 
-    RUNS, a folder that `bench run` wrote to, holds the latter. With `-o FILE.svg` or `-o FILE.png` a figure's curves
-    are drawn, and their numbers written to a .csv beside it.
+    RUNS is a folder that `bench run` wrote to; without it only published numbers are shown. For a figure of curves,
+    `-o FILE.svg` or `-o FILE.png` draws it and writes its numbers to a .csv beside it.
 
     \b
     Examples:
       bench tables show NAME results --format markdown
       bench tables show NAME results -o figure.svg
     """
-    opened = PaperTableView(_plugins(), name)
+    view = PaperTableView(_plugins(), name)
     if as_json:
-        print_json(opened.record(runs), output)
+        print_json(view.record(runs), output)
     else:
-        opened.show(runs, format_, output)
+        view.show(runs, format_, output)
 
 
-@tables.command(cls=Command, params=[option for option in bench_run.params if option.name not in SETTLED])
+@tables.command(cls=Command, params=[option for option in bench_run.params if option.name not in FIXED_OPTIONS])
 @click.argument("name", type=completions.TABLE)
 @DATA
 @signals.handle_signals()
 def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], as_json: bool, **options: Any) -> None:
-    """Train and judge what a table needs, and print it.
+    """Train and evaluate the methods of a table, and print it.
 
-    What is not here is left out and said.
+    Protocols without data and methods that are not installed are skipped with a message.
 
     \b
     Examples:
@@ -113,35 +118,36 @@ def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], as_json: bool,
     from bench_core.experiment.paper_requirements import requirements
     from bench_core.experiment.plan import plan
 
-    found = _plugins()
-    opened, folders = PaperTableView(found, name), _folders(found, data)
-    here, done = requirements(opened.table, opened.protocols, found, folders).requests, []
-    sets = found.records("image_sets")
-    for each, protocol in opened.protocols.items():
+    plugins = _plugins()
+    view, folders = PaperTableView(plugins, name), _folders(plugins, data)
+    available = requirements(view.table, view.protocols, plugins, folders).requests
+    image_sets, done = plugins.records("image_sets"), []
+    for protocol_name, protocol in view.protocols.items():
         image_set = options["image_set"] or protocol.image_set
         folder = folders.get(image_set, folders.get(""))
-        requests = [request for request in opened.table.requests(each) if request in here]
-        if image_set in sets and sets[image_set].needs_folder and folder is None:
-            click.echo(f"{each} is left out: give --data {image_set}=FOLDER. {sets[image_set].source}", err=True)
+        requests = [request for request in view.table.requests(protocol_name) if request in available]
+        if image_set in image_sets and image_sets[image_set].needs_folder and folder is None:
+            source = image_sets[image_set].source
+            click.echo(f"Skipping {protocol_name}: give --data {image_set}=FOLDER. {source}", err=True)
         elif not requests:
-            click.echo(f"{each} is left out: none of its methods is here.", err=True)
+            click.echo(f"Skipping {protocol_name}: none of its methods is installed.", err=True)
         else:
-            settled = {"plugins": tuple(requests), "protocol": each, "out": out, "data": folder, "baselines": False}
+            fixed = {"plugins": tuple(requests), "protocol": protocol_name, "out": out, "data": folder}
             with stdout_to_stderr(as_json):
-                done.append(run_plan(plan(RunOptions(**options, **settled))))
+                done.append(run_plan(plan(RunOptions(**options, **fixed, baselines=False))))
     if not done:
-        raise BadInput(f"Nothing of the table {name} can be measured here; `bench tables` lists what is missing.")
+        raise BadInput(f"Nothing in the table {name} can be measured here; `bench tables` lists what is missing.")
     if as_json:
-        print_json({"runs": [record for _, record in done], "table": opened.record(out)})
+        print_json({"runs": [record for _, record in done], "table": view.record(out)})
     else:
-        opened.show(out, "terminal", None)
+        view.show(out, "terminal", None)
     sys.exit(max(code for code, _ in done))
 
 
-def _folders(found: "Plugins", data: tuple[tuple[str, Path], ...]) -> dict[str, Path]:
-    """By the names of image sets."""
+def _folders(plugins: "Plugins", data: tuple[tuple[str, Path], ...]) -> dict[str, Path]:
+    """Return the folders by image set; the empty name stands for any."""
     for name, _ in data:
-        if name and name not in (known := found.records("image_sets")):
+        if name and name not in (known := plugins.records("image_sets")):
             raise unknown("image set", name, known)
     return dict(data)
 

@@ -1,4 +1,4 @@
-"""A metric against the size of holes."""
+"""Figure of a metric against the hole ratio."""
 
 from collections.abc import Sequence
 
@@ -8,66 +8,66 @@ from matplotlib.figure import Figure
 
 from bench_core.store.store import Run
 from bench_reports.figures import style
-from bench_reports.figures.source import Source, looks
+from bench_reports.figures.source import Source, method_styles
 from bench_reports.tables.by_hole_ratio import EDGES, LABELS, Buckets
 from bench_reports.tables.columns import Column
-from bench_reports.tables.table import header
+from bench_reports.tables.table import metric_header
 
 HEIGHT = 1.95
-APART = 0.05
-"""Tick labels that are nearer than this would overlap."""
+"""Height in inches, without the legend."""
+MIN_TICK_DISTANCE = 0.05
+"""Hole ratio below which two tick labels would overlap."""
 
 
 def draw(
     source: Source, *, mask_set: str = "", definition: str = "", width: str = "column", methods: Sequence[str] = ()
 ) -> Figure:
-    """One metric in every bucket of a mask set, as in the table by hole ratio.
+    """Draw one metric in every bucket of a mask set.
 
     Raises:
         BadInput: there is nothing to draw.
     """
-    metric, where = source.metric(definition), source.mask_set(mask_set)
+    metric, mask_set = source.metric(definition), source.mask_set(mask_set)
     buckets = Buckets(source.store, source.run, {metric.definition: metric})
     source.check(buckets.rows)
-    found = [column for (column,) in buckets.columns_of(where) if len(column.means)]
-    if not found:
-        raise source.nothing(metric, where)
-    return of_columns(source.run, found, width, methods)
+    columns = [column for (column,) in buckets.columns_of(mask_set) if len(column.means)]
+    if not columns:
+        raise source.no_values_error(metric, mask_set)
+    return draw_columns(source.run, columns, width, methods)
 
 
-@style.rules()
-def of_columns(run: Run, found: Sequence[Column], width: str = "column", methods: Sequence[str] = ()) -> Figure:
-    """Columns of one metric, one for each bucket, at the buckets' middles. Bands are 95 % intervals of the means."""
-    metric, where = found[0].metric, found[0].mask_set
-    figure = style.new(width, HEIGHT, f"{metric.title} against the hole ratio on {where}")
+@style.figure_style()
+def draw_columns(run: Run, columns: Sequence[Column], width: str = "column", methods: Sequence[str] = ()) -> Figure:
+    """Draw one metric's columns, one for each bucket, at the buckets' middles. Bands are 95 % intervals."""
+    metric, mask_set = columns[0].metric, columns[0].mask_set
+    figure = style.new_figure(width, HEIGHT, f"{metric.title} against the hole ratio on {mask_set}")
     axes, shown = figure.subplots(), {}
-    for variant, look in looks(run, methods).items():
-        points = pd.DataFrame([_point(column, variant) for column in found if variant in column.means])
+    for variant, line_style in method_styles(run, methods).items():
+        points = pd.DataFrame([_point(column, variant) for column in columns if variant in column.means])
         if len(points):
-            axes.plot(points["x"], points["mean"], **look)
-            style.band(axes, points["x"], points["low"], points["high"], look)
-            shown[variant] = look
-    _ticks(axes, found)
-    axes.set(xlabel="hole ratio", ylabel=style.plain(header(metric)))
-    style.legend(figure, shown)
+            axes.plot(points["x"], points["mean"], **line_style)
+            style.draw_band(axes, points["x"], points["low"], points["high"], line_style)
+            shown[variant] = line_style
+    _set_ticks(axes, columns)
+    axes.set(xlabel="hole ratio", ylabel=style.printable(metric_header(metric)))
+    style.add_legend(figure, shown)
     return figure
 
 
 def _point(column: Column, variant: str) -> dict[str, float]:
-    """Middle of the bucket, mean, and ends of its interval, NaN where there is none."""
-    details = column.standing.details if column.standing else pd.DataFrame()
-    here = details.reindex(index=[variant], columns=["low", "high"]).to_numpy(dtype=float)[0]
+    """Return the middle of the bucket, the mean, and the ends of its interval, NaN if it has none."""
+    details = column.result.details if column.result else pd.DataFrame()
+    ends = details.reindex(index=[variant], columns=["low", "high"]).to_numpy(dtype=float)[0]
     low, high = _edges(column)
-    return {"x": (low + high) / 2, "mean": float(column.means[variant]), "low": here[0], "high": here[1]}
+    return {"x": (low + high) / 2, "mean": float(column.means[variant]), "low": ends[0], "high": ends[1]}
 
 
 def _edges(column: Column) -> tuple[float, float]:
-    place = LABELS.index(column.part)
+    place = LABELS.index(column.bucket)
     return EDGES[place], EDGES[place + 1]
 
 
-def _ticks(axes: Axes, found: Sequence[Column]) -> None:
-    """At the edges of buckets."""
-    edges = sorted({edge for column in found for edge in _edges(column)})
-    named = [f"{edge:g}" if edge == edges[0] or edge - edges[0] > APART else "" for edge in edges]
-    axes.set_xticks(edges, named)
+def _set_ticks(axes: Axes, columns: Sequence[Column]) -> None:
+    edges = sorted({edge for column in columns for edge in _edges(column)})
+    labels = [f"{edge:g}" if edge == edges[0] or edge - edges[0] > MIN_TICK_DISTANCE else "" for edge in edges]
+    axes.set_xticks(edges, labels)

@@ -1,4 +1,4 @@
-"""The loss terms of one method over the steps of its training."""
+"""Figure of one method's loss terms over its training steps."""
 
 from collections.abc import Sequence
 
@@ -9,32 +9,32 @@ from matplotlib.ticker import NullFormatter
 from bench_core.errors import BadInput, unknown
 from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.figures import style
-from bench_reports.figures.curves import HEIGHT, line, steps
+from bench_reports.figures.curves import HEIGHT, draw_line, label_steps
 from bench_reports.figures.source import Source
 
-POINTS = 150
-"""A line has so many at the most, each the mean of equally many steps."""
+MAX_POINTS = 150
+"""Maximum number of points of a line. Each is the mean of equally many steps."""
 
 
 def draw(source: Source, *, width: str = "column", methods: Sequence[str] = ()) -> Figure:
-    """A line for each term of one method, the run's first that learned if none is asked for.
+    """Draw a line for each loss term of one method, by default the run's first trained one.
 
     Raises:
-        BadInput: there is nothing to draw.
+        BadInput: there is nothing to draw, or several methods are given.
     """
     logged = dict.fromkeys(entry.variant for entry in _logged(source.store, source.run))
     if not logged:
-        raise BadInput("No cell has a training.jsonl, where its losses are: nothing was trained, or it is not here.")
+        raise BadInput("No cell has a training.jsonl with losses: nothing was trained, or the files are missing.")
     variant, *others = methods or logged
     if methods and others:
-        raise BadInput(f"Losses of several methods do not compare: give one of {', '.join(methods)}.")
+        raise BadInput(f"Losses of several methods are not comparable: give one of {', '.join(methods)}.")
     if variant not in logged:
         raise unknown("method with losses in this run", variant, logged)
-    return _drawn(read(source.store, source.run, variant), variant, width)
+    return _draw_terms(read_losses(source.store, source.run, variant), variant, width)
 
 
-def read(store: Store, run: Run, variant: str) -> pd.DataFrame:
-    """One row for every term, step and seed: `term`, `seed`, `step`, `value`."""
+def read_losses(store: Store, run: Run, variant: str) -> pd.DataFrame:
+    """Read the logged losses, thinned out: columns `term`, `seed`, `step` and `value`."""
     entries = [entry for entry in _logged(store, run) if entry.variant == variant]
     return pd.concat([_thinned(_rows(store, entry)) for entry in entries], ignore_index=True)
 
@@ -50,22 +50,22 @@ def _rows(store: Store, entry: CellStatus) -> pd.DataFrame:
 
 
 def _thinned(rows: pd.DataFrame) -> pd.DataFrame:
-    together = max(1, -(-(rows["step"].max() + 1) // POINTS)) if len(rows) else 1
-    steps = rows["step"] // together * together
+    num_steps = max(1, -(-(rows["step"].max() + 1) // MAX_POINTS)) if len(rows) else 1
+    steps = rows["step"] // num_steps * num_steps
     return rows.groupby(["term", "seed", steps], sort=False)["value"].mean().reset_index()
 
 
-@style.rules()
-def _drawn(rows: pd.DataFrame, variant: str, width: str) -> Figure:
-    figure = style.new(width, HEIGHT, f"Loss terms of {variant} over the steps of the training")
-    axes, shown = figure.subplots(), style.looks(rows["term"])
-    for term, look in shown.items():
-        line(axes, rows[rows["term"] == term], look)
-    steps(axes)
+@style.figure_style()
+def _draw_terms(rows: pd.DataFrame, variant: str, width: str) -> Figure:
+    figure = style.new_figure(width, HEIGHT, f"Loss terms of {variant} over the training steps")
+    axes, styles = figure.subplots(), style.line_styles(rows["term"])
+    for term, line_style in styles.items():
+        draw_line(axes, rows[rows["term"] == term], line_style)
+    label_steps(axes)
     axes.set(ylabel="loss term")
     if (rows["value"] > 0).all():
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(style.number)
+        axes.yaxis.set_major_formatter(style.format_tick)
         axes.yaxis.set_minor_formatter(NullFormatter())
-    style.legend(figure, shown)
+    style.add_legend(figure, styles)
     return figure

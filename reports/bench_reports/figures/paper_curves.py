@@ -1,4 +1,4 @@
-"""Curves of metrics against training steps, from what cells wrote down while they were trained."""
+"""Stored training curves, and the figures of curves in papers."""
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -17,11 +17,11 @@ from bench_reports.papers.measured import find
 
 COLUMNS = ["variant", "seed", "step", "mask_set", "metric", "value"]
 PANEL = (4.2, 3.2)
-"""Width and height of a panel, in inches."""
+"""Width and height of a panel in inches."""
 
 
-def read(store: Store, runs: Sequence[Run]) -> pd.DataFrame:
-    """One row for every value: its variant, seed, step, mask set and metric. A cell in several runs counts once."""
+def read_curves(store: Store, runs: Sequence[Run]) -> pd.DataFrame:
+    """Read all points of all curves, with the columns `COLUMNS`. A cell that several runs share counts once."""
     entries = {entry.folder: entry for run in runs for entry in run.entries if entry.folder}
     rows = []
     for entry in entries.values():
@@ -33,7 +33,7 @@ def read(store: Store, runs: Sequence[Run]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).sort_values(COLUMNS[:-1], ignore_index=True)
 
 
-def of_paper(
+def draw_paper_figure(
     paper: PaperTable,
     protocols: Mapping[str, Protocol],
     store: Store | None,
@@ -41,43 +41,45 @@ def of_paper(
     known: Mapping[str, Metric],
     format_: str,
 ) -> tuple[bytes, bytes]:
-    """A paper's figure drawn anew, "svg" or "png", and its numbers as CSV. Nothing published is in it.
+    """Reproduce a paper's figure as "svg" or "png"; return it and its numbers as CSV. It shows measured values only.
 
     Raises:
-        BadInput: no run under its protocol has curves.
+        BadInput: no run of its protocol has curves.
     """
     (group,) = paper.groups
     measured = find(store, runs, protocols[group.protocol], known)
-    curves = read(store, measured.runs) if store and measured else pd.DataFrame(columns=COLUMNS)
+    curves = read_curves(store, measured.runs) if store and measured else pd.DataFrame(columns=COLUMNS)
     labels = {request: label for label, request in paper.methods.items()}
     curves = curves[curves["variant"].isin(labels) & (curves["mask_set"] == group.mask_set)]
     if not measured or curves.empty:
         raise BadInput(
-            f"There are no curves of {', '.join(paper.methods)} under {group.protocol}: `bench tables run` first."
+            f"There are no curves of {', '.join(paper.methods)} under {group.protocol}: run `bench tables run` first."
         )
     panels = {how.definition: name for name, how in paper.metrics.items()}
-    title = "\n".join([f"{paper.title} (measured)", *wrap("; ".join(measured.departures), 100)])
-    return draw(curves, title, panels, labels, format_), curves.to_csv(index=False).encode()
+    title = "\n".join([f"{paper.title} (measured)", *wrap("; ".join(measured.changes), 100)])
+    return draw_panels(curves, title, panels, labels, format_), curves.to_csv(index=False).encode()
 
 
-def draw(curves: pd.DataFrame, title: str, panels: Mapping[str, str], lines: Mapping[str, str], format_: str) -> bytes:
-    """A picture, "svg" or "png", the same bytes for the same curves.
+def draw_panels(
+    curves: pd.DataFrame, title: str, panels: Mapping[str, str], labels: Mapping[str, str], format_: str
+) -> bytes:
+    """Draw one panel for each metric and one line for each variant, as "svg" or "png".
 
-    `panels` are metrics with their titles, `lines` variants with their labels. A line is the mean over seeds, its
-    band reaches from the lowest to the highest of them.
+    `panels` maps metrics to titles, `labels` variants to labels. A line is the mean over seeds, with a band from the
+    lowest to the highest seed.
     """
     with mpl.rc_context({"svg.hashsalt": "inpaint-bench", "svg.fonttype": "path"}):
         figure = Figure(figsize=(PANEL[0] * len(panels), PANEL[1]), layout="constrained")
         figure.suptitle(title, fontsize="medium")
         for axes, (metric, name) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
             axes.set(title=name, xlabel="step")
-            for variant, label in lines.items():
+            for variant, label in labels.items():
                 chosen = curves[(curves["metric"] == metric) & (curves["variant"] == variant)]
                 spread = chosen.groupby("step")["value"].agg(["mean", "min", "max"])
                 axes.plot(spread.index, spread["mean"], label=label)
                 axes.fill_between(spread.index, spread["min"], spread["max"], alpha=0.2)
             axes.legend()
         buffer = BytesIO()
-        # a date or a version would make equal pictures differ
+        # a date or a version would make equal figures differ
         figure.savefig(buffer, format=format_, metadata={"Date": None} if format_ == "svg" else {"Software": None})
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Quality against cost."""
+"""Figure of a metric against the cost of each method."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,15 +8,16 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from bench_core.errors import BadInput, unknown
 from bench_core.store.store import Run, Store
-from bench_reports.costs import costs
+from bench_reports.costs import variant_costs
 from bench_reports.figures import style
-from bench_reports.figures.source import Source, looks
+from bench_reports.figures.source import Source, method_styles
 from bench_reports.tables.columns import Column
-from bench_reports.tables.table import header
+from bench_reports.tables.table import metric_header
 
 HEIGHT = 1.95
-COSTS = {
-    "image": "seconds to paint and judge an image",
+"""Height in inches, without the legend."""
+COST_LABELS = {
+    "image": "seconds to predict and evaluate an image",
     "training": "seconds of a training",
     "parameters": "parameters",
 }
@@ -31,74 +32,66 @@ def draw(
     methods: Sequence[str] = (),
     cost: str = "image",
 ) -> Figure:
-    """One column of the table against what methods cost, "image", "training" or "parameters".
+    """Draw one column of the table against a cost: "image", "training" or "parameters".
 
     Raises:
         BadInput: there is nothing to draw.
     """
-    if cost not in COSTS:
-        raise unknown("cost", cost, COSTS)
-    column, found = source.column(mask_set, definition), spent(source.store, source.run)
-    if cost not in found:
-        raise BadInput(f"No cell tells the {COSTS[cost]}: none was trained, or they are of an older version.")
-    return of_column(source.run, column, found[cost], cost, width, methods)
+    if cost not in COST_LABELS:
+        raise unknown("cost", cost, COST_LABELS)
+    column, costs = source.column(mask_set, definition), costs_by_kind(source.store, source.run)
+    if cost not in costs:
+        raise BadInput(f"No cell recorded {COST_LABELS[cost]}: nothing was trained, or an older version wrote the run.")
+    return draw_column(source.run, column, costs[cost], cost, width, methods)
 
 
-def spent(store: Store, run: Run) -> dict[str, dict[str, float]]:
-    """For each of `COSTS` that a cell tells, what variants cost; 0 where nothing is learned."""
-    every = {
-        each.variant: {
-            "image": each.image,
-            "training": (each.step or 0) * run.protocol.steps,
-            "parameters": each.parameters,
-        }
-        for each in costs(store, run)
-    }
-    found = {cost: {variant: told[cost] for variant, told in every.items()} for cost in COSTS}
-    return {cost: told for cost, told in found.items() if any(told.values())}
+def costs_by_kind(store: Store, run: Run) -> dict[str, dict[str, float]]:
+    """Return for each known kind of cost its value by variant; 0 for training-free methods."""
+    by_variant = variant_costs(store, run, {})
+    by_kind = {kind: {name: costs.get(kind, 0) for name, costs in by_variant.items()} for kind in COST_LABELS}
+    return {kind: costs for kind, costs in by_kind.items() if any(costs.values())}
 
 
-@style.rules()
-def of_column(
+@style.figure_style()
+def draw_column(
     run: Run,
     column: Column,
-    found: Mapping[str, float],
+    costs: Mapping[str, float],
     cost: str,
     width: str = "column",
     methods: Sequence[str] = (),
 ) -> Figure:
-    """A point for each method, with the interval of its mean; a level line where it costs nothing."""
-    label = f"{column.metric.title} on {column.where} against {COSTS[cost]}"
-    figure = style.new(width, HEIGHT, label)
+    """Draw a point with its interval for each method, or a horizontal line if its cost is 0."""
+    label = f"{column.metric.title} on {column.label} against {COST_LABELS[cost]}"
+    figure = style.new_figure(width, HEIGHT, label)
     axes, shown = figure.subplots(), {}
-    for variant, look in looks(run, methods).items():
-        if variant in found and variant in column.means:
-            _mark(axes, column, variant, found[variant], look)
-            shown[variant] = look if found[variant] == 0 else look | {"linestyle": ""}
-    _axis(axes)
-    axes.set(xlabel=COSTS[cost], ylabel=style.plain(header(column.metric)))
+    for variant, line_style in method_styles(run, methods).items():
+        if variant in costs and variant in column.means:
+            _draw_point(axes, column, variant, costs[variant], line_style)
+            shown[variant] = line_style if costs[variant] == 0 else line_style | {"linestyle": ""}
+    _set_log_axis(axes)
+    axes.set(xlabel=COST_LABELS[cost], ylabel=style.printable(metric_header(column.metric)))
     if not shown:
-        raise BadInput(f"There is nothing to draw: no method has both {column.metric.title} and {COSTS[cost]}.")
-    style.legend(figure, shown)
+        raise BadInput(f"There is nothing to draw: no method has both {column.metric.title} and {COST_LABELS[cost]}.")
+    style.add_legend(figure, shown)
     return figure
 
 
-def _mark(axes: Axes, column: Column, variant: str, cost: float, look: Mapping) -> None:
-    mean = column.means[variant]
+def _draw_point(axes: Axes, column: Column, variant: str, cost: float, line_style: Mapping) -> None:
+    mean, color = column.means[variant], line_style["color"]
     if cost == 0:
-        axes.axhline(mean, color=look["color"], linestyle=look["linestyle"], linewidth=0.8)
+        axes.axhline(mean, color=color, linestyle=line_style["linestyle"], linewidth=0.8)
         return
-    axes.plot(cost, mean, color=look["color"], marker=look["marker"], markersize=5)
-    if column.standing and variant in column.standing.variants:
-        ends = column.standing.details.loc[variant, ["low", "high"]].to_numpy(dtype=float)
-        axes.plot([cost, cost], ends, color=look["color"], linewidth=0.9)
+    axes.plot(cost, mean, color=color, marker=line_style["marker"], markersize=5)
+    if column.result and variant in column.result.variants:
+        ends = column.result.details.loc[variant, ["low", "high"]].to_numpy(dtype=float)
+        axes.plot([cost, cost], ends, color=color, linewidth=0.9)
 
 
-def _axis(axes: Axes) -> None:
-    """Costs differ by factors."""
-    axes.set_xscale("log")
+def _set_log_axis(axes: Axes) -> None:
+    axes.set_xscale("log")  # costs differ by orders of magnitude
     low, high = axes.get_xlim()
     axes.set_xlim(low / 1.5, high * 1.5)
     axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0,) if high / low > 30 else (1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(style.number)
+    axes.xaxis.set_major_formatter(style.format_tick)
     axes.xaxis.set_minor_formatter(NullFormatter())

@@ -1,4 +1,4 @@
-"""What figures are drawn from, and what of it they are asked to show."""
+"""Data source of a figure: a run with its store, and the selection of metric, mask set and methods."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from bench_core.errors import BadInput, unknown
 from bench_core.specs import Metric
 from bench_core.store.store import Run, Store
 from bench_reports.figures import style
-from bench_reports.tables import consistency
-from bench_reports.tables.columns import Column, column
-from bench_reports.tables.table import wanted
+from bench_reports.tables.columns import Column, build_column
+from bench_reports.tables.consistency import check_rows
+from bench_reports.tables.table import protocol_metrics
 
 
 @dataclass(frozen=True)
@@ -21,65 +21,65 @@ class Source:
 
     store: Store
     run: Run
-    """One of `bench_reports.tables.table.merged`."""
+    """A run merged by `bench_reports.tables.table.merge_runs`."""
     known: Mapping[str, Metric]
-    """By definition."""
+    """Installed metrics by definition."""
 
     def metric(self, name: str) -> Metric:
-        """A metric of the run's protocol by its definition or bare name; the first one if none is asked for.
+        """Return a metric of the run by definition or bare name; the protocol's first if the name is empty.
 
         Raises:
-            BadInput: it was not measured.
+            BadInput: the protocol does not have it.
         """
-        metrics = list(wanted(self.run, self.known).values())
+        metrics = list(protocol_metrics(self.run, self.known).values())
         named = {each.name: each for each in reversed(metrics)} | {each.definition: each for each in metrics}
         if name and name not in named:
             raise unknown("metric in this run", name, named)
         return named[name] if name else metrics[0]
 
     def mask_set(self, name: str) -> str:
-        """One of the run's mask sets; the first one if none is asked for.
+        """Return a mask set of the run; the protocol's first if the name is empty.
 
         Raises:
-            BadInput: there is no such.
+            BadInput: the protocol does not have it.
         """
         if name and name not in self.run.protocol.test_masks:
             raise unknown("mask set in this run", name, self.run.protocol.test_masks)
         return name or self.run.protocol.test_masks[0]
 
     def column(self, mask_set: str, definition: str) -> Column:
-        """The table's column.
+        """Build one column of the usual table.
 
         Raises:
-            BadInput: there is none, or it is empty.
+            BadInput: the selection is unknown, or the column is empty.
         """
-        metric, where, rows = self.metric(definition), self.mask_set(mask_set), self.store.rows(self.run)
+        metric, mask_set, rows = self.metric(definition), self.mask_set(mask_set), self.store.rows(self.run)
         self.check(rows)
-        here = rows[(rows["mask_set"] == where) & (rows["metric"] == metric.definition)]
-        found = column(self.run, where, metric, here)
-        if found.means.empty:
-            raise self.nothing(metric, where)
-        return found
+        selected = rows[(rows["mask_set"] == mask_set) & (rows["metric"] == metric.definition)]
+        column = build_column(self.run, mask_set, metric, selected)
+        if column.means.empty:
+            raise self.no_values_error(metric, mask_set)
+        return column
 
     def check(self, rows: pd.DataFrame) -> None:
-        """Raises BadInput where rows of one column do not mean the same."""
-        consistency.check(self.run, rows, wanted(self.run, self.known))
+        """Raise BadInput if rows of one column differ in definition, version or holes."""
+        check_rows(self.run, rows, protocol_metrics(self.run, self.known))
 
-    def nothing(self, metric: Metric, where: str) -> BadInput:
-        """The error where no method has a value, with the reason as far as it is known."""
-        usual = "repeat the bench run, or choose another with --metric or --mask-set"
-        why = self.run.missing.get(metric.definition, usual)
-        return BadInput(f"There is nothing to draw: no method has {metric.title} on {where} ({why}).")
+    def no_values_error(self, metric: Metric, mask_set: str) -> BadInput:
+        """Return the error for a column without values, with the reason if it is known."""
+        advice = "repeat the bench run, or choose another with --metric or --mask-set"
+        why = self.run.missing.get(metric.definition, advice)
+        return BadInput(f"There is nothing to draw: no method has {metric.title} on {mask_set} ({why}).")
 
 
-def looks(run: Run, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The looks of these variants, or of all if none is asked for; nobody's look depends on who else is drawn.
+def method_styles(run: Run, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the line styles of some variants; of all if no names are given. They do not depend on the selection.
 
     Raises:
-        BadInput: one is not in the run.
+        BadInput: a name is not in the run.
     """
-    every = style.looks(entry.variant for entry in run.entries)
+    styles = style.line_styles(entry.variant for entry in run.entries)
     for name in names:
-        if name not in every:
-            raise unknown("method in this run", name, every)
-    return {name: look for name, look in every.items() if not names or name in names}
+        if name not in styles:
+            raise unknown("method in this run", name, styles)
+    return {name: each for name, each in styles.items() if not names or name in names}

@@ -1,4 +1,4 @@
-"""How all figures look: for each method a colour, a line and a marker that it keeps in all figures of a run."""
+"""Style of all figures. A method has the same colour, line and marker in every figure of a run."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,10 +16,10 @@ from matplotlib.style import context
 from matplotlib.ticker import EngFormatter
 
 WIDTHS = {"column": 3.25, "page": 6.75}
-"""Of a figure, in inches."""
+"""Width of a figure in inches."""
 INK = "#111111"
-RULES: dict[str, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so that figures are the same on every machine
+RC_PARAMS: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so figures are equal on every machine
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.labelsize": 8,
@@ -27,7 +27,7 @@ RULES: dict[str, Any] = {
     "ytick.labelsize": 7,
     "legend.fontsize": 7,
     "text.color": INK,
-    "text.parse_math": False,  # a $ in a name is a dollar
+    "text.parse_math": False,  # names may contain $
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "axes.linewidth": 0.6,
@@ -50,36 +50,38 @@ RULES: dict[str, Any] = {
     "lines.markersize": 4,
     "lines.markeredgewidth": 0,
     "legend.frameon": False,
-    "pdf.fonttype": 42,  # publishers ask for fonts that are embedded whole
+    "pdf.fonttype": 42,  # TrueType: publishers reject the default Type 3 fonts
     "svg.hashsalt": "inpaint-bench",
 }
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")
-"""Those of Okabe and Ito, told apart by the colour-blind, but for black and yellow: pages are black or white."""
+"""Colour-blind safe palette of Okabe and Ito. Yellow is left out and black is grey, as pages are white or black."""
 LINES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))
 MARKERS = "os^Dv<P>X"
-LINE = 0.15
+LEGEND_LINE = 0.15
 """Inches for each line of a legend."""
-LONGEST = 32
-"""Characters of a name; longer ones are cut."""
+MAX_NAME = 32
+"""Maximum number of characters of a name; longer ones are cut."""
 
 
 @contextmanager
-def rules(**more: Any) -> Iterator[None]:
-    """The rules of all figures, whatever the user's own are. Also a decorator."""
-    with context(["default", {**RULES, **more}]):
+def figure_style(**extra: Any) -> Iterator[None]:
+    """Replace the user's matplotlib settings by those of all figures. Context manager or decorator."""
+    with context(["default", {**RC_PARAMS, **extra}]):
         yield
 
 
-def new(width: str, height: float, label: str) -> Figure:
-    """An empty figure, `height` in inches; `label` says in a sentence what it will show."""
+def new_figure(width: str, height: float, label: str) -> Figure:
+    """Create an empty figure of `height` inches. `label` describes it in one sentence."""
     figure = Figure(figsize=(WIDTHS[width], height), layout="constrained")
     figure.set_label(label)
     return figure
 
 
-def looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Colour, line and marker of each name by its place: no two of the first 28 are equal, in print without colour
-    no two of the first 36."""
+def line_styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Assign colour, line and marker to each name by its place.
+
+    Colour and line differ among the first 28 names, line and marker (without colour) among the first 36.
+    """
     return {
         name: {
             "color": COLOURS[place % len(COLOURS)],
@@ -90,10 +92,10 @@ def looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     }
 
 
-def plain(text: str, longest: int = LONGEST) -> str:
-    """A text as it can be set: on one line, "?" for what the font lacks, cut where it is too long."""
+def printable(text: str, max_length: int = MAX_NAME) -> str:
+    """Return a text on one line, with "?" for letters that the font lacks, cut to `max_length` characters."""
     shown = "".join(each if ord(each) in _glyphs() and each.isprintable() else "?" for each in " ".join(text.split()))
-    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+    return shown if len(shown) <= max_length else shown[: max_length - 1] + "…"
 
 
 @cache
@@ -102,39 +104,41 @@ def _glyphs() -> frozenset[int]:
 
 
 def _font() -> FT2Font:
-    return font_manager.get_font(font_manager.findfont(RULES["font.family"]))
+    return font_manager.get_font(font_manager.findfont(RC_PARAMS["font.family"]))
 
 
-def _width(text: str) -> float:
-    """Of a text in a legend, in inches."""
+def _legend_width(text: str) -> float:
+    """Width of a text in a legend, in inches."""
     font = _font()
-    font.set_size(RULES["legend.fontsize"], 72)
+    font.set_size(RC_PARAMS["legend.fontsize"], 72)
     font.set_text(text)
     return font.get_width_height()[0] / 64 / 72
 
 
-def legend(figure: Figure, shown: dict[str, dict[str, Any]]) -> None:
-    """Name what is drawn, above the axes, in as many columns as fit; the figure grows by its lines."""
-    names = [plain(name) for name in shown]
-    wide = 0.42 + max(map(_width, names))
-    columns = min(len(names), max(1, int(figure.get_figwidth() / wide)))
-    figure.set_figheight(figure.get_figheight() + LINE * ceil(len(names) / columns))
-    handles = [Line2D([], [], **look) for look in shown.values()]
-    # matplotlib hides a label that begins with "_"
-    hidden = [""] * len(names)
-    made = figure.legend(handles, hidden, loc="outside upper center", ncols=columns, columnspacing=1.5)
-    for text, name in zip(made.get_texts(), names, strict=True):
+def add_legend(figure: Figure, styles: dict[str, dict[str, Any]]) -> None:
+    """Add a legend above the axes, in as many columns as fit. The figure grows by its lines."""
+    names = [printable(name) for name in styles]
+    column_width = 0.42 + max(map(_legend_width, names))
+    columns = min(len(names), max(1, int(figure.get_figwidth() / column_width)))
+    figure.set_figheight(figure.get_figheight() + LEGEND_LINE * ceil(len(names) / columns))
+    handles = [Line2D([], [], **line_style) for line_style in styles.values()]
+    # matplotlib hides labels that begin with "_", so they are set afterwards
+    empty = [""] * len(names)
+    legend = figure.legend(handles, empty, loc="outside upper center", ncols=columns, columnspacing=1.5)
+    for text, name in zip(legend.get_texts(), names, strict=True):
         text.set_text(name)
 
 
-def number(value: float, place: float = 0) -> str:
-    """As ticks show it: 0.5, 200, 10k."""
+def format_tick(value: float, place: float = 0) -> str:
+    """Format a tick: 0.5, 200, 10k."""
     return EngFormatter(sep="")(value) if abs(value) >= 10_000 else f"{value:g}"
 
 
-def band(axes: Axes, x: pd.Series | pd.Index, low: pd.Series, high: pd.Series, look: Mapping[str, Any]) -> None:
-    """Between two lines; where there is one point only, from one end to the other."""
+def draw_band(
+    axes: Axes, x: pd.Series | pd.Index, low: pd.Series, high: pd.Series, line_style: Mapping[str, Any]
+) -> None:
+    """Fill the area between two lines; draw a vertical line if there is only one point."""
     if len(x) == 1:
-        axes.vlines(x, low, high, color=look["color"], linewidth=0.9)
+        axes.vlines(x, low, high, color=line_style["color"], linewidth=0.9)
     else:
-        axes.fill_between(x, low, high, color=look["color"], alpha=0.16, linewidth=0)
+        axes.fill_between(x, low, high, color=line_style["color"], alpha=0.16, linewidth=0)

@@ -1,4 +1,4 @@
-"""One picture of a run: a row for each pair, with the image, the masked image and every variant's composite."""
+"""Image grid of a run (grid.png): one row for each pair, with image, masked image and every composite."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -8,52 +8,54 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bench_core.store.store import CellStatus, Run, Store
 
-PAIRS = 2
-"""Rows for each mask set."""
-GAP, LABEL = 4, 22
+NUM_PAIRS = 2
+"""Number of rows for each mask set."""
+GAP, LABEL_HEIGHT, MIN_SIDE = 4, 22, 128
+"""Gaps, labels and images in pixels."""
 BLANK = Image.new("RGB", (1, 1), "lightgrey")
 
 
 def grid(store: Store, run: Run) -> bytes | None:
-    """A PNG; None where no cell has kept pictures."""
-    shown = latest(run)
+    """Draw the grid as a PNG; return None if no cell saved images."""
+    entries = last_cells(run)
     rows = [
-        pictures(store, shown, mask_set, pair)
+        load_images(store, entries, mask_set, pair)
         for mask_set in run.protocol.test_masks
-        for pair in kept(store, shown, mask_set)[:PAIRS]
+        for pair in saved_pairs(store, entries, mask_set)[:NUM_PAIRS]
     ]
     if not rows:
         return None
-    labels = ["image", "masked", *(entry.variant for entry in shown)]
-    cell = max(128, rows[0][0].width)
-    sheet = Image.new("RGB", (len(labels) * (cell + GAP) + GAP, LABEL + len(rows) * (cell + GAP)), "white")
+    labels = ["image", "masked", *(entry.variant for entry in entries)]
+    side = max(MIN_SIDE, rows[0][0].width)
+    size = len(labels) * (side + GAP) + GAP, LABEL_HEIGHT + len(rows) * (side + GAP)
+    sheet = Image.new("RGB", size, "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=13)
     for column, label in enumerate(labels):
-        left = GAP + column * (cell + GAP)
-        draw.text((left, 3), _fitted(label, cell, font), fill="black", font=font)
-        for row, line in enumerate(rows):
-            picture = line[column].resize((cell, cell), Image.Resampling.NEAREST)
-            sheet.paste(picture, (left, LABEL + row * (cell + GAP)))
+        left = GAP + column * (side + GAP)
+        draw.text((left, 3), _fitted(label, side, font), fill="black", font=font)
+        for row, images in enumerate(rows):
+            image = images[column].resize((side, side), Image.Resampling.NEAREST)
+            sheet.paste(image, (left, LABEL_HEIGHT + row * (side + GAP)))
     buffer = BytesIO()
     sheet.save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def latest(run: Run) -> list[CellStatus]:
-    """One judged cell of each variant, of its last seed."""
+def last_cells(run: Run) -> list[CellStatus]:
+    """Return one finished cell of each variant: that of its last seed."""
     return list({entry.variant: entry for entry in run.entries if entry.state == "done"}.values())
 
 
-def kept(store: Store, shown: Sequence[CellStatus], mask_set: str) -> list[str]:
-    """The numbers of the pairs of which all these cells have kept pictures."""
-    folders = [folder for entry in shown if (folder := _samples(store, entry, mask_set))]
+def saved_pairs(store: Store, entries: Sequence[CellStatus], mask_set: str) -> list[str]:
+    """Return the numbers of the pairs whose images all cells saved."""
+    folders = [folder for entry in entries if (folder := _samples(store, entry, mask_set))]
     numbers = [{path.name.partition("-")[0] for path in folder.glob("*-composite.png")} for folder in folders]
     return sorted(set.intersection(*numbers)) if numbers else []
 
 
-def pictures(store: Store, shown: Sequence[CellStatus], mask_set: str, pair: str) -> list[Image.Image]:
-    """Image, masked image and every composite of a pair, blank where a variant cannot fill this mask set."""
-    folders = [_samples(store, entry, mask_set) for entry in shown]
+def load_images(store: Store, entries: Sequence[CellStatus], mask_set: str, pair: str) -> list[Image.Image]:
+    """Load image, masked image and every composite of a pair; blank for variants that do not support the mask set."""
+    folders = [_samples(store, entry, mask_set) for entry in entries]
     first = next(folder for folder in folders if folder)
     return [
         _open(first / f"{pair}-image.png"),

@@ -1,1 +1,1 @@
-"""Formats of tables."""
+"""Output formats of tables."""

@@ -1,4 +1,4 @@
-"""Tables as data: plain numbers, with details behind them."""
+"""Tables as data: CSV, Parquet and records for JSON."""
 
 from io import BytesIO
 from typing import Any
@@ -19,28 +19,26 @@ def parquet(table: Table) -> bytes:
 
 
 def record(table: Table) -> dict[str, Any]:
-    """As plain data: every row's names, and for each of its cells the value, the text and what else is known of it."""
+    """Return a table as plain data: for each row its names, and for each cell its value, text and details."""
+    detail_columns = table.details.columns.to_flat_index()
     rows = []
-    for number, (names, cells) in enumerate(table.lines):
-        values = table.values.iloc[number]
-        known = table.details.columns.to_flat_index()
-        details = [(known[place], table.details.iat[number, place]) for place in range(len(known))]
-        told = [
+    for row, (names, cells) in enumerate(table.lines):
+        details = {column: table.details.iat[row, place] for place, column in enumerate(detail_columns)}
+        values = [
             {"mask_set": column[0], "metric": column[1], "value": value, "text": text, "best": bool(best)}
-            | {what.replace(" ", "_"): detail for (*of, what), detail in details if tuple(of) == column}
-            for column, value, (text, best) in zip(table.columns, values, cells, strict=True)
+            | {key.replace(" ", "_"): detail for (*of, key), detail in details.items() if tuple(of) == column}
+            for column, value, (text, best) in zip(table.columns, table.values.iloc[row], cells, strict=True)
         ]
         keys = [key.replace(" ", "_") for key in table.keys]
-        rows.append(dict(zip(keys, names, strict=True)) | {"values": told})
+        rows.append(dict(zip(keys, names, strict=True)) | {"values": values})
     return {"title": table.title, "rows": rows, "notes": list(table.notes)}
 
 
 def _flat(table: Table) -> pd.DataFrame:
-    """With columns named ``MASK SET/DEFINITION``."""
-    frames = [_named(frame) for frame in (table.values, table.details) if len(frame.columns)]
+    """Return one frame with columns named ``MASK SET/DEFINITION`` or ``MASK SET/DEFINITION/DETAIL``."""
+    frames = [
+        frame.set_axis(["/".join(filter(None, key)) for key in frame.columns.to_flat_index()], axis=1)
+        for frame in (table.values, table.details)
+        if len(frame.columns)
+    ]
     return pd.concat(frames, axis=1).reset_index()
-
-
-def _named(frame: pd.DataFrame) -> pd.DataFrame:
-    names = ["/".join(part for part in key if part) for key in frame.columns.to_flat_index()]
-    return frame.set_axis(names, axis=1)

@@ -1,4 +1,4 @@
-"""A table as a page that needs nothing else."""
+"""A table as one self-contained HTML page."""
 
 from jinja2 import Environment, PackageLoader
 

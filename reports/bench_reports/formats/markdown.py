@@ -1,4 +1,4 @@
-"""A table in GitHub's Markdown."""
+"""A table in GitHub Flavored Markdown."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A table on the terminal, in blocks that fit: one or, where the terminal is narrow, several for each mask set."""
+"""A table on the terminal, split into blocks that fit its width."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,6 +10,7 @@ from bench_reports.tables.table import Table
 
 
 def show(table: Table, console: Console) -> None:
+    """Print title, blocks and notes. Each mask set has a block of its own, or several on a narrow terminal."""
     console.print(_text(table.title, "bold"), soft_wrap=True)
     for mask_set in dict.fromkeys(mask_set for mask_set, _ in table.values.columns):
         for metrics in _fitting(table, str(mask_set), console):
@@ -19,15 +20,15 @@ def show(table: Table, console: Console) -> None:
 
 
 def _fitting(table: Table, mask_set: str, console: Console) -> Iterator[list[str]]:
-    """The metrics of a mask set, as many at a time as the terminal has room for; all where there is no terminal."""
-    part: list[str] = []
+    """Yield the metrics of a mask set in groups that fit the terminal; all at once if the output is no terminal."""
+    group: list[str] = []
     for metric in table.texts[mask_set].columns:
-        block = _block(table, mask_set, [*part, metric])
-        if part and console.file.isatty() and _width(block, console) > console.width:
-            yield part
-            part = []
-        part.append(metric)
-    yield part
+        block = _block(table, mask_set, [*group, metric])
+        if group and console.file.isatty() and _width(block, console) > console.width:
+            yield group
+            group = []
+        group.append(metric)
+    yield group
 
 
 def _block(table: Table, mask_set: str, metrics: Sequence[str]) -> RichTable:
@@ -38,25 +39,25 @@ def _block(table: Table, mask_set: str, metrics: Sequence[str]) -> RichTable:
         block.add_column(_text(table.header(metric)), justify="right", no_wrap=True)
     columns = [(mask_set, metric) for metric in metrics]
     texts, best = table.texts[columns].to_numpy(), table.best[columns].to_numpy()
-    for (names, _), line, tops in zip(table.lines, texts, best, strict=True):
-        cells = [_text(text, "bold green" if top else "") for text, top in zip(line, tops, strict=True)]
+    for (names, _), line, is_best in zip(table.lines, texts, best, strict=True):
+        cells = [_text(text, "bold green" if top else "") for text, top in zip(line, is_best, strict=True)]
         block.add_row(*map(_text, names), *cells)
     return block
 
 
 def _text(text: str, style: str = "") -> Text:
-    """As it is, but for what would steer the terminal."""
+    """Replace characters that would control the terminal."""
     return Text(
         "".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text), style
     )
 
 
 def _print_whole(block: RichTable, console: Console) -> None:
-    """Rather wider than a narrow terminal than with numbers cut off."""
-    narrow = console.width
-    console.width = max(narrow, _width(block, console))
+    # rather let a wide block wrap than cut numbers off
+    width = console.width
+    console.width = max(width, _width(block, console))
     console.print(block)
-    console.width = narrow
+    console.width = width
 
 
 def _width(block: RichTable, console: Console) -> int:

@@ -1,1 +1,1 @@
-"""Published numbers beside measured ones."""
+"""Tables of papers: published numbers beside measured ones."""

@@ -1,4 +1,4 @@
-"""What a store holds of a paper's protocol, and in what it departs from it."""
+"""Results of a paper's protocol in a store, and what its runs changed in the protocol."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from bench_reports.tables.table import Table, build
 
 @dataclass(frozen=True)
 class Measured:
-    """The runs of one protocol that share images and rules, and their table."""
+    """Runs of one protocol with the same images and rules, and their table."""
 
     protocol: Protocol
-    """As it is named; the runs may have changed it."""
+    """Protocol as the paper's table names it; the runs may have changed it."""
     runs: Sequence[Run]
     table: Table
 
     def cell(self, request: str, mask_set: str, definition: str) -> tuple[float, str]:
-        """The mean that a method has, NaN where there is none, and the text that `bench report` prints for it."""
+        """Return the mean of a method, NaN if missing, and the text of its cell in `bench report`."""
         names = [str(name) for name in self.table.values.index]
-        # with given weights, or at another precision, a variant's name tells so in brackets
+        # a variant's name ends with a bracket if it used given weights or another precision
         row = next((name for name in [request, *names] if name in names and name.partition(" (")[0] == request), None)
         if row is None or (mask_set, definition) not in self.table.columns:
             return np.nan, "-"
@@ -36,13 +36,13 @@ class Measured:
         return self.runs[-1].num_pairs
 
     @property
-    def departures(self) -> list[str]:
-        """What was changed in the protocol, as ``key = value, not value``."""
-        return departures(self.protocol, self.runs[-1].protocol)
+    def changes(self) -> list[str]:
+        """Changed rules of the protocol, as ``key = value, not value``."""
+        return changed_rules(self.protocol, self.runs[-1].protocol)
 
 
 def find(store: Store | None, runs: Sequence[Run], protocol: Protocol, known: Mapping[str, Metric]) -> Measured | None:
-    """The runs under a protocol; where some changed it, those that did not, or else those of the last change."""
+    """Find the runs of a protocol: unchanged ones if there are any, otherwise those like the latest changed one."""
     mine = [run for run in runs if run.protocol.name == protocol.name]
     if store is None or not mine:
         return None
@@ -52,16 +52,13 @@ def find(store: Store | None, runs: Sequence[Run], protocol: Protocol, known: Ma
     return Measured(protocol, alike, table)
 
 
-def departures(named: Protocol, used: Protocol, keys: Iterable[str] = ()) -> list[str]:
-    """In what the rules that were used depart from the named ones, as ``key = value, not value``; in all keys, if none
-    are given."""
-    rules = [_rules(protocol) for protocol in (named, used)]
-    return [
-        f"{key} = {rules[1][key]}, not {rules[0][key]}" for key in keys or rules[0] if rules[1][key] != rules[0][key]
-    ]
+def changed_rules(named: Protocol, used: Protocol, keys: Iterable[str] = ()) -> list[str]:
+    """List the rules that differ, as ``key = value, not value``. No `keys` means all."""
+    before, after = _rules(named), _rules(used)
+    return [f"{key} = {after[key]}, not {before[key]}" for key in keys or before if after[key] != before[key]]
 
 
 def _rules(protocol: Protocol) -> dict[str, Any]:
     rules = protocol.model_dump(mode="json", exclude={"name", "title"})
-    # a mask set's parameters say more than fits a note
+    # all parameters of the mask sets would not fit a note
     return rules | {"masks": ", ".join(f"{name} {mask}" for name, mask in rules["masks"].items())}

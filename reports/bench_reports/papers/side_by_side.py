@@ -1,4 +1,4 @@
-"""A paper's table with what was measured beside what was published."""
+"""A paper's table with measured numbers beside the published ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from bench_core.protocol import Protocol
 from bench_core.specs import Metric
 from bench_core.store.store import Run, Store
 from bench_reports.papers.measured import Measured, find
-from bench_reports.tables.notes import DAGGER
+from bench_reports.tables.notes import FEW_IMAGES
 from bench_reports.tables.table import Table
 
-UNLIKE = "‡"
-"""Marks a measured number that was not measured as the published one beside it."""
+DIFFERS = "‡"
+"""Marks a number that was measured in another way than the published one beside it."""
 Cell = tuple[float, str]
 EMPTY = (np.nan, "-")
 
@@ -30,16 +30,18 @@ def build(
     runs: Sequence[Run],
     known: Mapping[str, Metric],
 ) -> Table:
-    """The layout of the paper, with two columns for each of its own: published, and measured from stored rows."""
+    """Build a table in the paper's layout, with two columns for each of its own: published and measured."""
     found = {name: find(store, runs, protocol, known) for name, protocol in protocols.items()}
     return SideBySide(paper, found, known).table()
 
 
 @dataclass(frozen=True)
 class SideBySide:
+    """A paper's table, and the results of its protocols."""
+
     paper: PaperTable
     found: Mapping[str, Measured | None]
-    """By protocol; None where it was not run."""
+    """Results by protocol; None if the protocol was not run."""
     known: Mapping[str, Metric]
 
     def table(self) -> Table:
@@ -73,12 +75,12 @@ class SideBySide:
             value = value / measured.cell(self.paper.methods[how.relative_to], group.mask_set, how.definition)[0] - 1
         if np.isnan(value):
             return EMPTY
-        unlike = how.differs or measured.departures or (number and number.n_images not in ("", str(measured.num_pairs)))
-        marks = DAGGER * (DAGGER in text) + UNLIKE * bool(unlike)
+        differs = how.differs or measured.changes or (number and number.n_images not in ("", str(measured.num_pairs)))
+        marks = FEW_IMAGES * (FEW_IMAGES in text) + DIFFERS * bool(differs)
         return value * how.factor, f"{value * how.factor:.{self._digits(group, metric)}f}{marks}"
 
     def _digits(self, group: Group, metric: str) -> int:
-        """As many decimals as are published."""
+        """Return the decimals of the published numbers, or of the metric if there are none."""
         numbers = [self.paper.number(method, group, metric) for method in self.paper.methods]
         printed = [len(number.value.partition(".")[2]) for number in numbers if number]
         return max(printed) if printed else self._definition(metric).digits
@@ -94,12 +96,12 @@ class SideBySide:
 
     def _notes(self) -> list[str]:
         paper = self.paper
-        by = [f"{method} by {request}" for method, request in paper.methods.items() if request]
-        without = [method for method, request in paper.methods.items() if not request]
+        measured = [f"{method} by {request}" for method, request in paper.methods.items() if request]
+        missing = [method for method, request in paper.methods.items() if not request]
         return [
             f"{paper.citation}.",
-            *([f"Measured: {', '.join(by)}."] if by else []),
-            *([f"No method here: {', '.join(without)}."] if without else []),
+            *([f"Measured: {', '.join(measured)}."] if measured else []),
+            *([f"No method here: {', '.join(missing)}."] if missing else []),
             *self._metric_notes(),
             *paper.notes,
             *(note for name, measured in self.found.items() for note in self._protocol_notes(name, measured)),
@@ -110,17 +112,17 @@ class SideBySide:
         notes = []
         for metric, how in self.paper.metrics.items():
             measured = f"is measured as {how.definition}" if how.definition else "is not measured"
-            differs = f" {UNLIKE} {how.differs}." if how.differs else ""
+            differs = f" {DIFFERS} {how.differs}." if how.differs else ""
             notes.append(f"{metric}{units.get(metric, '')} {measured}.{differs}")
         return notes
 
     def _protocol_notes(self, name: str, measured: Measured | None) -> list[str]:
         if measured is None:
             return [f"{name} has not been run."]
-        notes = [f"{UNLIKE} {name} was run with {'; '.join(measured.departures)}."] if measured.departures else []
-        places = {(group.dataset, group.mask) for group in self.paper.groups if group.protocol == name}
-        counts = {number.n_images for number in self.paper.published if (number.dataset, number.mask) in places}
+        notes = [f"{DIFFERS} {name} was run with {'; '.join(measured.changes)}."] if measured.changes else []
+        groups = {(group.dataset, group.mask) for group in self.paper.groups if group.protocol == name}
+        counts = {number.n_images for number in self.paper.published if (number.dataset, number.mask) in groups}
         if counts and counts != {str(measured.num_pairs)}:
-            published = " or ".join(sorted(counts - {""})) or "an untold number"
+            published = " or ".join(sorted(counts - {""})) or "an unknown number"
             notes.append(f"{name}: measured on {measured.num_pairs} images, published on {published}.")
         return notes + [f"{name}: {note}" for note in measured.table.notes]

@@ -1,1 +1,1 @@
-"""Results as a static site: a leaderboard, a page for each method, a gallery. It needs no server and no network."""
+"""Result pages as a static site: leaderboard, method pages and gallery. Needs no server and no network."""

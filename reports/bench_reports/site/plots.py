@@ -1,4 +1,4 @@
-"""Plots of the site: of each mask set and metric of a leaderboard, and of a method's training."""
+"""Plots of the site: for each mask set and metric of a leaderboard, and for a method's training."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -16,46 +16,48 @@ from bench_reports.site.filters import TableFilter
 from bench_reports.tables.columns import Column
 
 Plot = dict[str, str]
-"""What it shows, in words, and its ``<svg>``, in which all text is escaped."""
+"""Title and ``<svg>`` element, with all text escaped."""
 
 
-def of_board(store: Store, run: Run, views: Sequence[TableFilter]) -> Iterator[tuple[str, str, list[Plot]]]:
-    """Mask set and definition, with the ranks, the metric against costs, and the metric against the hole ratio."""
-    costs = scatter.spent(store, run)
-    for view in (view for view in views if view.seed is None and not view.part):
-        parts = [other for other in views if other.seed is None and other.part and other.mask_set == view.mask_set]
-        for place, column in enumerate(view.columns):
-            inside = [other.columns[place] for other in parts if len(other.columns[place].means)]
-            yield view.mask_set, column.metric.definition, _drawn(_of_column(run, column, inside, costs))
+def board_plots(store: Store, run: Run, filters: Sequence[TableFilter]) -> Iterator[tuple[str, str, list[Plot]]]:
+    """Yield each mask set and metric with its plots: ranks, metric against cost, metric against hole ratio."""
+    costs = scatter.costs_by_kind(store, run)
+    all_seeds = [each for each in filters if each.seed is None]
+    for whole in (each for each in all_seeds if not each.bucket):
+        parts = [each for each in all_seeds if each.bucket and each.mask_set == whole.mask_set]
+        for place, column in enumerate(whole.columns):
+            inside = [part.columns[place] for part in parts if len(part.columns[place].means)]
+            plots = _draw_all(_column_plots(run, column, inside, costs))
+            yield whole.mask_set, column.metric.definition, plots
 
 
-def of_method(store: Store, run: Run, variant: str, known: Mapping[str, Metric]) -> list[Plot]:
-    """Every metric over the training, where that was judged, and the losses."""
-    return _drawn(_of_training(Source(store, run, known), variant))
+def method_plots(store: Store, run: Run, variant: str, known: Mapping[str, Metric]) -> list[Plot]:
+    """Plot every metric that was recorded during training, and the losses."""
+    return _draw_all(_training_plots(Source(store, run, known), variant))
 
 
-def _of_training(source: Source, variant: str) -> Iterator[Callable[[], Figure]]:
-    rules = source.run.protocol
-    for mask_set, definition in product(rules.test_masks, rules.metrics):
+def _training_plots(source: Source, variant: str) -> Iterator[Callable[[], Figure]]:
+    protocol = source.run.protocol
+    for mask_set, definition in product(protocol.test_masks, protocol.metrics):
         yield partial(curves.draw, source, mask_set=mask_set, definition=definition, methods=[variant])
     yield partial(losses.draw, source, methods=[variant])
 
 
-def _of_column(
-    run: Run, column: Column, inside: Sequence[Column], costs: Mapping[str, Mapping[str, float]]
+def _column_plots(
+    run: Run, column: Column, bucket_columns: Sequence[Column], costs: Mapping[str, Mapping[str, float]]
 ) -> Iterator[Callable[[], Figure]]:
-    yield partial(ranks.of_column, run, column)
+    yield partial(ranks.draw_column, run, column)
     if len(column.means):
-        for cost, found in costs.items():
-            yield partial(scatter.of_column, run, column, found, cost)
-    if inside:
-        yield partial(buckets.of_columns, run, inside)
+        for kind, values in costs.items():
+            yield partial(scatter.draw_column, run, column, values, kind)
+    if bucket_columns:
+        yield partial(buckets.draw_columns, run, bucket_columns)
 
 
-def _drawn(asked: Iterator[Callable[[], Figure]]) -> list[Plot]:
-    """Those that there is something to draw for."""
+def _draw_all(draws: Iterator[Callable[[], Figure]]) -> list[Plot]:
+    """Draw the plots that have data."""
     plots: list[Plot] = []
-    for draw in asked:
+    for draw in draws:
         try:
             figure = draw()
         except BadInput:

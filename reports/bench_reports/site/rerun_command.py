@@ -1,4 +1,4 @@
-"""The command that makes a method's numbers again: of the rules, and of what the stored cells tell beyond them."""
+"""Command that reproduces the numbers of a method, and protocol files for it."""
 
 import json
 import re
@@ -10,63 +10,69 @@ from bench_core.plugins import Plugins
 from bench_core.protocol import Protocol
 from bench_core.store.store import CellStatus
 
-KEPT = ("--data", "--weights")
-"""Options that no rule tells, and no name."""
-FLAGS = ("--skip-bad-images",)
+COPIED_OPTIONS = ("--data", "--weights")
+"""Options that neither the protocol nor a variant's name contains."""
+COPIED_FLAGS = ("--skip-bad-images",)
 _OPTION = re.compile(r"\[([\w.]+)=([^\]]*)\]")
 
 
-def command(entries: Mapping[str, CellStatus], plugins: Mapping[str, str], rules: str, told: Mapping[str, Any]) -> str:
-    """Of one variant or of several, by their names, with the plugins that brought them; "" where none can be asked for.
+def rerun_command(
+    entries: Mapping[str, CellStatus], plugins: Mapping[str, str], protocol: str, provenance: Mapping[str, Any]
+) -> str:
+    """Return the command for some variants; empty if none of them can be requested.
 
-    `rules` names the protocol or its file, `told` is the provenance of one of them.
+    Args:
+        entries: a cell of each variant.
+        plugins: the plugin of each variant.
+        protocol: name or file of the protocol.
+        provenance: record of one of the cells.
     """
-    typed = told.get("command", [])
+    typed = provenance.get("command", [])
     if typed[:1] == ["score"]:
         return shlex.join(["bench", *typed])
     baselines = Plugins.find().baselines
-    asked = {name: _request(entries[name], plugin) for name, plugin in plugins.items() if plugin not in baselines}
-    if not asked:
+    requests = {name: _request(entries[name], plugin) for name, plugin in plugins.items() if plugin not in baselines}
+    if not requests:
         return ""
-    options = dict.fromkeys(option for _, changed in asked.values() for option in changed)
-    words = ["bench", "run", "--plugins", ",".join(dict.fromkeys(request for request, _ in asked.values()))]
-    words += ["--protocol", rules, *(word for option in options for word in ("--option", option))]
-    return shlex.join([*words, *_kept(typed), *_arithmetic(told)])
+    options = dict.fromkeys(option for _, changed in requests.values() for option in changed)
+    words = ["bench", "run", "--plugins", ",".join(dict.fromkeys(request for request, _ in requests.values()))]
+    words += ["--protocol", protocol, *(word for option in options for word in ("--option", option))]
+    return shlex.join([*words, *_copied(typed), *_arithmetic(provenance)])
 
 
 def _request(entry: CellStatus, plugin: str) -> tuple[str, list[str]]:
-    """A variant's name as `bench run` understands it, and the options that are in its brackets."""
+    """Split a variant's name into the request for `bench run --plugins` and the options in its brackets."""
     method, colon, form = entry.method.partition(":")
     changes = entry.variant.removeprefix(entry.method).partition(" (")[0]
     options = [f"{name if '.' in name else f'{method}.{name}'}={value}" for name, value in _OPTION.findall(changes)]
     return f"{plugin}{colon}{form}{_OPTION.sub('', changes)}", options
 
 
-def _kept(typed: Sequence[str]) -> Iterable[str]:
+def _copied(typed: Sequence[str]) -> Iterable[str]:
     for option, value in zip(typed, [*typed[1:], ""], strict=False):
         name, equals, given = option.partition("=")
-        if name in KEPT:
+        if name in COPIED_OPTIONS:
             yield from (name, given if equals else value)
-        elif option in FLAGS:
+        elif option in COPIED_FLAGS:
             yield option
 
 
-def _arithmetic(told: Mapping[str, Any]) -> Iterable[str]:
-    if told.get("precision", "32-true") != "32-true":
-        yield from ("--precision", told["precision"])
-    if told.get("compiled"):
+def _arithmetic(provenance: Mapping[str, Any]) -> Iterable[str]:
+    if provenance.get("precision", "32-true") != "32-true":
+        yield from ("--precision", provenance["precision"])
+    if provenance.get("compiled"):
         yield "--compile"
 
 
-def toml(protocol: Protocol) -> bytes:
-    """A protocol as a file that `bench run --protocol` reads."""
+def protocol_toml(protocol: Protocol) -> bytes:
+    """Write a protocol as a TOML file for `bench run --protocol`."""
     rules = protocol.model_dump(mode="json", exclude_none=True)
     masks = rules.pop("masks")
-    tables = [f"\n[masks.{json.dumps(name)}]\n{_lines(mask)}" for name, mask in masks.items()]
-    return (_lines(rules) + "".join(tables)).encode()
+    tables = [f"\n[masks.{json.dumps(name)}]\n{_toml_lines(mask)}" for name, mask in masks.items()]
+    return (_toml_lines(rules) + "".join(tables)).encode()
 
 
-def _lines(values: Mapping[str, Any]) -> str:
-    # texts, numbers and lists of them are written in TOML as in JSON, but for one character
-    told = {key: json.dumps(value).replace("\x7f", "\\u007f") for key, value in values.items()}
-    return "".join(f"{json.dumps(key)} = {text}\n" for key, text in told.items())
+def _toml_lines(values: Mapping[str, Any]) -> str:
+    # strings, numbers and lists look the same in TOML and JSON, except for the character DEL
+    texts = {key: json.dumps(value).replace("\x7f", "\\u007f") for key, value in values.items()}
+    return "".join(f"{json.dumps(key)} = {text}\n" for key, text in texts.items())

@@ -1,1 +1,1 @@
-"""Tables made from stored rows."""
+"""Tables built from stored rows."""

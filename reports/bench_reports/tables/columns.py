@@ -1,8 +1,9 @@
-"""A column of a table: one metric on one mask set, its methods compared on the same pairs."""
+"""One column of a table: a metric on a mask set, with its methods compared on the same pairs."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -12,22 +13,22 @@ from bench_core.specs import Metric
 from bench_core.statistics.compare import Comparison, compare
 from bench_core.statistics.ranking import Ranking, rank
 from bench_core.store.store import Run
-from bench_reports.tables import consistency
+from bench_reports.tables.consistency import check_rows
 
 
 @dataclass(frozen=True)
 class ComparisonResult:
-    """How variants that were measured on the same pairs compare."""
+    """Paired statistics of the variants that were measured on the same pairs."""
 
     variants: Sequence[str]
-    photographs: int
-    """How many there are to tell what another set of images would have given."""
+    num_photographs: int
+    """Number of independent images; crops of one photograph count once."""
     comparison: Comparison
     ranking: Ranking
 
     @property
     def details(self) -> pd.DataFrame:
-        """For each variant the ends of the interval, the ranks that are possible, and the letters of its groups."""
+        """For each variant the ends of the interval, its ranks and group letters."""
         ends = {"low": self.comparison.low, "high": self.comparison.high}
         best, worst = self.ranking.ranks.T
         return pd.DataFrame(
@@ -37,80 +38,84 @@ class ComparisonResult:
 
 @dataclass(frozen=True)
 class Column:
-    """What was measured. Series have variants as their index."""
+    """Results of all variants for one metric and mask set. Every series has variants as its index."""
 
     mask_set: str
     metric: Metric
     means: pd.Series
-    """Over pairs and seeds; infinite where every pair is a perfect match."""
-    pairs: int
-    """How many pairs the means are of."""
-    seeds: pd.Series
-    """How many trainings the means are of."""
-    perfect: int = 0
-    """Pairs left out for all methods, since one of them matches perfectly and its value is infinite."""
+    """Means over pairs and seeds; infinite if every pair is a perfect match."""
+    num_pairs: int
+    """Number of pairs behind each mean."""
+    num_seeds: pd.Series
+    """Number of trainings behind each mean."""
+    num_perfect: int = 0
+    """Number of pairs left out for all variants because one of them matches perfectly, with an infinite value."""
     partial: Mapping[str, int] = field(default_factory=dict)
-    """Variants that were measured on some of the pairs only, with their number. They are not compared."""
-    part: str = ""
-    """Which of the mask set's pairs they are, where they are not all."""
-    standing: ComparisonResult | None = None
-    """None where a number is of a whole set, or of a single photograph."""
+    """Variants that were measured on some pairs only, with the number of pairs. They are not compared."""
+    bucket: str = ""
+    """Hole-ratio bucket of the pairs, such as 0.1-0.2; empty for all pairs."""
+    result: ComparisonResult | None = None
+    """None for a metric of the whole set, or if there is only one photograph."""
 
     @property
     def key(self) -> tuple[str, str]:
         return self.mask_set, self.metric.definition
 
     @property
-    def where(self) -> str:
-        return " ".join(filter(None, (self.mask_set, self.part)))
+    def label(self) -> str:
+        """Mask set and bucket, for messages."""
+        return " ".join(filter(None, (self.mask_set, self.bucket)))
 
     @property
     def best(self) -> pd.Series:
-        """Whether a mean is the best; none is where there is nothing to compare with."""
+        """True for the best means; all False if there is only one mean."""
         goal = self.means.max() if self.metric.better == "higher" else self.means.min()
         return (self.means == goal) & (len(self.means) > 1)
 
     @property
     def second(self) -> pd.Series:
-        """Whether a mean is the best of those that are worse than the best."""
+        """True for the best of the means that are worse than the best."""
         rest = self.means[~self.best] if self.best.any() else self.means[:0]
         return self.means.isin([rest.max() if self.metric.better == "higher" else rest.min()])
 
     @property
     def like_best(self) -> list[str]:
-        """Variants that cannot be told from the best."""
-        if self.standing is None or not self.best.any() or np.isinf(self.means).any():
+        """Variants that are worse than the best, but not significantly."""
+        if self.result is None or not self.best.any() or np.isinf(self.means).any():
             return []
-        alike = zip(self.standing.variants, self.standing.ranking.like_best, strict=True)
+        alike = zip(self.result.variants, self.result.ranking.like_best, strict=True)
         return [variant for variant, yes in alike if yes and not self.best[variant]]
 
 
-def columns(run: Run, rows: pd.DataFrame, metrics: Mapping[str, Metric]) -> list[Column]:
-    """One for each mask set and metric of the run's protocol, in its order.
+def build_columns(run: Run, rows: pd.DataFrame, metrics: Mapping[str, Metric]) -> list[Column]:
+    """Build one column for each mask set and metric of the run's protocol, in its order.
 
     Raises:
-        BadInput: what is stored was measured in another way than the metric's definition says now, or on other holes.
+        BadInput: stored rows use another version of a metric than the installed one, or holes differ between variants.
     """
-    consistency.check(run, rows, metrics)
+    check_rows(run, rows, metrics)
     needed = rows[["image", "variant", "seed", "value"]]
     found = dict(iter(needed.groupby([rows["mask_set"], rows["metric"]], sort=False, observed=True)))
-    nothing = needed.iloc[:0]
-    wanted = [(mask_set, metric) for mask_set in run.protocol.test_masks for metric in metrics.values()]
-    # two at once, for more would take more memory; and each on one thread, for theirs would fight
+    empty = needed.iloc[:0]
+
+    def build(key: tuple[str, Metric]) -> Column:
+        mask_set, metric = key
+        return build_column(run, mask_set, metric, found.get((mask_set, metric.definition), empty))
+
+    # Two columns at a time: more would need more memory. BLAS gets one thread each, or their threads would compete.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(2) as threads:
-        return list(
-            threads.map(lambda of: column(run, of[0], of[1], found.get((of[0], of[1].definition), nothing)), wanted)
-        )
+        return list(threads.map(build, product(run.protocol.test_masks, metrics.values())))
 
 
-def column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame) -> Column:
-    """Compare the variants that were measured on all pairs. `rows` are of one mask set and one metric."""
+def build_column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame) -> Column:
+    """Compare the variants that were measured on all pairs. `rows` holds one mask set and one metric."""
     if metric.per == "set":
         by_variant = rows.groupby("variant", sort=False, observed=True)["value"]
         return Column(mask_set, metric, by_variant.mean(), run.num_pairs, by_variant.size())
-    each = rows.groupby(["image", "variant", "seed"], sort=False, observed=True)["value"].mean()
-    pairs = each.unstack(["variant", "seed"])
-    if isinstance(pairs.columns, pd.MultiIndex):  # names as texts, for pandas looks up no lists of categories
+    by_training = rows.groupby(["image", "variant", "seed"], sort=False, observed=True)["value"].mean()
+    pairs = by_training.unstack(["variant", "seed"])
+    if isinstance(pairs.columns, pd.MultiIndex):
+        # pandas cannot look up a list of names in a categorical level
         pairs.columns = pairs.columns.set_levels(pairs.columns.levels[0].astype(str).tolist(), level=0)
     whole = pairs.loc[:, pairs.notna().all()]
     names = list(rows["variant"].unique())
@@ -124,26 +129,22 @@ def column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame) -> Colum
         pd.Series({name: means.get(name, np.inf) for name in present}, dtype=float),
         len(finite),
         pd.Series({name: whole[name].shape[1] for name in present}, dtype=int),
-        perfect=len(whole) - len(finite),
+        num_perfect=len(whole) - len(finite),
         partial={name: int(pairs[name].notna().any(axis=1).sum()) for name in names if name not in present},
-        standing=_standing(run, mask_set, metric, finite, compared),
+        result=_compare_variants(run, mask_set, metric, finite, compared),
     )
 
 
-def _standing(
+def _compare_variants(
     run: Run, mask_set: str, metric: Metric, pairs: pd.DataFrame, variants: list[str]
 ) -> ComparisonResult | None:
-    """How variants compare on pairs (rows of the frame), if those tell anything about others."""
-    photographs = _photographs(pairs.index, run)
+    """Compare variants on the pairs in the rows of a frame; None with fewer than two photographs."""
+    names = pairs.index.astype(str)
+    # crops of a photograph are called NAME#0, NAME#1, ... and are not independent
+    photographs = (names.str.replace(r"#\d+$", "", regex=True) if run.protocol.crops > 1 else names).to_numpy(dtype=str)
     count = len(set(photographs))
     if not variants or count < 2:
         return None
     values = [pairs[variant].to_numpy().T for variant in variants]
     comparison = compare(values, photographs, run.protocol.hash, run.images, mask_set, metric.definition)
     return ComparisonResult(variants, count, comparison, rank(comparison, metric.better))
-
-
-def _photographs(pairs: pd.Index, run: Run) -> np.ndarray:
-    """Which photograph each pair is of: crops are called NAME#0, NAME#1, ..."""
-    names = pairs.astype(str)
-    return (names.str.replace(r"#\d+$", "", regex=True) if run.protocol.crops > 1 else names).to_numpy(dtype=str)

@@ -1,4 +1,4 @@
-"""Which of two is better: for every mask set and metric the difference on the same pairs, and how sure it is."""
+"""Differences of two methods or runs on the same pairs, with intervals, p values and verdicts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,147 +12,149 @@ from bench_core.metrics.select import select_metrics
 from bench_core.specs import Metric
 from bench_core.statistics.ranking import SIGNIFICANCE_LEVEL, holm
 from bench_reports.tables import notes
-from bench_reports.tables.columns import Column, column
-from bench_reports.tables.consistency import same_holes, same_versions
+from bench_reports.tables.columns import Column, build_column
+from bench_reports.tables.consistency import check_holes, check_versions
 from bench_reports.tables.pairing import PairedRows
-from bench_reports.tables.table import Table, title, wanted
+from bench_reports.tables.table import Table, protocol_metrics, protocol_title
 
 KEYS = ["mask set", "metric"]
 ENDS = ["low", "high"]
-"""Of the 95 % interval of the difference."""
+"""Ends of the 95 % interval of the difference."""
 
 
 @dataclass(frozen=True)
 class Differences:
+    """Comparisons of two sides, a and b."""
+
     names: tuple[str, str]
-    heading: str
+    title: str
     frame: pd.DataFrame
-    """A row for each comparison: the means ``a`` and ``b``, the ``difference`` a - b with ``low`` and ``high``, ``p``,
-    the share ``a_better`` of pairs, and the ``verdict``."""
+    """One row for each comparison: means ``a`` and ``b``, ``difference`` a - b with ``low`` and ``high``, corrected
+    ``p``, ``a_better`` (share of pairs in [0, 1] on which a is better) and ``verdict``."""
     digits: Sequence[int]
     """Decimals of each row."""
-    told: Sequence[str]
+    notes: Sequence[str]
 
     def table(self) -> Table:
-        share = f"{self.names[0]} better on"
-        names = dict(zip("ab", self.names, strict=True)) | {"a_better": share}
+        names = dict(zip("ab", self.names, strict=True)) | {"a_better": f"{self.names[0]} better on"}
         texts = self.frame.copy().astype(object)
-        for what in ("a", "b", "difference", *ENDS):
-            sign = "+" if what not in ("a", "b") else ""
-            texts[what] = [_text(x, f"{sign}.{n}f") for x, n in zip(self.frame[what], self.digits, strict=True)]
+        for key in ("a", "b", "difference", *ENDS):
+            sign = "+" if key not in ("a", "b") else ""
+            texts[key] = [_text(x, f"{sign}.{n}f") for x, n in zip(self.frame[key], self.digits, strict=True)]
         texts["p"] = ["< 0.001" if p < 0.001 else _text(p, ".3f") for p in self.frame["p"]]
         texts["a_better"] = [_text(x, ".0%") for x in self.frame["a_better"]]
         values, texts = (frame.rename(columns=names) for frame in (self.frame, texts))
         for frame in (values, texts):
             frame.columns = pd.MultiIndex.from_product([[""], frame.columns], names=["mask_set", "metric"])
         best = pd.DataFrame(False, values.index, values.columns)
-        return Table(self.heading, values, texts, best, {}, self.told)
+        return Table(self.title, values, texts, best, {}, self.notes)
 
     def record(self) -> dict[str, Any]:
-        """As plain data, with None for what cannot be said."""
+        """Return plain data for JSON, with None for NaN and infinite values."""
         rows = self.frame.reset_index().astype(object)
         rows = rows.where(rows.notna() & ~rows.isin([np.inf, -np.inf]), None)
         rows = rows.rename(columns={"mask set": "mask_set"})
-        return {"a": self.names[0], "b": self.names[1], "comparisons": rows.to_dict("records"), "notes": [*self.told]}
+        return {"a": self.names[0], "b": self.names[1], "comparisons": rows.to_dict("records"), "notes": [*self.notes]}
 
 
-def build(sides: Sequence[PairedRows], asked: Sequence[str], known: Mapping[str, Metric]) -> Differences:
-    """Compare the same two, for one or several methods. `asked` are metrics; none means all that were measured.
+def build(pairings: Sequence[PairedRows], metrics: Sequence[str], known: Mapping[str, Metric]) -> Differences:
+    """Compare the same two sides, for one or several methods. No `metrics` means all that both sides have.
 
     Raises:
-        BadInput: a metric was not measured on both sides, or not on the same pairs or by the same definition.
+        BadInput: a side lacks a metric, or the sides differ in images, holes or the version of a metric.
     """
     found = []
-    for each in sides:
-        metrics = _metrics(each, asked, known)
-        same_versions(each.rows, metrics)
-        same_holes(each.rows)
-        found += [(each, of) for of in _columns(each, metrics)]
-    frame = pd.DataFrame([_row(each, of) for each, of in found])
+    for pairing in pairings:
+        selected = _metrics(pairing, metrics, known)
+        check_versions(pairing.rows, selected)
+        check_holes(pairing.rows)
+        found += [(pairing, column) for column in _columns(pairing, selected)]
+    frame = pd.DataFrame([_row(pairing, column) for pairing, column in found])
     tested = frame["p"].notna()
     frame.loc[tested, "p"] = holm(frame.loc[tested, "p"].to_numpy())
-    frame["verdict"] = [_verdict(each, of, p) for (each, of), p in zip(found, frame["p"], strict=True)]
-    run, names = sides[0].run, sides[0].names
-    columns = [of for _, of in found]
-    told = [
+    frame["verdict"] = [_verdict(column, p) for (_, column), p in zip(found, frame["p"], strict=True)]
+    run, names = pairings[0].run, pairings[0].names
+    columns = [column for _, column in found]
+    explained = [
         f"difference: {names[0]} - {names[1]} on the same pairs; low, high: ends of its 95 % interval; p: corrected "
         f"by Holm for the {tested.sum()} comparisons of this table.",
-        *notes.of_intervals(run, columns),
-        *notes.of_few(columns, known),
-        *notes.reasons(run),
-        *notes.of_perfect(columns),
+        *notes.interval_notes(run, columns),
+        *notes.few_images_notes(columns, known),
+        *notes.state_notes(run),
+        *notes.perfect_match_notes(columns),
     ]
     frame = frame.set_index([*KEYS, "method"])
-    frame = frame if sides[0].method else frame.droplevel("method")
-    heading = f"{' against '.join(names)}. {title(run.protocol)}"
-    return Differences(names, heading, frame, [of.metric.digits for of in columns], told)
+    frame = frame if pairings[0].method else frame.droplevel("method")
+    title = f"{' against '.join(names)}. {protocol_title(run.protocol)}"
+    return Differences(names, title, frame, [column.metric.digits for column in columns], explained)
 
 
-def _metrics(sides: PairedRows, asked: Sequence[str], known: Mapping[str, Metric]) -> dict[str, Metric]:
-    measured = [set(sides.rows[sides.rows["variant"] == name]["metric"]) for name in sides.names]
-    if not asked:
+def _metrics(pairing: PairedRows, requested: Sequence[str], known: Mapping[str, Metric]) -> dict[str, Metric]:
+    measured = [set(pairing.rows[pairing.rows["variant"] == name]["metric"]) for name in pairing.names]
+    if not requested:
         both = set.intersection(*measured)
-        return {name: metric for name, metric in wanted(sides.run, known).items() if name in both}
-    metrics = {metric.definition: metric for metric in select_metrics(asked, known)}
+        return {name: metric for name, metric in protocol_metrics(pairing.run, known).items() if name in both}
+    metrics = {metric.definition: metric for metric in select_metrics(requested, known)}
     for definition in metrics:
-        for name, has in zip(sides.names, measured, strict=True):
-            if definition not in has:
-                raise BadInput(f"{definition} was not measured for {name}; measured are {', '.join(sorted(has))}.")
+        for name, found in zip(pairing.names, measured, strict=True):
+            if definition not in found:
+                raise BadInput(f"{definition} was not measured for {name}; measured are {', '.join(sorted(found))}.")
     return metrics
 
 
-def _columns(sides: PairedRows, metrics: Mapping[str, Metric]) -> list[Column]:
+def _columns(pairing: PairedRows, metrics: Mapping[str, Metric]) -> list[Column]:
     columns = []
-    for (mask_set, definition), rows in sides.rows.groupby(["mask_set", "metric"], sort=False, observed=True):
+    for (mask_set, definition), rows in pairing.rows.groupby(["mask_set", "metric"], sort=False, observed=True):
         if definition in metrics and rows["variant"].nunique() == 2:
-            _same_images(sides, str(mask_set), rows)
-            columns.append(column(sides.run, str(mask_set), metrics[str(definition)], rows))
+            _check_same_images(pairing, str(mask_set), rows)
+            columns.append(build_column(pairing.run, str(mask_set), metrics[str(definition)], rows))
     if not columns:
-        raise BadInput(f"{' and '.join(sides.names)} have no metric on a common mask set: there is nothing to compare.")
+        raise BadInput(f"{' and '.join(pairing.names)} share no metric on a common mask set: nothing to compare.")
     return columns
 
 
-def _same_images(sides: PairedRows, mask_set: str, rows: pd.DataFrame) -> None:
-    a, b = (set(rows[rows["variant"] == name]["image"]) for name in sides.names)
+def _check_same_images(pairing: PairedRows, mask_set: str, rows: pd.DataFrame) -> None:
+    a, b = (set(rows[rows["variant"] == name]["image"]) for name in pairing.names)
     if a != b:
-        lone = min(a ^ b)
-        has, lacks = sides.names if lone in a else sides.names[::-1]
+        example = min(a ^ b)
+        has, lacks = pairing.names if example in a else pairing.names[::-1]
         raise BadInput(
-            f"On {mask_set} the images differ: {len(a)} of {sides.names[0]}, {len(b)} of {sides.names[1]}. {has} has "
-            f"{lone} and {lacks} has not."
+            f"On {mask_set} the images differ: {len(a)} of {pairing.names[0]}, {len(b)} of {pairing.names[1]}. "
+            f"{has} has {example}, {lacks} does not."
         )
 
 
-def _row(sides: PairedRows, of: Column) -> dict[str, Any]:
-    a, b = (float(of.means[name]) for name in sides.names)
-    row = {"mask set": of.mask_set, "metric": of.metric.definition, "method": sides.method, "a": a, "b": b}
+def _row(pairing: PairedRows, column: Column) -> dict[str, Any]:
+    a, b = (float(column.means[name]) for name in pairing.names)
+    row = {"mask set": column.mask_set, "metric": column.metric.definition, "method": pairing.method, "a": a, "b": b}
     row |= {"difference": a - b if np.isfinite([a, b]).all() else np.nan, "low": np.nan, "high": np.nan, "p": np.nan}
-    if of.standing and len(of.standing.variants) == 2:
-        comparison = of.standing.comparison
-        place = tuple(of.standing.variants.index(name) for name in sides.names)
+    if column.result and len(column.result.variants) == 2:
+        comparison = column.result.comparison
+        place = tuple(column.result.variants.index(name) for name in pairing.names)
         row |= {"low": comparison.differences_low[place], "high": comparison.differences_high[place]}
         row["p"] = comparison.p[place]
-    return row | {"a_better": _share(sides, of), "verdict": ""}
+    return row | {"a_better": _share(pairing, column), "verdict": ""}
 
 
-def _share(sides: PairedRows, of: Column) -> float:
-    """Of the pairs on which the first is better, by its mean over seeds."""
-    if of.metric.per == "set":
+def _share(pairing: PairedRows, column: Column) -> float:
+    """Return the share of pairs on which the first side is better, by its mean over seeds."""
+    if column.metric.per == "set":
         return np.nan
-    rows = sides.rows[(sides.rows["mask_set"] == of.mask_set) & (sides.rows["metric"] == of.metric.definition)]
+    rows = pairing.rows
+    rows = rows[(rows["mask_set"] == column.mask_set) & (rows["metric"] == column.metric.definition)]
     values = rows.groupby(["variant", "image"], observed=True)["value"].mean()
-    a, b = (values[name] for name in sides.names)
-    return float((a > b if of.metric.better == "higher" else a < b).mean())
+    a, b = (values[name] for name in pairing.names)
+    return float((a > b if column.metric.better == "higher" else a < b).mean())
 
 
-def _verdict(sides: PairedRows, of: Column, p: float) -> str:
-    if of.best.all():
+def _verdict(column: Column, p: float) -> str:
+    if column.best.all():
         return "equal"
-    better = of.best[of.best].index[0]
+    better = column.best[column.best].index[0]
     if np.isnan(p):
-        return f"{better} has the better number; how sure that is cannot be told"
+        return f"{better} has the better number; its significance is unknown"
     return f"{better} is better" if p < SIGNIFICANCE_LEVEL else "not distinguishable"
 
 
-def _text(value: float, how: str) -> str:
-    return "-" if np.isnan(value) else f"{value:{how}}"
+def _text(value: float, format_: str) -> str:
+    return "-" if np.isnan(value) else f"{value:{format_}}"

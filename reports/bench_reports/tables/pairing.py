@@ -1,4 +1,4 @@
-"""The two sides of a comparison: two methods of a run, or one method in two runs, on the same pairs."""
+"""Paired rows for a comparison: two methods of one run, or one method in two runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,95 +7,102 @@ import pandas as pd
 
 from bench_core.errors import BadInput, unknown
 from bench_core.store.store import Run, Store
-from bench_reports.tables.table import merged
+from bench_reports.tables.table import merge_runs
 
-CUT = ("size", "resize", "crops", "channels")
-"""What of a protocol decides, with the images, which pictures are judged."""
+IMAGE_RULES = ("size", "resize", "crops", "channels")
+"""Protocol fields that decide how test images are cut."""
 
 
 @dataclass(frozen=True)
 class PairedRows:
-    """Rows of both, with their names as variants."""
+    """Rows of both sides, with the names of the sides as variants."""
 
     names: tuple[str, str]
     run: Run
-    """Whose images and holes they are."""
+    """Run that defines images and holes."""
     rows: pd.DataFrame
     method: str = ""
-    """The method, where it is the same on both sides."""
+    """Method in a comparison of two runs, otherwise empty."""
 
 
-def of_methods(store: Store, runs: Sequence[Run], names: tuple[str, str]) -> list[PairedRows]:
-    """One for every protocol under which both methods were judged.
+def pair_methods(store: Store, runs: Sequence[Run], names: tuple[str, str]) -> list[PairedRows]:
+    """Pair two methods under every protocol that both were evaluated with.
 
     Raises:
-        BadInput: there is none.
+        BadInput: the names are equal or unknown, or no protocol has both.
     """
-    _two(names)
-    together = merged(runs)
+    _check_different(names)
+    merged = merge_runs(runs)
     for name in names:
-        if not any(name in _judged(run) for run in together):
-            raise unknown("judged method", name, {each for run in together for each in _judged(run)})
-    both = [run for run in together if set(names) <= set(_judged(run))]
+        if not any(name in _evaluated(run) for run in merged):
+            raise unknown("evaluated method", name, {each for run in merged for each in _evaluated(run)})
+    both = [run for run in merged if set(names) <= set(_evaluated(run))]
     if not both:
-        raise BadInput(f"{' and '.join(names)} were not judged under one protocol: give both to one `bench run`.")
-    return [PairedRows(names, run, _of(store.rows(run), *names)) for run in both]
+        raise BadInput(f"{' and '.join(names)} were not evaluated under one protocol: give both to one `bench run`.")
+    return [PairedRows(names, run, _rows_of(store.rows(run), *names)) for run in both]
 
 
-def of_runs(stored: Sequence[tuple[Store, Sequence[Run]]], names: tuple[str, str]) -> list[PairedRows]:
-    """One for every method that two runs have in common; `names` are their folders.
+def pair_runs(stored: Sequence[tuple[Store, Sequence[Run]]], names: tuple[str, str]) -> list[PairedRows]:
+    """Pair two runs for every method that they share. `names` are the folders of the runs.
 
     Raises:
-        BadInput: they have none, or are of different pictures, or a folder holds several comparisons.
+        BadInput: they share no method, their test images differ, or a folder holds several experiments.
     """
-    _two(names)
-    a, b = (_only(merged(runs), name) for (_, runs), name in zip(stored, names, strict=True))
-    _same_pictures(a, b, names)
-    common = [variant for variant in _judged(a) if variant in _judged(b)]
+    _check_different(names)
+    a, b = (single_run(merge_runs(runs), name) for (_, runs), name in zip(stored, names, strict=True))
+    _check_same_images(a, b, names)
+    common = [variant for variant in _evaluated(a) if variant in _evaluated(b)]
     if not common:
-        told = " and ".join(f"{name} has {', '.join(_judged(run))}" for name, run in zip(names, (a, b), strict=True))
-        raise BadInput(f"The two runs have no method in common: {told}.")
+        found = " and ".join(
+            f"{name} has {', '.join(_evaluated(run))}" for name, run in zip(names, (a, b), strict=True)
+        )
+        raise BadInput(f"The two runs have no method in common: {found}.")
     rows = [store.rows(run) for (store, _), run in zip(stored, (a, b), strict=True)]
     return [
         PairedRows(
             names,
             a,
-            pd.concat([_of(of, method).assign(variant=name) for of, name in zip(rows, names, strict=True)]),
+            pd.concat([_rows_of(each, method).assign(variant=name) for each, name in zip(rows, names, strict=True)]),
             method,
         )
         for method in common
     ]
 
 
-def _two(names: tuple[str, str]) -> None:
+def single_run(merged: Sequence[Run], folder: str) -> Run:
+    """Return the only merged run of a folder.
+
+    Raises:
+        BadInput: there are several.
+    """
+    if len(merged) > 1:
+        found = ", ".join(f"{run.protocol.name} ({run.protocol.hash[:8]})" for run in merged)
+        raise BadInput(f"{folder} holds {len(merged)} experiments, {found}: give one of its runs/.")
+    return merged[0]
+
+
+def _check_different(names: tuple[str, str]) -> None:
     if names[0] == names[1]:
-        raise BadInput(f"{names[0]} is given twice: nothing differs from itself.")
+        raise BadInput(f"{names[0]} is given twice: give two different names.")
 
 
-def _only(together: Sequence[Run], name: str) -> Run:
-    if len(together) > 1:
-        told = ", ".join(f"{run.protocol.name} ({run.protocol.hash[:8]})" for run in together)
-        raise BadInput(f"{name} holds {len(together)} comparisons, {told}: give one of its runs/.")
-    return together[0]
-
-
-def _same_pictures(a: Run, b: Run, names: tuple[str, str]) -> None:
-    for what in CUT:
-        one, other = getattr(a.protocol, what), getattr(b.protocol, what)
+def _check_same_images(a: Run, b: Run, names: tuple[str, str]) -> None:
+    for key in IMAGE_RULES:
+        one, other = getattr(a.protocol, key), getattr(b.protocol, key)
         if one != other:
-            told = f"{what} is {one} in {names[0]}, {other} in {names[1]}"
-            raise BadInput(f"The runs are not of the same pictures: {told}.")
+            found = f"{key} is {one} in {names[0]}, {other} in {names[1]}"
+            raise BadInput(f"The runs cut their images differently: {found}.")
     if a.images != b.images:
-        told = " and ".join(
-            f"{name} judged {run.num_pairs} pairs of images with the digest {run.images[:12]}"
+        found = " and ".join(
+            f"{name} used {run.num_pairs} pairs of images with the digest {run.images[:12]}"
             for name, run in zip(names, (a, b), strict=True)
         )
-        raise BadInput(f"The runs are not of the same images: {told}. Judge both on the same test images.")
+        raise BadInput(f"The runs use different images: {found}. Evaluate both on the same test images.")
 
 
-def _judged(run: Run) -> list[str]:
+def _evaluated(run: Run) -> list[str]:
     return list(dict.fromkeys(entry.variant for entry in run.entries if entry.state == "done"))
 
 
-def _of(rows: pd.DataFrame, *variants: str) -> pd.DataFrame:
+def _rows_of(rows: pd.DataFrame, *variants: str) -> pd.DataFrame:
     return rows[rows["variant"].isin(variants)]

@@ -1,4 +1,4 @@
-"""A table: what it holds, and how it is made from stored rows."""
+"""A table of results, and how it is built from stored rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,110 +10,101 @@ from bench_core.metrics.select import select_metrics
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric
 from bench_core.store.store import Run, Store
-from bench_reports.tables import notes
 from bench_reports.tables.cells import Cells
-from bench_reports.tables.columns import columns
+from bench_reports.tables.columns import build_columns
+from bench_reports.tables.notes import all_notes
 
 ARROWS = {"higher": "↑", "lower": "↓"}
 
 
 @dataclass(frozen=True)
 class Table:
-    """All that a format needs to print. The frames have the same rows and columns; those of `details` are further."""
+    """Input of every report format. All frames have the same rows; all but `details` have the same columns."""
 
     title: str
     values: pd.DataFrame
-    """Columns are pairs of a group, mostly a mask set, and a metric's definition. Rows are named by their index."""
+    """Numbers. Columns are pairs of a group (usually a mask set) and a definition; the index names the rows."""
     texts: pd.DataFrame
-    """The same as it is printed."""
+    """Printed cells."""
     best: pd.DataFrame
-    """Whether a value is the best of its column."""
+    """True for the best value of each column."""
     metrics: Mapping[str, Metric]
-    """By definition."""
+    """Metrics by definition."""
     notes: Sequence[str]
     details: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """What formats for programs hold besides, with columns (group, definition, what)."""
+    """Further values for data formats, in columns (group, definition, detail)."""
     second: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """Whether a value is the second best of its column; empty where that is not told."""
+    """True for the second best value of each column; empty if unknown."""
 
     @property
     def columns(self) -> list[tuple[str, str]]:
-        """Mask set and definition of every column."""
+        """Group and definition of each column."""
         return [(group, definition) for group, definition in self.values.columns.to_flat_index()]
 
     @property
     def groups(self) -> list[tuple[str, int]]:
-        """Mask sets with the number of their columns."""
+        """Each group with its number of columns."""
         return [(name, len(list(group))) for name, group in groupby(group for group, _ in self.columns)]
 
     @property
     def keys(self) -> list[str]:
-        """What names a row: ``method``, and what else there is."""
+        """Names of the index levels: ``method``, and more in tables with several blocks of rows."""
         return [str(name) for name in self.values.index.names]
 
     @property
     def lines(self) -> list[tuple[list[str], list[tuple[str, bool]]]]:
-        """For each row its names, and every cell's text and whether it is the best of its column."""
+        """For each row its names, and for each cell its text and whether it is the best of its column."""
         names = self.values.index.to_frame().astype(str).to_numpy().tolist()
         cells = zip(names, self.texts.to_numpy(), self.best.to_numpy(), strict=True)
         return [(name, list(zip(texts, best, strict=True))) for name, texts, best in cells]
 
     def header(self, definition: str) -> str:
-        """A metric's title with the arrow to better values; whatever else a column is called."""
+        """Return a metric's title with its arrow; columns that are no metric keep their name."""
         metric = self.metrics.get(definition)
-        return header(metric) if metric else definition
-
-
-def header(metric: Metric) -> str:
-    """A metric's title with the arrow to better values."""
-    return f"{metric.title} {ARROWS[metric.better]}"
+        return metric_header(metric) if metric else definition
 
 
 def build(store: Store, runs: Sequence[Run], known: Mapping[str, Metric]) -> list[Table]:
-    """One table for all runs that have protocol and test images in common; of a cell in several, the last counts.
+    """Build one table for all runs that share protocol and test images.
 
     Raises:
-        BadInput: rows of one column do not mean the same.
+        BadInput: rows of one column differ in definition, version or holes.
     """
-    return [_table(store, run, known) for run in merged(runs)]
+    tables = []
+    for run in merge_runs(runs):
+        metrics = protocol_metrics(run, known)
+        columns = build_columns(run, store.rows(run), metrics)
+        cells, notes = Cells(run, columns), all_notes(run, columns, known)
+        frames = (cells.values, cells.texts, cells.best)
+        tables.append(Table(protocol_title(run.protocol), *frames, metrics, notes, cells.details, cells.second))
+    return tables
 
 
-def merged(runs: Sequence[Run]) -> list[Run]:
-    """One run for all that have protocol and test images in common."""
+def merge_runs(runs: Sequence[Run]) -> list[Run]:
+    """Merge runs that share protocol and test images. If several have the same cell, the last one counts."""
     together: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         together.setdefault((run.protocol.hash, run.images), []).append(run)
-    return [_merged(alike) for alike in together.values()]
+    merged = []
+    for alike in together.values():
+        entries = {(entry.variant, entry.seed): entry for run in alike for entry in run.entries}
+        missing = {definition: why for run in alike for definition, why in run.missing.items()}
+        merged.append(replace(alike[-1], entries=list(entries.values()), missing=missing))
+    return merged
 
 
-def _merged(runs: Sequence[Run]) -> Run:
-    entries = {(entry.variant, entry.seed): entry for run in runs for entry in run.entries}
-    missing = {definition: why for run in runs for definition, why in run.missing.items()}
-    return replace(runs[-1], entries=list(entries.values()), missing=missing)
-
-
-def wanted(run: Run, known: Mapping[str, Metric]) -> dict[str, Metric]:
-    """The metrics of a run's protocol, by definition."""
+def protocol_metrics(run: Run, known: Mapping[str, Metric]) -> dict[str, Metric]:
+    """Return the metrics of a run's protocol by definition, in its order."""
     return {metric.definition: metric for metric in select_metrics(run.protocol.metrics, known)}
 
 
-def _table(store: Store, run: Run, known: Mapping[str, Metric]) -> Table:
-    metrics = wanted(run, known)
-    found = columns(run, store.rows(run), metrics)
-    cells = Cells(run, found)
-    return Table(
-        title(run.protocol),
-        cells.values,
-        cells.texts,
-        cells.best,
-        metrics,
-        notes.all_notes(run, found, known),
-        cells.details,
-        cells.second,
-    )
+def metric_header(metric: Metric) -> str:
+    """Return a metric's title with the arrow that points to better values."""
+    return f"{metric.title} {ARROWS[metric.better]}"
 
 
-def title(protocol: Protocol) -> str:
+def protocol_title(protocol: Protocol) -> str:
+    """Summarise a protocol in one line: images, size, scale, training budget and seeds."""
     if not protocol.size:
         return f"{protocol.name}: files as they are (protocol {protocol.hash[:8]})"
     seeds = "seed" + "s" * (len(protocol.seeds) > 1) + " " + ", ".join(map(str, protocol.seeds))

@@ -1,4 +1,4 @@
-"""The table of moons, read from its files."""
+"""Fixture: the toy paper's table, read from its files."""
 
 from pathlib import Path
 

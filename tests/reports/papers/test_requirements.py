@@ -1,4 +1,4 @@
-"""Laws of what a paper's table needs before it can be measured."""
+"""Requirements of a paper's table: data, weights, methods and holes."""
 
 from pathlib import Path
 
@@ -14,14 +14,14 @@ from bench_core.specs import NamedFile
 from bench_reports import bench_paper_tables, bench_protocols
 
 
-def test_only_methods_with_cells_are_asked_for(paper: PaperTable) -> None:
+def test_only_methods_with_cells_are_requested(paper: PaperTable) -> None:
     assert paper.protocols == ["moon", "mars"]
     assert paper.requests("moon") == ["new-tv", "other"]
     assert paper.requests("mars") == ["new-tv"]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("title = ", "nine.toml"),
         (TABLE.replace("numbers.csv", "nothing.csv"), "nothing.csv"),
@@ -29,10 +29,10 @@ def test_only_methods_with_cells_are_asked_for(paper: PaperTable) -> None:
         (TABLE.replace('table = "Table 9"', ""), "table"),
     ],
 )
-def test_a_faulty_table_is_refused_by_name(tmp_path: Path, text: str, told: str) -> None:
+def test_faulty_table_is_rejected_by_name(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "numbers.csv").write_text(NUMBERS)
     (tmp_path / "nine.toml").write_text(text)
-    with pytest.raises(BadInput, match=rf"nine\.toml[\s\S]*{told}|{told}"):
+    with pytest.raises(BadInput, match=rf"nine\.toml[\s\S]*{message}|{message}"):
         read(NamedFile("nine", tmp_path / "nine.toml"))
 
 
@@ -43,13 +43,15 @@ def plugins() -> Plugins:
     return found
 
 
-def told(name: str, plugins: Plugins, *data: str) -> Requirements:
+def requirements_of(name: str, plugins: Plugins, *data: str) -> Requirements:
     table = read(plugins.records("paper_tables")[name])
     return requirements(table, {each: load(each, bench_protocols()) for each in table.protocols}, plugins, data)
 
 
-def test_needs_are_images_weights_and_steps(plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = told("dmfn-3", plugins)
+def test_requirements_are_images_weights_and_steps(
+    plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = requirements_of("dmfn-3", plugins)
     assert found.wanted == [
         "images of celeba_hq",
         "weights of alexnet, vgg19",
@@ -62,18 +64,18 @@ def test_needs_are_images_weights_and_steps(plugins: Plugins, tmp_path: Path, mo
     ]
     monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))
     (tmp_path / "alexnet_features.pth").touch()
-    assert told("dmfn-3", plugins, "celeba_hq").missing == ["weights of vgg19"]
-    assert told("dmfn-3", plugins, "").missing == ["weights of vgg19"]
+    assert requirements_of("dmfn-3", plugins, "celeba_hq").missing == ["weights of vgg19"]
+    assert requirements_of("dmfn-3", plugins, "").missing == ["weights of vgg19"]
 
 
 @pytest.mark.parametrize("file", bench_paper_tables(), ids=lambda file: file.name)
-def test_every_method_that_a_table_asks_for_is_here(file: NamedFile, plugins: Plugins) -> None:
-    """With all plugins of this repository installed."""
-    assert set(told(file.name, plugins).requests) == set(read(file).methods.values()) - {""}
+def test_all_requested_methods_are_installed(file: NamedFile, plugins: Plugins) -> None:
+    """Checks all tables with all plugins of this repository."""
+    assert set(requirements_of(file.name, plugins).requests) == set(read(file).methods.values()) - {""}
 
 
-def test_missing_methods_forms_and_holes_are_told(plugins: Plugins, paper: PaperTable) -> None:
-    lama = told("lama-1", plugins)
+def test_missing_methods_forms_and_holes_are_listed(plugins: Plugins, paper: PaperTable) -> None:
+    lama = requirements_of("lama-1", plugins)
     assert any(item.startswith("methods for LaMa-Fourier, CoModGAN") for item in lama.missing)
     assert "holes for Places, segmentation" in lama.missing
     found = requirements(paper, {}, plugins, ())

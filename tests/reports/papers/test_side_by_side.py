@@ -1,11 +1,12 @@
-"""Laws of papers' tables: published and measured numbers stand side by side and are never taken for each other."""
+"""Published and measured numbers of a paper's table stand side by side and are never mixed up."""
 
 from io import StringIO
 
 import numpy as np
 import pytest
 from rich.console import Console
-from support.toy_paper_table import METRICS, RULES, cell, measured, noted, protocol, run_of, table_of, text
+from support.stored_cells import KNOWN, done, noted
+from support.toy_paper_table import RULES, measured, protocol, run_of, table_of, text
 
 from bench_core.paper_table import PaperTable, read
 from bench_core.protocol import load
@@ -17,19 +18,19 @@ from bench_reports.papers.side_by_side import build
 
 
 @pytest.mark.parametrize("file", bench_paper_tables(), ids=lambda file: file.name)
-def test_a_published_number_is_never_in_a_measured_column(file: NamedFile) -> None:
-    """Where nothing was measured, every measured cell of every table is a dash."""
+def test_measured_columns_never_contain_published_numbers(file: NamedFile) -> None:
+    """Without measurements every measured cell of every table is a dash."""
     table, rules = read(file), {}
     for name in table.protocols:
         rules[name] = load(name, bench_protocols())
-    shown = build(table, rules, None, [], METRICS)
+    shown = build(table, rules, None, [], KNOWN)
     assert set(measured(shown)) == {"-"}
     assert all(np.isnan(shown.values[c]).all() for c in shown.columns if c[1].endswith(" measured"))
     printed = [t for c in shown.columns if c[1].endswith(" published") for t in shown.texts[c] if t != "-"]
     assert sorted(printed) == sorted(number.value for number in table.published)
 
 
-def test_the_layout_is_the_papers(paper: PaperTable) -> None:
+def test_layout_follows_the_paper(paper: PaperTable) -> None:
     table = table_of(paper, None)
     assert list(table.values.index) == ["Old", "New (ours)", "Other"]
     assert table.groups == [("any", 2), ("Moon, box", 6), ("Mars", 2)]
@@ -38,15 +39,15 @@ def test_the_layout_is_the_papers(paper: PaperTable) -> None:
     ]
     assert table.header("PSNR measured").endswith("↑")
     assert table.header("error measured").endswith("↓")
-    assert text(table, "New (ours)", "error published") == "12.25", "as printed, of its own table"
+    assert text(table, "New (ours)", "error published") == "12.25", "the printed value, from the right table"
 
 
-def test_measured_cells_are_means_in_the_units_and_decimals_of_the_paper(paper: PaperTable, store: Store) -> None:
+def test_measured_cells_use_units_and_decimals_of_the_paper(paper: PaperTable, store: Store) -> None:
     new = [
-        cell(store, "new-tv", 0, l1=[0.1, 0.2], psnr=[20, 22]),
-        cell(store, "new-tv", 1, l1=[0.3, 0.4], psnr=[24, 26]),
+        done(store, "new-tv", 0, l1=[0.1, 0.2], psnr=[20, 22]),
+        done(store, "new-tv", 1, l1=[0.3, 0.4], psnr=[24, 26]),
     ]
-    other = cell(store, "other", l1=[0.5, 0.5], psnr=[16, 16])
+    other = done(store, "other", l1=[0.5, 0.5], psnr=[16, 16])
     table = table_of(paper, store, run_of(RULES["moon"], *new, other))
     assert text(table, "New (ours)", "error measured") == f"{100 * (0.15 + 0.35) / 2:.2f}"
     assert text(table, "New (ours)", "PSNR measured") == "23.0‡"
@@ -56,8 +57,8 @@ def test_measured_cells_are_means_in_the_units_and_decimals_of_the_paper(paper: 
     assert table.values.loc["New (ours)", ("Moon, box", "error published")] == 12.25
 
 
-def test_what_the_paper_leaves_empty_stays_empty(paper: PaperTable, store: Store) -> None:
-    table = table_of(paper, store, run_of(RULES["moon"], cell(store, "other", l1=[0.5], psnr=[16])))
+def test_empty_cells_of_the_paper_stay_empty(paper: PaperTable, store: Store) -> None:
+    table = table_of(paper, store, run_of(RULES["moon"], done(store, "other", l1=[0.5], psnr=[16])))
     assert text(table, "Other", "error measured") == "-"
     assert text(table, "Old", "error measured") == "-"
     assert text(table, "New (ours)", "error measured") == "-"
@@ -67,17 +68,15 @@ def test_what_the_paper_leaves_empty_stays_empty(paper: PaperTable, store: Store
     assert noted(table, "moon has not been run") == 0
 
 
-def test_a_change_needs_its_reference(paper: PaperTable, store: Store) -> None:
-    table = table_of(paper, store, run_of(RULES["moon"], cell(store, "new-tv", l1=[0.5], psnr=[16])))
+def test_relative_change_needs_its_reference(paper: PaperTable, store: Store) -> None:
+    table = table_of(paper, store, run_of(RULES["moon"], done(store, "new-tv", l1=[0.5], psnr=[16])))
     assert text(table, "New (ours)", "PSNR_change measured") == "-"
 
 
-def test_runs_under_the_rules_count_before_others_and_later_ones_before_earlier(
-    paper: PaperTable, store: Store
-) -> None:
+def test_unchanged_rules_come_first_then_the_latest_run(paper: PaperTable, store: Store) -> None:
     def shown(*runs: tuple[int, float, str]) -> str:
         stored = [
-            run_of(protocol(steps=steps), cell(store, "new-tv", l1=[value]), created=created)
+            run_of(protocol(steps=steps), done(store, "new-tv", l1=[value]), created=created)
             for steps, value, created in runs
         ]
         return text(table_of(paper, store, *stored), "New (ours)", "error measured")
@@ -87,21 +86,21 @@ def test_runs_under_the_rules_count_before_others_and_later_ones_before_earlier(
     assert shown((3, 0.2, "2025-01-01"), (4, 0.3, "2025-01-02")) == "30.00‡"
 
 
-def test_runs_of_other_protocols_and_methods_do_not_count(paper: PaperTable, store: Store) -> None:
-    alien = run_of(protocol("sun"), cell(store, "new-tv", l1=[0.5], psnr=[16]))
-    similar = run_of(RULES["moon"], cell(store, "new", l1=[0.5]), cell(store, "new-tv-style", l1=[0.5]))
-    assert set(measured(table_of(paper, store, alien, similar))) == {"-"}
+def test_other_protocols_and_methods_are_ignored(paper: PaperTable, store: Store) -> None:
+    other = run_of(protocol("sun"), done(store, "new-tv", l1=[0.5], psnr=[16]))
+    similar = run_of(RULES["moon"], done(store, "new", l1=[0.5]), done(store, "new-tv-style", l1=[0.5]))
+    assert set(measured(table_of(paper, store, other, similar))) == {"-"}
 
 
-def test_a_method_with_given_weights_stands_in_where_it_was_not_trained(paper: PaperTable, store: Store) -> None:
-    given, trained = cell(store, "new-tv (released)", l1=[0.25]), cell(store, "new-tv", l1=[0.5])
+def test_given_weights_are_used_if_the_method_was_not_trained(paper: PaperTable, store: Store) -> None:
+    given, trained = done(store, "new-tv (released)", l1=[0.25]), done(store, "new-tv", l1=[0.5])
     assert text(table_of(paper, store, run_of(RULES["moon"], given)), "New (ours)", "error measured") == "25.00"
     assert (
         text(table_of(paper, store, run_of(RULES["moon"], given, trained)), "New (ours)", "error measured") == "50.00"
     )
 
 
-def test_a_narrow_terminal_cuts_no_number_off(paper: PaperTable) -> None:
+def test_narrow_terminal_truncates_no_number(paper: PaperTable) -> None:
     console = Console(width=40, file=StringIO())
     show(table_of(paper, None), console)
     printed = console.file.getvalue()  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-// A button beside every command that puts it on the clipboard, where the browser lets a page do so.
+// Buttons that copy a command to the clipboard, if the browser allows it.
 document.querySelectorAll(".copied").forEach((place) => {
   const button = place.querySelector("button");
   button.hidden = !navigator.clipboard;

@@ -1,15 +1,15 @@
-// In which order pairs are shown, and what an address says. Nothing here touches the page.
+// Order of pairs, and the state in the address. Independent of the page.
 const GalleryOrder = (function () {
   "use strict";
   const INFINITE = 1e300;
 
-  /** How good each pair is, larger is better; null where nothing was measured. */
+  /** Merit of each pair, larger is better; null if it was not measured. */
   function merits(set, method, metric) {
     const sign = set.metrics[metric].arrow === "↑" ? 1 : -1;
     return set.values[method][metric].map((value) => (value === null ? null : sign * value));
   }
 
-  /** The largest difference between two methods, for each pair; null where fewer than two were measured. */
+  /** Largest difference between two methods on each pair; null if fewer than two were measured. */
   function spreads(set, metric) {
     return set.pairs.map((_, pair) => {
       const found = set.values.map((of) => of[metric][pair]).filter((value) => value !== null);
@@ -17,15 +17,15 @@ const GalleryOrder = (function () {
     });
   }
 
-  /** What the order goes by, for each pair, in words; empty where pairs stand as they are stored. */
-  function told(set, state) {
+  /** Text of each pair's sort value; empty in stored order. */
+  function sortLabels(set, state) {
     if (state.order === "stored" || !set.metrics.length) return set.pairs.map(() => "");
     const values = state.order === "disagreed" ? spreads(set, state.metric) : set.values[state.of][state.metric];
     const before = state.order === "disagreed" ? "Δ " : "";
     return values.map((value) => (value === null ? "–" : before + text(value, set.metrics[state.metric].digits)));
   }
 
-  /** Indexes of pairs, the first to show first; pairs without a value come last, and equal ones as they are stored. */
+  /** Sorted indexes of pairs. Pairs without a value come last, equal ones keep their stored order. */
   function sorted(set, state) {
     const all = set.pairs.map((_, pair) => pair);
     if (state.order === "stored" || !set.metrics.length) return all;
@@ -37,32 +37,32 @@ const GalleryOrder = (function () {
   const text = (value, digits) =>
     Math.abs(value) >= INFINITE ? (value < 0 ? "−∞" : "∞") : value.toFixed(digits).replace("-", "−");
 
-  /** The views that a set has: the truth, the masked image, and every method. */
-  const views = (set) => ["truth", "masked", ...set.methods.map((method) => method.name)];
+  /** Views of a mask set: ground truth, mgiven image, and every method. */
+  const views = (set) => ["ground-truth", "mgiven", ...set.methods.map((method) => method.name)];
 
-  const place = (names, name, otherwise) => (names.includes(name) ? names.indexOf(name) : otherwise);
+  const indexOf = (names, name, fallback) => (names.includes(name) ? names.indexOf(name) : fallback);
 
-  /** What an address asks for, with what is usual in place of what it does not say or what there is not. */
+  /** Read the state from an address, with defaults for missing and unknown values. */
   function read(sets, hash) {
-    const asked = new URLSearchParams(hash.replace(/^#/, ""));
-    const set = place(sets.map((each) => each.name), asked.get("set"), 0);
+    const given = new URLSearchParams(hash.replace(/^#/, ""));
+    const set = indexOf(sets.map((each) => each.name), given.get("set"), 0);
     const now = sets[set];
-    const painted = now.methods.findLastIndex((_, method) => now.pairs.some((pair) => pair.painted[method]));
+    const last = now.methods.findLastIndex((_, method) => now.pairs.some((pair) => pair.outputs[method]));
     const state = {
       set,
-      order: ["best", "worst", "disagreed"].includes(asked.get("order")) ? asked.get("order") : "stored",
-      of: place(now.methods.map((each) => each.name), asked.get("of"), painted),
-      metric: place(now.metrics.map((each) => each.key), asked.get("metric"), 0),
-      left: place(views(now), asked.get("left"), 0),
-      right: place(views(now), asked.get("right"), painted + 2),
-      error: asked.get("show") === "error",
+      order: ["best", "worst", "disagreed"].includes(given.get("order")) ? given.get("order") : "stored",
+      of: indexOf(now.methods.map((each) => each.name), given.get("of"), last),
+      metric: indexOf(now.metrics.map((each) => each.key), given.get("metric"), 0),
+      left: indexOf(views(now), given.get("left"), 0),
+      right: indexOf(views(now), given.get("right"), last + 2),
+      error: given.get("show") === "error",
     };
-    return { ...state, pair: place(now.pairs.map((each) => each.name), asked.get("image"), sorted(now, state)[0]) };
+    return { ...state, pair: indexOf(now.pairs.map((each) => each.name), given.get("image"), sorted(now, state)[0]) };
   }
 
   function write(sets, state) {
     const set = sets[state.set];
-    const said = new URLSearchParams({
+    const address = new URLSearchParams({
       set: set.name,
       image: set.pairs[state.pair].name,
       left: views(set)[state.left],
@@ -72,8 +72,8 @@ const GalleryOrder = (function () {
       ...(["best", "worst"].includes(state.order) ? { of: set.methods[state.of].name } : {}),
       ...(state.error ? { show: "error" } : {}),
     });
-    return `#${said}`;
+    return `#${address}`;
   }
 
-  return { read, write, sorted, told, text, views };
+  return { read, write, sorted, sortLabels, text, views };
 })();

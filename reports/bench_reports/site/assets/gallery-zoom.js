@@ -1,12 +1,12 @@
-// One zoom for all pictures. Panzoom watches the stage; where it stands goes into variables that every picture heeds.
-function GalleryZoom(gallery, tell) {
+// One zoom for all images: Panzoom handles the stage, and CSS variables move every image alike.
+function GalleryZoom(gallery, onScale) {
   "use strict";
-  const MOST = 32;
+  const MAX_SCALE = 32;
   let width;
   const moving = gallery.querySelector(".stage .right .moving");
   const stage = gallery.querySelector(".stage");
   const zoom = Panzoom(moving, {
-    contain: "outside", maxScale: MOST, minScale: 1, step: 0.4, panOnlyWhenZoomed: true,
+    contain: "outside", maxScale: MAX_SCALE, minScale: 1, step: 0.4, panOnlyWhenZoomed: true,
     cursor: "", touchAction: "pan-y", handleStartEvent() {}, setTransform: follow,
   });
 
@@ -16,12 +16,12 @@ function GalleryZoom(gallery, tell) {
     gallery.style.setProperty("--x", `${(100 * x) / width}%`);
     gallery.style.setProperty("--y", `${(100 * y) / moving.offsetHeight}%`);
     gallery.classList.toggle("zoomed", scale > 1);
-    tell(scale);
+    onScale(scale);
   }
 
   moving.addEventListener("panzoomchange", ({ detail }) => zoom.setOptions({ touchAction: detail.scale > 1 ? "none" : "pan-y" }));
   stage.addEventListener("wheel", (event) => {
-    if (zoom.getScale() > 1 || event.deltaY < 0) zoom.zoomWithWheel(event); // else the page scrolls on
+    if (zoom.getScale() > 1 || event.deltaY < 0) zoom.zoomWithWheel(event); // otherwise the page scrolls
   }, { passive: false });
   addEventListener("resize", () => { // Panzoom counts in pixels
     const { x, y } = zoom.getPan();

@@ -1,7 +1,7 @@
-// The gallery: one pair of image and hole at a time, as all methods painted it. What is shown stands in the address.
+// Gallery: the composites of all methods for one pair of image and hole. The address holds the state.
 (function () {
   "use strict";
-  const { read, write, sorted, told, text, views } = GalleryOrder;
+  const { read, write, sorted, sortLabels, text, views } = GalleryOrder;
   const sets = window.GALLERY;
   const gallery = document.querySelector(".gallery");
   const find = (selector) => gallery.querySelector(selector);
@@ -17,21 +17,21 @@
 
   const set = () => sets[state.set];
   const pair = () => set().pairs[state.pair];
-  const title = (view) => ["truth", "masked image"][view] ?? views(set())[view];
+  const title = (view) => ["ground truth", "masked image"][view] ?? views(set())[view];
 
-  /** A file of a view of the pair, its words for who cannot see it, and why there is none. */
-  function seen(view) {
-    const { name, truth, masked, painted } = pair();
-    if (view === 0) return { file: truth, alt: `The true image ${name}` };
+  /** The file of a view, its alternative text, and the reason if there is none. */
+  function imageOf(view) {
+    const { name, ground_truth: groundTruth, masked, outputs } = pair();
+    if (view === 0) return { file: groundTruth, alt: `Ground truth of ${name}` };
     if (view === 1) return { file: masked, alt: `${name} with its hole` };
     const method = set().methods[view - 2];
-    const [file, error] = painted[view - 2] ?? [];
-    const why = method.why || "has kept no picture of this pair: repeat its command with more --save-images";
-    const alt = state.error ? `Errors of ${method.name} inside the hole of ${name}` : `${name} painted by ${method.name}`;
-    return { file, error, alt, why: `${method.name} ${why}.`.replace(/\.\.$/, ".") };
+    const [file, error] = outputs[view - 2] ?? [];
+    const reason = method.reason || "saved no image of this pair: repeat its command with more --save-images";
+    const alt = state.error ? `Errors of ${method.name} inside the hole of ${name}` : `${name} filled by ${method.name}`;
+    return { file, error, alt, reason: `${method.name} ${reason}.`.replace(/\.\.$/, ".") };
   }
 
-  /** Fills a box of pictures that move with the zoom; returns what shows a view there. */
+  /** Fill a box with images that follow the zoom; return a function that shows a view in it. */
   function Frame(moving) {
     const shown = make("img", { className: "shown", draggable: false });
     const error = make("img", { className: "map", draggable: false, alt: "" });
@@ -40,16 +40,16 @@
     moving.after(missing);
     const put = (image, file) => {
       image.hidden = !file;
-      if (file && image.getAttribute("src") !== `pictures/${file}`) image.src = `pictures/${file}`;
+      if (file && image.getAttribute("src") !== `images/${file}`) image.src = `images/${file}`;
     };
     return (view) => {
-      const found = seen(view);
+      const found = imageOf(view);
       put(shown, found.file);
       put(error, state.error && found.error);
       shown.alt = found.alt;
       shown.classList.toggle("behind", Boolean(state.error && found.error));
       missing.hidden = Boolean(found.file);
-      missing.textContent = found.file ? "" : found.why;
+      missing.textContent = found.file ? "" : found.reason;
     };
   }
 
@@ -64,16 +64,16 @@
     for (const name of ["order", "of", "metric"]) form[name].parentElement.hidden = !set().metrics.length;
   }
 
-  /** A name that is broken before a part of it rather than anywhere. */
+  /** A name that may wrap before each of its parts. */
   const breakable = (name) => name.split(/(?=[#/])/).flatMap((part) => [make("wbr"), part]);
 
   function fillStrip() {
     order = sorted(set(), state);
-    const words = told(set(), state);
+    const labels = sortLabels(set(), state);
     strip.replaceChildren(...order.map((index) => {
       const { name, thumb, size } = set().pairs[index];
-      const image = make("img", { loading: "lazy", alt: "", width: size[0], height: size[1], src: `pictures/${thumb}` });
-      const inner = [image, make("span", { className: "name" }, ...breakable(name)), ...(words[index] ? [make("span", {}, words[index])] : [])];
+      const image = make("img", { loading: "lazy", alt: "", width: size[0], height: size[1], src: `images/${thumb}` });
+      const inner = [image, make("span", { className: "name" }, ...breakable(name)), ...(labels[index] ? [make("span", {}, labels[index])] : [])];
       return make("li", {}, make("button", { type: "button", title: name, tabIndex: -1, onclick: () => show({ pair: index }) }, ...inner));
     }));
   }
@@ -86,8 +86,8 @@
       make("td", {}, radio("left", view)), make("td", {}, radio("right", view)),
       make("th", { scope: "row" }, view < 2 ? title(view) : make("a", { href: set().methods[view - 2].path }, title(view))),
       ...set().metrics.map(() => make("td", {}))));
-    const heads = [head("Left"), head("Right"), make("th", { scope: "col", className: "text" }, "Picture"), ...set().metrics.map((each) => head(`${each.title} ${each.arrow}`))];
-    const caption = make("caption", { className: "visually-hidden" }, "Which pictures are compared, and their values");
+    const heads = [head("Left"), head("Right"), make("th", { scope: "col", className: "text" }, "Image"), ...set().metrics.map((each) => head(`${each.title} ${each.arrow}`))];
+    const caption = make("caption", { className: "visually-hidden" }, "Compared images and their values");
     find(".values").replaceChildren(make("table", {}, caption, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows)));
   }
 
@@ -102,7 +102,7 @@
     frames = [...sides, ...made.map((each) => each.show)];
   }
 
-  /** Who has the best value of a metric on this pair; nobody where there is nothing to compare with. */
+  /** Whether each method has the best value of a metric on this pair; false if only one was measured. */
   function best(metric) {
     const found = set().values.map((of) => of[metric][state.pair]);
     const known = found.filter((value) => value !== null);
@@ -135,7 +135,7 @@
     find(".pair .name").textContent = name;
     const hole = ratio === null ? "" : `${(100 * ratio).toFixed(1)} % hidden · `;
     const place = order.indexOf(state.pair);
-    find(".about").textContent = `${hole}${size[0]} × ${size[1]} pixels · ${place + 1} of ${order.length} pairs with pictures`;
+    find(".about").textContent = `${hole}${size[0]} × ${size[1]} pixels · ${place + 1} of ${order.length} pairs with images`;
     button.previous.disabled = place === 0;
     button.next.disabled = place === order.length - 1;
     [...strip.children].forEach((item, index) => {
@@ -184,12 +184,12 @@
   }
 
   function choose() {
-    const asked = { order: form.order.value, of: Number(form.of.value), metric: Number(form.metric.value) };
+    const chosen = { order: form.order.value, of: Number(form.of.value), metric: Number(form.metric.value) };
     if (Number(form.set.value) !== state.set) {
       const address = new URLSearchParams(write(sets, state).slice(1));
       address.set("set", sets[form.set.value].name);
       show(read(sets, address.toString()));
-    } else show({ ...asked, pair: sorted(set(), { ...state, ...asked })[0] });
+    } else show({ ...chosen, pair: sorted(set(), { ...state, ...chosen })[0] });
   }
 
   function divide() {
@@ -217,7 +217,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select")) return;
     const arrow = event.key.match(/^Arrow(Left|Right|Up|Down)$/)?.[1].toLowerCase();
-    // single letters are for those who are at the gallery, lest they surprise readers who speak to their machine
+    // single letters work only inside the gallery: elsewhere they would interfere with speech input
     if (gallery.contains(document.activeElement) && keys[event.key]) actions[keys[event.key]]();
     else if (arrow && event.shiftKey) zoom[arrow]();
     else if (["left", "right"].includes(arrow) && !event.target.closest("input, .values")) step(arrow === "left" ? -1 : 1);

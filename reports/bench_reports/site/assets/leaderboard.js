@@ -1,4 +1,4 @@
-// Leaderboards: which view is shown, in which order. The state of the one touched last stands in the address.
+// Leaderboards: filters, order and columns. The address holds the state of the last one that was changed.
 (function () {
   "use strict";
   const [VALUE, HALF, MARKS, BEST, MEAN, LOW, HIGH, RANKS, GROUP] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
@@ -24,7 +24,7 @@
         const place = (value) => `${(100 * (value - least)) / (most - least || 1)}%`;
         rows.forEach((row, index) => fillCell(row.cells[column + 1], cells[index], place));
       });
-      rows.forEach((row, index) => { row.cells[0].querySelector(".why").textContent = now.why[index]; });
+      rows.forEach((row, index) => { row.cells[0].querySelector(".reason").textContent = now.reasons[index]; });
       section.querySelector(".notes").replaceChildren(...now.notes.map((note) => {
         const item = document.createElement("li");
         item.textContent = note;
@@ -45,7 +45,7 @@
       interval.setProperty("--high", place(cell[HIGH] ?? 0));
     }
 
-    /** What sorts a row: smaller is better; null where there is nothing to sort by. */
+    /** Sort value of a row, smaller is better; null if it has none. */
     function merit(index) {
       const column = data.metrics.findIndex((metric) => metric.key === state.sort);
       if (column < 0) return data.methods[index].costs[state.sort]?.[1] ?? null;
@@ -53,8 +53,8 @@
       return mean !== null && better[state.sort] === "higher" ? -mean : mean;
     }
 
-    /** Which metric is drawn: the one that sorts, or the first that is shown. */
-    function drawn() {
+    /** Metric of the plots: the one that sorts, or the first visible one. */
+    function plottedMetric() {
       const keys = data.metrics.map((metric) => metric.key);
       return keys.includes(state.sort) ? state.sort : keys.find((key) => !state.hide.split(",").includes(key)) ?? keys[0];
     }
@@ -82,7 +82,7 @@
     }
 
     function show() {
-      if (!view()) state = { ...state, part: "" }; // this mask set has no such holes
+      if (!view()) state = { ...state, part: "" }; // this mask set has no holes of that ratio
       for (const name of ["mask", "part", "seed"]) if (form[name]) form[name].value = state[name];
       for (const option of form.part?.options ?? []) {
         option.disabled = !data.views.some((each) => each.mask === state.mask && each.part === option.value);
@@ -91,7 +91,7 @@
       fill();
       hide();
       sort();
-      section.dispatchEvent(new CustomEvent("asked", { bubbles: true, detail: data.plots[state.mask][drawn()] }));
+      section.dispatchEvent(new CustomEvent("plots-requested", { bubbles: true, detail: data.plots[state.mask][plottedMetric()] }));
     }
 
     function change(fields) {
@@ -116,14 +116,14 @@
     }
     form.hidden = false;
     return {
-      open(asked) {
-        const sound = Object.entries(asked).filter(([key, value]) => key in defaults && known(key, value));
-        state = { ...defaults, ...Object.fromEntries(sound) };
+      open(given) {
+        const valid = Object.entries(given).filter(([key, value]) => key in defaults && known(key, value));
+        state = { ...defaults, ...Object.fromEntries(valid) };
         show();
       },
     };
 
-    /** Addresses are anybody's: what names nothing here is passed over. */
+    /** Ignore values in the address that do not exist here. */
     function known(key, value) {
       if (key === "sort") return heads.some((head) => head.dataset.sort === value);
       if (key === "order") return ["best", "worst"].includes(value);
@@ -134,8 +134,8 @@
   const boards = new Map(window.BOARDS.map((data) => [data.id, Board(data)]));
 
   function follow() {
-    const [asked, query] = location.hash.slice(1).split("?");
-    const id = [...boards.keys()].find((each) => [each, encodeURIComponent(each)].includes(asked));
+    const [fragment, query] = location.hash.slice(1).split("?");
+    const id = [...boards.keys()].find((each) => [each, encodeURIComponent(each)].includes(fragment));
     for (const [name, board] of boards) board.open(name === id ? Object.fromEntries(new URLSearchParams(query)) : {});
     if (id && query && boards.size > 1) document.getElementById(id).scrollIntoView();
   }

@@ -1,9 +1,9 @@
-// Plots: those of a leaderboard come when they are asked for, from a script each; every plot can be saved as a file.
+// Plots of a leaderboard are loaded on demand, one script for each metric; every plot can be saved as a file.
 (function () {
   "use strict";
   const loaded = new Map();
 
-  /** A script sets window.PLOTS; what it set is kept under the script's address. */
+  /** Load a script that sets window.PLOTS, and cache the plots by its address. */
   function load(address) {
     if (!loaded.has(address)) {
       loaded.set(address, new Promise((done) => {
@@ -26,8 +26,8 @@
     return made;
   }
 
-  /** A button that saves what is drawn above it. */
-  function savable(figure) {
+  /** Add a button that saves the plot. */
+  function addSaveButton(figure) {
     const button = document.createElement("button");
     const caption = figure.querySelector("figcaption");
     const title = caption.textContent;
@@ -46,11 +46,11 @@
     return figure;
   }
 
-  document.addEventListener("asked", async (event) => {
+  document.addEventListener("plots-requested", async (event) => {
     const place = event.target.querySelector(".plots");
-    place.dataset.of = event.detail; // another may be asked for before this one has come
+    place.dataset.of = event.detail; // another request may come before this one is loaded
     const plots = await load(event.detail);
-    if (place.dataset.of === event.detail) place.replaceChildren(...plots.map((plot) => savable(figure(plot))));
+    if (place.dataset.of === event.detail) place.replaceChildren(...plots.map((plot) => addSaveButton(figure(plot))));
   });
-  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll(".plots figure").forEach(savable));
+  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll(".plots figure").forEach((each) => addSaveButton(each)));
 })();

@@ -1,0 +1,80 @@
+"""Discriminators and their parts, as several papers build them from convolutions of stride 2."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu, relu
+
+from bench_core.errors import BadInput
+from bench_core.nn.conv import SpectralConv2d
+from bench_core.nn.types import Features, Guidance, HoleTensor, ImageTensor
+
+
+class PatchDiscriminator(nn.Module):
+    """SN-PatchGAN: six spectrally normalised 5x5 convolutions of stride 2, with LeakyReLU behind each.
+
+    Every value of the last feature map scores a patch of the image (Yu et al., ICCV 2019, Section 3.2).
+    """
+
+    def __init__(self, in_channels: int, width: int) -> None:
+        super().__init__()
+        widths = (in_channels, width, 2 * width, 4 * width, 4 * width, 4 * width, 4 * width)
+        self.layers = nn.Sequential(
+            OrderedDict(
+                (f"conv{i}", SpectralConv2d(before, after, 5, stride=2))
+                for i, (before, after) in enumerate(pairwise(widths), start=1)
+            )
+        )
+
+    def forward(self, image: ImageTensor, hole: HoleTensor, *guidance: Guidance) -> Float[Tensor, "b scores"]:
+        """Score images in [-1, 1]. Guidance counts inside the hole only."""
+        x = torch.cat([image, hole, *(one * hole for one in guidance)], dim=1)
+        for layer in self.layers:
+            x = leaky_relu(layer(x), 0.2)
+        return x.flatten(1)
+
+
+class HalvingConv(nn.Module):
+    """5x5 convolution of stride 2, batch norm and activation: one layer of a global or local discriminator."""
+
+    def __init__(self, in_channels: int, out_channels: int, activation: Callable[[Tensor], Tensor] = relu) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 5, stride=2, padding=2)
+        self.norm = nn.BatchNorm2d(out_channels)
+        self.activation = activation
+
+    def forward(self, x: Features) -> Float[Tensor, "b c2 h2 w2"]:
+        return self.activation(self.norm(self.conv(x)))
+
+
+def halving_convs(widths: Iterable[int], activation: Callable[[Tensor], Tensor] = relu) -> nn.Sequential:
+    """Chain `HalvingConv` layers: `widths` lists the channels of the input and of every layer's output."""
+    return nn.Sequential(*(HalvingConv(*pair, activation) for pair in pairwise(widths)))
+
+
+def require_batch_statistics(layers: nn.Sequential, image: Features, method: str) -> None:
+    """Refuse to train halving layers on a batch from which the last batch norm gets one value per channel.
+
+    Raises:
+        BadInput: the batch is a single image that the layers reduce to one pixel. The message names `method`.
+    """
+    if layers.training and len(image) == 1 and max(image.shape[-2:]) <= 2 ** len(layers):
+        raise BadInput(
+            f"{method}'s discriminator was given a batch of one image so small that its batch norm has a single value "
+            "per channel. Train with a batch of two or more, or with larger images."
+        )
+
+
+class Critic(nn.Module):
+    """Base of Wasserstein critics: a network from images to one score each."""
+
+    def input_gradient(self, image: ImageTensor) -> ImageTensor:
+        """Return the gradient of each image's score with respect to its pixels, which can be differentiated again."""
+        # Fabric forbids gradients inside a loss in mixed precision; a method of the network bypasses Fabric's wrapper
+        image = image.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(self(image).sum(), image, create_graph=True)
+        return gradient

@@ -1,0 +1,20 @@
+"""Adaptive average pooling with a deterministic gradient on CUDA."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool1d
+
+from bench_core.nn.types import Features
+
+
+def adaptive_avg_pool(x: Features, side: int) -> Float[Tensor, "b c s s"]:
+    """Average to `side` x `side` values; a smaller map is repeated.
+
+    The two matrix products compute what `torch.nn.functional.adaptive_avg_pool2d` does. Its own backward pass adds up
+    in random order on CUDA.
+    """
+    if x.shape[-2:] == (side, side):
+        return x
+    rows, columns = (adaptive_avg_pool1d(torch.eye(size).to(x), side) for size in x.shape[-2:])
+    return rows.T @ x @ columns
