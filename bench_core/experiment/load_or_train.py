@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -66,7 +67,7 @@ def load_or_train(
         title = f"training {variant.name}, seed {pairs.seed}"
         with progress_bar(title, protocol.steps, each=images_per_step) as update:
             trainer.fit(lambda step, losses: update(step, format_losses(losses)))
-        context.group.on_rank_zero(lambda: _store(context, variant, folder, trainer))
+        _store(context, variant, folder, trainer)
     return method
 
 
@@ -83,7 +84,15 @@ def _build(context: RunContext, variant: Variant, seed: int, weights: Path | Non
 
 
 def _store(context: RunContext, variant: Variant, folder: CellFolder, trainer: Trainer) -> None:
-    """Store trained weights with their provenance, and then remove the checkpoint."""
+    """Store trained weights with their provenance, and then remove the checkpoint. All ranks must call it."""
+    # one step after the other: a collective call inside of rank zero's own work would leave the ranks out of step
+    learned = context.group.on_rank_zero(lambda: _save(context, variant, folder, trainer))
+    folder.write_provenance("training", context.provenance() | learned)
+    context.group.on_rank_zero(lambda: (folder.path / "checkpoint.pt").unlink(missing_ok=True))
+
+
+def _save(context: RunContext, variant: Variant, folder: CellFolder, trainer: Trainer) -> dict[str, Any]:
+    """Save trained weights and return what their provenance adds."""
     model, protocol, method = variant.model, context.protocol, trainer.method
     facts = {
         "method": model.shares_weights_with or model.name,
@@ -93,11 +102,9 @@ def _store(context: RunContext, variant: Variant, folder: CellFolder, trainer: T
     }
     weights = folder.path / "weights.safetensors"
     weight_file.save_weights(weights, method, facts)
-    learned = {
+    return {
         "weights": files.sha256(weights),
         "parameters": sum(each.numel() for each in method.generator.parameters()),
         "waiting_share": round(trainer.waiting_share, 4),
         "seconds_per_step": trainer.seconds_per_step,
     }
-    folder.write_provenance("training", context.provenance() | learned)
-    (folder.path / "checkpoint.pt").unlink(missing_ok=True)
