@@ -60,7 +60,7 @@ def bench_executors() -> list[Executor]:
 
 @hookspec
 def bench_trackers() -> list[Tracker]:
-    """Programs that show what trainings tell."""
+    """Return programs that show trainings while they run."""
     return []
 
 

@@ -144,7 +144,7 @@ class Metric:
     """The definition in words: formula, constants, what it is computed with."""
     better: Literal["higher", "lower"]
     build: Reference
-    """A function of the device that returns a `bench_core.metrics.PerImage`, or `Features` when `per` is "set"."""
+    """Function of the device. Returns a `bench_core.metrics.PerImage`, or a `FeatureExtractor` if `per` is "set"."""
     per: Literal["image", "set"] = "image"
     origin: str = ""
     """Who defined it, or whose numbers it reproduces."""
@@ -207,7 +207,7 @@ class Executor:
 
 @dataclass(frozen=True)
 class Tracker:
-    """A program that shows what trainings tell."""
+    """Program that shows trainings while they run."""
 
     name: str
     title: str

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from bench_core.cli import main
 from bench_core.conformance import check
 from bench_core.metrics import bench_metrics
-from bench_core.metrics.regions import pixels_of
+from bench_core.metrics.regions import region_arguments
 from bench_core.specs import resolve
 from bench_core.store.store import Store, read_runs
 
@@ -43,7 +43,7 @@ def test_pictures_are_measured_as_on_the_cpu():
     for metric in metrics:
         on_cpu, on_gpu = (
             resolve(metric.build)(device)(
-                one.to(device), other.to(device), *pixels_of(metric.region, hole.to(device))
+                one.to(device), other.to(device), *region_arguments(metric.region, hole.to(device))
             ).cpu()
             for device in (torch.device("cpu"), torch.device("cuda"))
         )

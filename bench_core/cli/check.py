@@ -49,11 +49,11 @@ def _show(card: "ConformanceReport") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from bench_core.system.terminal import console
+    from bench_core.system.progress import open_console
 
     table = Table("rule", "", "what was found", title=f"{card.method}, scale {card.scale}, {card.weights}")
     for finding in card.findings:
         style = STYLES[finding.state]
         table.add_row(finding.rule, f"[{style}]{finding.state}[/]", escape(finding.told))
-    console().print(table)
+    open_console().print(table)
     click.echo("Every rule is kept." if card.passed else f"Broken: {', '.join(card.broken)}.")

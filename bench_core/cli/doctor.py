@@ -59,9 +59,9 @@ def _show(facts: "Sequence[Finding]") -> None:
     """Print all facts, and below what to change."""
     from rich.text import Text
 
-    from bench_core.system.terminal import console
+    from bench_core.system.progress import open_console
 
-    out = console()
+    out = open_console()
     width = min(out.width, WIDEST) if out.file.isatty() else sys.maxsize
     above = ""
     for fact in facts:

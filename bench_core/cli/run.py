@@ -96,11 +96,11 @@ def run(as_json: bool, **options: Any) -> None:
     """
     from bench_core.experiment.options import RunOptions
     from bench_core.experiment.plan import plan
-    from bench_core.system.devices import join
+    from bench_core.system.devices import join_process_group
     from bench_core.system.progress import console
 
     given = RunOptions(**options)
-    group = join(given.device, given.devices, given.nodes)
+    group = join_process_group(given.device, given.devices, given.nodes)
     console.quiet = not group.is_rank_zero
     with stdout_to_stderr(as_json):
         code, record = run_plan(group.rank_zero_first(lambda: plan(given, group)))

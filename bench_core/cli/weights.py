@@ -84,9 +84,9 @@ def show(file: Path) -> None:
     Examples:
       bench weights show weights.safetensors
     """
-    from bench_core.weights.weight_file import weights_facts
+    from bench_core.weights.weight_file import read_metadata
 
-    print_json(weights_facts(file))
+    print_json(read_metadata(file))
 
 
 def _summary(method: str, imported: "ConvertedWeights") -> str:

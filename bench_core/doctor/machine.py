@@ -19,7 +19,14 @@ from bench_core.weights import download
 
 LOW_DISK_GIB = 5
 """GiB of free space, below which a warning is due."""
-EXTRAS = {"demo": "starlette", "mlflow": "mlflow", "ray": "ray", "tensorboard": "tensorboard", "wandb": "wandb"}
+EXTRAS = {
+    "demo": "starlette",
+    "mlflow": "mlflow",
+    "ray": "ray",
+    "tensorboard": "tensorboard",
+    "tensorflow": "crc32c",
+    "wandb": "wandb",
+}
 """Optional parts of the installation, with a module that only they bring."""
 
 
@@ -113,10 +120,10 @@ def _allocator() -> Finding:
 
 
 def _weights() -> Iterator[Finding]:
-    where = {name: path for name in download.OFFICIAL if (path := download.found(name))}
-    places = ", ".join(map(download.shortened, download.folders()))
+    where = {name: path for name in download.OFFICIAL if (path := download.find_unverified(name))}
+    places = ", ".join(map(download.without_home, download.search_folders()))
     if where:
-        folders = ", ".join(dict.fromkeys(download.shortened(path.parent) for path in where.values()))
+        folders = ", ".join(dict.fromkeys(download.without_home(path.parent) for path in where.values()))
         yield Finding("weights", f"{', '.join(where)} (in {folders})")
     if absent := ", ".join(name for name in download.OFFICIAL if name not in where):
         told = f"{absent}: downloaded when first needed, or put the files in {places} (docs/weights.md)"

@@ -12,7 +12,7 @@ from bench_core.metrics import select_metrics
 from bench_core.plugins import Plugins
 from bench_core.store import checksum
 from bench_core.store.cell_folder import CellFolder
-from bench_core.store.lock import NAME, lock_owner
+from bench_core.store.lock import LOCK_NAME, lock_owner
 from bench_core.store.store import Run, Store, read_runs
 from bench_core.system import files
 
@@ -83,7 +83,7 @@ def _of_cell(cell: Path) -> Iterator[Finding]:
 
 
 def _read(path: Path) -> None:
-    if path.suffix == ".json" and path.name != NAME:
+    if path.suffix == ".json" and path.name != LOCK_NAME:
         json.loads(path.read_text(encoding="utf-8"))
     elif path.suffix == ".parquet" or path.name == "curves.jsonl" or path.parent.name in ("features", "truth"):
         checksum.read(path)
@@ -93,7 +93,7 @@ def _read(path: Path) -> None:
 
 
 def _left_behind(root: Path) -> Iterator[Finding]:
-    claims = sorted((root / "cells").glob(f"*/{NAME}"))
+    claims = sorted((root / "cells").glob(f"*/{LOCK_NAME}"))
     for claim in claims:
         owner, name = lock_owner(claim.parent), claim.parent.name
         if owner:

@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader
 from bench_core.data.pairs import Pairs, to_floats
 from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.methods.method import composite
-from bench_core.metrics.per_image import together
-from bench_core.metrics.regions import pixels_of
+from bench_core.metrics.per_image import compute_metrics
+from bench_core.metrics.regions import region_arguments
 from bench_core.specs import Metric, resolve
 from bench_core.store.features import Features
 from bench_core.store.rows import as_rows
@@ -111,7 +111,7 @@ class EvaluationResult:
 
     def _values(self, batch: PredictionBatch) -> tuple[dict[str, list[float]], dict[str, np.ndarray]]:
         """Return the values of metrics per image, by definition, and the features of metrics of sets, by name."""
-        regions = {name: pixels_of(name, batch.hole) for name in {metric.region for metric in self.metrics}}
+        regions = {name: region_arguments(name, batch.hole) for name in {metric.region for metric in self.metrics}}
         values: dict[str, Tensor] = {}
         features: dict[str, np.ndarray] = {}
         for seen, group in groupby(sorted(self.metrics, key=_input), _input):
@@ -121,7 +121,7 @@ class EvaluationResult:
                     features[metric.features] = self.suite.function(metric)(image).cpu().numpy()
             metrics = [metric for metric in alike if metric.per == "image"]
             functions = [self.suite.function(metric) for metric in metrics]
-            found = together(functions, [regions[metric.region] for metric in metrics], image, batch.image)
+            found = compute_metrics(functions, [regions[metric.region] for metric in metrics], image, batch.image)
             values |= zip([metric.definition for metric in metrics], found, strict=True)
         # one transfer from the device for all metrics
         at_once = torch.stack([each.double() for each in values.values()]).tolist() if values else []

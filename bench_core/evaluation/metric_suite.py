@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from bench_core.metrics.regions import pixels_of
+from bench_core.metrics.regions import region_arguments
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric, resolve
 
@@ -39,14 +39,14 @@ class MetricSuite:
             if metric.per == "set":
                 self.function(metric)(blank)
             else:
-                self.function(metric)(blank, blank, *pixels_of(metric.region, blank[:, :1]))
+                self.function(metric)(blank, blank, *region_arguments(metric.region, blank[:, :1]))
 
     @property
     def usable(self) -> list[Metric]:
         return [metric for metric in self.metrics if metric.definition not in self.missing]
 
     def function(self, metric: Metric) -> Any:
-        """Return a `PerImage`, or the `Extractor` of a metric of sets. Definitions with the same one share it."""
+        """Return a `PerImage`, or the `FeatureExtractor` of a set metric. Definitions with the same one share it."""
         if metric.build not in self._built:
             self._built[metric.build] = resolve(metric.build)(self.device)
         return self._built[metric.build]

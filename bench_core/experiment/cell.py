@@ -27,8 +27,7 @@ from bench_core.specs import resolve
 from bench_core.store.cell_folder import CellFolder
 from bench_core.store.store import CellStatus
 from bench_core.system.progress import console
-from bench_core.training.trackers.dispatch import TrackerGroup
-from bench_core.training.trackers.events import tracked
+from bench_core.training.trackers.dispatch import TrackerGroup, tracked_cell
 
 
 @dataclass
@@ -70,8 +69,8 @@ class Cell:
                 evaluation = self._evaluation
                 if pending := evaluation.pending():
                     console.print(self.title, markup=False)
-                    self.folder.begin()
-                    self._trackers.began(tracked(self.folder, self.status, self._protocol))
+                    self.folder.prepare()
+                    self._trackers.start(tracked_cell(self.folder, self.status, self._protocol))
                     if pending.needs_predictions:
                         method = load_or_train(
                             self.context,
@@ -98,10 +97,10 @@ class Cell:
             if self.status.folder:
                 where = self.folder.path
                 with suppress(OSError):  # that may be why it failed
-                    self.folder.fail("".join(traceback.format_exception(error)))
+                    self.folder.write_failure("".join(traceback.format_exception(error)))
             console.print(f"[red]{escape(self.status.variant)} failed:[/] {escape(f'{self.status.reason} ({where})')}")
         finally:
-            self._trackers.ended(self.status.state, self.status.reason)
+            self._trackers.finish(self.status.state, self.status.reason)
 
     def _describe(self) -> None:
         """Fill in the status: the cell's folder, notes for readers, and the names of its rows."""

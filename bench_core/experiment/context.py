@@ -93,7 +93,7 @@ class RunContext:
 
     def _ground_truth_features(self, metric: Metric, pairs: Pairs) -> Features:
         """Load or compute them: once in a store, for all methods and mask sets."""
-        path = self.store.truth(self.protocol, self.images.test_digest, metric.features)
+        path = self.store.ground_truth_path(self.protocol, self.images.test_digest, metric.features)
 
         def compute() -> Features:
             with progress_bar(f"computing ground-truth features for {metric.title}", len(pairs)) as update:

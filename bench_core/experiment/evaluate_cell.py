@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from bench_core.data.pairs import TestPairs
@@ -18,7 +18,7 @@ from bench_core.store.cell_folder import CellFolder
 from bench_core.store.store import CellStatus
 from bench_core.system.progress import console, progress_bar
 from bench_core.training.log import curve_points
-from bench_core.training.trackers.events import means, tell_judged
+from bench_core.training.trackers.dispatch import log_evaluation, means
 from bench_core.training.trackers.tracker import CellTracker
 
 
@@ -58,7 +58,7 @@ class CellEvaluation:
         """Find the results that are missing."""
         pending = Pending()
         for mask_set, evaluation_id in self.status.evaluation_ids.items():
-            known = self.folder.measured(evaluation_id)
+            known = self.folder.measured_metrics(evaluation_id)
             missing = [m for m in self.context.suite.usable if (m.definition, m.version) not in known]
             pending.metrics[mask_set] = missing
             pending.measurements[mask_set] = [
@@ -93,8 +93,8 @@ class CellEvaluation:
             first = TestPairs(self.context.protocol, images, pairs.mask_set)
             result = self._evaluator(method, first).evaluate(metrics, lambda done: None)
             found = means(result.rows(self._about(mask_set)))
-            self.folder.add_to_curves(step, mask_set, found)
-            self.tracker.logged(step, curve_points(mask_set, found))
+            self.folder.add_curve_point(step, mask_set, found)
+            self.tracker.log(step, curve_points(mask_set, found))
 
     def _measure(self, method: Method, mask_set: str, metrics: list[Metric]) -> None:
         evaluation_id, pairs = self.status.evaluation_ids[mask_set], self.pairs[mask_set]
@@ -102,7 +102,7 @@ class CellEvaluation:
             began = time.perf_counter()
             result = self._evaluator(method, pairs, mask_set).evaluate(metrics, update)
             times = {"seconds_per_image": (time.perf_counter() - began) / len(pairs)}
-        self.folder.add_features(evaluation_id, result.features)
+        self.folder.write_features(evaluation_id, result.features)
         self.folder.add_rows(evaluation_id, result.rows(self._about(mask_set)))
         self.folder.write_provenance(evaluation_id, self.context.provenance() | times)
 
@@ -127,10 +127,11 @@ class CellEvaluation:
         return resolve(self.variant.model.postprocess) if self.variant.model.postprocess else None
 
     def _report(self, mask_set: str, metrics: list[Metric]) -> None:
-        self.context.group.on_rank_zero(lambda: tell_judged(self.tracker, self.folder, self.status, mask_set, metrics))
+        report = partial(log_evaluation, self.tracker, self.folder, self.status, mask_set, metrics)
+        self.context.group.on_rank_zero(report)
 
     def _examples(self, mask_set: str) -> SavedExamples:
-        folder = self.folder.samples_path(self.status.evaluation_ids[mask_set])
+        folder = self.folder.examples_folder(self.status.evaluation_ids[mask_set])
         return SavedExamples(folder, len(self.pairs[mask_set]), self.context.runtime.save_images)
 
     def _missing_examples(self, trains: bool) -> dict[str, list[int]]:

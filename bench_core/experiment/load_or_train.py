@@ -55,7 +55,7 @@ def load_or_train(
             folder.path,
             runtime.workers,
             guide,
-            on_log=tracker.logged,
+            on_log=tracker.log,
             micro_batch=runtime.micro_batch,
             auto_micro_batch=runtime.auto_micro_batch,
             sync_batchnorm=runtime.sync_batchnorm,

@@ -25,11 +25,11 @@ from bench_core.protocol import Protocol, load
 from bench_core.specs import Loss
 from bench_core.store.store import Store
 from bench_core.system import files
-from bench_core.system.compiling import require_compiler
+from bench_core.system.devices import require_compiler
 from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup
 from bench_core.system.progress import console
 from bench_core.training.schedule import num_images_drawn
-from bench_core.training.trackers.select import choose_trackers
+from bench_core.training.trackers.select import select_trackers
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,14 @@ def plan(options: RunOptions, group: ProcessGroup = SINGLE_PROCESS) -> Plan:
     _refuse_if_none_fits(variants, protocol, mask_sets)
     metrics = select_metrics(protocol.metrics, plugins.records("metrics"))
     require_backbones([variant for _, variant in variants], protocol)
-    trackers = choose_trackers(plugins, options.trackers)
+    trackers = select_trackers(plugins, options.trackers)
     if options.compiled:
         require_compiler(options.device)
     executor, executor_options = select_executor(plugins.records("executors"), options)
     check_division(options.runtime, protocol.batch)
     store = Store(files.require_writable_folder(options.out), group)
     store.remove_temporary_files()
-    cache = PixelCache(store.decoded, protocol, options.image_cache) if options.image_cache else None
+    cache = PixelCache(store.image_cache_path, protocol, options.image_cache) if options.image_cache else None
     recipes = [variant.model.recipe for _, variant in variants if variant.model.recipe]
     num_images = max((num_images_drawn(recipe, protocol, protocol.steps) for recipe in recipes), default=0)
     images = open_images(plugins, protocol, options.data, num_images, options.skip_bad_images, cache, options.workers)

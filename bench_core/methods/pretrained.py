@@ -33,7 +33,7 @@ def weights_of(model: Model, path: Path) -> dict[str, Any]:
     Raises:
         BadInput: it holds weights of another method, or none.
     """
-    facts = weight_file.weights_facts(path)
+    facts = weight_file.read_metadata(path)
     if facts.get("method") not in (model.name, model.shares_weights_with):
         raise BadInput(f"{path} holds weights of {facts.get('method')!r}, not of {model.name!r}.")
     options = facts.get("options", {})
@@ -45,7 +45,7 @@ def weights_of(model: Model, path: Path) -> dict[str, Any]:
 def remark(variant: Variant) -> str:
     """What a reader of a table must know of given weights."""
     assert variant.weights is not None
-    origin = weight_file.weights_facts(variant.weights).get("origin")
+    origin = weight_file.read_metadata(variant.weights).get("origin")
     published = f", published as {origin['title']} ({origin['source']})" if origin else ""
     digest = files.sha256(variant.weights)
     return (

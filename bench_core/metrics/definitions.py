@@ -1,4 +1,4 @@
-"""Reads the definitions in `definitions.toml`."""
+"""Reader of the metric definitions in `definitions.toml`."""
 
 import tomllib
 from collections.abc import Iterator
@@ -15,30 +15,30 @@ _REGIONS = {
 }
 
 
-def read() -> list[Metric]:
-    """All of them, in their order."""
-    written = tomllib.loads((Path(__file__).parent / "definitions.toml").read_text(encoding="utf-8"))
-    return [_metric(facts) for entry in written["metric"] for facts in _expanded(entry)]
+def read_definitions() -> list[Metric]:
+    """Return all metrics in the order of the file."""
+    tables = tomllib.loads((Path(__file__).parent / "definitions.toml").read_text(encoding="utf-8"))
+    return [_metric(fields) for table in tables["metric"] for fields in _expand_regions(table)]
 
 
-def _expanded(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """An entry, or one for each of its regions."""
-    if "regions" not in entry:
-        yield entry
+def _expand_regions(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield one definition for each of a table's regions, or the table itself if it has none."""
+    if "regions" not in table:
+        yield table
         return
-    common = {key: value for key, value in entry.items() if key not in ("name", "regions")}
-    for region in entry["regions"]:
+    shared = {key: value for key, value in table.items() if key not in ("name", "regions")}
+    for region in table["regions"]:
         yield {
-            **common,
-            "definition": f"{entry['name']}@{region}",
-            "title": entry["title"] if region == "full" else f"{entry['title']} {region}",
-            "text": entry["text"].format(region=_REGIONS[region]),
+            **shared,
+            "definition": f"{table['name']}@{region}",
+            "title": table["title"] if region == "full" else f"{table['title']} {region}",
+            "text": table["text"].format(region=_REGIONS[region]),
             "region": region,
         }
 
 
-def _metric(facts: dict[str, Any]) -> Metric:
-    code = {key: f"bench_core.metrics.{facts[key]}" for key in ("build", "compare") if key in facts}
-    words = {key: " ".join(facts[key].split()) for key in ("text", "origin") if key in facts}
-    bounds = tuple(float(bound) for bound in facts.get("bounds", Metric.bounds))
-    return Metric(**{**facts, **code, **words, "bounds": bounds})
+def _metric(fields: dict[str, Any]) -> Metric:
+    code = {key: f"bench_core.metrics.{fields[key]}" for key in ("build", "compare") if key in fields}
+    prose = {key: " ".join(fields[key].split()) for key in ("text", "origin") if key in fields}
+    bounds = tuple(float(bound) for bound in fields.get("bounds", Metric.bounds))
+    return Metric(**{**fields, **code, **prose, "bounds": bounds})

@@ -1,55 +1,47 @@
-"""Measures of differences between neighbouring pixels, in float64."""
+"""Metrics of image gradients, the differences between neighbouring pixels, in float64."""
 
 from typing import Any
 
-import torch
+from bench_core.metrics.per_image import Array, ImagePair, without_network
+from bench_core.metrics.pixelwise import difference, num_values, weighted_sum
 
-from bench_core.metrics.per_image import Array, ImagePair, PerImageMetric
-from bench_core.metrics.pixelwise import count, difference, total
-
-Steps = tuple[Array, Array]
-
-
-def grad_l1(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(lambda pair, *region: _steepness(pair.once(_steps_of_difference), pair, *region))
+Gradients = tuple[Array, Array]
+"""Absolute backward differences along columns (..., c, h - 1, w) and along rows (..., c, h, w - 1)."""
 
 
-def tv(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(lambda pair, *region: _steepness(pair.once(_steps_of_picture), pair, *region))
-
-
-def seam(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(_seam)
-
-
-def _steps(values: Array) -> Steps:
-    """|v[i, j] - v[i - 1, j]| and |v[i, j] - v[i, j - 1]|; a first row or column has no neighbour before it."""
+def _gradients(values: Array) -> Gradients:
+    """Return |v[i, j] - v[i - 1, j]| and |v[i, j] - v[i, j - 1]|, without the first row or column."""
     return abs(values[..., 1:, :] - values[..., :-1, :]), abs(values[..., 1:] - values[..., :-1])
 
 
-def _steps_of_difference(pair: ImagePair) -> Steps:
-    return _steps(pair.once(difference))
+def _difference_gradients(pair: ImagePair) -> Gradients:
+    return _gradients(pair.cached(difference))
 
 
-def _steps_of_picture(pair: ImagePair) -> Steps:
-    return _steps(pair.picture)
+def _prediction_gradients(pair: ImagePair) -> Gradients:
+    return _gradients(pair.prediction)
 
 
-def _steepness(steps: Steps, pair: ImagePair, region: Array | None = None) -> Any:
-    """The mean sum of both steps, over the pixels of a region or over all, and over channels."""
-    down, right = steps
-    lower, righter = (None, None) if region is None else (region[..., 1:, :], region[..., 1:])
-    return (total(down, lower) + total(right, righter)) / count(pair.image, region)
+def _mean_gradient(gradients: Gradients, pair: ImagePair, region: Array | None = None) -> Any:
+    """Average the sum of both gradients over channels and the pixels of a region, or all pixels."""
+    down, right = gradients
+    region_down, region_right = (None, None) if region is None else (region[..., 1:, :], region[..., 1:])
+    return (weighted_sum(down, region_down) + weighted_sum(right, region_right)) / num_values(pair.image, region)
 
 
 def _seam(pair: ImagePair, hole: Array) -> Any:
-    crossed = _steps(hole)
-    return abs(_jump(pair.once(_steps_of_picture), crossed) - _jump(_steps(pair.image), crossed))
+    border = _gradients(hole)
+    return abs(_mean_jump(pair.cached(_prediction_gradients), border) - _mean_jump(_gradients(pair.image), border))
 
 
-def _jump(steps: Steps, crossed: Steps) -> Any:
-    """Mean over all neighbours across the hole's border, and over channels, of their absolute difference."""
-    down, right = steps
-    crossed_down, crossed_right = crossed
-    crossings = (total(crossed_down) + total(crossed_right)) * down.shape[-3]
-    return (total(down, crossed_down) + total(right, crossed_right)) / crossings.clip(1)
+def _mean_jump(gradients: Gradients, border: Gradients) -> Any:
+    """Average gradients over channels and over all neighbours across the hole's border, where `border` is 1."""
+    down, right = gradients
+    border_down, border_right = border
+    crossings = (weighted_sum(border_down) + weighted_sum(border_right)) * down.shape[-3]
+    return (weighted_sum(down, border_down) + weighted_sum(right, border_right)) / crossings.clip(1)
+
+
+grad_l1 = without_network(lambda pair, *region: _mean_gradient(pair.cached(_difference_gradients), pair, *region))
+tv = without_network(lambda pair, *region: _mean_gradient(pair.cached(_prediction_gradients), pair, *region))
+seam = without_network(_seam)

@@ -1,4 +1,4 @@
-"""Inception discriminative scores (Zhao et al., ICLR 2021). No torch here: tables compute them too."""
+"""Inception discriminative scores P-IDS and U-IDS (Zhao et al., ICLR 2021). No torch here: tables compute them too."""
 
 from typing import Any
 
@@ -6,33 +6,36 @@ import numpy as np
 from jaxtyping import Float, Int
 
 Features = Float[np.ndarray, "n d"]
-Others = Float[np.ndarray, "m d"]
-Scores = Float[np.ndarray, " n"]
+GroundTruth = Float[np.ndarray, "m d"]
 
 
-def paired_score(found: Features, truth: Others) -> float:
-    """The share of pairs whose picture lies farther on the side of truth than the truth itself."""
-    fake, real = _decisions(found, truth)
+def paired_score(features: Features, ground_truth: GroundTruth) -> float:
+    """Return P-IDS: the fraction of pairs whose prediction looks more real to the classifier than its ground truth."""
+    fake, real = _decision_values(features, ground_truth)
     return float((fake > real).mean())
 
 
-def unpaired_score(found: Features, truth: Others) -> float:
-    """The share of pictures and truths that lie on the wrong side: 0.5 where nothing tells them apart."""
-    fake, real = _decisions(found, truth)
+def unpaired_score(features: Features, ground_truth: GroundTruth) -> float:
+    """Return U-IDS: the error rate of the classifier; 0.5 if both sets are indistinguishable."""
+    fake, real = _decision_values(features, ground_truth)
     return float(((fake > 0).mean() + (real <= 0).mean()) / 2)
 
 
-def _decisions(found: Features, truth: Others) -> tuple[Scores, Float[np.ndarray, " m"]]:
-    """Signed distances from the plane that a support vector machine lays between both; above zero means truth.
+def _decision_values(
+    features: Features, ground_truth: GroundTruth
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " m"]]:
+    """Fit a linear support vector machine to both sets, and return its decision values; positive means real.
 
     Raises:
         ValueError: the sets are no pairs.
     """
     from sklearn.svm import LinearSVC
 
-    if found.shape != truth.shape:
-        raise ValueError(f"pairs are needed, not {len(found)} pictures and {len(truth)} truths")
-    labels: Int[np.ndarray, " 2n"] = np.repeat([0, 1], len(found))
+    if features.shape != ground_truth.shape:
+        raise ValueError(
+            f"pairs are needed, not {len(features)} predictions and {len(ground_truth)} ground truth images"
+        )
+    labels: Int[np.ndarray, " 2n"] = np.repeat([0, 1], len(features))
     settings: dict[str, Any] = {"dual": False}
-    machine = LinearSVC(**settings).fit(np.concatenate([found, truth]), labels)
-    return machine.decision_function(found), machine.decision_function(truth)
+    classifier = LinearSVC(**settings).fit(np.concatenate([features, ground_truth]), labels)
+    return classifier.decision_function(features), classifier.decision_function(ground_truth)

@@ -1,6 +1,7 @@
-"""LPIPS (Zhang et al., CVPR 2018), with the network and the heads of its authors' package."""
+"""LPIPS (Zhang et al., CVPR 2018), with the network and heads of its authors' package."""
 
 import warnings
+from functools import partial
 from hashlib import sha256
 
 import torch
@@ -9,25 +10,25 @@ from torch import Tensor
 
 from bench_core.weights import download
 
-Pictures = Float[Tensor, "b c h w"]
+Images = Float[Tensor, "b c h w"]
 Features = list[Tensor]
-"""Of each layer, (b, d, h, w), of unit length at every pixel."""
-KEPT = 2**30
-"""Bytes of features of the truth that a network keeps."""
+"""One tensor per layer, (b, d, h, w), of unit length at every pixel."""
+CACHE_BYTES = 2**30
+"""Size of the cache of ground-truth features."""
 
 
 class Lpips:
-    """The package brings its linear heads; the trunk's weights are those that `bench_core.weights.download` finds.
+    """LPIPS distance. The package brings the linear heads; the trunk gets the official weights.
 
-    The features of images are kept, for every method and mask set meets the same ones. Those that came first stay: of a
-    list that is gone through again and again, what was used last would be dropped just before it is needed.
+    Features of ground-truth images are cached, since all methods and mask sets share them. The first images that fit
+    stay cached. Evicting the least recently used one would drop each image just before the next pass needs it.
     """
 
-    def __init__(self, device: torch.device, net: str, trunk: str, kept: int = KEPT) -> None:
+    def __init__(self, device: torch.device, net: str, trunk: str, cache_bytes: int = CACHE_BYTES) -> None:
         import lpips
 
         with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-            warnings.simplefilter("ignore")  # the package calls torchvision the old way
+            warnings.simplefilter("ignore")  # the package uses a deprecated call of torchvision
             self.network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
         layers = {name.rpartition(".")[2]: layer for name, layer in self.network.net.named_modules()}
         for key, value in download.load_features(trunk).items():
@@ -35,48 +36,41 @@ class Lpips:
             layers[index].get_parameter(parameter).data.copy_(value)
         self.network.eval().requires_grad_(False).to(device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.room = kept
-        """Bytes that may still be filled."""
-        self.kept: dict[bytes, Features] = {}
-        """Features of images, by the images' content."""
+        self.free_bytes = cache_bytes
+        self.cache: dict[bytes, Features] = {}
+        """Features by the hash of an image's content."""
 
-    def __call__(self, picture: Pictures, image: Pictures) -> Float[Tensor, " b"]:
-        keys = [_content(one) for one in image]
-        unknown = [place for place, key in enumerate(keys) if key not in self.kept]
-        found = self._features(torch.cat([picture, image[unknown]]))
-        fresh = {place: [layer[len(picture) + n, None] for layer in found] for n, place in enumerate(unknown)}
-        truth = [fresh[place] if place in fresh else self.kept[key] for place, key in enumerate(keys)]
-        for place, features in fresh.items():
-            self._keep(keys[place], features)
-        layers = zip(self.network.lins, found, zip(*truth, strict=True), strict=True)
-        distances = [head((ours[: len(picture)] - torch.cat(theirs)).square()) for head, ours, theirs in layers]
+    def __call__(self, prediction: Images, image: Images) -> Float[Tensor, " b"]:
+        keys = [_hash(one) for one in image]
+        missing = [index for index, key in enumerate(keys) if key not in self.cache]
+        # one forward pass for the predictions and the uncached images
+        computed = self._features(torch.cat([prediction, image[missing]]))
+        new = {index: [layer[len(prediction) + n, None] for layer in computed] for n, index in enumerate(missing)}
+        ground_truth = [new[index] if index in new else self.cache[key] for index, key in enumerate(keys)]
+        for index, features in new.items():
+            self._cache(keys[index], features)
+        layers = zip(self.network.lins, computed, zip(*ground_truth, strict=True), strict=True)
+        distances = [head((fake[: len(prediction)] - torch.cat(real)).square()) for head, fake, real in layers]
         return sum(distance.mean((1, 2, 3)) for distance in distances)  # type: ignore[return-value]
 
-    def _features(self, pictures: Pictures) -> Features:
+    def _features(self, images: Images) -> Features:
         from lpips import normalize_tensor
 
-        scaled = self.network.scaling_layer(2 * pictures.expand(-1, 3, -1, -1) - 1)
+        scaled = self.network.scaling_layer(2 * images.expand(-1, 3, -1, -1) - 1)
         layers = self.network.net(scaled.contiguous(memory_format=torch.channels_last))
         return [normalize_tensor(layer) for layer in layers]
 
-    def _keep(self, key: bytes, features: Features) -> None:
+    def _cache(self, key: bytes, features: Features) -> None:
         size = sum(layer.nbytes for layer in features)
-        if key not in self.kept and size <= self.room:
-            self.room -= size
-            self.kept[key] = [layer.clone() for layer in features]
+        if key not in self.cache and size <= self.free_bytes:
+            self.free_bytes -= size
+            self.cache[key] = [layer.clone() for layer in features]
 
 
-def alex(device: torch.device) -> Lpips:
-    return Lpips(device, "alex", "alexnet")
+alex = partial(Lpips, net="alex", trunk="alexnet")
+vgg = partial(Lpips, net="vgg", trunk="vgg16")
+squeeze = partial(Lpips, net="squeeze", trunk="squeezenet")
 
 
-def vgg(device: torch.device) -> Lpips:
-    return Lpips(device, "vgg", "vgg16")
-
-
-def squeeze(device: torch.device) -> Lpips:
-    return Lpips(device, "squeeze", "squeezenet")
-
-
-def _content(image: Float[Tensor, "c h w"]) -> bytes:
+def _hash(image: Float[Tensor, "c h w"]) -> bytes:
     return sha256(f"{tuple(image.shape)}".encode() + image.numpy(force=True).tobytes()).digest()

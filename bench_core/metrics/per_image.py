@@ -1,4 +1,4 @@
-"""Measures of pictures one by one, in the way that suits the device."""
+"""Metrics of single images that share intermediate results, computed in the way that suits the device."""
 
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,81 +12,88 @@ from jaxtyping import Float
 from torch import Tensor
 
 Array = Any
-"""(..., c, h, w) of numpy or torch. Measures use what both have in common, on the last dimensions."""
-Pictures = Float[Tensor, "b c h w"]
+"""(..., c, h, w) of numpy or torch. Metrics use only what both libraries share, on the last three dimensions."""
+Images = Float[Tensor, "b c h w"]
 Values = Float[Tensor, " b"]
 
 
 @dataclass(frozen=True)
 class ImagePair:
-    """A picture and its truth, or batches of them, in float64. What several measures need is computed once."""
+    """Prediction and ground truth, or batches of them, in float64."""
 
-    picture: Array
+    prediction: Array
     image: Array
-    _known: dict[Hashable, Any] = field(default_factory=dict)
+    _cache: dict[Hashable, Any] = field(default_factory=dict)
 
-    def once(self, compute: Callable[..., Any], *options: Hashable) -> Any:
-        """What `compute` finds for this pair with these options. It is shared: nobody may write on it."""
+    def cached(self, compute: Callable[..., Any], *options: Hashable) -> Any:
+        """Return ``compute(pair, *options)``, computed once. Metrics share the result and must not write to it."""
         key = (compute, *options)
-        if key not in self._known:
-            self._known[key] = compute(self, *options)
-        return self._known[key]
+        if key not in self._cache:
+            self._cache[key] = compute(self, *options)
+        return self._cache[key]
 
 
 @dataclass(frozen=True)
 class PerImageMetric:
-    """A `PerImage` that can be computed together with others of its kind."""
+    """A `PerImage` whose intermediate results can be shared with others of its kind."""
 
-    value: Callable[..., Any]
-    """From a `ImagePair`, and the region where there is one, to a number for each picture."""
-    scale: Callable[[Values], Values] = lambda values: values
-    """Applied to the numbers of a batch."""
+    compute: Callable[..., Any]
+    """Function of an `ImagePair`, and of the region if there is one, that returns one number per image."""
+    transform: Callable[[Values], Values]
+    """Function applied to the numbers of a batch, such as the logarithm of PSNR."""
 
-    def __call__(self, picture: Pictures, image: Pictures, *region: Tensor) -> Values:
-        return together([self], [region], picture, image)[0]
+    def __call__(self, prediction: Images, image: Images, *region: Tensor) -> Values:
+        return compute_metrics([self], [region], prediction, image)[0]
 
 
-def together(
-    measures: Sequence[Callable[..., Values]], regions: Sequence[Sequence[Tensor]], picture: Pictures, image: Pictures
+def without_network(
+    compute: Callable[..., Any], transform: Callable[[Values], Values] = lambda values: values
+) -> Callable[[torch.device], PerImageMetric]:
+    """Return the builder of a metric that needs no device, as `bench_core.specs.Metric.build` expects it."""
+    return lambda device: PerImageMetric(compute, transform)
+
+
+def compute_metrics(
+    metrics: Sequence[Callable[..., Values]], regions: Sequence[Sequence[Tensor]], prediction: Images, image: Images
 ) -> list[Values]:
-    """The values of several measures of the same pictures, each with what it is given of a region.
+    """Compute several metrics on the same images, each with its own region arguments.
 
-    Those of this kind share what they can, in float64. A GPU is given whole batches. A CPU takes one picture after the
-    other, so that what is computed on the way stays in its cache, on as many threads as torch uses; numpy and OpenCV
-    let them run side by side.
+    Metrics of type `PerImageMetric` share intermediate results, in float64. A GPU computes whole batches. A CPU
+    computes image by image, so that intermediate results stay in its cache. Images are spread over as many threads as
+    torch uses, since numpy and OpenCV release the GIL.
     """
-    given = list(zip(measures, regions, strict=True))
-    alike = [(measure, region) for measure, region in given if isinstance(measure, PerImageMetric)]
-    if picture.device.type != "cpu":
-        values = _all_of(alike, picture, image, Tensor.double)
+    calls = list(zip(metrics, regions, strict=True))
+    sharing = [(metric, region) for metric, region in calls if isinstance(metric, PerImageMetric)]
+    if prediction.device.type != "cpu":
+        values = _compute(sharing, prediction, image, Tensor.double)
     else:
-        one_by_one = _threads(torch.get_num_threads()).map(
-            lambda index: _all_of(alike, picture, image, partial(_as_array, index)), range(len(picture))
+        rows = _thread_pool(torch.get_num_threads()).map(
+            lambda index: _compute(sharing, prediction, image, partial(_to_array, index)), range(len(prediction))
         )
-        values = torch.tensor(list(one_by_one), dtype=torch.float64).unbind(1)
-    shared = (measure.scale(value) for (measure, _), value in zip(alike, values, strict=True))
+        values = torch.tensor(list(rows), dtype=torch.float64).unbind(1)
+    shared = (metric.transform(value) for (metric, _), value in zip(sharing, values, strict=True))
     return [
-        next(shared) if isinstance(measure, PerImageMetric) else measure(picture, image, *region)
-        for measure, region in given
+        next(shared) if isinstance(metric, PerImageMetric) else metric(prediction, image, *region)
+        for metric, region in calls
     ]
 
 
 @cache
-def _threads(number: int) -> ThreadPoolExecutor:
-    """They stay, for new ones would have to be given their memory again by the system."""
-    return ThreadPoolExecutor(number)
+def _thread_pool(threads: int) -> ThreadPoolExecutor:
+    """Keep the pool alive, since new threads would have to allocate their memory again."""
+    return ThreadPoolExecutor(threads)
 
 
-def _all_of(
-    measures: Sequence[tuple[PerImageMetric, Sequence[Tensor]]],
-    picture: Pictures,
-    image: Pictures,
-    part: Callable[[Tensor], Array],
+def _compute(
+    metrics: Sequence[tuple[PerImageMetric, Sequence[Tensor]]],
+    prediction: Images,
+    image: Images,
+    convert: Callable[[Tensor], Array],
 ) -> list[Any]:
-    """The values of measures for that part of the batches that is taken."""
-    pair = ImagePair(part(picture), part(image))
-    return [measure.value(pair, *map(part, region)) for measure, region in measures]
+    """Compute metrics of the converted batches. `convert` may select one image of a batch."""
+    pair = ImagePair(convert(prediction), convert(image))
+    return [metric.compute(pair, *map(convert, region)) for metric, region in metrics]
 
 
-def _as_array(index: int, batch: Tensor) -> Float[np.ndarray, "..."]:
+def _to_array(index: int, batch: Tensor) -> Float[np.ndarray, "..."]:
     return batch[index].numpy(force=True).astype(np.float64)

@@ -1,97 +1,75 @@
-"""Measures taken pixel by pixel, in float64, over whole images or over a region; 0 where a region has no pixel."""
+"""Metrics of single pixels, in float64, averaged over an image or a region; 0 if a region is empty."""
 
 from math import prod
 from typing import Any
 
-import torch
+from bench_core.metrics.per_image import Array, ImagePair, Values, without_network
 
-from bench_core.metrics.per_image import Array, ImagePair, PerImageMetric, Values
-
-GREY = (0.2125, 0.7154, 0.0721)
-"""scikit-image's weights of red, green and blue."""
-
-
-def l1(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(_l1)
-
-
-def l1_percent(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(lambda pair: 100 * _l1(pair))
-
-
-def l1_relative(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(_relative)
-
-
-def l1_edgeconnect(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(lambda pair: _relative(pair.once(grey)))
-
-
-def l2(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(_l2)
-
-
-def psnr(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(_l2, _decibels)
-
-
-def psnr_edgeconnect(device: torch.device) -> PerImageMetric:
-    return PerImageMetric(lambda pair: _l2(pair.once(grey)), _decibels)
+GREY_WEIGHTS = (0.2125, 0.7154, 0.0721)
+"""Weights of red, green and blue in scikit-image's rgb2gray."""
 
 
 def grey(pair: ImagePair) -> ImagePair:
-    """One channel, as scikit-image's rgb2gray; grey pictures are kept."""
-    return ImagePair(_grey(pair.picture), _grey(pair.image))
+    """Convert both images to one channel like scikit-image's rgb2gray. Grey images stay as they are."""
+    return ImagePair(_grey(pair.prediction), _grey(pair.image))
 
 
 def difference(pair: ImagePair) -> Array:
-    return pair.picture - pair.image
+    return pair.prediction - pair.image
 
 
-def total(values: Array, weights: Array | None = None) -> Any:
-    """The sum over channels and pixels, each pixel weighted where weights (..., 1, h, w) are given."""
+def weighted_sum(values: Array, weights: Array | None = None) -> Any:
+    """Sum over channels and pixels. `weights` of shape (..., 1, h, w) weight each pixel."""
     if weights is None:
         return values.sum((-3, -2, -1))
-    flat = values.reshape(*values.shape[:-2], -1) @ weights.reshape(*weights.shape[:-3], -1, 1)
-    return flat.sum((-2, -1))
+    per_channel = values.reshape(*values.shape[:-2], -1) @ weights.reshape(*weights.shape[:-3], -1, 1)
+    return per_channel.sum((-2, -1))
 
 
-def count(values: Array, region: Array | None = None) -> Any:
-    """How many values the pixels of a region, or all pixels, have in all channels; at least 1."""
-    return prod(values.shape[-3:]) if region is None else (total(region) * values.shape[-3]).clip(1)
+def num_values(values: Array, region: Array | None = None) -> Any:
+    """Count the values of all channels in a region or in the whole image; at least 1."""
+    return prod(values.shape[-3:]) if region is None else (weighted_sum(region) * values.shape[-3]).clip(1)
 
 
-def _grey(picture: Array) -> Array:
-    if picture.shape[-3] == 1:
-        return picture
-    return sum(weight * picture[..., channel : channel + 1, :, :] for channel, weight in enumerate(GREY))
+def _grey(image: Array) -> Array:
+    if image.shape[-3] == 1:
+        return image
+    return sum(weight * image[..., channel : channel + 1, :, :] for channel, weight in enumerate(GREY_WEIGHTS))
 
 
-def _absolute(pair: ImagePair) -> Array:
-    return abs(pair.once(difference))
+def _absolute_difference(pair: ImagePair) -> Array:
+    return abs(pair.cached(difference))
 
 
-def _square(pair: ImagePair) -> Array:
-    return pair.once(difference) ** 2
+def _squared_difference(pair: ImagePair) -> Array:
+    return pair.cached(difference) ** 2
 
 
 def _mean(values: Array, region: Array | None) -> Any:
-    """Over the pixels of a region, or over all of them, and over channels."""
-    return total(values, region) / count(values, region)
+    return weighted_sum(values, region) / num_values(values, region)
 
 
 def _l1(pair: ImagePair, region: Array | None = None) -> Any:
-    return _mean(pair.once(_absolute), region)
+    return _mean(pair.cached(_absolute_difference), region)
 
 
 def _l2(pair: ImagePair, region: Array | None = None) -> Any:
-    return _mean(pair.once(_square), region)
+    return _mean(pair.cached(_squared_difference), region)
 
 
-def _relative(pair: ImagePair) -> Any:
-    both = total(pair.picture) + total(pair.image)
-    return total(pair.once(_absolute)) / (both + (both == 0))
+def _relative_l1(pair: ImagePair) -> Any:
+    both = weighted_sum(pair.prediction) + weighted_sum(pair.image)
+    return weighted_sum(pair.cached(_absolute_difference)) / (both + (both == 0))
 
 
 def _decibels(mean_square: Values) -> Values:
     return -10 * mean_square.log10()
+
+
+l1 = without_network(_l1)
+l1_percent = without_network(lambda pair: 100 * _l1(pair))
+l1_relative = without_network(_relative_l1)
+l1_edgeconnect = without_network(lambda pair: _relative_l1(pair.cached(grey)))
+l2 = without_network(_l2)
+psnr = without_network(_l2, _decibels)
+psnr_edgeconnect = without_network(lambda pair: _l2(pair.cached(grey)), _decibels)

@@ -1,4 +1,4 @@
-"""Which pixels a measure looks at."""
+"""Regions of an image that a metric measures: hole, known pixels, or a ring around the hole's border."""
 
 import re
 
@@ -10,31 +10,33 @@ from torch.nn.functional import pad
 Region = Float[Tensor, "b 1 h w"]
 
 
-def pixels_of(region: str, hole: Region) -> tuple[Region, ...]:
-    """What a measure of a region is given besides the pictures: nothing for "full", and for "border" the hole."""
+def region_arguments(region: str, hole: Region) -> tuple[Region, ...]:
+    """Return the arguments of a metric after prediction and image: none for "full", the hole for "border"."""
     if region == "full":
         return ()
     if region in ("hole", "border"):
         return (hole,)
     if region == "known":
         return (1 - hole,)
-    parts = re.fullmatch(r"ring([1-9]\d*)", region)
-    assert parts, f"{region!r} is no region"
-    return (ring(hole, int(parts[1])),)
+    match = re.fullmatch(r"ring([1-9]\d*)", region)
+    assert match, f"{region!r} is no region"
+    return (ring(hole, int(match[1])),)
 
 
 def ring(hole: Region, width: int) -> Region:
-    """Pixels from which a pixel of the other kind is at most `width` away, along rows and columns or diagonally."""
-    return _near(hole, width) * _near(1 - hole, width)
+    """Mark pixels within a chessboard distance of `width` of a pixel of the other kind, on both sides of the border."""
+    return _dilate(hole, width) * _dilate(1 - hole, width)
 
 
-def _near(pixels: Region, width: int) -> Region:
-    """Pixels from which a marked one is at most `width` away: along rows, then along columns."""
+def _dilate(pixels: Region, width: int) -> Region:
+    """Mark pixels within a chessboard distance of `width` of a marked one: along rows, then along columns."""
     side = 2 * width + 1
     for _ in range(2):
-        pixels, seen = pad(pixels, (width, width)), 1
-        while seen < side:  # every pixel knows of the next `seen` ones; two neighbours know of twice as many
-            step = min(seen, side - seen)
-            pixels, seen = torch.maximum(pixels[..., step:], pixels[..., :-step]), seen + step
+        pixels, covered = pad(pixels, (width, width)), 1
+        while (
+            covered < side
+        ):  # a pixel's maximum covers the next `covered` pixels; two of them cover up to twice as many
+            step = min(covered, side - covered)
+            pixels, covered = torch.maximum(pixels[..., step:], pixels[..., :-step]), covered + step
         pixels = pixels.mT
     return pixels

@@ -1,7 +1,7 @@
-"""Which definition a name means.
+"""Selection of metrics by name.
 
-Every definition has relatives: ``-raw`` behind it looks at the method's whole canvas in place of the composite,
-``-float`` at unrounded values in place of 8-bit ones, and ``@ring3`` has another width than ``@ring8``.
+Every definition has variants. The suffix ``-raw`` measures the whole prediction instead of the composite. The suffix
+``-float`` measures unrounded values instead of 8-bit ones. ``@ring3`` has another width than ``@ring8``.
 """
 
 import re
@@ -11,26 +11,26 @@ from dataclasses import replace
 from bench_core.errors import BadInput, unknown
 from bench_core.specs import Metric
 
-RING = 8
-"""The width of the ring for which definitions are written out."""
+DEFINED_RING = 8
+"""Width of the ring in `definitions.toml`. Definitions of other widths are derived from it."""
 
 
 def select_metrics(names: Iterable[str], known: Mapping[str, Metric]) -> list[Metric]:
-    """Metrics by definition (``ssim@skimage``) or by bare name, which means the first definition of that name.
+    """Return metrics by definition (``ssim@skimage``) or bare name, which selects the first definition of that name.
 
     Raises:
-        BadInput: a name is unknown, or two of them mean the same definition.
+        BadInput: a name is unknown, or two names select the same definition.
     """
-    chosen = [_one(name, known) for name in names]
-    definitions = [metric.definition for metric in chosen]
+    metrics = [_select(name, known) for name in names]
+    definitions = [metric.definition for metric in metrics]
     for definition in definitions:
         if definitions.count(definition) > 1:
-            raise BadInput(f"The metric {definition} is asked for twice.")
-    return chosen
+            raise BadInput(f"The metric {definition} is given twice.")
+    return metrics
 
 
 def on_floats(metric: Metric) -> Metric:
-    """The same measure of the method's own floats."""
+    """Return the variant that measures the method's floats."""
     if not metric.quantised:
         return metric
     return replace(
@@ -44,7 +44,7 @@ def on_floats(metric: Metric) -> Metric:
 
 
 def on_raw_prediction(metric: Metric) -> Metric:
-    """The same measure of the whole canvas, before known pixels are put back."""
+    """Return the variant that measures the whole prediction, before known pixels are put back."""
     return replace(
         metric,
         definition=f"{metric.definition}-raw",
@@ -55,32 +55,28 @@ def on_raw_prediction(metric: Metric) -> Metric:
     )
 
 
-def _one(name: str, known: Mapping[str, Metric]) -> Metric:
-    base = name.removesuffix("-float")
-    plain = base.removesuffix("-raw")
-    metric = _ring(plain, known) or _named(plain, name, known)
-    metric = on_raw_prediction(metric) if base != plain else metric
-    return on_floats(metric) if name != base else metric
+def _select(name: str, known: Mapping[str, Metric]) -> Metric:
+    without_float = name.removesuffix("-float")
+    base = without_float.removesuffix("-raw")
+    by_name = {**{metric.name: metric for metric in reversed(list(known.values()))}, **known}
+    metric = _with_ring_width(base, known) or by_name.get(base)
+    if metric is None:
+        raise unknown("metric", name, by_name)
+    metric = on_raw_prediction(metric) if without_float != base else metric
+    return on_floats(metric) if name != without_float else metric
 
 
-def _named(plain: str, asked: str, known: Mapping[str, Metric]) -> Metric:
-    choice = {**{metric.name: metric for metric in reversed(list(known.values()))}, **known}
-    if plain not in choice:
-        raise unknown("metric", asked, choice)
-    return choice[plain]
-
-
-def _ring(plain: str, known: Mapping[str, Metric]) -> Metric | None:
-    """``NAME@ringK`` where ``NAME@ring8`` is known."""
-    parts = re.fullmatch(r"(\w+)@ring([1-9]\d*)", plain)
-    like = known.get(f"{parts[1]}@ring{RING}") if parts else None
-    if parts is None or like is None:
+def _with_ring_width(base: str, known: Mapping[str, Metric]) -> Metric | None:
+    """Derive ``NAME@ringK`` from a known ``NAME@ring8``."""
+    match = re.fullmatch(r"(\w+)@ring([1-9]\d*)", base)
+    defined = known.get(f"{match[1]}@ring{DEFINED_RING}") if match else None
+    if match is None or defined is None:
         return None
-    width = parts[2]
+    width = match[2]
     return replace(
-        like,
-        definition=plain,
-        title=like.title.replace(f"ring{RING}", f"ring{width}"),
-        text=like.text.replace(f"within {RING} of", f"within {width} of"),
+        defined,
+        definition=base,
+        title=defined.title.replace(f"ring{DEFINED_RING}", f"ring{width}"),
+        text=defined.text.replace(f"within {DEFINED_RING} of", f"within {width} of"),
         region=f"ring{width}",
     )

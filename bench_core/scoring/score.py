@@ -86,12 +86,12 @@ class Scoring:
         )
         ids = {name: self.pairs.evaluation_id(name) for name in sample}
         for mask_set, evaluation_id in ids.items():
-            known = folder.measured(evaluation_id)
+            known = folder.measured_metrics(evaluation_id)
             missing = [m for m in self.context.suite.usable if (m.definition, m.version) not in known]
             if missing:
                 self._measure(folder, seed, mask_set, sample[mask_set], missing)
             num_pairs = len(self.pairs.pairs[mask_set])
-            examples = SavedExamples(folder.samples_path(evaluation_id), num_pairs, self.context.runtime.save_images)
+            examples = SavedExamples(folder.examples_folder(evaluation_id), num_pairs, self.context.runtime.save_images)
             for batch in self._batches(mask_set, sample[mask_set], examples.missing):
                 examples.save(batch)
         return CellStatus(self.name, self.name, seed, "done", folder.path.name, notes=notes, evaluation_ids=ids)
@@ -102,12 +102,12 @@ class Scoring:
         evaluation_id, pairs = self.pairs.evaluation_id(mask_set), self.pairs.pairs[mask_set]
         about: dict[str, Any] = {"method": self.name, "variant": self.name, "seed": seed, "mask_set": mask_set}
         result = EvaluationResult(self.context.suite, metrics)
-        folder.begin()
+        folder.prepare()
         with progress_bar(f"evaluating {self.name} on {mask_set}", len(pairs)) as update, torch.inference_mode():
             for batch in self._batches(mask_set, paths, range(len(pairs))):
                 result.add(result.measure(batch, [pairs.name(index) for index in batch.indexes]))
                 update(batch.indexes[-1] + 1, "")
-        folder.add_features(evaluation_id, result.features)
+        folder.write_features(evaluation_id, result.features)
         folder.add_rows(evaluation_id, result.rows(about))
         self.context.evaluate_set_metrics(folder, evaluation_id, metrics, pairs, about)
         folder.write_provenance(evaluation_id, self.context.provenance() | {"pictures": [path.name for path in paths]})

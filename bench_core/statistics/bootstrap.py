@@ -1,6 +1,6 @@
-"""By how much a mean could be wrong: other photographs, imitated by resampling, and other trainings.
+"""Errors of means, and of differences between them, due to the choice of images and of training seeds.
 
-Errors are drawn for the means of all methods and for the differences of every two of them, their *contrasts*.
+Errors are drawn for the means of all methods and for all pairwise differences, the *contrasts*.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,50 +11,50 @@ from numpy import ndarray
 from scipy.special import stdtrit
 
 MIN_IMAGES = 10
-"""Fewer photographs than this are not resampled: their errors follow Student's t."""
-LEAST_SPREAD = 0.1
-"""A resample has at least this part of the sample's spread; one that has none would make an interval infinite."""
-CHUNK = 200_000
-"""Weights that are held at a time: few enough for a processor's cache."""
+"""Minimum number of photographs to resample. Errors of fewer follow Student's t."""
+MIN_SPREAD = 0.1
+"""Lower bound of a resample's spread relative to the sample's. Without spread an error would be infinite."""
+CHUNK_SIZE = 200_000
+"""Resampling weights in memory at a time; few enough for a processor's cache."""
 
 
 def contrasts(columns: Float[ndarray, "n methods"]) -> Float[ndarray, "n contrasts"]:
-    """Columns of all methods, and then of all differences between two of them."""
+    """Append the differences of all pairs of columns to the columns."""
     first, second = np.triu_indices(columns.shape[1], 1)
     return np.hstack([columns, columns[:, first] - columns[:, second]])
 
 
 def sampling_errors(
-    found: Float[ndarray, "photographs methods"], resamples: int, rng: np.random.Generator
+    values: Float[ndarray, "photographs methods"], resamples: int, rng: np.random.Generator
 ) -> tuple[Float[ndarray, "resamples contrasts"], Float[ndarray, " contrasts"]]:
-    """Errors due to the choice of photographs, and their standard errors. All methods share the resamples.
+    """Draw errors due to the choice of photographs. Return them with their standard errors.
 
-    An error is how far a resample's mean lies from the sample's, in standard errors of the resample, times the
-    standard error of the sample.
+    All methods share the resamples. Errors are studentised: the deviation of a resample's mean from the sample's, in
+    standard errors of the resample, times the standard error of the sample.
     """
-    count = len(found)
-    assert count > 1, "one photograph says nothing of others"
-    centered = found - found.mean(0)
+    count = len(values)
+    assert count > 1, "errors need two photographs"
+    centered = values - values.mean(0)
     squares = contrasts(centered) ** 2
     deviations = np.sqrt(squares.mean(0))
     spread = deviations / np.sqrt(count - 1)
     if count < MIN_IMAGES:
         return np.outer(stdtrit(count - 1, (np.arange(resamples) + 0.5) / resamples), spread), spread
     units = np.where(deviations > 0, deviations, 1)
-    squares = (squares / units**2).astype(np.float32)  # nearly all of the time goes into their products
+    squares = (squares / units**2).astype(np.float32)  # their products take nearly all of the time
     errors = np.empty((resamples, len(spread)))
-    for rows, weights in _weights(count, resamples, rng):
+    for rows, weights in _resampling_weights(count, resamples, rng):
         means = contrasts(weights @ centered / count)
         variances = weights.astype(np.float32) @ squares / count - (means / units) ** 2
-        errors[rows] = means / np.sqrt(variances.clip(min=LEAST_SPREAD**2))
+        errors[rows] = means / np.sqrt(variances.clip(min=MIN_SPREAD**2))
     return errors, spread
 
 
-def _weights(
+def _resampling_weights(
     count: int, resamples: int, rng: np.random.Generator
 ) -> Iterator[tuple[slice, Float[ndarray, "chunk photographs"]]]:
-    """How often each photograph is drawn in each resample, some resamples at a time."""
-    size = max(1, CHUNK // count)
+    """Yield how often each photograph is drawn in each resample, in chunks of resamples."""
+    size = max(1, CHUNK_SIZE // count)
     for start in range(0, resamples, size):
         rows = min(size, resamples - start)
         drawn = rng.integers(count, size=(rows, count), dtype=np.int32) + np.arange(rows)[:, None] * count
@@ -70,20 +70,24 @@ def add_training_errors(
 ) -> None:
     """Add errors due to the choice of training seeds, in place.
 
-    They are normal. That their spread is known from so few seeds makes both errors heavier in the tails, with the
-    degrees of freedom of Welch and Satterthwaite.
+    These errors are normal. Their spread is estimated from few seeds, which makes the tails of both errors heavier. The
+    degrees of freedom are those of Welch and Satterthwaite.
+
+    Args:
+        spread: standard errors of `errors`.
+        values: values of each method, (seeds, pairs).
     """
     variances = np.array([each.mean(1).var(ddof=1) / len(each) if len(each) > 1 else 0.0 for each in values])
     if not variances.any():
         return
     errors += contrasts(rng.standard_normal((len(errors), len(values))) * np.sqrt(variances))
-    doubts = _sums(variances**2 / np.array([max(len(each) - 1, 1) for each in values]))
-    unsure = doubts > 0
-    freedom = (spread**2 + _sums(variances))[unsure] ** 2 / doubts[unsure]
-    errors[:, unsure] *= np.sqrt(freedom / rng.chisquare(freedom, (len(errors), len(freedom))))
+    uncertainty = _pairwise_sums(variances**2 / np.array([max(len(each) - 1, 1) for each in values]))
+    uncertain = uncertainty > 0
+    freedom = (spread**2 + _pairwise_sums(variances))[uncertain] ** 2 / uncertainty[uncertain]
+    errors[:, uncertain] *= np.sqrt(freedom / rng.chisquare(freedom, (len(errors), len(freedom))))
 
 
-def _sums(parts: Float[ndarray, " methods"]) -> Float[ndarray, " contrasts"]:
-    """Of each method, and of every two."""
+def _pairwise_sums(parts: Float[ndarray, " methods"]) -> Float[ndarray, " contrasts"]:
+    """Append the sums of all pairs to the values: variances of contrasts, if methods are independent."""
     first, second = np.triu_indices(len(parts), 1)
     return np.concatenate([parts, parts[first] + parts[second]])

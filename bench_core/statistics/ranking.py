@@ -1,4 +1,4 @@
-"""Who is better than whom, as far as a comparison can tell: corrected p, ranks and groups."""
+"""Ranking of methods: corrected p-values, rank intervals and groups of indistinguishable methods."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,58 +11,59 @@ from numpy import ndarray
 
 from bench_core.statistics.compare import Comparison
 
-LEVEL = 0.05
-"""How often, at most, a table of equal methods may call any two of them different."""
+SIGNIFICANCE_LEVEL = 0.05
+"""Probability, at most, that a table of equal methods reports any difference."""
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """What a comparison says about the order of its methods."""
+    """Order of the methods of a comparison."""
 
     p: Float[ndarray, "methods methods"]
-    """Corrected for all pairs of methods."""
+    """p-values, corrected for all pairs of methods."""
     best: int
+    """Index of the method with the best mean."""
     ranks: Int[ndarray, "methods 2"]
-    """The best and the worst rank that a method may have, 1 for the best method."""
+    """Best and worst possible rank of each method; 1 is the best."""
     groups: Sequence[str]
-    """A letter for each group that a method belongs to: methods that share one are not distinguishable."""
+    """Letters of each method's groups. Methods that share a letter are not distinguishable."""
 
     @property
     def like_best(self) -> Bool[ndarray, " methods"]:
-        """Which methods are not distinguishable from the best, itself included."""
-        return self.p[self.best] >= LEVEL
+        """Mask of the methods that are not distinguishable from the best, including itself."""
+        return self.p[self.best] >= SIGNIFICANCE_LEVEL
 
 
 def rank(comparison: Comparison, better: Literal["higher", "lower"]) -> Ranking:
-    """Rank methods by what is certain: one is before another where their difference survives the correction.
+    """Rank methods by their significant differences.
 
-    A rank interval reaches from behind all that are certainly better to before all that are certainly worse, as in
-    Mogstad, Romano, Shaikh and Wilhelm, Inference for Ranks, 2024.
+    A rank interval starts behind all methods that are significantly better and ends before all that are significantly
+    worse (Mogstad, Romano, Shaikh and Wilhelm, Inference for Ranks, 2024).
     """
     count = len(comparison.means)
     first, second = np.triu_indices(count, 1)
     p = np.ones((count, count))
     p[first, second] = p[second, first] = holm(comparison.p[first, second])
     merit = comparison.means if better == "higher" else -comparison.means
-    wins = (p < LEVEL) & (merit[:, None] > merit)
+    wins = (p < SIGNIFICANCE_LEVEL) & (merit[:, None] > merit)
     ranks = np.stack([1 + wins.sum(0), count - wins.sum(1)], axis=1)
     order = np.argsort(-merit, kind="stable")
-    return Ranking(p, int(order[0]), ranks, letters(p < LEVEL, order))
+    return Ranking(p, int(order[0]), ranks, group_letters(p < SIGNIFICANCE_LEVEL, order))
 
 
 def holm(p: Float[ndarray, " k"]) -> Float[ndarray, " k"]:
-    """Corrected for their number (Holm, A simple sequentially rejective multiple test procedure, 1979)."""
+    """Correct p-values for their number (Holm, A simple sequentially rejective multiple test procedure, 1979)."""
     order = np.argsort(p, kind="stable")
     corrected = np.empty_like(p)
     corrected[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)
     return corrected
 
 
-def letters(different: Bool[ndarray, "methods methods"], order: Int[ndarray, " methods"]) -> list[str]:
-    """A letter for each largest set of methods of which no two are different; "a" holds the first of the order.
+def group_letters(different: Bool[ndarray, "methods methods"], order: Int[ndarray, " methods"]) -> list[str]:
+    """Return each method's letters. Each maximal set of methods without any difference has a letter.
 
-    Sets are split by one difference after the other (Piepho, An algorithm for a letter-based representation of
-    all-pairwise comparisons, 2004). Beyond z they are numbered.
+    Group "a" holds the first method of `order`. Beyond z groups are numbered. The sets are split by one difference
+    after the other (Piepho, An algorithm for a letter-based representation of all-pairwise comparisons, 2004).
     """
     place = np.argsort(order)
     groups = [frozenset(range(len(order)))]

@@ -1,4 +1,4 @@
-"""What a cell has on disk (the files are named in `bench_core.store.store`). Reading it needs no torch."""
+"""Files of one cell, as listed in `bench_core.store.store`. Reading them needs no torch."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,21 +20,33 @@ from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup, collec
 
 @dataclass(frozen=True)
 class CellFolder:
-    """What one cell has on disk. `identity` holds all that its trained weights depend on."""
+    """Folder of one cell. `identity` holds everything that its trained weights depend on."""
 
     path: Path
     identity: dict[str, Any]
     group: ProcessGroup = SINGLE_PROCESS
-    """The processes that work on the cell together. What is collective must be called by all of them."""
+    """Processes that work on the cell together. All of them must call collective methods."""
 
     @contextmanager
     def lock(self) -> Iterator[bool]:
-        """Lock the folder while the block runs; yields False if another run holds the lock. Collective."""
+        """Lock the folder while the block runs. Yields False if another run holds the lock. Collective."""
         with ExitStack() as stack:
             yield self.group.on_rank_zero(lambda: stack.enter_context(folder_lock(self.path)))
 
+    @collective
+    def prepare(self) -> None:
+        """Create the folder, and remove the traces of an earlier attempt that failed or was killed."""
+        files.remove_temporary_files(self.path)
+        files.write_json(self.path / "identity.json", self.identity)
+        (self.path / "failure.txt").unlink(missing_ok=True)
+
+    def write_failure(self, text: str) -> None:
+        """Store the traceback of a failed attempt; rank zero only."""
+        if self.group.is_rank_zero:
+            files.write_bytes(self.path / "failure.txt", text.encode())
+
     def rows(self, evaluation_id: str) -> pd.DataFrame:
-        """Rows of one mask set under one way of judging; empty if there are none yet.
+        """Return the rows of one evaluation; empty if there are none yet.
 
         Raises:
             BadInput: the file is damaged.
@@ -43,26 +55,32 @@ class CellFolder:
         return rows_file.read(path) if path.exists() else rows_file.as_rows([])
 
     @collective
-    def measured(self, evaluation_id: str) -> set[tuple[str, int]]:
-        """Definitions and versions of the metrics that have rows."""
+    def measured_metrics(self, evaluation_id: str) -> set[tuple[str, int]]:
+        """Return definition and version of every metric that has rows."""
         rows = self.rows(evaluation_id)
         return set(zip(rows["metric"], rows["version"], strict=True))
 
     @collective
     def add_rows(self, evaluation_id: str, rows: pd.DataFrame) -> None:
-        """Add rows of metrics, in place of those of another version of the same definition."""
+        """Add rows of metrics. They replace rows of the same definitions, such as those of an older version."""
         known = self.rows(evaluation_id)
         known = known[~known["metric"].isin(rows["metric"])]
-        together = pd.concat([known, rows], ignore_index=True) if len(known) else rows
-        rows_file.write(self.rows_path(evaluation_id), together)
+        rows_file.write(
+            self.rows_path(evaluation_id), pd.concat([known, rows], ignore_index=True) if len(known) else rows
+        )
 
     @collective
     def features(self, evaluation_id: str, name: str) -> Features | None:
-        """What an extractor made of every picture of one mask set; None if that was never asked for."""
+        """Return the features of all predictions of one evaluation; None if they were never computed.
+
+        Raises:
+            BadInput: the file is damaged.
+        """
         return Features.read(self._features_path(evaluation_id, name))
 
     @collective
-    def add_features(self, evaluation_id: str, features: Mapping[str, Features]) -> None:
+    def write_features(self, evaluation_id: str, features: Mapping[str, Features]) -> None:
+        """Store features by the name of their extractor."""
         for name, each in features.items():
             each.write(self._features_path(evaluation_id, name))
 
@@ -72,22 +90,15 @@ class CellFolder:
     def rows_path(self, evaluation_id: str) -> Path:
         return self.path / "rows" / f"{evaluation_id}.parquet"
 
-    def samples_path(self, evaluation_id: str) -> Path:
-        """Where pictures of one mask set are kept."""
+    def examples_folder(self, evaluation_id: str) -> Path:
+        """Return the folder of saved images of one evaluation."""
         return self.path / "samples" / evaluation_id
 
-    @collective
-    def begin(self) -> None:
-        """Make the folder, and forget that an earlier attempt failed or was killed."""
-        files.remove_temporary_files(self.path)
-        files.write_json(self.path / "identity.json", self.identity)
-        (self.path / "failure.txt").unlink(missing_ok=True)
-
-    def record(self, name: str) -> dict[str, Any]:
-        """What one of its records tells, such as ``provenance/training``; nothing where there is none.
+    def read_record(self, name: str) -> dict[str, Any]:
+        """Return a JSON record of the cell, such as ``provenance/training``; empty if there is none.
 
         Raises:
-            BadInput: it is damaged.
+            BadInput: the record is damaged.
         """
         path = self.path / f"{name}.json"
         try:
@@ -96,66 +107,68 @@ class CellFolder:
             raise damaged(path, error) from error
 
     @collective
-    def write_provenance(self, of: str, provenance: dict[str, Any]) -> None:
-        """What was used for the ``training``, or for a judgement's rows."""
-        files.write_json(self.path / "provenance" / f"{of}.json", provenance)
+    def write_provenance(self, name: str, provenance: dict[str, Any]) -> None:
+        """Store the provenance of ``training`` or of an evaluation, named by its id."""
+        files.write_json(self.path / "provenance" / f"{name}.json", provenance)
 
     @property
     def has_trained_weights(self) -> bool:
+        """Trained weights exist on this rank's file system. Raises BadInput if they are damaged."""
         return self._trained_weights() is not None
 
     @collective
     def trained_weights(self) -> Path | None:
+        """Return the weights of a finished training, verified by their SHA-256; None if there are none.
+
+        Raises:
+            BadInput: the weights or their record are damaged.
+        """
         return self._trained_weights()
 
     def _trained_weights(self) -> Path | None:
-        """Those of a finished training; None if there are none.
-
-        Raises:
-            BadInput: they are not as they were written.
-        """
-        path, told = self.path / "weights.safetensors", self.path / "provenance" / "training.json"
-        if not (path.exists() and told.exists()) or (self.path / "checkpoint.pt").exists():  # which is deleted last
+        path, record = self.path / "weights.safetensors", self.path / "provenance" / "training.json"
+        # the checkpoint is deleted last, so the training was not finished while it exists
+        if not (path.exists() and record.exists()) or (self.path / "checkpoint.pt").exists():
             return None
         try:
-            expected = json.loads(told.read_text())["weights"]
+            expected = json.loads(record.read_text())["weights"]
         except (ValueError, KeyError, TypeError) as error:
-            raise damaged(told, error) from error
+            raise damaged(record, error) from error
         if files.sha256(path) != expected:
-            raise damaged(path, f"its sha256 is not that of {told}")
+            raise damaged(path, f"its sha256 is not that of {record}")
         return path
 
     @property
-    def log(self) -> Path:
-        """Where a training writes its losses."""
+    def log_path(self) -> Path:
+        """Path of the training log."""
         return self.path / "training.jsonl"
 
     def losses(self) -> list[dict[str, Any]]:
-        """Loss terms during the training, a line for every ``step``; empty if there was none.
+        """Return the training log: one record of loss terms per logged ``step``; empty if there was no training.
 
         Raises:
             BadInput: the file is damaged.
         """
-        lines = self.log.read_text().splitlines(keepends=True) if self.log.exists() else []
+        lines = self.log_path.read_text().splitlines(keepends=True) if self.log_path.exists() else []
         try:
-            # a training that was killed may have left half a line
+            # a killed training may have left half a line
             return [json.loads(line) for line in lines if line.endswith("\n")]
         except ValueError as error:
-            raise damaged(self.log, error) from error
+            raise damaged(self.log_path, error) from error
 
     def curves(self) -> list[dict[str, Any]]:
-        """Means of metrics during the training: lines of ``step``, ``mask_set`` and ``values``."""
+        """Return mean metrics during training, as records of ``step``, ``mask_set`` and ``values``.
+
+        Raises:
+            BadInput: the file is damaged.
+        """
         path = self.path / "curves.jsonl"
         lines = map(json.loads, checksum.read(path).splitlines() if path.exists() else [])
         return [line for line in lines if checksum.KEY not in line]
 
     @collective
-    def add_to_curves(self, step: int, mask_set: str, values: dict[str, float]) -> None:
-        """Add a line, in place of what an interrupted training had written beyond it."""
+    def add_curve_point(self, step: int, mask_set: str, values: dict[str, float]) -> None:
+        """Add mean metrics at a step. Points of an interrupted training at or after this step are removed."""
         before = [line for line in self.curves() if (line["step"], line["mask_set"] == mask_set) < (step, True)]
         lines = [*before, {"step": step, "mask_set": mask_set, "values": values}, {checksum.KEY: checksum.BLANK}]
         checksum.write(self.path / "curves.jsonl", "".join(json.dumps(line) + "\n" for line in lines).encode())
-
-    def fail(self, text: str) -> None:
-        if self.group.is_rank_zero:
-            files.write_bytes(self.path / "failure.txt", text.encode())

@@ -1,7 +1,7 @@
-"""Files that tell their own sha256, so that numbers which have changed on disk are not taken for what was measured.
+"""Files with their own SHA-256 inside, so that numbers changed on disk are never taken for measurements.
 
-Whoever writes such a file puts `BLANK` once into its metadata. The digest of all bytes then takes the place of the
-zeros, and is compared with that of all bytes with zeros in its place.
+A writer puts `BLANK` once into the file's metadata. The digest of all bytes then replaces the zeros of `BLANK`. To
+verify a file, `read` puts the zeros back and compares the digest.
 """
 
 import re
@@ -12,33 +12,35 @@ from bench_core.errors import BadInput, damaged
 from bench_core.system import files
 
 KEY = "bench-sealed"
+"""Metadata key of the checksum."""
 BLANK = "bench-sha256:" + "0" * 64
-_MARK = re.compile(rb"bench-sha256:.{64}", re.DOTALL)
+"""Placeholder of the checksum."""
+_FILLED = re.compile(rb"bench-sha256:.{64}", re.DOTALL)
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file, its blank filled in."""
-    assert content.count(BLANK.encode()) == 1, "a seal has one place"
-    files.write_bytes(path, content.replace(BLANK.encode(), _filled(content)))
+    """Write a file atomically, with the checksum in place of its blank. Raises WriteError."""
+    assert content.count(BLANK.encode()) == 1, "a file has one checksum"
+    files.write_bytes(path, content.replace(BLANK.encode(), _checksum(content)))
 
 
 def read(path: Path) -> bytes:
-    """All bytes of a file.
+    """Return the content of a file after verifying its checksum.
 
     Raises:
-        BadInput: it cannot be read, has no seal, or is not as it was written.
+        BadInput: the file cannot be read, has no checksum, or does not match it.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror}).") from error
-    mark = _MARK.search(content)
-    if mark is None:
-        raise damaged(path, "the sha256 of itself is missing in it")
-    if mark[0] != _filled(content.replace(mark[0], BLANK.encode())):
-        raise damaged(path, "it and the sha256 in it disagree")
+    found = _FILLED.search(content)
+    if found is None:
+        raise damaged(path, "its own sha256 is missing")
+    if found[0] != _checksum(content.replace(found[0], BLANK.encode())):
+        raise damaged(path, "its content does not match the sha256 in it")
     return content
 
 
-def _filled(content: bytes) -> bytes:
+def _checksum(content: bytes) -> bytes:
     return b"bench-sha256:" + sha256(content).hexdigest().encode()

@@ -1,4 +1,4 @@
-"""Features of a set of pictures, kept on disk so that nobody need look through a network twice. No torch here."""
+"""Network features of a set of images, stored so that they are computed once. No torch here."""
 
 import json
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from bench_core.store import checksum
 
 @dataclass(frozen=True)
 class Features:
-    """One row for every picture, in the order of the pairs."""
+    """One feature vector for each image, in the order of the pairs."""
 
     values: np.ndarray
     """float32 (n, d)."""
     hole_ratio: np.ndarray
-    """float64 (n,): the fraction of missing pixels of each pair; zero for the ground truth."""
+    """float64 (n,): fraction of missing pixels of each pair; 0 for the ground truth."""
     mask_set_hash: str = ""
-    """The sha256 of the holes that were met; nothing for the ground truth."""
+    """SHA-256 of the holes; empty for the ground truth."""
 
     @classmethod
     def read(cls, path: Path) -> "Features | None":
-        """Those in a file; None where there is no such file.
+        """Read a file of features; None if it does not exist.
 
         Raises:
-            BadInput: the file is damaged, or is not as it was written.
+            BadInput: the file is damaged.
         """
         if not path.exists():
             return None
@@ -38,11 +38,12 @@ class Features:
                 arrays = {name: file.get_tensor(name) for name in ("values", "hole_ratio")}
                 about = json.loads(file.metadata()["about"])
                 return cls(**arrays, mask_set_hash=about["mask_set_hash"])
-        except Exception as error:  # the library raises errors of its own kind
+        except Exception as error:  # safetensors raises errors of its own
             raise damaged(path, error) from error
 
     def write(self, path: Path) -> None:
+        """Write the file atomically. Raises WriteError."""
         arrays = {"values": np.ascontiguousarray(self.values, np.float32), "hole_ratio": self.hole_ratio}
         about = json.dumps({"mask_set_hash": self.mask_set_hash, checksum.KEY: checksum.BLANK})
-        # one entry, since safetensors writes several in no fixed order, and equal features must make equal files
+        # one entry: safetensors writes several in random order, but equal features must give equal files
         checksum.write(path, save(arrays, {"about": about}))

@@ -1,8 +1,8 @@
-"""Claims: of several processes, on one machine or many, only one works on a folder at a time.
+"""Folder locks: of several processes, on one machine or many, only one works on a folder at a time.
 
-A claim is a file that is created atomically and touched every few seconds. Where the touching has ended, the claim is
-stale, and one of those who find it takes it over. Nothing but the file system is asked, which may be a network's: ages
-are told by its own clock, never by a machine's.
+A lock is a file that is created atomically and touched every few seconds, its heartbeat. A lock without heartbeat is
+stale, and one of the processes that find it takes it over. Only the file system is involved, which may be a network's.
+Ages are measured by its clock, never by a machine's, since clocks of machines differ.
 """
 
 import json
@@ -17,15 +17,14 @@ from uuid import uuid4
 
 from bench_core.system import files
 
-NAME = "claim.json"
+LOCK_NAME = "claim.json"
 HEARTBEAT_SECONDS = 5.0
-"""Seconds between touches."""
 STALE_SECONDS = 120.0
-"""Seconds without a touch; clients of a network file system may see one up to a minute late."""
+"""Seconds without heartbeat until a lock is stale. Clients of a network file system may see one a minute late."""
 
 
 def _host() -> str:
-    """This machine, or this container where its processes have numbers of their own."""
+    """Name this machine, and the container if its processes have their own numbers."""
     try:
         return f"{platform.node()} {os.readlink('/proc/self/ns/pid')}"
     except OSError:
@@ -34,7 +33,7 @@ def _host() -> str:
 
 @dataclass(frozen=True)
 class LockOwner:
-    """Who holds a claim."""
+    """Process that holds a lock."""
 
     host: str = field(default_factory=_host)
     pid: int = field(default_factory=os.getpid)
@@ -44,66 +43,66 @@ class LockOwner:
         return f"process {self.pid} on {self.host.partition(' ')[0]}"
 
     @property
-    def dead(self) -> bool:
-        """Whether it is known to be; of other machines nothing is known."""
+    def is_dead(self) -> bool:
+        """The process is known to have ended. Processes of other machines are never known to."""
         if self.host != _host():
             return False
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
             return True
-        except OSError:
+        except OSError:  # it runs, but belongs to another user
             pass
         return False
 
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[bool]:
-    """Claims a folder while the block runs; yields False, and claims nothing, where somebody else has.
+    """Lock a folder while the block runs. Yields False, without waiting, if another process holds the lock.
 
-    A process that was stopped for so long that its claim was taken over is not told.
+    A process that was suspended until its lock was taken over is not notified.
     """
-    path, me, done = folder / NAME, LockOwner(), threading.Event()
-    if not _claim(path, me):
+    path, me, released = folder / LOCK_NAME, LockOwner(), threading.Event()
+    if not _acquire(path, me):
         yield False
         return
-    beat = threading.Thread(target=_keep, args=(path, me, done), daemon=True)
-    beat.start()
+    heartbeat = threading.Thread(target=_send_heartbeats, args=(path, me, released), daemon=True)
+    heartbeat.start()
     try:
         yield True
     finally:
-        done.set()
-        beat.join()
-        if _owner(path) == me:
+        released.set()
+        heartbeat.join()
+        if _read_owner(path) == me:
             path.unlink()
 
 
 def lock_owner(folder: Path) -> LockOwner | None:
-    """Who works on a folder now; None if nobody does, or its claim is stale."""
-    owner = _owner(folder / NAME)
-    return None if owner is None or _stale(folder / NAME, owner) else owner
+    """Return the owner of a folder's lock; None if it is unlocked or the lock is stale."""
+    owner = _read_owner(folder / LOCK_NAME)
+    return None if owner is None or _is_stale(folder / LOCK_NAME, owner) else owner
 
 
-def _claim(path: Path, me: LockOwner) -> bool:
-    if _created(path, me):
+def _acquire(path: Path, me: LockOwner) -> bool:
+    if _create(path, me):
         return True
-    owner = _owner(path)
-    if owner is None or not _stale(path, owner):
+    owner = _read_owner(path)
+    if owner is None or not _is_stale(path, owner):
         return False
-    # Of all who see this claim stale, the one that holds this second claim replaces it. Looking again under it leaves
-    # a claim alone that has been replaced in between.
-    turn = path.with_name(f"{path.name}.{owner.token}")
-    if not _claim(turn, me):
+    # Of all processes that see this lock stale, the one that gets a second lock replaces it. Reading the owner again
+    # under the second lock leaves a lock alone that was replaced in between.
+    takeover = path.with_name(f"{path.name}.{owner.token}")
+    if not _acquire(takeover, me):
         return False
     try:
-        if mine := _owner(path) == owner:
+        if unchanged := _read_owner(path) == owner:
             files.write_json(path, asdict(me))
-        return mine
+        return unchanged
     finally:
-        turn.unlink(missing_ok=True)
+        takeover.unlink(missing_ok=True)
 
 
-def _created(path: Path, me: LockOwner) -> bool:
+def _create(path: Path, me: LockOwner) -> bool:
     with files.translate_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -114,13 +113,13 @@ def _created(path: Path, me: LockOwner) -> bool:
             with file:
                 json.dump(asdict(me), file)
         except OSError:
-            path.unlink()  # or it would be taken for somebody else's
+            path.unlink()  # or it would pass for the lock of another process
             raise
     return True
 
 
-def _owner(path: Path) -> LockOwner | None:
-    """None if there is no claim. Of one that is just being written, or was never written to its end, an unknown one."""
+def _read_owner(path: Path) -> LockOwner | None:
+    """Return the owner; None without a lock. A lock that is half-written has an unknown owner."""
     try:
         return LockOwner(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
@@ -129,19 +128,19 @@ def _owner(path: Path) -> LockOwner | None:
         return LockOwner("unknown", 0, "unknown")
 
 
-def _stale(path: Path, owner: LockOwner) -> bool:
+def _is_stale(path: Path, owner: LockOwner) -> bool:
     try:
-        age = files.age(path)
+        age = files.seconds_since_change(path)
     except FileNotFoundError:
-        return False  # it was given back in this moment
-    return owner.dead or age > STALE_SECONDS
+        return False  # it was released in this moment
+    return owner.is_dead or age > STALE_SECONDS
 
 
-def _keep(path: Path, me: LockOwner, done: threading.Event) -> None:
-    while not done.wait(HEARTBEAT_SECONDS):
+def _send_heartbeats(path: Path, me: LockOwner, released: threading.Event) -> None:
+    while not released.wait(HEARTBEAT_SECONDS):
         try:
-            if _owner(path) != me:
+            if _read_owner(path) != me:
                 return
             os.utime(path)
-        except OSError:  # a file system that is away for a moment; too long a moment makes the claim stale
+        except OSError:  # the file system is away for a moment; if it stays away the lock becomes stale
             continue

@@ -1,4 +1,4 @@
-"""Rows of numbers on disk, as parquet. Texts are many and nearly all the same: they are read as categories."""
+"""Rows of numbers on disk, as parquet. The many equal texts are stored as dictionaries."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,8 +26,8 @@ COLUMNS = {
     "source": "string",
     "value": "float64",
 }
-"""One row for every image and metric; a metric of a whole set has one row, whose image is ``*``."""
-COMPARED = [
+"""Columns of a row. There is one row per image and metric; a metric of a whole set has one row with image ``*``."""
+TABLE_COLUMNS = [
     "method",
     "variant",
     "seed",
@@ -39,61 +39,65 @@ COMPARED = [
     "version",
     "value",
 ]
-"""What a table is made of."""
-TEXTS = [name for name, kind in COLUMNS.items() if kind == "string"]
-KINDS = {"string": pa.dictionary(pa.int32(), pa.string()), "int64": pa.int64(), "float64": pa.float64()}
-SCHEMA = pa.schema([(name, KINDS[kind]) for name, kind in COLUMNS.items()])
+"""Columns that tables are made of."""
+TEXT_COLUMNS = [name for name, kind in COLUMNS.items() if kind == "string"]
+TYPES = {"string": pa.dictionary(pa.int32(), pa.string()), "int64": pa.int64(), "float64": pa.float64()}
+SCHEMA = pa.schema([(name, TYPES[kind]) for name, kind in COLUMNS.items()])
 
 
 def as_rows(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """A frame with exactly the columns of the store; a record without a version is of the first."""
+    """Build a frame with exactly the columns of the store. The version is 1 if a record has none."""
     return pd.DataFrame([{"version": 1, **record} for record in records], columns=list(COLUMNS)).astype(COLUMNS)
 
 
 def write(path: Path, rows: pd.DataFrame) -> None:
+    """Write a file of rows atomically, with its checksum. Raises WriteError."""
     buffer = pa.BufferOutputStream()
-    table = pa.Table.from_pandas(rows, SCHEMA, preserve_index=False).replace_schema_metadata(
-        {checksum.KEY: checksum.BLANK}
-    )
+    metadata = {checksum.KEY: checksum.BLANK}
+    table = pa.Table.from_pandas(rows, SCHEMA, preserve_index=False).replace_schema_metadata(metadata)
     parquet.write_table(table, buffer)
     checksum.write(path, buffer.getvalue().to_pybytes())
 
 
 def read(path: Path) -> pd.DataFrame:
-    """The rows of a file, with texts as texts.
+    """Read a file of rows. Texts are strings, not categories.
 
     Raises:
         BadInput: the file is damaged.
     """
-    return _table(path).to_pandas().astype(COLUMNS)
+    return _read_table(path).to_pandas().astype(COLUMNS)
 
 
-def together(parts: Iterable[tuple[Path, str]]) -> pd.DataFrame:
-    """The columns `COMPARED` of several files, each under the name of a mask set, with texts as categories.
+def read_many(parts: Iterable[tuple[Path, str]]) -> pd.DataFrame:
+    """Read the `TABLE_COLUMNS` of many files into one frame, with texts as categories.
+
+    Args:
+        parts: paths, each with the name that its mask set gets in the frame.
 
     Raises:
         BadInput: a file is damaged.
     """
     with ThreadPoolExecutor() as threads:
-        tables = list(threads.map(lambda part: _under(part[1], _table(part[0])).select(COMPARED), parts))
-    table = pa.concat_tables([SCHEMA.empty_table().select(COMPARED), *tables]).unify_dictionaries()
+        tables = list(threads.map(lambda part: _rename_mask_set(_read_table(part[0]), part[1]), parts))
+    table = pa.concat_tables([SCHEMA.empty_table().select(TABLE_COLUMNS), *tables]).unify_dictionaries()
     del tables
     frame = table.to_pandas(self_destruct=True)
     del table
-    pa.default_memory_pool().release_unused()  # or it would be kept, as much again as the rows take
+    pa.default_memory_pool().release_unused()  # else pyarrow keeps as much memory again as the rows take
     return frame
 
 
-def _table(path: Path) -> pa.Table:
+def _read_table(path: Path) -> pa.Table:
     content = checksum.read(path)
     try:
-        table = parquet.read_table(pa.BufferReader(content), read_dictionary=TEXTS, use_threads=False)
+        table = parquet.read_table(pa.BufferReader(content), read_dictionary=TEXT_COLUMNS, use_threads=False)
         return table.select(list(COLUMNS)).cast(SCHEMA)
-    except Exception as error:  # damage makes pyarrow raise errors of many kinds
+    except Exception as error:  # pyarrow raises many types for damaged files
         raise damaged(path, error) from error
 
 
-def _under(mask_set: str, table: pa.Table) -> pa.Table:
+def _rename_mask_set(table: pa.Table, name: str) -> pa.Table:
     codes = pa.array([0] * len(table), pa.int32())
-    place = SCHEMA.get_field_index("mask_set")
-    return table.set_column(place, SCHEMA.field(place), pa.DictionaryArray.from_arrays(codes, [mask_set]))
+    column = SCHEMA.get_field_index("mask_set")
+    renamed = pa.DictionaryArray.from_arrays(codes, [name])
+    return table.set_column(column, SCHEMA.field(column), renamed).select(TABLE_COLUMNS)

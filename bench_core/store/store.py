@@ -1,11 +1,12 @@
-"""Rows and provenance on disk. Reading them needs no torch.
+"""Store of results: all cells and runs below one folder. Reading it needs no torch.
 
 ```text
 OUT/cells/METHOD-SEED-KEY/   identity.json, training.jsonl, curves.jsonl, weights.safetensors, rows/*.parquet,
                              features/*.safetensors, samples/*.png, provenance/*.json, and failure.txt if the last
                              attempt failed
-OUT/truth/KEY.safetensors    features of the ground truth, by the content of the images
-OUT/runs/PROTOCOL-KEY/       run.json: the resolved protocol and, for every cell, its state; the tables
+OUT/truth/KEY.safetensors    features of the ground truth; the key depends on the content of the images
+OUT/decoded/                 cache of decoded images
+OUT/runs/PROTOCOL-KEY/       run.json, the resolved protocol and the status of every cell; the tables
 ```
 """
 
@@ -28,14 +29,14 @@ from bench_core.store.features import Features
 from bench_core.system import files
 from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup, collective
 
-ABANDONED_AFTER = 24 * 3600.0
-"""Seconds without a change after which no living run can be writing a file, even one that was stopped for a while."""
+ABANDONED_SECONDS = 24 * 3600.0
+"""Age of a temporary file that no running command can still be writing, even one that was suspended for a while."""
 State = Literal["pending", "done", "failed", "n/a"]
 
 
 @dataclass
 class CellStatus:
-    """A cell's place in a run."""
+    """Status of one cell in a run."""
 
     method: str
     variant: str
@@ -43,15 +44,15 @@ class CellStatus:
     state: State = "pending"
     folder: str = ""
     reason: str = ""
-    """Why it failed, or why the method cannot serve this protocol."""
+    """Reason of a failure, or why the method does not support the protocol."""
     backbones: list[str] = field(default_factory=list)
-    """The networks behind its perceptual losses."""
+    """Networks behind its perceptual losses."""
     refused: dict[str, str] = field(default_factory=dict)
-    """For each mask set of the protocol that the method cannot fill, why."""
+    """Reasons by mask set, for mask sets that the method does not support."""
     notes: list[str] = field(default_factory=list)
-    """What a reader of its numbers must know besides."""
+    """Caveats for readers of its numbers."""
     evaluation_ids: dict[str, str] = field(default_factory=dict)
-    """For each mask set of the protocol, the name of the rows."""
+    """Names of the files of rows, by mask set."""
 
     @property
     def title(self) -> str:
@@ -60,99 +61,106 @@ class CellStatus:
 
 @dataclass
 class Run:
-    """One command's comparison, as stored."""
+    """Record of one experiment."""
 
     protocol: Protocol
     images: str
-    """The digest of the test images."""
+    """Digest of the test images."""
     num_pairs: int
-    """How many pairs every mask set has."""
+    """Pairs of each mask set."""
     entries: list[CellStatus]
     missing: dict[str, str]
-    """For each metric that could not be computed, why."""
+    """Reasons by metric, for metrics that could not be computed."""
     skipped: list[str] = field(default_factory=list)
-    """Why images were left out."""
+    """Messages about test images that were skipped."""
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
-    """When; also what tells the order of runs."""
+    """Time of creation, ISO 8601 in UTC. Runs are ordered by it."""
 
 
 @dataclass(frozen=True)
 class Store:
-    """All cells and runs below one folder."""
+    """Cells and runs below one folder."""
 
     root: Path
     group: ProcessGroup = SINGLE_PROCESS
-    """The processes of a run that share its cells. What is collective must be called by all of them."""
+    """Processes of a run that share its cells. All of them must call collective methods."""
 
     def remove_temporary_files(self) -> None:
-        """Remove what killed runs left half-written beside the cells, which sweep themselves."""
+        """Remove old temporary files of killed runs. Cells remove their own when they start again."""
         for name in ("decoded", "truth", "runs"):
-            files.remove_temporary_files(self.root / name, ABANDONED_AFTER)
+            files.remove_temporary_files(self.root / name, ABANDONED_SECONDS)
 
     def cell(self, identity: dict[str, Any]) -> CellFolder:
+        """Return the folder of a cell, which need not exist yet."""
         name = re.sub(r"[^\w.+=,-]+", "-", f"{identity['variant']}-{identity['seed']}-{digest(identity)[:12]}")
         return CellFolder(self.root / "cells" / name, identity, self.group)
 
     def folder(self, entry: CellStatus) -> CellFolder:
-        """What a run's cell has on disk."""
+        """Return the folder of a cell of a stored run."""
         return CellFolder(self.root / "cells" / entry.folder, {})
 
     def run_folder(self, run: Run) -> Path:
-        """The same for every repetition of a command."""
-        asked = sorted({(entry.variant, entry.seed) for entry in run.entries})
-        return self.root / "runs" / f"{run.protocol.name}-{digest([run.protocol.hash, run.images, asked])[:12]}"
+        """Return the folder of a run. Repetitions of a command share it."""
+        cells = sorted({(entry.variant, entry.seed) for entry in run.entries})
+        return self.root / "runs" / f"{run.protocol.name}-{digest([run.protocol.hash, run.images, cells])[:12]}"
 
     @collective
     def write_run(self, run: Run) -> Path:
+        """Write a run's record and return its folder."""
         folder = self.run_folder(run)
         record = {**asdict(run), "protocol": run.protocol.model_dump(mode="json"), checksum.KEY: checksum.BLANK}
-        checksum.write(folder / "run.json", files.as_json(record))
+        checksum.write(folder / "run.json", files.json_bytes(record))
         return folder
 
     @property
-    def decoded(self) -> Path:
-        """Where images are kept decoded; it can be deleted at any time between two runs."""
+    def image_cache_path(self) -> Path:
+        """Folder of decoded images. You can delete it between two runs."""
         return self.root / "decoded"
 
-    def truth(self, protocol: Protocol, images: str, name: str) -> Path:
-        """Where features of the ground truth lie: known by what was cut from which images, not by where these are."""
-        cut = protocol.model_dump(include={"size", "resize", "crops", "channels"})
-        return self.root / "truth" / f"{name}-{digest([images, cut])[:16]}.safetensors"
+    def ground_truth_path(self, protocol: Protocol, images: str, name: str) -> Path:
+        """Return the file of the ground truth's features.
+
+        Args:
+            images: digest of the images. The path depends on their content and crops, not on their folder.
+            name: name of the feature extractor.
+        """
+        crop = protocol.model_dump(include={"size", "resize", "crops", "channels"})
+        return self.root / "truth" / f"{name}-{digest([images, crop])[:16]}.safetensors"
 
     def ground_truth_features(self, run: Run, name: str) -> Features | None:
-        """Features of the ground truth of a run; None if they were never asked for."""
-        return Features.read(self.truth(run.protocol, run.images, name))
+        """Return features of the ground truth of a run; None if they were never computed."""
+        return Features.read(self.ground_truth_path(run.protocol, run.images, name))
 
     def rows(self, run: Run) -> pd.DataFrame:
-        """All rows of a run's cells, under the names that the run's protocol gives its mask sets; texts are categories.
+        """Return all rows of a run, with the mask set names of its protocol. Texts are categories.
 
         Raises:
             BadInput: a file of rows is damaged.
         """
-        done = [entry for entry in run.entries if entry.state == "done"]
         parts = [
             (self.folder(entry).rows_path(evaluation_id), mask_set)
-            for entry in done
+            for entry in run.entries
+            if entry.state == "done"
             for mask_set, evaluation_id in entry.evaluation_ids.items()
         ]
-        return rows_file.together((path, mask_set) for path, mask_set in parts if path.exists())
+        return rows_file.read_many((path, mask_set) for path, mask_set in parts if path.exists())
 
 
 def read_runs(path: Path) -> tuple[Store, list[Run]]:
-    """The store and the runs at a path: a store's folder means all its runs, a run's folder that run.
+    """Read the runs of a store, ordered by creation, or the single run of a run's folder.
 
     Raises:
-        BadInput: there are none, or a record is damaged.
+        BadInput: the folder holds no runs, or a record is damaged.
     """
     folders = [path] if (path / "run.json").is_file() else sorted((path / "runs").glob("*/"))
-    runs = [_read(folder / "run.json") for folder in folders if (folder / "run.json").is_file()]
+    runs = [_read_run(folder / "run.json") for folder in folders if (folder / "run.json").is_file()]
     if not runs:
-        raise BadInput(f"{path} holds no runs: give the folder that was --out of `bench run`, or one of its runs/.")
+        raise BadInput(f"{path} holds no runs. Give the --out folder of `bench run`, or a folder below its runs/.")
     root = path.parent.parent if (path / "run.json").is_file() else path
     return Store(root), sorted(runs, key=lambda run: run.created)
 
 
-def _read(path: Path) -> Run:
+def _read_run(path: Path) -> Run:
     content = checksum.read(path)
     try:
         record = json.loads(content)

@@ -1,1 +1,1 @@
-"""Devices, processes, threads, signals and files."""
+"""Access to the machine: devices, processes, threads, signals, files and the terminal."""

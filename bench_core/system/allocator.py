@@ -1,7 +1,7 @@
-"""Keeping freed memory at hand, in place of giving it back to the kernel after every large tensor.
+"""Tuning of glibc's malloc: keep freed memory instead of returning every large tensor to the kernel.
 
-By default glibc takes each large block from the kernel, which fills its pages with zeros, and gives it back when it is
-freed. Networks on a CPU allocate such blocks all the time. See mallopt(3) for both settings.
+By default glibc requests each large block from the kernel, which zeroes its pages, and returns it when it is freed.
+Networks on a CPU allocate such blocks all the time. See mallopt(3) for both settings.
 """
 
 import ctypes
@@ -12,30 +12,28 @@ from functools import cache
 SWITCH = "BENCH_ALLOCATOR"
 MMAP_THRESHOLD, TRIM_THRESHOLD = "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"
 _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
-LARGEST_BLOCKS = (1 << 30, 1 << 25)
-"""Bytes up to which a freed block is kept; older versions of glibc take the second value only."""
-LARGEST_REST = 2**31 - 1
-"""Bytes of freed memory that are kept: mallopt takes no more."""
+MMAP_THRESHOLD_BYTES = (1 << 30, 1 << 25)
+"""Largest block that is kept when freed. Older versions of glibc accept the second value only."""
+TRIM_THRESHOLD_BYTES = 2**31 - 1
+"""Largest amount of freed memory that is kept; the maximum of mallopt."""
 
 
 @cache
 def tune_malloc() -> str:
-    """Let this process, and those that it starts, keep what they free; returns "" or why everything was left as it was.
-
-    A running process is told by mallopt, those that it starts by the environment.
-    """
+    """Keep freed memory in this process and in its children. Return "" or the reason why nothing was changed."""
     if reason := why_not_tuned():
         return reason
     libc = ctypes.CDLL(None)
-    block = next((size for size in LARGEST_BLOCKS if libc.mallopt(_M_MMAP_THRESHOLD, size)), 0)
-    if not block or not libc.mallopt(_M_TRIM_THRESHOLD, LARGEST_REST):
+    block = next((size for size in MMAP_THRESHOLD_BYTES if libc.mallopt(_M_MMAP_THRESHOLD, size)), 0)
+    if not block or not libc.mallopt(_M_TRIM_THRESHOLD, TRIM_THRESHOLD_BYTES):
         return "glibc refused"
-    os.environ |= {MMAP_THRESHOLD: str(block), TRIM_THRESHOLD: str(LARGEST_REST)}
+    # children read the environment when they start; this process has already read it
+    os.environ |= {MMAP_THRESHOLD: str(block), TRIM_THRESHOLD: str(TRIM_THRESHOLD_BYTES)}
     return ""
 
 
 def why_not_tuned() -> str:
-    """Why this process's allocator is left as it is; "" where nothing speaks against a change."""
+    """Return why the allocator must stay as it is, such as a user's own setting; "" if it may be tuned."""
     if os.environ.get(SWITCH, "").lower() in ("off", "0"):
         return f"{SWITCH}={os.environ[SWITCH]}"
     if platform.libc_ver()[0] != "glibc":

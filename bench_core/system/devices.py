@@ -1,4 +1,4 @@
-"""The devices that work runs on, through Lightning Fabric."""
+"""Compute devices through Lightning Fabric, and a check that torch.compile works on them."""
 
 import atexit
 import logging
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from subprocess import TimeoutExpired
 
+import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 from torch import nn
@@ -17,17 +18,16 @@ from bench_core.system.distributed import Distributed
 from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup
 
 RANK_TIMEOUT = timedelta(days=1)
-"""How long ranks wait for each other, such as for rank zero while it looks at all images."""
+"""Maximum wait of a rank for the others. Rank zero may need hours to check all images of a large set."""
 EXIT_TIMEOUT = 10.0
-"""Seconds that processes which this one started have to end after it."""
+"""Seconds to wait for child processes to exit."""
 
 
-class Replicas(DDPStrategy):
-    """A replica of every network in each process, and no wrapper around it: the training loop adds the gradients up.
+class UnwrappedDDPStrategy(DDPStrategy):
+    """DDP without the module wrapper: the training loop sums the gradients itself.
 
-    DistributedDataParallel sums gradients of what passes through its own forward, once for each backward pass. Here
-    loss terms call a method's networks directly, in several passes, and one backward pass may belong to one of many
-    micro-batches.
+    DistributedDataParallel synchronises once per backward pass through its own forward. Here loss terms call a method's
+    networks directly, several times per backward pass. One backward pass may also cover only one of many micro-batches.
     """
 
     def setup_module(self, module: nn.Module) -> nn.Module:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -35,52 +35,71 @@ class Replicas(DDPStrategy):
 
 
 def open_fabric(device: str, precision: Precision = "32-true", devices: int = 1, nodes: int = 1) -> Fabric:
-    """Fabric on ``auto``, ``cpu``, ``cuda`` or ``mps``; with several devices as one of the processes that share them.
+    """Create a Fabric and, for several devices, launch or join the process group.
 
-    The first call for several devices starts the others on this machine, unless torchrun or SLURM did.
+    The first call for several devices starts the other local processes unless torchrun or SLURM did.
+
+    Args:
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        devices: devices on each node.
 
     Raises:
-        BadInput: there are no such devices here.
+        BadInput: the devices do not exist or cannot be used.
     """
-    several = devices * nodes > 1
-    strategy = Replicas(timeout=RANK_TIMEOUT) if several else "auto"
+    distributed = devices * nodes > 1
+    strategy = UnwrappedDDPStrategy(timeout=RANK_TIMEOUT) if distributed else "auto"
     try:
-        fabric = Fabric(
-            accelerator=device,
-            strategy=strategy,
-            devices=devices,
-            num_nodes=nodes,
-            precision=precision,
-        )
-        if several:
+        fabric = Fabric(accelerator=device, strategy=strategy, devices=devices, num_nodes=nodes, precision=precision)
+        if distributed:
             fabric.launch()
         return fabric
-    except Exception as error:  # Fabric has several for this
-        asked = f"{device!r}" if not several else f"{device!r} ({devices} on each of {nodes} machines)"
+    except Exception as error:  # Fabric raises several types
+        requested = f"{device!r} ({devices} on each of {nodes} machines)" if distributed else f"{device!r}"
         raise BadInput(
-            f"The device {asked} cannot be used here ({error}); --device auto takes what there is."
+            f"The device {requested} cannot be used here ({error}). `--device auto` picks an available device."
         ) from error
 
 
-def join(device: str, devices: int, nodes: int) -> ProcessGroup:
-    """Meet the other processes of this command, started if need be.
+def join_process_group(device: str, devices: int, nodes: int) -> ProcessGroup:
+    """Start the other processes of this command if needed, and return the group.
 
     Raises:
-        BadInput: there are no such devices here.
+        BadInput: the devices do not exist or cannot be used.
     """
     if devices * nodes == 1:
         return SINGLE_PROCESS
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     fabric = open_fabric(device, devices=devices, nodes=nodes)
     if fabric.global_rank:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # rank zero is interrupted, and ends the others
-    atexit.register(_see_off, getattr(fabric.strategy.launcher, "procs", []))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # rank zero handles Ctrl-C and ends the others
+    atexit.register(_wait_or_kill, getattr(fabric.strategy.launcher, "procs", []))
     return Distributed(fabric.global_rank, fabric.world_size)
 
 
-def _see_off(processes: Sequence) -> None:
+def _wait_or_kill(processes: Sequence) -> None:
     for process in processes:
         try:
             process.wait(EXIT_TIMEOUT)
         except TimeoutExpired:
             process.kill()
+
+
+def require_compiler(device: str) -> None:
+    """Compile a small function with torch.compile. It needs a C++ compiler, and Triton on a GPU.
+
+    Raises:
+        BadInput: torch.compile does not work on this machine.
+    """
+    ones = torch.ones(2, device=open_fabric(device).device)
+    try:
+        torch.compile(_add_one)(ones)
+    except Exception as error:  # torch and its compilers raise many types
+        reason = str(error).strip().partition("\n")[0]
+        raise BadInput(
+            f"--compile does not work here ({reason}). It needs a C++ compiler such as g++, and Triton on a GPU. "
+            "Without --compile the results are the same, only slower."
+        ) from error
+
+
+def _add_one(x: torch.Tensor) -> torch.Tensor:
+    return x + 1

@@ -1,7 +1,7 @@
-"""The processes that train and evaluate one method together, one for each device. The first of them is rank zero.
+"""Process group of torch: one process for each device. The first process is rank zero.
 
-Each may fail alone. Work that may fail runs inside a method of the group, which raises on every rank together, so no
-rank blocks on one that failed or receives a message meant for the next cell.
+Any rank may fail alone. Work that may fail runs inside a method of the group, which raises on every rank together. So
+no rank blocks on one that failed, or receives a message meant for the next cell.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,12 +18,12 @@ T = TypeVar("T")
 
 
 class RemoteRankError(BadInput):
-    """Another rank failed; the text says why."""
+    """Failure of another rank. The message quotes its error."""
 
 
 @dataclass(frozen=True)
 class Distributed(ProcessGroup):
-    """A process group of torch, as one of its ranks sees it."""
+    """Process group of torch, seen by one of its ranks."""
 
     rank: int = 0
     world_size: int = 1
@@ -58,13 +58,13 @@ class Distributed(ProcessGroup):
         return found[0]
 
     def all_reduce_sum(self, tensors: Iterable[Tensor]) -> None:
-        self._at_once(tensors, distributed.all_reduce)
+        self._exchange_flat(tensors, distributed.all_reduce)
 
     def broadcast(self, tensors: Iterable[Tensor]) -> None:
-        self._at_once(tensors, lambda joined: distributed.broadcast(joined, 0))
+        self._exchange_flat(tensors, lambda joined: distributed.broadcast(joined, 0))
 
-    def _at_once(self, tensors: Iterable[Tensor], exchange: Callable[[Tensor], Any]) -> None:
-        """Send tensors as one long vector: a message costs more than its content."""
+    def _exchange_flat(self, tensors: Iterable[Tensor], exchange: Callable[[Tensor], Any]) -> None:
+        """Exchange tensors as one long vector, since the latency of a message outweighs its size."""
         each = list(tensors) if self.world_size > 1 else []
         if not each:
             return
@@ -80,5 +80,5 @@ def _exchange(send: Callable[[], Any]) -> None:
         send()
     except RuntimeError as error:
         raise SystemExit(
-            f"Another process of this run was lost ({error}). Repeat the same command to go on where it was."
+            f"Another process of this run was lost ({error}). Repeat the same command to resume the run."
         ) from error

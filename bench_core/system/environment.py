@@ -1,4 +1,4 @@
-"""What a result was made with."""
+"""Software and hardware behind a result: versions, platform, git state and device."""
 
 import os
 import platform
@@ -8,35 +8,26 @@ from pathlib import Path
 from typing import Any
 
 LIBRARIES = (
-    "inpaint-bench",
-    "torch",
-    "torchvision",
-    "lightning-fabric",
-    "numpy",
-    "scipy",
-    "scikit-image",
-    "opencv-python-headless",
-    "pillow",
-    "lpips",
-    "pytorch-fid",
+    *("inpaint-bench", "torch", "torchvision", "lightning-fabric", "numpy", "scipy", "scikit-image"),
+    *("opencv-python-headless", "pillow", "lpips", "pytorch-fid"),
 )
 
 
 def environment() -> dict[str, Any]:
-    """Versions, platform, threads and the state of the git checkout that the command was started in."""
+    """Return versions, platform, threads and the git state of the current folder."""
     import torch
 
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor_threads": torch.get_num_threads(),
-        "versions": {name: found for name in LIBRARIES if (found := _version(name))},
+        "versions": {name: installed for name in LIBRARIES if (installed := _version(name))},
         "git": _git(),
     }
 
 
 def device_name(device: Any) -> str:
-    """A device in words."""
+    """Describe a torch device, such as ``cpu (AMD EPYC 7R32, 8 cores)``."""
     import torch
 
     if device.type == "cuda":
@@ -60,6 +51,7 @@ def _version(name: str) -> str | None:
 
 
 def _git() -> str | None:
+    """Return the commit, marked if there are uncommitted changes; None outside a repository or without git."""
     try:
         commit, changes = (
             subprocess.run(["git", *command], capture_output=True, text=True, timeout=10, check=True).stdout.strip()

@@ -1,4 +1,4 @@
-"""Writing files so that a reader finds the old one or the new one, never half of one."""
+"""Atomic file writes: a reader finds the old file or the new one, never half of one."""
 
 import hashlib
 import json
@@ -11,22 +11,22 @@ from typing import Any
 
 from bench_core.errors import BadInput
 
-_TEMPORARY = ".half-written-"
+_TEMPORARY_PREFIX = ".half-written-"
 
 
 class WriteError(BadInput, OSError):
-    """The system refuses to write a file, for instance since the disk is full."""
+    """Refusal of the system to write a file, for instance because the disk is full."""
 
 
 def write(path: Path, fill: Callable[[Path], Any]) -> None:
-    """Let `fill` write a temporary file beside `path`, bring it to disk, and rename it.
+    """Let `fill` write a temporary file beside `path`, flush it to disk, and rename it to `path`.
 
     Raises:
-        Unwritable: the system refuses; what was at `path` is still there.
+        WriteError: the system refuses to write. A previous file at `path` is unchanged.
     """
     with translate_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY, suffix=path.suffix)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY_PREFIX, suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -36,25 +36,25 @@ def write(path: Path, fill: Callable[[Path], Any]) -> None:
         temporary.chmod(0o644)
         temporary.replace(path)
     except Exception as error:
-        refused = error if isinstance(error, OSError) else _refusal(temporary)
-        if refused is None:
+        os_error = error if isinstance(error, OSError) else _hidden_os_error(temporary)
+        if os_error is None:
             raise
-        raise _unwritable(path, refused) from error
+        raise _write_error(path, os_error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def translate_os_errors(path: Path) -> Iterator[None]:
-    """For what does not go through `write`: the system's refusal is told as Unwritable."""
+    """Raise WriteError in place of an OSError, for code that does not go through `write`."""
     try:
         yield
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise _write_error(path, error) from error
 
 
-def _refusal(temporary: Path) -> OSError | None:
-    """Why the system takes no more, which libraries hide in errors of their own kind."""
+def _hidden_os_error(temporary: Path) -> OSError | None:
+    """Try to write once more, since libraries hide the system's error in errors of their own."""
     try:
         with temporary.open("ab") as file:
             file.write(bytes(2**20))
@@ -63,56 +63,59 @@ def _refusal(temporary: Path) -> OSError | None:
     return None
 
 
-def _unwritable(path: Path, error: OSError) -> WriteError:
-    said = error.strerror or error
-    return WriteError(f"{path} cannot be written ({said}); mend that and repeat the same command.")
+def _write_error(path: Path, error: OSError) -> WriteError:
+    reason = error.strerror or error
+    return WriteError(f"{path} cannot be written ({reason}). Fix this and repeat the same command.")
 
 
 def remove_temporary_files(folder: Path, unchanged_for: float = 0.0) -> None:
-    """Remove what processes that were killed have left half-written.
+    """Remove temporary files of killed processes below `folder`.
 
     Args:
-        unchanged_for: seconds that nothing was written to a file; 0 where nobody else writes in this folder.
+        unchanged_for: minimum age in seconds; 0 if no other process writes in this folder.
     """
-    for left in folder.rglob(f"{_TEMPORARY}*"):
+    for path in folder.rglob(f"{_TEMPORARY_PREFIX}*"):
         with suppress(FileNotFoundError):
-            if not unchanged_for or age(left) > unchanged_for:
-                left.unlink()
+            if not unchanged_for or seconds_since_change(path) > unchanged_for:
+                path.unlink()
 
 
-def age(path: Path) -> float:
-    """Seconds since a file was changed, by the clock of its file system.
+def seconds_since_change(path: Path) -> float:
+    """Return the age of a file's last change by the clock of its file system, which may be another machine's.
 
     Raises:
-        FileNotFoundError: it has gone.
+        FileNotFoundError: the file no longer exists.
     """
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".now-") as now:
         return os.fstat(now.fileno()).st_mtime - path.stat().st_mtime
 
 
 def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes atomically. Raises WriteError."""
     write(path, lambda temporary: temporary.write_bytes(content))
 
 
 def write_json(path: Path, value: Any) -> None:
-    write_bytes(path, as_json(value))
+    """Write a JSON value atomically. Raises WriteError."""
+    write_bytes(path, json_bytes(value))
 
 
-def as_json(value: Any) -> bytes:
+def json_bytes(value: Any) -> bytes:
+    """Encode a value as indented JSON with a final newline."""
     return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def sha256(path: Path) -> str:
-    """The digest of a file's content, in hex."""
+    """Return the SHA-256 of a file's content in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def require_writable_folder(path: Path) -> Path:
-    """Make a folder and make sure that files can be written there.
+    """Create a folder if needed, check that files can be written there, and return it.
 
     Raises:
-        BadInput: they cannot.
+        BadInput: the folder cannot be created or written to.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -120,5 +123,5 @@ def require_writable_folder(path: Path) -> Path:
             return path
     except OSError as error:
         raise BadInput(
-            f"The folder {path} cannot be written to ({error.strerror}); give another with --out."
+            f"The folder {path} cannot be written to ({error.strerror}). Choose another with --out."
         ) from error

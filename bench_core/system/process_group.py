@@ -1,6 +1,6 @@
-"""The processes that train and evaluate one method together. Without torch: one process alone.
+"""Interface of the processes that train and evaluate one method together, and the group of a single process.
 
-`bench_core.system.distributed.Distributed` is the group of several.
+`bench_core.system.distributed.Distributed` is the group of several processes. No torch here.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ P = ParamSpec("P")
 
 
 class ProcessGroup:
-    """A group of one process, which waits for nobody."""
+    """Group of a single process, which never communicates."""
 
     rank: int = 0
     world_size: int = 1
@@ -36,7 +36,7 @@ class ProcessGroup:
         return found[0]
 
     def on_rank_zero(self, work: Callable[[], T]) -> T:
-        """Return the result of rank zero's work on every rank. Everything that writes runs here."""
+        """Return the result of rank zero's work on every rank. Use it for every write to disk."""
         found: list[Any] = self.gather(lambda: work() if self.is_rank_zero else None)
         return found[0]
 
@@ -51,7 +51,7 @@ class ProcessGroup:
         """Replace each tensor by rank zero's."""
 
     def parts(self, positions: Sequence[int], batch: int) -> Iterator[Sequence[int]]:
-        """This rank's part of every batch. Sizes differ by one at most; a part is empty if ranks outnumber images."""
+        """Yield this rank's part of every batch. Parts differ by at most one position and may be empty."""
         for first in range(0, len(positions), batch):
             whole = positions[first : first + batch]
             yield whole[len(whole) * self.rank // self.world_size : len(whole) * (self.rank + 1) // self.world_size]

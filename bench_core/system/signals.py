@@ -1,4 +1,4 @@
-"""Ending when asked to: by Ctrl-C, or by the SIGTERM of a machine that will be taken away."""
+"""Graceful interruption by Ctrl-C or by the SIGTERM of a scheduler."""
 
 import signal
 import sys
@@ -12,64 +12,64 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(KeyboardInterrupt):
-    """Raised where work is interrupted; processes that load images, too, take it for Ctrl-C."""
+    """Interruption by a signal. As a KeyboardInterrupt it also ends processes that load images."""
 
     number: int = signal.SIGINT
 
 
-_held = False
-_asked: int | None = None
+_deferred = False
+_received: int | None = None
 
 
 @contextmanager
 def handle_signals() -> Iterator[None]:
-    """Within, Ctrl-C and SIGTERM end the command with a message and the exit code 128 + signal."""
-    global _asked
-    main = threading.current_thread() is threading.main_thread()  # no other thread may set signals
-    before = {number: signal.signal(number, _heed) for number in SIGNALS} if main else {}
+    """Turn Ctrl-C and SIGTERM inside the block into a message and the exit code 128 + signal number."""
+    global _received
+    is_main = threading.current_thread() is threading.main_thread()  # Python sets signal handlers there only
+    previous = {number: signal.signal(number, _on_signal) for number in SIGNALS} if is_main else {}
     try:
         yield
     except KeyboardInterrupt as interrupt:
         print("Interrupted. Repeat the same command to go on from here.", file=sys.stderr)
         sys.exit(128 + getattr(interrupt, "number", signal.SIGINT))
     finally:
-        _asked = None
-        for number, handler in before.items():
+        _received = None
+        for number, handler in previous.items():
             signal.signal(number, handler or signal.SIG_DFL)
 
 
 @contextmanager
 def defer_signals() -> Iterator[None]:
-    """Let the first signal wait for the end of the block or for `raise_interrupted`. A second one does not wait."""
-    global _held
-    _held = True
+    """Defer the first signal to the end of the block or to `raise_interrupted`. A second signal interrupts at once."""
+    global _deferred
+    _deferred = True
     try:
         yield
     finally:
-        _held = False
-    if _asked is not None:
-        raise _interrupted(_asked)
+        _deferred = False
+    if _received is not None:
+        raise _interrupted(_received)
 
 
 def stop_requested() -> bool:
-    """Whether to come to an end."""
-    return _asked is not None
+    """Return True after a deferred signal."""
+    return _received is not None
 
 
 def raise_interrupted() -> NoReturn:
-    """Raise what ends the command, though it may be another rank that was asked to."""
-    raise _interrupted(_asked or signal.SIGTERM)
+    """Interrupt the command, also if another rank received the signal."""
+    raise _interrupted(_received or signal.SIGTERM)
 
 
 def ignore_in_worker() -> None:
-    """For a process that works for another one, which a terminal or a scheduler signals as well."""
+    """Ignore signals in a worker process: a terminal or scheduler signals the whole group, and the parent decides."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _heed(number: int, frame: FrameType | None) -> None:
-    global _asked
-    waits, _asked = _held and _asked is None, number
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    global _received
+    waits, _received = _deferred and _received is None, number
     if not waits:
         raise _interrupted(number)
 

@@ -1,4 +1,4 @@
-"""Threads of processes that work side by side: each of many takes one, so that they do not fight for the cores."""
+"""Thread counts of processes that run side by side, so that they do not compete for cores."""
 
 import os
 import sys
@@ -8,24 +8,24 @@ import cv2
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on, which in a container or under taskset are fewer than the machine's."""
+    """Count the cores that this process may use. A container or taskset may allow fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def use_one_thread(worker: int = 0) -> None:
-    """Compute on one thread from now on: for a process that is one of several. `worker` is its number, of no matter."""
+    """Compute on one thread from now on. The unused `worker` lets a DataLoader call this in its workers."""
     set_threads(1)
 
 
-def share_cores(among: int) -> None:
-    """Take this process's part of the cores from now on, of which OMP_NUM_THREADS may allow fewer."""
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
-    part = max(1, usable_cores() // among)
-    set_threads(min(part, int(allowed)) if allowed.isdecimal() else part)
+def share_cores(num_processes: int) -> None:
+    """Use an equal share of the cores among `num_processes`, or OMP_NUM_THREADS if that is smaller."""
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    share = max(1, usable_cores() // num_processes)
+    set_threads(min(share, int(limit)) if limit.isdecimal() else share)
 
 
 def set_threads(threads: int) -> None:
-    """Compute on so many. Torch is told where it is loaded already; what is loaded later reads the environment."""
+    """Set the threads of OpenCV, of torch if it is loaded, and of libraries that are loaded later."""
     os.environ["OMP_NUM_THREADS"] = str(threads)
     cv2.setNumThreads(threads)
     if torch := sys.modules.get("torch"):
@@ -34,18 +34,18 @@ def set_threads(threads: int) -> None:
 
 @cache
 def prepare_fork_safety() -> None:
-    """From now on a forked process has one OpenCV thread. This process keeps all of its own.
+    """Give every process that is forked from now on one OpenCV thread. This process keeps its own threads.
 
-    OpenCV's waiting threads do not live on in a fork, which then waits for them without end as soon as it changes their
-    number. So they are ended before the fork and made again behind it.
+    OpenCV's thread pool does not survive a fork. The child would wait for it forever when it changes the thread count.
+    So the pool is stopped before the fork and started again afterwards.
     """
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=_end_threads, after_in_parent=lambda: cv2.setNumThreads(_before.pop()))
+        os.register_at_fork(before=_stop_threads, after_in_parent=lambda: cv2.setNumThreads(_stopped.pop()))
 
 
-_before: list[int] = []
+_stopped: list[int] = []
 
 
-def _end_threads() -> None:
-    _before.append(cv2.getNumThreads())
+def _stop_threads() -> None:
+    _stopped.append(cv2.getNumThreads())
     cv2.setNumThreads(1)

@@ -1,14 +1,15 @@
-"""Reading TensorFlow's checkpoints without TensorFlow.
+"""Reader of TensorFlow checkpoints that does not need TensorFlow.
 
-A checkpoint PREFIX is a table PREFIX.index from names to where each tensor lies in PREFIX.data-00000-of-00001, ...
-The table is LevelDB's (doc/table_format.md there), its values are the protocol buffers of TensorFlow's
-tensor_bundle.proto. `tf.train.Saver` of TensorFlow 1 and `tf.train.Checkpoint` of TensorFlow 2 write the same format.
+PREFIX.index maps each tensor's name to its place in PREFIX.data-00000-of-00001, ... The index is a table of LevelDB
+(doc/table_format.md there). Its values are protocol buffers of TensorFlow's tensor_bundle.proto. `tf.train.Saver` of
+TensorFlow 1 and `tf.train.Checkpoint` of TensorFlow 2 write the same format.
 """
 
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,11 @@ import torch
 from torch import Tensor
 
 from bench_core.errors import BadInput
-from bench_core.weights.crc32c import crc32c
 
 MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
-FOOTER = 48
+FOOTER_BYTES = 48
 STRING = 7
-"""The type of TensorFlow's own notes, such as the graph of objects; no weights have it."""
+"""Type of TensorFlow's own notes, such as its object graph. Weights never have it."""
 DTYPES = {
     1: torch.float32,
     2: torch.float64,
@@ -39,12 +39,12 @@ DTYPES = {
     22: torch.uint32,
     23: torch.uint64,
 }
-"""By their numbers in TensorFlow's types.proto."""
+"""Types by their numbers in TensorFlow's types.proto."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """BundleEntryProto: where a tensor lies."""
+    """Place and type of a tensor: TensorFlow's BundleEntryProto."""
 
     dtype: int
     shape: tuple[int, ...]
@@ -56,16 +56,18 @@ class Entry:
 
 
 def find(path: Path) -> Path | None:
-    """The prefix of the checkpoint that a path means: the prefix itself, one of its files, or the folder of one.
+    """Return a checkpoint's prefix, given the prefix, one of its files or its folder; None if it is no checkpoint.
 
     Raises:
-        BadInput: it is a folder of none or of several, or a file whose `.index` is missing.
+        BadInput: the folder does not hold exactly one checkpoint, or the `.index` of a file is missing.
     """
     if path.is_dir():
         found = sorted(path.glob("*.index"))
         if len(found) != 1:
             names = ", ".join(index.stem for index in found) or "none"
-            raise BadInput(f"The folder {path} should hold one TensorFlow checkpoint, but holds {names}; name a file.")
+            raise BadInput(
+                f"The folder {path} should hold one TensorFlow checkpoint, but holds {names}. Give one of its files."
+            )
         return found[0].with_suffix("")
     part = re.fullmatch(r"(.+)\.(index|meta|data-\d{5}-of-\d{5})", path.name)
     prefix = path.with_name(part[1]) if part else path
@@ -77,38 +79,42 @@ def find(path: Path) -> Path | None:
 
 
 def parts(prefix: Path) -> list[Path]:
-    """The files of a checkpoint that hold its tensors and their names."""
+    """Return the index and the data files of a checkpoint."""
     return [_index(prefix), *sorted(prefix.parent.glob(f"{prefix.name}.data-?????-of-?????"))]
 
 
 def read(prefix: Path) -> dict[str, Tensor]:
-    """Every tensor of a checkpoint by its name, all checksums verified; strings are left out.
+    """Return the tensors of a checkpoint by name, without strings. All checksums are verified.
 
     Raises:
-        BadInput: a file is missing, damaged or cut short, or holds what cannot be read here.
+        BadInput: the package crc32c is missing; a file is missing, damaged or truncated; or its format is unsupported.
     """
+    if find_spec("crc32c") is None:
+        raise BadInput(
+            f'{prefix} is a TensorFlow checkpoint. Reading it needs `pip install "inpaint-bench[tensorflow]"`.'
+        )
     index = _index(prefix)
     try:
-        entries = _table(index.read_bytes())
-        header = dict(_fields(entries.pop(b"")))
-        parsed = {key.decode(errors="replace"): _entry(value, header[1]) for key, value in entries.items()}
+        entries = _read_table(index.read_bytes())
+        header = dict(_parse_fields(entries.pop(b"")))
+        parsed = {key.decode(errors="replace"): _parse_entry(value, header[1]) for key, value in entries.items()}
     except (OSError, ValueError, LookupError) as error:
         raise BadInput(f"{index} is no index of a TensorFlow checkpoint, or is damaged ({error}).") from error
     if header.get(2):
-        raise BadInput(f"{index} was written on a big-endian machine; only little-endian checkpoints can be read.")
+        raise BadInput(f"{index} was written on a big-endian machine; only little-endian checkpoints are supported.")
     if any(entry.sliced for entry in parsed.values()):
-        raise BadInput(f"{index} holds partitioned variables; save them whole with TensorFlow first.")
-    return {name: _tensor(prefix, name, entry) for name, entry in parsed.items() if entry.dtype != STRING}
+        raise BadInput(f"{index} holds partitioned variables. Save them unpartitioned with TensorFlow first.")
+    return {name: _read_tensor(prefix, name, entry) for name, entry in parsed.items() if entry.dtype != STRING}
 
 
 def _index(prefix: Path) -> Path:
     return Path(f"{prefix}.index")
 
 
-def _tensor(prefix: Path, name: str, entry: Entry) -> Tensor:
+def _read_tensor(prefix: Path, name: str, entry: Entry) -> Tensor:
     shard = Path(f"{prefix}.data-{entry.shard}")
     if entry.dtype not in DTYPES:
-        raise BadInput(f"{name} in {shard} is of TensorFlow's type {entry.dtype}, which cannot be read here.")
+        raise BadInput(f"{name} in {shard} is of TensorFlow's type {entry.dtype}, which is not supported.")
     dtype = DTYPES[entry.dtype]
     try:
         with shard.open("rb") as file:
@@ -116,45 +122,45 @@ def _tensor(prefix: Path, name: str, entry: Entry) -> Tensor:
             content = file.read(entry.size)
     except OSError as error:
         raise BadInput(f"{shard} cannot be read ({error.strerror}), but holds {name}.") from error
-    if len(content) != math.prod(entry.shape) * dtype.itemsize or _masked(crc32c(content)) != entry.checksum:
-        raise BadInput(f"{shard} is damaged or cut short at {name}; fetch it again.")
+    if len(content) != math.prod(entry.shape) * dtype.itemsize or _masked_crc32c(content) != entry.checksum:
+        raise BadInput(f"{shard} is damaged or truncated at {name}. Download it again.")
     if not content:
         return torch.empty(entry.shape, dtype=dtype)
     return torch.frombuffer(bytearray(content), dtype=dtype).reshape(entry.shape)
 
 
-def _table(content: bytes) -> dict[bytes, bytes]:
-    """What a table holds: a block of its blocks' places, and those blocks."""
-    footer = content[-FOOTER:]
+def _read_table(content: bytes) -> dict[bytes, bytes]:
+    """Return the values of a table by key. Its footer points to a block of handles, which point to all other blocks."""
+    footer = content[-FOOTER_BYTES:]
     if not footer.endswith(MAGIC):
         raise ValueError("its last bytes are not those of a table")
-    _, _, *place = list(_varints(footer.removesuffix(MAGIC)))[:4]  # the first two tell of statistics, which are empty
-    blocks = _block(content, *place)
-    return {key: value for handle in blocks.values() for key, value in _block(content, *_varints(handle)).items()}
+    _, _, *place = list(_varints(footer.removesuffix(MAGIC)))[:4]  # the first two point to statistics, which are empty
+    blocks = _read_block(content, *place)
+    return {key: value for handle in blocks.values() for key, value in _read_block(content, *_varints(handle)).items()}
 
 
-def _block(content: bytes, offset: int, size: int) -> dict[bytes, bytes]:
-    """A block's values by key; each key is told by how it differs from the one before."""
+def _read_block(content: bytes, offset: int, size: int) -> dict[bytes, bytes]:
+    """Return a block's values by key. A key is stored as a suffix and the length of its common prefix with the last."""
     body, kind, checksum = content[offset : offset + size], content[offset + size], content[offset + size + 1 :][:4]
-    if _masked(crc32c(content[offset : offset + size + 1])) != int.from_bytes(checksum, "little"):
+    if _masked_crc32c(content[offset : offset + size + 1]) != int.from_bytes(checksum, "little"):
         raise ValueError("a checksum is wrong")
     if kind:
         raise ValueError("it is compressed")
     restarts = int.from_bytes(body[-4:], "little")
     entries, key, position = {}, b"", 0
     while position < size - 4 * (restarts + 1):
-        shared, position = _varint(body, position)
-        fresh, position = _varint(body, position)
+        prefix, position = _varint(body, position)
+        suffix, position = _varint(body, position)
         length, position = _varint(body, position)
-        key = key[:shared] + body[position : position + fresh]
-        entries[key] = body[position + fresh : position + fresh + length]
-        position += fresh + length
+        key = key[:prefix] + body[position : position + suffix]
+        entries[key] = body[position + suffix : position + suffix + length]
+        position += suffix + length
     return entries
 
 
-def _entry(message: bytes, shards: int) -> Entry:
-    fields = dict(_fields(message))
-    dimensions = [dict(_fields(value)) for number, value in _fields(fields.get(2, b"")) if number == 2]
+def _parse_entry(message: bytes, shards: int) -> Entry:
+    fields = dict(_parse_fields(message))
+    dimensions = [dict(_parse_fields(value)) for number, value in _parse_fields(fields.get(2, b"")) if number == 2]
     return Entry(
         dtype=fields[1],
         shape=tuple(dimension.get(1, 0) for dimension in dimensions),
@@ -166,8 +172,8 @@ def _entry(message: bytes, shards: int) -> Entry:
     )
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
-    """A protocol buffer's fields by number, in order: numbers, and bytes of what is made of fields itself."""
+def _parse_fields(message: bytes) -> Iterator[tuple[int, Any]]:
+    """Yield a protocol buffer's fields with their numbers. Values are integers, or bytes of nested messages."""
     position = 0
     while position < len(message):
         tag, position = _varint(message, position)
@@ -191,7 +197,7 @@ def _varints(content: bytes) -> Iterator[int]:
 
 
 def _varint(content: bytes, position: int) -> tuple[int, int]:
-    """A number of seven bits a byte, lowest first, and where it ends."""
+    """Decode an integer of seven bits per byte, lowest first. Return it with the position behind it."""
     value = shift = 0
     while True:
         byte = content[position]
@@ -201,6 +207,9 @@ def _varint(content: bytes, position: int) -> tuple[int, int]:
             return value, position
 
 
-def _masked(checksum: int) -> int:
-    """How LevelDB stores checksums, since those of bytes that hold their own checksum are weak."""
+def _masked_crc32c(content: bytes) -> int:
+    """Return the CRC-32C as LevelDB stores it: masked, since the CRC of bytes that contain their own CRC is weak."""
+    from crc32c import crc32c
+
+    checksum = crc32c(content)
     return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF

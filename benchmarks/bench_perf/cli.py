@@ -74,7 +74,7 @@ def _settings(
     import torch
 
     from bench_core.plugins import Plugins
-    from bench_core.system.compiling import require_compiler
+    from bench_core.system.devices import require_compiler
     from bench_perf.baseline import Baseline
     from bench_perf.precision import PRECISIONS
     from bench_perf.settings import Settings

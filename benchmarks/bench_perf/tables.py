@@ -6,7 +6,6 @@ from math import isinf
 from rich.markup import escape
 from rich.table import Table
 
-from bench_core.system.terminal import console
 from bench_perf.records import Report, Row
 
 TITLES = {
@@ -37,7 +36,7 @@ BUSY_LOAD = 0.5
 
 def show(report: Report) -> None:
     """Print a table for each part, followed by notes on how to read the numbers."""
-    out = console()
+    out = open_console()
     out.width = out.width if out.file.isatty() else FILE_WIDTH
     for part, group in groupby(report.rows, key=lambda row: row.part):
         rows = list(group)

@@ -53,9 +53,11 @@ def measured_costs(store: Store, run: Run) -> Iterator[CostEstimate]:
         by_variant.setdefault(entry.variant, []).append(entry)
     for variant, entries in by_variant.items():
         done = [(store.folder(entry), entry.evaluation_ids.values()) for entry in entries if entry.state == "done"]
-        records = [folder.record(f"provenance/{each}") for folder, evaluation_ids in done for each in evaluation_ids]
+        records = [
+            folder.read_record(f"provenance/{each}") for folder, evaluation_ids in done for each in evaluation_ids
+        ]
         evaluations = [record for record in records if "seconds_per_image" in record]
-        trainings = [folder.record("provenance/training") for folder, _ in done]
+        trainings = [folder.read_record("provenance/training") for folder, _ in done]
         steps = [record["seconds_per_step"] for record in trainings if record.get("seconds_per_step")]
         if evaluations:
             yield CostEstimate(

@@ -8,7 +8,7 @@ from bench_core.plugins import Plugins
 from bench_core.specs import resolve
 from bench_core.store.store import Run, Store
 from bench_core.system import files
-from bench_core.system.terminal import console
+from bench_core.system.progress import open_console
 from bench_reports.figures.thumbnail_grid import grid
 from bench_reports.formats.data import record
 from bench_reports.formats.terminal import show
@@ -23,7 +23,7 @@ def publish(plugins: Plugins, store: Store, run: Run, folder: Path, beside: Sequ
     image_grid = grid(store, run)
     if image_grid:
         files.write_bytes(folder / "grid.png", image_grid)
-    out = console()
+    out = open_console()
     show(table, out)
     saved = "table.md, table.tex, ..." + (" and grid.png" if image_grid else "")
     out.print(f"Saved in {folder}: {saved}", markup=False, soft_wrap=True)

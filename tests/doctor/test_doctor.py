@@ -58,7 +58,7 @@ def test_extras_are_those_that_a_user_can_install(monkeypatch: pytest.MonkeyPatc
     extras = metadata("inpaint-bench").get_all("Provides-Extra") or []
     assert set(machine.EXTRAS) == set(extras) - {"docs", "methods", "test"}
     monkeypatch.setattr(machine, "find_spec", lambda name: None if name in ("ray", "wandb") else name)
-    assert re.search(r"^ok +extras +demo, mlflow, tensorboard$", shown := told(), re.MULTILINE)
+    assert re.search(r"^ok +extras +demo, mlflow, tensorboard, tensorflow$", shown := told(), re.MULTILINE)
     assert "ray, wandb: pip install 'inpaint-bench[ray,wandb]'" in shown
 
 

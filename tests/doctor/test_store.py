@@ -16,7 +16,7 @@ from support.stored_cells import done, run_of
 from bench_core.cli import main
 from bench_core.store import rows as rows_file
 from bench_core.store.features import Features
-from bench_core.store.lock import NAME, STALE_SECONDS, folder_lock
+from bench_core.store.lock import LOCK_NAME, STALE_SECONDS, folder_lock
 from bench_core.store.store import Store
 
 
@@ -56,8 +56,8 @@ def test_numbers_that_were_altered_are_told(tmp_path: Path):
     entry = done(store, "pconv", l1=[0.1, 0.2])
     store.write_run(run_of(entry, num_pairs=2, metrics=["l1"]))
     folder, truth = store.folder(entry), tmp_path / "truth" / "a.safetensors"
-    folder.add_to_curves(10, "center", {"l1@full": 0.5})
-    folder.add_features("evaluation", {"inception": features})
+    folder.add_curve_point(10, "center", {"l1@full": 0.5})
+    folder.write_features("evaluation", {"inception": features})
     features.write(truth)
     assert "Nothing to change" in doctor(tmp_path, 0)
     for path in (folder.path / "curves.jsonl", *folder.path.glob("features/*"), truth, *folder.path.glob("rows/*")):
@@ -115,9 +115,9 @@ def test_what_was_left_behind_is_told_and_what_is_in_use_is_not(store: Path):
         assert f"process {os.getpid()} on {platform.node()} works on it" in said and "never finished" not in said
     said = doctor(store, 1)
     assert all(each in said for each in told) and ".git" not in said
-    (cell(store) / NAME).write_text('{"host": "els')
+    (cell(store) / LOCK_NAME).write_text('{"host": "els')
     long_ago = (cell(store) / "identity.json").stat().st_mtime - 2 * STALE_SECONDS
-    os.utime(cell(store) / NAME, (long_ago, long_ago))
+    os.utime(cell(store) / LOCK_NAME, (long_ago, long_ago))
     said = doctor(store, 1)
     assert all(each in said for each in [*told, "who worked on it has gone"]) and "cannot be read" not in said
 

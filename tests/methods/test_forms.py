@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from bench_core.store.store import CellFolder, CellStatus, read_runs
-from bench_core.weights.weight_file import weights_facts
+from bench_core.weights.weight_file import read_metadata
 
 Bench = Callable[..., Result]
 pytestmark = pytest.mark.usefixtures("toy")
@@ -54,7 +54,7 @@ def test_options_reach_the_network_and_the_loss_and_are_told(bench: Bench, tmp_p
     found = identity(tmp_path / "out", name)
     assert found["options"] == {"bias": False, "start": 0.25}
     assert found["loss_parameters"] == {"l1": {}, "far": {"level": 0.75}}
-    facts = weights_facts(cell(tmp_path / "out", name) / "weights.safetensors")
+    facts = read_metadata(cell(tmp_path / "out", name) / "weights.safetensors")
     assert facts["options"] == {"bias": False, "start": 0.25}
     bench("--plugins", "toy", out="plain")
     assert not rows(tmp_path / "plain", "toy")["value"].equals(rows(tmp_path / "out", name)["value"])

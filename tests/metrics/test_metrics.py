@@ -1,4 +1,4 @@
-"""Laws of the measures of pixels, windows and gradients, each against an independent implementation."""
+"""Metrics of pixels, windows and gradients, each compared with an independent implementation."""
 
 import numpy as np
 import pytest
@@ -11,19 +11,19 @@ from support.paths import SHARED
 
 from bench_core.images import read_image
 from bench_core.metrics import bench_metrics, select_metrics
-from bench_core.metrics.per_image import ImagePair, together
-from bench_core.metrics.regions import pixels_of, ring
+from bench_core.metrics.per_image import ImagePair, compute_metrics
+from bench_core.metrics.regions import region_arguments, ring
 from bench_core.specs import Metric, resolve
 
 CPU = torch.device("cpu")
 METRICS = {
     metric.definition: metric for metric in select_metrics(REFERENCES, {m.definition: m for m in bench_metrics()})
 }
-MEASURES = {definition: resolve(metric.build)(CPU) for definition, metric in METRICS.items()}
+BUILT = {definition: resolve(metric.build)(CPU) for definition, metric in METRICS.items()}
 WINDOWS = {"ssim@skimage": 11, "ssim@mat": 11, "ssim@edgeconnect": 51, "ssim@uniform7": 7, "ms_ssim@wang": 176}
-"""The smallest sides of images that a measure takes."""
-EASY = [definition for definition in METRICS if WINDOWS.get(definition, 0) <= 11]
-SYMMETRIC = [definition for definition in EASY if not definition.startswith("tv")]
+"""Smallest image side of a metric."""
+ANY_SIZE = [definition for definition in METRICS if WINDOWS.get(definition, 0) <= 11]
+SYMMETRIC = [definition for definition in ANY_SIZE if not definition.startswith("tv")]
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -31,7 +31,7 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 def box(*shape: int) -> torch.Tensor:
-    """A hole that touches the left border."""
+    """Return holes that touch the left border."""
     hole = torch.zeros(shape[0], 1, *shape[2:])
     hole[..., shape[2] // 4 : shape[2] // 2 + 1, : shape[3] // 2] = 1
     return hole
@@ -43,15 +43,15 @@ def photograph(name: str) -> torch.Tensor:
 
 
 def value(definition: str, one: torch.Tensor, other: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
-    return MEASURES[definition](one, other, *pixels_of(METRICS[definition].region, hole))
+    return BUILT[definition](one, other, *region_arguments(METRICS[definition].region, hole))
 
 
 def tolerance(definition: str) -> float:
-    """What OpenCV filters in float32 is less exact."""
+    """Return the absolute tolerance: OpenCV filters SSIM in float32."""
     return 5e-7 if "ssim" in definition else 1e-9
 
 
-def agrees(definition: str, one: torch.Tensor, other: torch.Tensor, hole: torch.Tensor) -> None:
+def assert_agrees(definition: str, one: torch.Tensor, other: torch.Tensor, hole: torch.Tensor) -> None:
     found = value(definition, one, other, hole)
     assert found.shape == (len(one),)
     triples = zip(one.double().numpy(), other.double().numpy(), hole[:, 0].numpy().astype(int), strict=True)
@@ -60,9 +60,9 @@ def agrees(definition: str, one: torch.Tensor, other: torch.Tensor, hole: torch.
 
 
 @pytest.mark.parametrize("shape", [(3, 3, 32, 32), (2, 3, 13, 64), (2, 1, 40, 23), (1, 3, 11, 11)])
-@pytest.mark.parametrize("definition", EASY)
+@pytest.mark.parametrize("definition", ANY_SIZE)
 def test_values_agree_with_the_reference_on_noise(definition: str, shape: tuple[int, ...]) -> None:
-    agrees(definition, noise(*shape), noise(*shape, seed=1), box(*shape))
+    assert_agrees(definition, noise(*shape), noise(*shape, seed=1), box(*shape))
 
 
 @pytest.mark.parametrize("definition", METRICS)
@@ -70,11 +70,11 @@ def test_values_agree_with_the_reference_on_photographs(definition: str) -> None
     for name in ("chelsea", "camera"):
         image = photograph(name)[..., 20:240, 10:221]
         hole = box(*image.shape)
-        agrees(definition, torch.where(hole.bool(), 0.5, image), image, hole)
-        agrees(definition, (image + 0.05 * noise(*image.shape)).clamp(0, 1), image, hole)
+        assert_agrees(definition, torch.where(hole.bool(), 0.5, image), image, hole)
+        assert_agrees(definition, (image + 0.05 * noise(*image.shape)).clamp(0, 1), image, hole)
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="wants published pictures beside the repository")
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs published images beside the repository")
 @pytest.mark.parametrize("definition", METRICS)
 def test_values_agree_with_the_reference_on_published_results(definition: str) -> None:
     folder = SHARED / "published_results" / "madf"
@@ -83,7 +83,9 @@ def test_values_agree_with_the_reference_on_published_results(definition: str) -
         image, output, black = (read_image(folder / f"{name}{end}.png") for end in ("", "_output", "_mask"))
         part = np.s_[100:420, 90:430]
         one, other = (torch.from_numpy(x[part].transpose(2, 0, 1).copy())[None] / 255 for x in (output, image))
-        agrees(definition, one, other, torch.from_numpy((black[part][None, None, ..., 0] < 128).astype(np.float32)))
+        assert_agrees(
+            definition, one, other, torch.from_numpy((black[part][None, None, ..., 0] < 128).astype(np.float32))
+        )
 
 
 @pytest.mark.parametrize("definition", SYMMETRIC)
@@ -94,7 +96,7 @@ def test_a_perfect_match_has_the_best_value(definition: str) -> None:
 
 
 @pytest.mark.parametrize("definition", SYMMETRIC)
-def test_every_measure_is_symmetric_and_falls_with_the_damage(definition: str) -> None:
+def test_every_metric_is_symmetric_and_worsens_with_the_damage(definition: str) -> None:
     image, other, hole = noise(2, 3, 24, 24), noise(2, 3, 24, 24, seed=1).square(), box(2, 3, 24, 24)
     torch.testing.assert_close(value(definition, image, other, hole), value(definition, other, image, hole))
     slight, heavy = (value(definition, image.lerp(other, share), image, hole) for share in (0.1, 0.5))
@@ -106,41 +108,41 @@ def test_every_measure_is_symmetric_and_falls_with_the_damage(definition: str) -
 def test_a_batch_equals_its_images_one_by_one(count: int, channels: int, height: int, width: int, seed: int) -> None:
     one, other = noise(count, channels, height, width, seed=seed), noise(count, channels, height, width, seed=seed + 1)
     hole = (noise(count, 1, height, width, seed=seed + 2) > 0.5).float()
-    for definition in EASY:
+    for definition in ANY_SIZE:
         alone = [value(definition, *(part[None] for part in parts)) for parts in zip(one, other, hole, strict=True)]
         torch.testing.assert_close(value(definition, one, other, hole), torch.cat(alone), rtol=1e-12, atol=1e-12)
 
 
-@given(st.lists(st.sampled_from(EASY), min_size=1, unique=True), st.integers(0, 99))
-def test_measures_taken_together_find_what_each_finds_alone(definitions: list[str], seed: int) -> None:
-    """Whatever they share, in whatever order; a measure of another kind is called as it is."""
+@given(st.lists(st.sampled_from(ANY_SIZE), min_size=1, unique=True), st.integers(0, 99))
+def test_metrics_computed_together_equal_metrics_computed_alone(definitions: list[str], seed: int) -> None:
+    """Any selection in any order. A metric that cannot share is called as it is."""
     one, other = noise(3, 3, 16, 19, seed=seed), noise(3, 3, 16, 19, seed=seed + 1)
     hole = (noise(3, 1, 16, 19, seed=seed + 2) > 0.5).float()
-    regions = [pixels_of(METRICS[definition].region, hole) for definition in definitions]
-    measures = [MEASURES[definition] for definition in definitions]
-    found = together([lambda x, y: (x - y).mean((1, 2, 3)), *measures], [(), *regions], one, other)
+    regions = [region_arguments(METRICS[definition].region, hole) for definition in definitions]
+    metrics = [BUILT[definition] for definition in definitions]
+    found = compute_metrics([lambda x, y: (x - y).mean((1, 2, 3)), *metrics], [(), *regions], one, other)
     torch.testing.assert_close(found[0], (one - other).mean((1, 2, 3)))
     for definition, values in zip(definitions, found[1:], strict=True):
         torch.testing.assert_close(values, value(definition, one, other, hole), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("definition", METRICS)
-def test_whole_batches_as_a_gpu_takes_them_give_the_same(definition: str) -> None:
+def test_whole_batches_as_on_a_gpu_give_the_same_values(definition: str) -> None:
     one, other, hole = noise(2, 3, 176, 180), noise(2, 3, 176, 180, seed=1), box(2, 3, 176, 180)
-    region = (part.double() for part in pixels_of(METRICS[definition].region, hole))
-    measure = MEASURES[definition]
-    found = measure.scale(measure.value(ImagePair(one.double(), other.double()), *region))
+    region = (part.double() for part in region_arguments(METRICS[definition].region, hole))
+    metric = BUILT[definition]
+    found = metric.transform(metric.compute(ImagePair(one.double(), other.double()), *region))
     torch.testing.assert_close(found, value(definition, one, other, hole), rtol=1e-10, atol=tolerance(definition))
 
 
-def test_small_differences_are_not_lost_in_single_precision() -> None:
+def test_small_differences_do_not_vanish_in_single_precision() -> None:
     image = torch.full((1, 3, 16, 16), 0.75)
     found = value("psnr@full", image + 2**-20, image, box(1, 3, 16, 16))
     assert found.item() == pytest.approx(200 * np.log10(4), rel=1e-12)
 
 
 @pytest.mark.parametrize(("definition", "side"), WINDOWS.items())
-def test_an_image_smaller_than_the_window_is_refused(definition: str, side: int) -> None:
+def test_an_image_smaller_than_the_window_is_rejected(definition: str, side: int) -> None:
     fits = noise(1, 3, side, side + 3)
     assert value(definition, fits, fits, box(*fits.shape)).item() == pytest.approx(1)
     for shape in ((1, 3, side - 1, side), (1, 3, side, side - 1)):
@@ -148,7 +150,7 @@ def test_an_image_smaller_than_the_window_is_refused(definition: str, side: int)
             value(definition, noise(*shape), noise(*shape), box(*shape))
 
 
-def test_without_a_hole_or_without_known_pixels_nothing_is_wrong_there() -> None:
+def test_an_empty_region_has_no_error() -> None:
     one, other = noise(1, 3, 16, 16), noise(1, 3, 16, 16, seed=1)
     for definition in ("l1@hole", "l2@ring8", "grad_l1@hole", "seam@border"):
         assert value(definition, one, other, torch.zeros(1, 1, 16, 16)).item() == 0
@@ -156,7 +158,7 @@ def test_without_a_hole_or_without_known_pixels_nothing_is_wrong_there() -> None
 
 
 @given(st.integers(1, 9), st.integers(0, 99))
-def test_the_ring_is_what_lies_near_the_border_of_the_hole(width: int, seed: int) -> None:
+def test_the_ring_contains_the_pixels_near_the_border_of_the_hole(width: int, seed: int) -> None:
     hole = (noise(1, 1, 20, 24, seed=seed) > 0.9).float()
     np.testing.assert_array_equal(
         ring(hole, width)[0, 0].bool().numpy(), near_border(hole[0, 0].numpy().astype(int), width)
@@ -164,12 +166,12 @@ def test_the_ring_is_what_lies_near_the_border_of_the_hole(width: int, seed: int
 
 
 def test_values_lie_within_the_stated_bounds() -> None:
-    """Of extreme pictures, too."""
-    pictures = [torch.zeros(1, 3, 12, 12), torch.ones(1, 3, 12, 12), (noise(1, 3, 12, 12) > 0.5).float()]
-    for definition in EASY:
+    """Bounds hold for extreme images, too."""
+    images = [torch.zeros(1, 3, 12, 12), torch.ones(1, 3, 12, 12), (noise(1, 3, 12, 12) > 0.5).float()]
+    for definition in ANY_SIZE:
         low, high = METRICS[definition].bounds
-        for one in pictures:
-            for other in pictures:
+        for one in images:
+            for other in images:
                 assert low - 1e-12 <= value(definition, one, other, box(1, 3, 12, 12)).item() <= high + 1e-12
 
 
@@ -184,7 +186,7 @@ def test_every_definition_is_unique_and_complete() -> None:
         assert not metric.compare or callable(resolve(metric.compare))
 
 
-def test_metrics_of_one_kind_of_features_extract_them_alike() -> None:
+def test_metrics_that_share_features_share_their_extractor() -> None:
     builds: dict[str, set[str]] = {}
     for metric in bench_metrics():
         if isinstance(metric, Metric) and metric.features:

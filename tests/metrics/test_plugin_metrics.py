@@ -1,4 +1,4 @@
-"""A metric that a plugin brings is known after the run that asked for it, too."""
+"""Metrics of plugins are known to the commands that read the store later."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ from support.cli import call
 
 
 @pytest.mark.usefixtures("toy")
-def test_its_numbers_are_printed_again_compared_drawn_and_verified(bench: Callable, tmp_path: Path):
+def test_rows_of_a_plugins_metric_can_be_reported_compared_plotted_and_verified(bench: Callable, tmp_path: Path):
     bench("--plugins", "toy", "--metrics", "l1,mean@toy")
     store = str(tmp_path / "out")
     (table,) = tmp_path.glob("out/runs/*/table.md")

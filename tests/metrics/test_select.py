@@ -1,4 +1,4 @@
-"""Laws of choosing among metrics: a name means one definition, and its relatives tell how they differ."""
+"""Selection of metrics: a name selects one definition, and the names of variants say how they differ."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,13 +18,13 @@ def one(name: str) -> Metric:
     return select_metrics([name], KNOWN)[0]
 
 
-def test_a_metric_is_chosen_by_bare_name_or_by_definition_in_the_order_asked() -> None:
-    chosen = [metric.definition for metric in select_metrics(["psnr", "ssim@skimage", "l1"], KNOWN)]
-    assert chosen == ["psnr@full", "ssim@skimage", "l1@full"]
+def test_metrics_are_selected_by_bare_name_or_definition_in_the_given_order() -> None:
+    definitions = [metric.definition for metric in select_metrics(["psnr", "ssim@skimage", "l1"], KNOWN)]
+    assert definitions == ["psnr@full", "ssim@skimage", "l1@full"]
     assert select_metrics([], KNOWN) == []
 
 
-def test_a_bare_name_means_the_first_definition() -> None:
+def test_a_bare_name_selects_the_first_definition() -> None:
     second = Metric("ssim@other", "SSIM", "another", "higher", "nowhere:ssim")
     known = {**KNOWN, second.definition: second}
     assert [metric.definition for metric in select_metrics(["ssim", "ssim@other"], known)] == [
@@ -37,17 +37,17 @@ def test_a_bare_name_means_the_first_definition() -> None:
     ("given", "nearest"),
     [("pnsr", "psnr"), ("ssim@skimag", "ssim@skimage"), ("LPIPS@alex", ""), ("l1@ring0", ""), ("lpips@ring3", "")],
 )
-def test_an_unknown_metric_is_refused_with_the_nearest(given: str, nearest: str) -> None:
+def test_an_unknown_metric_is_rejected_with_the_nearest_name(given: str, nearest: str) -> None:
     with pytest.raises(BadInput, match=rf"no metric '{given}'.*{nearest}.*fid@pytorch-fid"):
         select_metrics(["l1", given], KNOWN)
 
 
-def test_one_definition_is_not_asked_for_under_two_names() -> None:
-    with pytest.raises(BadInput, match="l1@full is asked for twice"):
+def test_two_names_of_one_definition_are_rejected() -> None:
+    with pytest.raises(BadInput, match="l1@full is given twice"):
         select_metrics(["l1", "psnr", "l1@full"], KNOWN)
 
 
-def test_relatives_have_names_of_their_own() -> None:
+def test_variants_have_names_of_their_own() -> None:
     assert one("ssim-float").definition == "ssim@skimage-float"
     assert one("l1@hole-raw-float").definition == "l1@hole-raw-float"
     assert (one("psnr").quantised, one("psnr-float").quantised) == (True, False)
@@ -58,8 +58,8 @@ def test_relatives_have_names_of_their_own() -> None:
         one("l1-float-raw")
 
 
-def test_relatives_of_sets_have_features_of_their_own() -> None:
-    names = [one(f"fid@pytorch-fid{relative}").features for relative in ("", "-raw", "-float", "-raw-float")]
+def test_variants_of_set_metrics_have_features_of_their_own() -> None:
+    names = [one(f"fid@pytorch-fid{variant}").features for variant in ("", "-raw", "-float", "-raw-float")]
     assert len(set(names)) == 4
     assert one("kid-raw").features == one("fid-raw").features
 
@@ -70,7 +70,7 @@ def test_a_ring_may_have_any_width() -> None:
     assert one("psnr@ring8") == KNOWN["psnr@ring8"]
 
 
-def test_float_metrics_are_definitions_of_their_own_and_see_unrounded_values(
+def test_float_metrics_are_definitions_of_their_own_and_measure_unrounded_values(
     bench: Callable[..., Result], tmp_path: Path
 ) -> None:
     bench("--plugins", "pconv", "--steps", "0", "--metrics", "l1,psnr@hole", "--float-metrics", out="floats")

@@ -1,4 +1,4 @@
-"""Laws of corrected p, ranks and groups, worked out by hand."""
+"""Corrected p-values, ranks and groups, compared with results worked out by hand."""
 
 import numpy as np
 import pytest
@@ -6,28 +6,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench_core.statistics.compare import Comparison, compare
-from bench_core.statistics.ranking import holm, letters, rank
+from bench_core.statistics.ranking import group_letters, holm, rank
 
 
 def comparison(means: list[float], p: dict[tuple[int, int], float]) -> Comparison:
-    """With the given p between methods, 1 where none is given."""
+    """Build a comparison with the given p-values, and 1 for all other pairs."""
     values, full = np.array(means), np.ones((len(means), len(means)))
     for (a, b), value in p.items():
         full[a, b] = full[b, a] = value
-    nothing = np.zeros_like(full)
-    return Comparison(values, values, values, values[:, None] - values, nothing, nothing, full)
+    zeros = np.zeros_like(full)
+    return Comparison(values, values, values, values[:, None] - values, zeros, zeros, full)
 
 
 def test_holm_is_the_published_procedure() -> None:
-    """Sorted: 4 x 0.005, 3 x 0.01, 2 x 0.03, then 0.04, which must not be smaller than the one before."""
+    """Sorted, they are 4 x 0.005, 3 x 0.01, 2 x 0.03, then 0.04, which is raised to the one before."""
     np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
     np.testing.assert_allclose(holm(np.array([0.5, 0.9])), [1.0, 1.0])
     assert len(holm(np.array([]))) == 0
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-def test_holm_rejects_what_its_step_down_rule_rejects(p: list[float]) -> None:
-    """Reject in order of p while p <= level / (number left)."""
+def test_holm_agrees_with_its_step_down_rule(p: list[float]) -> None:
+    """The rule rejects in order of p while p <= level / (number left)."""
     rejected = set()
     for step, index in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
         if p[index] * (len(p) - step) > 0.05:
@@ -36,7 +36,7 @@ def test_holm_rejects_what_its_step_down_rule_rejects(p: list[float]) -> None:
     assert {i for i, corrected in enumerate(holm(np.array(p))) if corrected <= 0.05} == rejected
 
 
-def test_ranks_say_what_the_differences_leave_open() -> None:
+def test_rank_intervals_contain_every_rank_that_the_differences_allow() -> None:
     """0 beats 2 and 3, 1 beats 3 only: 0 may be first or second, 1 not last, 2 not first, 3 third or last."""
     found = rank(comparison([1.0, 2.0, 3.0, 4.0], {(0, 2): 0.001, (0, 3): 0.001, (1, 3): 0.001}), "lower")
     assert found.best == 0
@@ -45,21 +45,21 @@ def test_ranks_say_what_the_differences_leave_open() -> None:
     assert found.like_best.tolist() == [True, True, False, False]
 
 
-def test_where_higher_is_better_the_order_turns_round() -> None:
+def test_the_order_is_reversed_if_higher_is_better() -> None:
     found = rank(comparison([1.0, 2.0, 3.0], {(0, 2): 0.001}), "higher")
     assert (found.best, found.ranks.tolist()) == (2, [[2, 3], [1, 3], [1, 2]])
     assert list(found.groups) == ["b", "a b", "a"]
 
 
-def test_ranks_use_corrected_p() -> None:
-    """0.02 of three comparisons is 0.06 after the correction."""
+def test_ranks_use_corrected_p_values() -> None:
+    """With three comparisons 0.02 becomes 0.06."""
     found = rank(comparison([1.0, 2.0, 3.0], {(0, 1): 0.02}), "lower")
     assert found.p[0, 1] == pytest.approx(0.06)
     assert found.ranks.tolist() == [[1, 3]] * 3
     assert list(found.groups) == ["a"] * 3
 
 
-def test_a_lone_method_is_first_and_last() -> None:
+def test_a_single_method_is_first_and_last() -> None:
     found = rank(comparison([1.0], {}), "lower")
     assert (found.ranks.tolist(), list(found.groups)) == ([[1, 1]], ["a"])
 
@@ -72,7 +72,7 @@ def test_methods_share_a_letter_if_and_only_if_they_are_not_different(drawn: tup
     for a, b in pairs:
         if a != b:
             different[a, b] = different[b, a] = True
-    groups = [set(text.split()) for text in letters(different, np.arange(count))]
+    groups = [set(text.split()) for text in group_letters(different, np.arange(count))]
     for a in range(count):
         for b in range(count):
             assert bool(groups[a] & groups[b]) == (a == b or not different[a, b])
@@ -81,11 +81,11 @@ def test_methods_share_a_letter_if_and_only_if_they_are_not_different(drawn: tup
 
 def test_beyond_the_alphabet_groups_are_numbered() -> None:
     different = ~np.eye(30, dtype=bool)
-    assert letters(different, np.arange(30)) == [str(number) for number in range(1, 31)]
+    assert group_letters(different, np.arange(30)) == [str(number) for number in range(1, 31)]
 
 
-def test_a_table_of_equal_methods_hardly_ever_calls_any_two_different() -> None:
-    """Six methods with the same law: 15 comparisons, of which one alone would be wrong in 5 of 100 worlds."""
+def test_a_table_of_equal_methods_reports_a_difference_in_at_most_5_percent() -> None:
+    """Six methods of one distribution make 15 comparisons. Uncorrected, each would be wrong in 5 percent of worlds."""
     rng, wrong = np.random.default_rng(3), 0
     for world in range(200):
         difficulty = rng.gamma(2, size=60)

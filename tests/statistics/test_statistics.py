@@ -1,4 +1,4 @@
-"""Laws of intervals and paired differences, on simulated data whose truth is known, and against scipy."""
+"""Intervals and paired differences, on simulated data with known means and compared with scipy."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,56 +21,56 @@ SKEWED: dict[str, tuple[Draw, float]] = {
 def of(
     *values: np.ndarray, seed: int = 0, resamples: int | None = 2000, photographs: np.ndarray | None = None
 ) -> Comparison:
-    """Compare methods given their values (pairs,) or (seeds, pairs)."""
+    """Compare methods given their values, (pairs,) or (seeds, pairs)."""
     arrays = [np.atleast_2d(each).astype(float) for each in values]
-    which = np.arange(arrays[0].shape[1]) if photographs is None else photographs
-    return compare(arrays, which, seed, resamples=resamples)
+    names = np.arange(arrays[0].shape[1]) if photographs is None else photographs
+    return compare(arrays, names, seed, resamples=resamples)
 
 
-def covered(low: float, high: float, truth: float) -> bool:
-    return bool(low <= truth <= high)
+def covers(low: float, high: float, expected: float) -> bool:
+    return bool(low <= expected <= high)
 
 
 @pytest.mark.parametrize("count", [50, 200])
 @pytest.mark.parametrize("kind", SKEWED)
-def test_intervals_of_means_cover_the_truth_in_93_to_97_of_100_worlds(kind: str, count: int) -> None:
-    draw, truth = SKEWED[kind]
+def test_intervals_of_means_have_93_to_97_percent_coverage(kind: str, count: int) -> None:
+    draw, expected = SKEWED[kind]
     rng, hits = np.random.default_rng(7), []
     for world in range(1000):
         found = of(draw(rng, count), seed=world, resamples=1000)
-        hits.append(covered(found.low[0], found.high[0], truth))
+        hits.append(covers(found.low[0], found.high[0], expected))
     assert 0.93 <= np.mean(hits) <= 0.97
 
 
-def test_intervals_of_paired_differences_cover_the_truth_in_93_to_97_of_100_worlds() -> None:
+def test_intervals_of_paired_differences_have_93_to_97_percent_coverage() -> None:
     rng, hits = np.random.default_rng(8), []
     for world in range(1000):
         difficulty = rng.gamma(2, size=80)
         a, b = difficulty + 0.2 * rng.gamma(2, size=80), 0.9 * difficulty + 0.2 * rng.gamma(2, size=80)
         found = of(a, b, seed=world, resamples=1000)
-        hits.append(covered(found.differences_low[0, 1], found.differences_high[0, 1], 0.2))
+        hits.append(covers(found.differences_low[0, 1], found.differences_high[0, 1], 0.2))
     assert 0.93 <= np.mean(hits) <= 0.97
 
 
 @pytest.mark.parametrize(("trainings", "least"), [(3, 0.92), (5, 0.93)])
-def test_intervals_cover_the_truth_where_trainings_differ(trainings: int, least: float) -> None:
-    """Three seeds that differ as much as this are at the edge of what can be promised."""
+def test_intervals_have_their_coverage_if_trainings_differ(trainings: int, least: float) -> None:
+    """Three seeds with such a spread are the limit, so their coverage may be slightly lower."""
     rng, hits = np.random.default_rng(9), []
     for world in range(1000):
-        images, luck = rng.gamma(2, size=60), rng.normal(0, 0.3, (trainings, 1))
-        found = of(images + luck + rng.normal(0, 0.5, (trainings, 60)), seed=world, resamples=1000)
-        hits.append(covered(found.low[0], found.high[0], 2.0))
+        images, trained = rng.gamma(2, size=60), rng.normal(0, 0.3, (trainings, 1))
+        found = of(images + trained + rng.normal(0, 0.5, (trainings, 60)), seed=world, resamples=1000)
+        hits.append(covers(found.low[0], found.high[0], 2.0))
     assert least <= np.mean(hits) <= 0.97
 
 
-def test_two_copies_of_a_method_are_hardly_ever_called_different() -> None:
-    """200 comparisons of two methods with the same law, on the same images, each with noise of its own."""
-    rng, called = np.random.default_rng(10), 0
+def test_two_copies_of_a_method_differ_in_at_most_5_percent() -> None:
+    """Compare two methods of one distribution 200 times, on the same images with independent noise."""
+    rng, significant = np.random.default_rng(10), 0
     for world in range(200):
         difficulty = rng.gamma(2, size=60)
         a, b = (difficulty + 0.3 * rng.gamma(2, size=60) for _ in range(2))
-        called += of(a, b, seed=world).p[0, 1] < 0.05
-    assert called <= 0.05 * 200
+        significant += of(a, b, seed=world).p[0, 1] < 0.05
+    assert significant <= 0.05 * 200
 
 
 def test_a_method_is_never_different_from_itself() -> None:
@@ -80,7 +80,7 @@ def test_a_method_is_never_different_from_itself() -> None:
     assert found.differences_low[0, 1] == found.differences_high[0, 1] == 0
 
 
-def test_a_small_paired_difference_is_found_that_an_unpaired_test_misses() -> None:
+def test_pairing_finds_a_small_difference_that_an_unpaired_test_misses() -> None:
     rng = np.random.default_rng(11)
     difficulty = rng.normal(25, 4, 100)
     a, b = difficulty + 0.2 + rng.normal(0, 0.3, 100), difficulty + rng.normal(0, 0.3, 100)
@@ -91,7 +91,7 @@ def test_a_small_paired_difference_is_found_that_an_unpaired_test_misses() -> No
     assert 0 < found.differences_low[0, 1] < 0.2 < found.differences_high[0, 1] < 0.4
 
 
-def test_the_interval_agrees_with_scipys_bca_where_both_are_sharp() -> None:
+def test_the_interval_agrees_with_scipys_bca_for_many_images() -> None:
     values = np.random.default_rng(12).gamma(2, size=400)
     found = of(values, resamples=20_000)
     reference = stats.bootstrap((values,), np.mean, n_resamples=20_000).confidence_interval
@@ -102,7 +102,7 @@ def test_the_interval_agrees_with_scipys_bca_where_both_are_sharp() -> None:
 
 
 def test_the_interval_is_the_bootstrap_t_of_the_textbook() -> None:
-    """Written out resample by resample, as Efron and Tibshirani do."""
+    """Compute it resample by resample, as in Efron and Tibshirani."""
     values, rng = np.random.default_rng(13).lognormal(size=30), np.random.default_rng(14)
     drawn = values[rng.integers(30, size=(40_000, 30))]
     ratios = (drawn.mean(1) - values.mean()) / (drawn.std(1, ddof=1) / 30**0.5)
@@ -112,7 +112,7 @@ def test_the_interval_is_the_bootstrap_t_of_the_textbook() -> None:
     assert (found.low[0], found.high[0]) == pytest.approx((low, high), abs=0.04 * (high - low))
 
 
-def test_p_and_interval_of_normal_differences_are_those_of_students_test() -> None:
+def test_p_and_interval_of_normal_differences_agree_with_students_test() -> None:
     rng = np.random.default_rng(15)
     a, b = rng.normal(0.2, 1, 300), rng.normal(0, 1, 300)
     found, reference = of(a, b, resamples=40_000), stats.ttest_rel(a, b)
@@ -122,15 +122,15 @@ def test_p_and_interval_of_normal_differences_are_those_of_students_test() -> No
     assert found.differences_high[0, 1] == pytest.approx(ends.high, abs=0.02)
 
 
-def test_few_photographs_get_students_interval() -> None:
+def test_few_photographs_have_students_interval() -> None:
     values = np.array([1.0, 2.0, 4.0, 7.0])
     low, high = stats.t.interval(0.95, 3, values.mean(), values.std(ddof=1) / 2)
     found = of(values, resamples=20_000)
     assert (found.low[0], found.high[0]) == pytest.approx((low, high), rel=1e-2)
 
 
-def test_tables_that_are_made_at_once_have_the_numbers_of_those_made_in_turn() -> None:
-    """Student's quantiles of old versions of scipy are not those of one thread."""
+def test_threads_get_the_same_numbers_as_a_single_thread() -> None:
+    """Old versions of scipy computed other quantiles of Student's t in threads."""
     values = [np.random.default_rng(count).normal(size=(2, 1, count)) for count in range(2, 9)] * 3
     with ThreadPoolExecutor(4) as threads:
         at_once = threads.map(lambda each: compare([*each], np.arange(each.shape[2])).low, values)
@@ -138,8 +138,8 @@ def test_tables_that_are_made_at_once_have_the_numbers_of_those_made_in_turn() -
         np.testing.assert_array_equal(list(at_once), in_turn)
 
 
-def test_seeds_alone_give_the_interval_of_welchs_test() -> None:
-    """Where all images are alike, only the trainings differ."""
+def test_seeds_without_image_noise_give_welchs_interval() -> None:
+    """All images are equal, so only trainings differ."""
     a, b = np.array([1.0, 1.3, 1.1]), np.array([2.0, 2.4, 2.1, 1.7])
     found = of(np.repeat(a[:, None], 30, 1), np.repeat(b[:, None], 30, 1), resamples=100_000)
     low, high = stats.t.interval(0.95, 2, a.mean(), a.std(ddof=1) / 3**0.5)
@@ -149,14 +149,14 @@ def test_seeds_alone_give_the_interval_of_welchs_test() -> None:
     assert found.differences_high[0, 1] == pytest.approx(ends.high, rel=0.03)
 
 
-def test_a_single_seed_is_taken_as_the_method_itself() -> None:
+def test_a_single_seed_adds_no_training_error() -> None:
     values = np.random.default_rng(16).normal(size=(1, 50))
     thrice = of(values, np.repeat(values, 3, axis=0))
     assert (thrice.low[0], thrice.high[0]) == pytest.approx((thrice.low[1], thrice.high[1]), rel=1e-12)
 
 
-def test_crops_of_a_photograph_are_one_witness() -> None:
-    """Four equal crops of each photograph say no more than one of them."""
+def test_crops_of_a_photograph_are_not_independent() -> None:
+    """Four equal crops of each photograph hold no more information than one."""
     values = np.random.default_rng(17).gamma(2, size=50)
     alone = of(values)
     crops = of(np.repeat(values, 4), photographs=np.repeat(np.arange(50), 4))
@@ -165,8 +165,8 @@ def test_crops_of_a_photograph_are_one_witness() -> None:
     assert naive.high[0] - naive.low[0] < 0.6 * (alone.high[0] - alone.low[0])
 
 
-def test_photographs_with_unequal_numbers_of_crops_are_weighed_by_them() -> None:
-    """The error of a ratio of sums, by the formula for cluster samples."""
+def test_photographs_are_weighted_by_their_number_of_crops() -> None:
+    """Compare with the formula for cluster samples, the error of a ratio of sums."""
     rng = np.random.default_rng(18)
     photographs = np.repeat(np.arange(200), rng.integers(1, 6, 200))
     values = rng.normal(size=200)[photographs] + rng.normal(0, 0.2, len(photographs))
@@ -177,7 +177,7 @@ def test_photographs_with_unequal_numbers_of_crops_are_weighed_by_them() -> None
     assert found.high[0] - found.low[0] == pytest.approx(2 * 1.96 * error, rel=0.06)
 
 
-def test_differences_are_of_one_minus_the_other_both_ways() -> None:
+def test_differences_are_antisymmetric() -> None:
     rng = np.random.default_rng(19)
     found = of(*(rng.normal(shift, 1, 60) for shift in (0, 1, 2)))
     np.testing.assert_allclose(found.differences, found.means[:, None] - found.means)
@@ -193,28 +193,28 @@ def test_the_same_seed_gives_the_same_numbers_and_another_does_not() -> None:
     assert of(values, seed=1).low[0] == of(values, seed=1).low[0] != of(values, seed=2).low[0]
 
 
-def test_another_method_in_the_table_changes_no_interval() -> None:
+def test_a_further_method_changes_no_interval() -> None:
     a, b, c = np.random.default_rng(21).gamma(2, size=(3, 50))
     two, three = of(a, b), of(a, b, c)
     assert (two.low[1], two.p[0, 1]) == (three.low[1], three.p[0, 1])
 
 
-def test_resamples_that_show_no_spread_make_no_interval_infinite() -> None:
+def test_resamples_without_spread_give_finite_intervals() -> None:
     values = np.zeros(30)
     values[3] = 1.0
     found = of(values)
     assert found.low[0] <= 0 < values.mean() < found.high[0] < 0.5
 
 
-def test_small_chunks_change_nothing_but_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_chunk_size_changes_only_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(22).gamma(2, size=400)
     whole = of(values)
-    monkeypatch.setattr(bootstrap, "CHUNK", 4000)
+    monkeypatch.setattr(bootstrap, "CHUNK_SIZE", 4000)
     chunked = of(values)
     assert chunked.low[0] == pytest.approx(whole.low[0], abs=0.02)
 
 
-def test_enough_resamples_are_drawn_for_holm_to_find_anything_among_many_methods() -> None:
+def test_many_methods_get_enough_resamples_for_holms_correction() -> None:
     rng = np.random.default_rng(23)
     methods = [rng.normal(place, 0.1, 40) for place in range(30)]
     found = of(*methods, resamples=None)

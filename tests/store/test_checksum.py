@@ -1,4 +1,4 @@
-"""Numbers that have changed on disk are not taken for what was measured."""
+"""Checksums: numbers that were changed on disk are detected and rejected."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -42,22 +42,22 @@ def stored_run(folder: Path) -> tuple[Path, Callable[[], object]]:
 def stored_curves(folder: Path) -> tuple[Path, Callable[[], object]]:
     cell = CellFolder(folder, {})
     for step in (10, 20):
-        cell.add_to_curves(step, "center", {"l1@full": 1 / step})
+        cell.add_curve_point(step, "center", {"l1@full": 1 / step})
     return folder / "curves.jsonl", cell.curves
 
 
 KINDS = [stored_rows, stored_features, stored_run, stored_curves]
 
 
-def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
+def test_rows_survive_a_round_trip(tmp_path: Path) -> None:
     path, _ = stored_rows(tmp_path)
     pd.testing.assert_frame_equal(rows.read(path), ROWS)
-    together = rows.together([(path, "one"), (path, "other")])
-    assert together["mask_set"].astype(str).tolist() == ["one"] * 50 + ["other"] * 50
-    assert together["value"].tolist() == [*ROWS["value"]] * 2
+    frame = rows.read_many([(path, "one"), (path, "other")])
+    assert frame["mask_set"].astype(str).tolist() == ["one"] * 50 + ["other"] * 50
+    assert frame["value"].tolist() == [*ROWS["value"]] * 2
 
 
-def test_equal_features_make_equal_files_and_come_back(tmp_path: Path) -> None:
+def test_equal_features_give_equal_files_and_survive_a_round_trip(tmp_path: Path) -> None:
     contents = {stored_features(tmp_path)[0].read_bytes() for _ in range(8)}
     assert len(contents) == 1
     found = Features.read(tmp_path / "f.safetensors")
@@ -65,25 +65,25 @@ def test_equal_features_make_equal_files_and_come_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.values, FEATURES.values)
 
 
-def test_curves_come_back_and_a_repeated_step_replaces_what_lay_beyond(tmp_path: Path) -> None:
+def test_a_repeated_step_of_the_curves_replaces_all_later_points(tmp_path: Path) -> None:
     stored_curves(tmp_path)
     cell = CellFolder(tmp_path, {})
-    cell.add_to_curves(10, "center", {"l1@full": 0.5})
+    cell.add_curve_point(10, "center", {"l1@full": 0.5})
     assert cell.curves() == [{"step": 10, "mask_set": "center", "values": {"l1@full": 0.5}}]
 
 
 @pytest.mark.parametrize("stored", KINDS)
-def test_a_file_without_a_seal_is_refused(stored: Callable, tmp_path: Path) -> None:
+def test_a_file_without_a_checksum_is_rejected(stored: Callable, tmp_path: Path) -> None:
     path, read = stored(tmp_path)
     path.write_bytes(path.read_bytes().replace(b"bench-sha256:", b"bench-sha---:"))
-    with pytest.raises(BadInput, match="sha256 of itself is missing"):
+    with pytest.raises(BadInput, match="its own sha256 is missing"):
         read()
 
 
 @pytest.mark.parametrize("stored", KINDS)
 @settings(deadline=None, max_examples=40)
 @given(data=st.data())
-def test_no_byte_can_be_changed_unnoticed(stored: Callable, data: st.DataObject, tmp_path_factory) -> None:
+def test_every_changed_byte_is_detected(stored: Callable, data: st.DataObject, tmp_path_factory) -> None:
     path, read = stored(tmp_path_factory.mktemp("stored"))
     read()
     content = bytearray(path.read_bytes())
@@ -93,6 +93,6 @@ def test_no_byte_can_be_changed_unnoticed(stored: Callable, data: st.DataObject,
         read()
 
 
-def test_a_file_that_cannot_be_opened_is_bad_input(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_raises_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be read"):
         checksum.read(tmp_path)

@@ -1,4 +1,4 @@
-"""Laws of features: pictures are looked at once, and truths are known by what they show."""
+"""Stored features: each image passes an extractor once, and ground truth is known by its content."""
 
 import shutil
 import sys
@@ -22,12 +22,12 @@ from bench_core.store.store import read_runs
 
 Bench = Callable[..., Result]
 TRIALS = 2
-"""Looks at a blank image when each command builds its judge, one for each metric."""
+"""Calls on a blank image when a command builds its metrics, one for each metric."""
 
 
 @pytest.fixture(autouse=True)
-def looks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, int]]:
-    """Pretend that the plugin is installed; yields what it counts."""
+def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, int]]:
+    """Pretend that the counting plugin is installed; yields its counts."""
     from support import counting_plugin
 
     module = ModuleType("bench_counting")
@@ -45,64 +45,64 @@ def rows(out: Path) -> pd.DataFrame:
     return store.rows(runs[-1])
 
 
-def truths(out: Path) -> list[str]:
+def ground_truth_files(out: Path) -> list[str]:
     return sorted(path.name for path in (out / "truth").iterdir())
 
 
-def test_a_further_metric_of_sets_needs_no_second_look(bench: Bench, looks: dict[str, int], tmp_path: Path) -> None:
+def test_a_further_set_metric_computes_no_features_again(bench: Bench, calls: dict[str, int], tmp_path: Path) -> None:
     ask = ["--plugins", "counting", "--no-baselines", "--metrics"]
     bench(*ask, "shift@toy")
-    # two pairs under each of two mask sets, and the two truths
-    assert looks == {"predict": 4, "features": 4 + 2 + 1, "built": 1}
+    # two pairs under each of two mask sets, two ground truth images and one trial
+    assert calls == {"predict": 4, "features": 4 + 2 + 1, "built": 1}
     bench(*ask, "shift@toy,worst@toy")
-    assert looks == {"predict": 4, "features": 4 + 2 + 1 + TRIALS, "built": 2}
+    assert calls == {"predict": 4, "features": 4 + 2 + 1 + TRIALS, "built": 2}
     assert set(rows(tmp_path / "out")["metric"]) == {"shift@toy", "worst@toy"}
 
 
-def test_two_metrics_of_the_same_features_share_a_look(bench: Bench, looks: dict[str, int], tmp_path: Path) -> None:
+def test_two_metrics_of_the_same_features_share_them(bench: Bench, calls: dict[str, int], tmp_path: Path) -> None:
     bench("--plugins", "counting", "--no-baselines", "--metrics", "shift@toy,worst@toy")
-    assert looks == {"predict": 4, "features": 4 + 2 + TRIALS, "built": 1}
+    assert calls == {"predict": 4, "features": 4 + 2 + TRIALS, "built": 1}
     paths = list((tmp_path / "out").glob("cells/*/features/*"))
     assert len(paths) == 2
     for path in paths:
-        kept = Features.read(path)
-        assert kept is not None
-        assert len(kept.values) == len(kept.hole_ratio) == 2
+        stored = Features.read(path)
+        assert stored is not None
+        assert len(stored.values) == len(stored.hole_ratio) == 2
 
 
-def test_values_are_those_of_the_pictures(bench: Bench, tmp_path: Path, photographs: Path) -> None:
+def test_set_metrics_compare_composites_with_the_ground_truth(bench: Bench, tmp_path: Path, photographs: Path) -> None:
     bench("--plugins", "counting", "--no-baselines", "--metrics", "worst@toy", "--test-masks", "center")
     images = [read_image(photographs / "test" / f"{number}.png")[4:36, 8:40] / 255 for number in range(2)]
     composites = [image.copy() for image in images]
     for composite in composites:
         composite[8:24, 8:24] = 128 / 255  # 0.5 as a PNG holds it
-    means = np.array([[picture.mean((0, 1)) for picture in pictures] for pictures in (composites, images)])
+    means = np.array([[image.mean((0, 1)) for image in each] for each in (composites, images)])
     (value,) = rows(tmp_path / "out")["value"]
     assert value == pytest.approx(np.abs(means[0] - means[1]).max(), abs=1e-6)
 
 
-def test_truths_are_known_by_their_content_not_by_their_place(
-    bench: Bench, looks: dict[str, int], tmp_path: Path, photographs: Path
+def test_ground_truth_is_known_by_its_content_not_by_its_folder(
+    bench: Bench, calls: dict[str, int], tmp_path: Path, photographs: Path
 ) -> None:
     ask = ["--plugins", "counting", "--metrics", "shift@toy"]
     bench(*ask)
-    before = truths(tmp_path / "out")
+    before = ground_truth_files(tmp_path / "out")
     moved = tmp_path / "elsewhere"
     shutil.copytree(photographs, moved)
-    looks.update(features=0)
+    calls.update(features=0)
     bench(*ask, "--data", str(moved))
-    assert truths(tmp_path / "out") == before
-    assert looks["features"] == 1, "the trial alone"
-    picture = read_image(moved / "test" / "0.png")
-    picture[20, 20] ^= 1
-    Image.fromarray(picture).save(moved / "test" / "0.png")
+    assert ground_truth_files(tmp_path / "out") == before
+    assert calls["features"] == 1, "only the trial"
+    image = read_image(moved / "test" / "0.png")
+    image[20, 20] ^= 1
+    Image.fromarray(image).save(moved / "test" / "0.png")
     bench(*ask, "--data", str(moved))
-    assert len(truths(tmp_path / "out")) == 2
+    assert len(ground_truth_files(tmp_path / "out")) == 2
     bench(*ask, "--size", "16")
-    assert len(truths(tmp_path / "out")) == 3
+    assert len(ground_truth_files(tmp_path / "out")) == 3
 
 
-def test_features_return_as_they_were_written_and_damage_is_told(tmp_path: Path) -> None:
+def test_features_survive_a_round_trip_and_damage_is_detected(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     assert Features.read(path) is None
     rng = np.random.default_rng(0)
@@ -118,15 +118,15 @@ def test_features_return_as_they_were_written_and_damage_is_told(tmp_path: Path)
         Features.read(path)
 
 
-def test_rows_of_another_version_are_measured_anew(
-    bench: Bench, looks: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_rows_of_another_version_are_measured_again(
+    bench: Bench, calls: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask = ["--plugins", "counting", "--no-baselines", "--metrics", "psnr"]
     bench(*ask)
     for path in (tmp_path / "out").glob("cells/*/rows/*.parquet"):
         rows_file.write(path, rows_file.read(path).assign(version=0, value=-1.0))
     bench(*ask)
-    assert looks["predict"] == 8
+    assert calls["predict"] == 8
     assert (rows(tmp_path / "out")["value"] > 0).all()
     assert (rows(tmp_path / "out")["version"] == 1).all()
     assert len(rows(tmp_path / "out")) == 4

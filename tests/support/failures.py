@@ -161,7 +161,7 @@ MISHAPS = (
         "a file in place of the folder (stands in for a read-only one, which root may write to)",
         no_folder,
         2,
-        "Error: The folder OUT cannot be written to (File exists); give another with --out.",
+        "Error: The folder OUT cannot be written to (File exists). Choose another with --out.",
         "what was there",
     ),
     Mishap(
@@ -230,7 +230,7 @@ MISHAPS = (
         "`--out` is a file system of 20 KiB, whose content is then taken to a larger one",
         full_disk(20),
         2,
-        "cannot be written (No space left on device); mend that and repeat the same command.",
+        "cannot be written (No space left on device). Fix this and repeat the same command.",
         REPEAT,
     ),
 )

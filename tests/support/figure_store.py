@@ -31,7 +31,7 @@ def cell(store: Store, name: str, seed: int, place: int) -> CellStatus:
     folder.write_provenance("evaluation", {"seconds_per_image": 0.5 + place, "device": "cpu"})
     if name != SIMPLE:
         for step in (0, 5, 9):
-            folder.add_to_curves(step, "center", {L1: place + seed + step / 10, PSNR: 20.0 + step})
+            folder.add_curve_point(step, "center", {L1: place + seed + step / 10, PSNR: 20.0 + step})
         lines = [{"step": step, "g/l1": 1.0 + seed + step, "g/tv": 2.0} for step in range(0, 600, 2)]
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (folder.path / "training.jsonl").write_text(text + '{"step": 600, "g/')

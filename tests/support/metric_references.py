@@ -1,4 +1,4 @@
-"""The definitions once more, by other hands: scikit-image, scipy, loops. Arrays (c, h, w) of floats, holes (h, w)."""
+"""Independent references of all metrics, by scikit-image, scipy and loops. Images are (c, h, w), holes (h, w)."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Reference = Callable[[Array, Array, Array], Any]
 
 
 def near_border(hole: Array, width: int) -> Array:
-    """Pixels whose chessboard distance to the nearest pixel of the other kind is at most `width`."""
+    """Mark pixels within a chessboard distance of `width` of a pixel of the other kind."""
     continued = [np.pad(part, 99, "edge") for part in (hole, 1 - hole)]
     distance = np.add(*(np.asarray(distance_transform_cdt(part, "chessboard")) for part in continued))
     return (distance[99:-99, 99:-99] <= width) & (0 < hole.mean() < 1)
@@ -49,7 +49,7 @@ C1, C2 = 0.01**2, 0.03**2
 
 
 def windows(one: Array, other: Array, mode: str) -> tuple[Array, Array]:
-    """Luminance and contrast-structure, each window a two-dimensional sum."""
+    """Return luminance and contrast-structure, each window computed as a two-dimensional sum."""
 
     def mean(values: Array) -> Array:
         return convolve2d(values, WINDOW, mode)  # zeros beyond the image where mode is "same"
@@ -82,20 +82,20 @@ def steepness(values: Array) -> Array:
     return down + right
 
 
-def jump(picture: Array, hole: Array) -> float:
-    """By a loop over all pairs of neighbours."""
+def jump(image: Array, hole: Array) -> float:
+    """Average the jump over all pairs of neighbours across the border, in a loop."""
     jumps = []
     height, width = hole.shape
     for i in range(height):
         for j in range(width):
             for k, m in ((i + 1, j), (i, j + 1)):
                 if k < height and m < width and hole[i, j] != hole[k, m]:
-                    jumps.append(np.abs(picture[:, i, j] - picture[:, k, m]))
+                    jumps.append(np.abs(image[:, i, j] - image[:, k, m]))
     return float(np.mean(jumps)) if jumps else 0.0
 
 
 def uniform7(one: Array, other: Array) -> float:
-    """Written out, for scikit-image's own would be asked with its own defaults."""
+    """Compute the formula directly, since scikit-image would be called with its own defaults."""
 
     def mean(values: Array) -> Array:
         return uniform_filter(values, 7)[3:-3, 3:-3]
@@ -109,17 +109,17 @@ def uniform7(one: Array, other: Array) -> float:
     return float(np.mean(values))
 
 
-def by_region(measure: Callable[[Array, Array], Any]) -> Callable[[str], Reference]:
-    """A measure of lists of samples, asked for the samples of a definition's region."""
+def by_region(metric: Callable[[Array, Array], Any]) -> Callable[[str], Reference]:
+    """Apply a metric of lists of values to the values in a definition's region."""
 
-    def of(definition: str) -> Reference:
+    def reference(definition: str) -> Reference:
         return lambda one, other, hole: (
-            measure(one[:, region(definition, hole)], other[:, region(definition, hole)])
+            metric(one[:, region(definition, hole)], other[:, region(definition, hole)])
             if region(definition, hole).any()
-            else measure(np.zeros((3, 1)), np.zeros((3, 1)))
+            else metric(np.zeros((3, 1)), np.zeros((3, 1)))
         )
 
-    return of
+    return reference
 
 
 L1 = by_region(lambda one, other: np.abs(one - other).mean())

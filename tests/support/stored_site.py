@@ -34,7 +34,7 @@ def values(variant: str, seed: int, mask_set: str) -> dict[str, np.ndarray]:
 def cell(store: Store, variant: str, seed: int, mask_sets: tuple[str, ...] = tuple(MASKS)) -> CellStatus:
     """Write an evaluated cell."""
     folder = store.cell({"plugin": "made-up", "variant": variant, "seed": seed})
-    folder.begin()
+    folder.prepare()
     about = {"method": variant, "variant": variant, "seed": seed, "mask_set_hash": "abc", "region": "full"}
     for mask_set in mask_sets:
         rows = [

@@ -1,4 +1,4 @@
-"""Laws of progress: rates count what this run does, and plain text stays plain."""
+"""Progress output: rates count this run's work only, and plain terminals get plain lines."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 from rich.text import Text
 
-from bench_core.system import progress, terminal
+from bench_core.system import progress
 
 Bench = Callable[..., Result]
 
@@ -28,28 +28,28 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return fake
 
 
-class Screen(StringIO):
+class FakeTerminal(StringIO):
     def isatty(self) -> bool:
         return True
 
 
-def console(monkeypatch: pytest.MonkeyPatch, printed: StringIO, **environment: str) -> StringIO:
-    """Where what is printed can be read."""
+def capture(monkeypatch: pytest.MonkeyPatch, printed: StringIO, **environment: str) -> StringIO:
+    """Send progress to `printed`, with these environment variables."""
     for name, value in {"TERM": "xterm-256color", "NO_COLOR": "", "COLUMNS": "150", **environment}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("sys.stderr", printed)
-    monkeypatch.setattr(progress, "console", terminal.console(stderr=True))
+    monkeypatch.setattr(progress, "console", progress.open_console(stderr=True))
     return printed
 
 
 def train(clock: Clock) -> None:
-    """A training of 100 steps of 4 images that goes on at step 40 after 10 seconds, and makes 2 steps a second."""
-    with progress.progress_bar("training toy[fuse=no], seed 0", 100, each=4.0) as tell:
+    """Train 100 steps of 4 images: resume at step 40 after 10 seconds, then run 2 steps a second."""
+    with progress.progress_bar("training toy[fuse=no], seed 0", 100, each=4.0) as update:
         clock.now = 10
-        tell(40)
+        update(40)
         for step in range(42, 101, 2):
             clock.now += 1
-            tell(step, f"l1 0.{step}")
+            update(step, f"l1 0.{step}")
 
 
 LINES = [
@@ -59,43 +59,43 @@ LINES = [
 ]
 
 
-def test_plain_lines_tell_rate_loss_and_time_left(clock: Clock, monkeypatch: pytest.MonkeyPatch):
-    printed = console(monkeypatch, StringIO())
+def test_plain_lines_show_rate_loss_and_time_left(clock: Clock, monkeypatch: pytest.MonkeyPatch):
+    printed = capture(monkeypatch, StringIO())
     train(clock)
     assert printed.getvalue().splitlines() == LINES
 
 
 @pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": "unknown"}, {"NO_COLOR": "1"}], ids=str)
-def test_a_terminal_that_wants_no_escapes_gets_lines(
+def test_a_dumb_terminal_or_no_color_gets_plain_lines(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
 ):
-    printed = console(monkeypatch, Screen(), **environment)
+    printed = capture(monkeypatch, FakeTerminal(), **environment)
     train(clock)
     assert printed.getvalue().splitlines() == LINES
 
 
-def test_a_terminal_gets_a_bar_with_the_same(clock: Clock, monkeypatch: pytest.MonkeyPatch):
-    printed = console(monkeypatch, Screen())
-    with progress.progress_bar("judging toy[fuse=no] on center", 100) as tell:
+def test_a_terminal_gets_a_bar_with_the_same_facts(clock: Clock, monkeypatch: pytest.MonkeyPatch):
+    printed = capture(monkeypatch, FakeTerminal())
+    with progress.progress_bar("evaluating toy[fuse=no] on center", 100) as update:
         for done in range(10, 70, 10):
             clock.now += 20
-            tell(done, "[l1] 0.5")
+            update(done, "[l1] 0.5")
     assert "\x1b[" in printed.getvalue()
-    format_losses = Text.from_ansi(printed.getvalue()).plain.splitlines()
-    last = " ".join(re.sub(r"[━╸╺]+", "|", format_losses[-1]).split())
-    assert last == "judging toy[fuse=no] on center | 60/100 0:02:00 0.5 images/s 0:01:20 left [l1] 0.5"
+    lines = Text.from_ansi(printed.getvalue()).plain.splitlines()
+    last = " ".join(re.sub(r"[━╸╺]+", "|", lines[-1]).split())
+    assert last == "evaluating toy[fuse=no] on center | 60/100 0:02:00 0.5 images/s 0:01:20 left [l1] 0.5"
 
 
-def test_what_was_done_before_takes_no_time(clock: Clock, monkeypatch: pytest.MonkeyPatch):
-    printed = console(monkeypatch, StringIO())
-    with progress.progress_bar("checking images", 2000) as tell:
-        tell.skip_to(900)
+def test_skipped_units_do_not_count_in_the_rate(clock: Clock, monkeypatch: pytest.MonkeyPatch):
+    printed = capture(monkeypatch, StringIO())
+    with progress.progress_bar("checking images", 2000) as update:
+        update.skip_to(900)
         for done in range(901, 917):
             clock.now += 1
-            tell(done)
-        tell.skip_to(1990)
+            update(done)
+        update.skip_to(1990)
         clock.now += 10
-        tell(2000)
+        update(2000)
     assert printed.getvalue().splitlines() == [
         "checking images: 916/2000 after 16 s, 1 images/s, 0:18:04 left",
         "checking images: 2000/2000 after 26 s, 1 images/s",
@@ -103,29 +103,29 @@ def test_what_was_done_before_takes_no_time(clock: Clock, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("speed", "told"), [(0.01234, "0.0123"), (12.345, "12.3"), (99.7, "99.7"), (12345.0, "12,345")]
+    ("speed", "expected"), [(0.01234, "0.0123"), (12.345, "12.3"), (99.7, "99.7"), (12345.0, "12,345")]
 )
-def test_rates_have_three_digits(clock: Clock, monkeypatch: pytest.MonkeyPatch, speed: float, told: str):
-    printed = console(monkeypatch, StringIO())
-    with progress.progress_bar("holes", 3, "holes", each=speed) as tell:
+def test_rates_have_three_digits(clock: Clock, monkeypatch: pytest.MonkeyPatch, speed: float, expected: str):
+    printed = capture(monkeypatch, StringIO())
+    with progress.progress_bar("holes", 3, "holes", each=speed) as update:
         for done in (1, 2, 3):
             clock.now += 1
-            tell(done)
-    assert f", {told} holes/s\n" in printed.getvalue()
+            update(done)
+    assert f", {expected} holes/s\n" in printed.getvalue()
 
 
-def test_a_run_tells_which_cell_of_how_many_is_running(
+def test_a_run_prints_the_number_of_the_running_cell_and_of_all_cells(
     bench: Bench, toy: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(progress, "LINE_SECONDS", -1)
     asked = ("--plugins", "toy", "--seeds", "0,1", "--test-masks", "center", "--metrics", "l1", "--steps", "3")
-    said = bench(*asked, "--no-baselines").output
-    assert re.findall(r"^\d/2 .*$", said, re.MULTILINE) == ["1/2 toy, seed 0", "2/2 toy, seed 1"]
+    output = bench(*asked, "--no-baselines").output
+    assert re.findall(r"^\d/2 .*$", output, re.MULTILINE) == ["1/2 toy, seed 0", "2/2 toy, seed 1"]
     number = r"[\d.,e+]+"
     assert re.search(
-        rf"^training toy, seed 0: 2/3 after \d+ s, {number} images/s, 0:00:0\d left  l1 {number}  far ", said, re.M
+        rf"^training toy, seed 0: 2/3 after \d+ s, {number} images/s, 0:00:0\d left  l1 {number}  far ", output, re.M
     )
-    assert re.search(r"^judging toy on center: 2/2 after \d+ s", said, re.M)
+    assert re.search(r"^judging toy on center: 2/2 after \d+ s", output, re.M)
     again = bench(*asked).output
     assert re.findall(r"^\d/5 .*$", again, re.MULTILINE) == [
         "1/5 mean_color, seed 0",

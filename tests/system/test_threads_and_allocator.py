@@ -1,4 +1,4 @@
-"""The machine's laws: processes side by side do not fight for cores, and freed memory stays at hand."""
+"""Thread counts of processes that run side by side, and memory that malloc keeps after it is freed."""
 
 import os
 import subprocess
@@ -35,11 +35,11 @@ def warm(times):
 if __name__ == "__main__":
     from bench_core.system.allocator import tune_malloc
 
-    told = tune_malloc() if CALLED else ""
+    reason = tune_malloc() if CALLED else ""
     with get_context("spawn").Pool(1) as pool:
-        print(warm(20), pool.apply(warm, (20,)), told)
+        print(warm(20), pool.apply(warm, (20,)), reason)
 """
-"""Prints how many pages the kernel had to bring while blocks of 40 MiB came and went, here and in a spawned process."""
+"""Script that prints page faults of allocating and freeing 40 MiB blocks, in itself and in a spawned process."""
 
 FORKED = """
 import cv2, numpy as np, torch
@@ -58,8 +58,8 @@ class Threads(Dataset):
 
 
 def blurred():
-    picture = np.zeros((2000, 2000, 3), np.uint8)
-    cv2.resize(cv2.GaussianBlur(picture, (31, 31), 5), (500, 500), interpolation=cv2.INTER_AREA)
+    image = np.zeros((2000, 2000, 3), np.uint8)
+    cv2.resize(cv2.GaussianBlur(image, (31, 31), 5), (500, 500), interpolation=cv2.INTER_AREA)
 
 
 cv2.setNumThreads(2)
@@ -84,14 +84,14 @@ def python(folder: Path, script: str, environment: Mapping[str, str]) -> str:
 
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """This process's environment without anything that chooses an allocator."""
+    """Return this process's environment without any setting of an allocator."""
     for name in (allocator.SWITCH, allocator.MMAP_THRESHOLD, allocator.TRIM_THRESHOLD, "LD_PRELOAD", "GLIBC_TUNABLES"):
         monkeypatch.delenv(name, raising=False)
     return {**os.environ, "PYTHONPATH": ":".join(filter(None, sys.path))}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mallopt is glibc's")
-def test_memory_is_kept_as_glibcs_own_variables_keep_it_here_and_in_new_processes(
+def test_tune_malloc_keeps_memory_like_glibcs_own_variables_here_and_in_child_processes(
     plain: dict[str, str], tmp_path: Path
 ):
     if reason := allocator.why_not_tuned():
@@ -108,10 +108,10 @@ def test_memory_is_kept_as_glibcs_own_variables_keep_it_here_and_in_new_processe
         )
     )
     for place in (0, 1):
-        returned, kept, ours, switched_off = (int(each[place]) for each in (default, by_variables, by_us, off))
-        assert returned > 10 * max(kept, 1), "without the setting every block's pages are brought anew"
-        assert returned > 10 * max(ours, 1)
-        assert switched_off > 10 * max(ours, 1)
+        untuned, variables, tuned, switched_off = (int(each[place]) for each in (default, by_variables, by_us, off))
+        assert untuned > 10 * max(variables, 1), "without a setting every block faults in its pages again"
+        assert untuned > 10 * max(tuned, 1)
+        assert switched_off > 10 * max(tuned, 1)
     assert len(by_us) == 2 and off[2].strip() == "BENCH_ALLOCATOR=off"
 
 
@@ -124,20 +124,20 @@ def test_memory_is_kept_as_glibcs_own_variables_keep_it_here_and_in_new_processe
         ("GLIBC_TUNABLES", "glibc.malloc.trim_threshold=1"),
     ],
 )
-def test_what_a_user_chose_is_left_alone(plain: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str, value: str):
+def test_a_users_allocator_is_kept(plain: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str, value: str):
     monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("glibc", "2.36"))
     assert not allocator.why_not_tuned()
     monkeypatch.setenv(name, value)
     assert f"{name}={value}" in allocator.why_not_tuned()
 
 
-def test_another_c_library_is_left_alone(plain: dict[str, str], monkeypatch: pytest.MonkeyPatch):
+def test_another_c_library_is_not_tuned(plain: dict[str, str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("", ""))
     assert "not glibc" in allocator.why_not_tuned()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux")
-def test_loading_processes_have_one_thread_and_do_not_wait_for_threads_that_a_fork_has_lost(
+def test_loader_workers_have_one_thread_and_do_not_hang_on_threads_lost_in_the_fork(
     plain: dict[str, str], tmp_path: Path
 ):
     python(tmp_path, FORKED, plain)
@@ -147,19 +147,19 @@ def threads() -> tuple[int, int]:
     return cv2.getNumThreads(), torch.get_num_threads()
 
 
-def become_one_of_several() -> None:
-    """With torch, which this module imports, on two threads already."""
+def use_one_thread_after_torch() -> None:
+    """Set one thread after torch, imported by this module, already runs on two."""
     torch.set_num_threads(2)
     use_one_thread()
 
 
-@pytest.mark.parametrize("begin", [use_one_thread, become_one_of_several], ids=["torch later", "torch before"])
-def test_a_process_of_several_has_one_thread(begin: Callable[[], None], monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("begin", [use_one_thread, use_one_thread_after_torch], ids=["torch later", "torch before"])
+def test_a_worker_process_has_one_thread(begin: Callable[[], None], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     with ProcessPoolExecutor(1, get_context("spawn"), begin) as pool:
         assert pool.submit(threads).result(60) == (1, 1)
 
 
-def test_cores_are_those_that_may_be_used(monkeypatch: pytest.MonkeyPatch):
+def test_usable_cores_counts_the_cores_this_process_may_run_on(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 2, 5}, raising=False)
     assert usable_cores() == 3

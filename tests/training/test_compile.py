@@ -12,7 +12,7 @@ from click.testing import Result
 import bench_core.plugins
 from bench_core.errors import BadInput
 from bench_core.store.store import Store, read_runs
-from bench_core.system.compiling import require_compiler
+from bench_core.system.devices import require_compiler
 
 Bench = Callable[..., Result]
 

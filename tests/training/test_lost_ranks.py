@@ -75,7 +75,7 @@ RANKS = (
         "SIGKILL while it paints",
         lame,
         1,
-        "Another process of this run was lost (...). Repeat the same command to go on where it was.",
+        "Another process of this run was lost (...). Repeat the same command to resume the run.",
         REPEAT,
         ("--devices", "2"),
     ),

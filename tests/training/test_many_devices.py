@@ -103,9 +103,9 @@ folder, tests = map(Path, sys.argv[1:])
 sys.path.insert(0, str(tests))
 import training.test_trainer as given
 from bench_core.training import trainer
-from bench_core.system.devices import join, open_fabric
+from bench_core.system.devices import join_process_group, open_fabric
 
-distributed, found = join("cpu", 2, 1), {}
+distributed, found = join_process_group("cpu", 2, 1), {}
 trainer.LOG_STEPS, trainer.CHECKPOINT_SECONDS, trainer.CHECKPOINT_SHARE = 1, -1, float("inf")
 
 
@@ -141,8 +141,8 @@ try:
     job.fit(lambda step, values: steps.append(step))
 except Exception as error:
     found["failure"] = f"{type(error).__name__}: {error}"
-found["then"] = distributed.gather(lambda: distributed.number)
-(folder / f"{distributed.number}.json").write_text(json.dumps(found))
+found["then"] = distributed.gather(lambda: distributed.rank)
+(folder / f"{distributed.rank}.json").write_text(json.dumps(found))
 """
 
 
@@ -153,6 +153,6 @@ def test_ranks_agree_on_weights_also_when_interrupted_and_on_failures(tmp_path: 
     for name in ("pconv", "gated"):
         ended = {each[f"{name} {name} {how}"] for each in (zero, one) for how in ("straight", "broken")}
         assert len(ended) == 1, name
-    assert zero["failure"] == "FailedElsewhere: rank 1 of 2 failed with ZeroDivisionError: division by zero"
+    assert zero["failure"] == "RemoteRankError: rank 1 of 2 failed with ZeroDivisionError: division by zero"
     assert one["failure"] == "ZeroDivisionError: division by zero"
     assert zero["then"] == one["then"] == [0, 1]  # they still understand each other

@@ -1,4 +1,4 @@
-"""Laws of finding pretrained networks: only verified files are used, and what is missing is told in full."""
+"""Finding pretrained networks: only verified files are used, and the error says where to put missing ones."""
 
 import hashlib
 import os
@@ -17,7 +17,7 @@ import torch
 from support.paths import SHARED
 
 from bench_core.weights import download
-from bench_core.weights.download import OFFICIAL, MissingWeights, Weights
+from bench_core.weights.download import OFFICIAL, MissingWeights, OfficialWeights
 
 DOWNLOAD = download._download
 INTERRUPTED = SHARED / "awkward" / "interrupted_download"
@@ -27,7 +27,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 @dataclass
 class Server:
-    """Serves one file at any path; `answer` is what goes over the wire, None that nothing does."""
+    """Server of one file at any path. `answer` holds the raw response; None never answers."""
 
     answer: bytes | None
     url: str = ""
@@ -65,12 +65,12 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: Server) -> Iterator[Path]:
-    """The cache's folder, where the official address of ``small`` is the local server."""
+    """Return the cache folder, with the local server as official address of ``small``."""
     for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "BENCH_WEIGHTS"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr(download, "_download", DOWNLOAD)
-    monkeypatch.setitem(OFFICIAL, "small", Weights(server.url, SHA256))
+    monkeypatch.setitem(OFFICIAL, "small", OfficialWeights(server.url, SHA256))
     download.locate.cache_clear()
     yield tmp_path / "torch" / "hub" / "checkpoints"
     download.locate.cache_clear()
@@ -78,7 +78,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: Server) -> Iter
 
 @pytest.fixture
 def given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The folder that BENCH_WEIGHTS names, in the user's home."""
+    """Return the folder of BENCH_WEIGHTS, in the user's home."""
     folder = tmp_path / "given"
     folder.mkdir()
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -90,13 +90,13 @@ def filename() -> str:
     return OFFICIAL["small"].filename
 
 
-def test_a_download_lands_verified_in_the_cache(hub: Path) -> None:
+def test_a_download_is_verified_and_cached(hub: Path) -> None:
     assert download.locate("small") == hub / filename()
     assert (hub / filename()).read_bytes() == CONTENT
     assert [path.name for path in hub.iterdir()] == [filename()]
 
 
-def test_what_is_in_the_cache_is_not_downloaded_again(hub: Path, server: Server) -> None:
+def test_a_cached_file_is_not_downloaded_again(hub: Path, server: Server) -> None:
     download.locate("small")
     download.locate.cache_clear()
     download.locate("small")
@@ -128,14 +128,14 @@ def test_a_redirect_is_followed_to_https_only(hub: Path, server: Server) -> None
     with pytest.raises(MissingWeights, match=f"leads to {server.url}/elsewhere, which is not https"):
         download.locate("small")
     assert server.requests == 1 and list(hub.iterdir()) == []
-    follow, asked = download._StaysPrivate().redirect_request, Request("https://official/a.pth")
-    followed = follow(asked, None, 302, "Found", {}, "https://elsewhere/a.pth")
+    follow, request = download._HttpsOnly().redirect_request, Request("https://official/a.pth")
+    followed = follow(request, None, 302, "Found", {}, "https://elsewhere/a.pth")
     assert followed and followed.full_url == "https://elsewhere/a.pth"
     with pytest.raises(OSError, match="not https"):
-        follow(asked, None, 302, "Found", {}, "http://official/a.pth")
+        follow(request, None, 302, "Found", {}, "http://official/a.pth")
 
 
-def test_a_server_that_does_not_answer_is_given_up(hub: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_answer_times_out(hub: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "DOWNLOAD_TIMEOUT", 0.2)
     server.answer = None
     with pytest.raises(MissingWeights, match=r"the download failed \(.*timed out"):
@@ -143,15 +143,15 @@ def test_a_server_that_does_not_answer_is_given_up(hub: Path, server: Server, mo
     assert list(hub.iterdir()) == []
 
 
-def test_without_a_network_the_error_tells_where_to_put_which_file(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    nobody = Weights("http://127.0.0.1:9/small.pth", SHA256)
+def test_without_a_network_the_error_says_where_to_put_which_file(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody = OfficialWeights("http://127.0.0.1:9/small.pth", SHA256)
     monkeypatch.setitem(OFFICIAL, "small", nobody)
     with pytest.raises(MissingWeights) as caught:
         download.locate("small")
-    assert all(told in str(caught.value) for told in ("small", nobody.url, "BENCH_WEIGHTS", str(hub)))
+    assert all(part in str(caught.value) for part in ("small", nobody.url, "BENCH_WEIGHTS", str(hub)))
 
 
-def test_a_failure_is_not_remembered(hub: Path, server: Server) -> None:
+def test_a_failure_is_not_cached(hub: Path, server: Server) -> None:
     good, server.answer = server.answer, b""
     with pytest.raises(MissingWeights):
         download.locate("small")
@@ -170,8 +170,8 @@ def test_the_users_folder_comes_before_the_cache(hub: Path, given: Path, server:
 def test_another_file_with_the_same_tensors_is_accepted(
     hub: Path, given: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    also = (("part.pth", hashlib.sha256(b"part").hexdigest()),)
-    monkeypatch.setitem(OFFICIAL, "small", Weights("http://127.0.0.1:9/small.pth", SHA256, also))
+    alternatives = (("part.pth", hashlib.sha256(b"part").hexdigest()),)
+    monkeypatch.setitem(OFFICIAL, "small", OfficialWeights("http://127.0.0.1:9/small.pth", SHA256, alternatives))
     (given / "part.pth").write_bytes(b"part")
     assert download.locate("small") == given / "part.pth"
 
@@ -194,7 +194,7 @@ def test_a_real_interrupted_download_is_named_and_not_used(
 ) -> None:
     monkeypatch.setenv("BENCH_WEIGHTS", str(INTERRUPTED))
     official = OFFICIAL["inception"]
-    monkeypatch.setitem(OFFICIAL, "inception", Weights(f"{server.url}/{official.filename}", official.sha256))
+    monkeypatch.setitem(OFFICIAL, "inception", OfficialWeights(f"{server.url}/{official.filename}", official.sha256))
     with pytest.raises(MissingWeights, match=rf"{INTERRUPTED / official.filename} is damaged"):
         download.load("inception")
 
@@ -202,14 +202,14 @@ def test_a_real_interrupted_download_is_named_and_not_used(
 def test_only_the_features_are_loaded_from_a_torchvision_network(given: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = given / "network.pth"
     torch.save({"features.0.weight": torch.ones(2), "classifier.0.weight": torch.ones(3)}, path)
-    official = Weights(f"https://nowhere/{path.name}", hashlib.sha256(path.read_bytes()).hexdigest())
+    official = OfficialWeights(f"https://nowhere/{path.name}", hashlib.sha256(path.read_bytes()).hexdigest())
     monkeypatch.setitem(OFFICIAL, "saved", official)
     assert set(download.load("saved")) == {"features.0.weight", "classifier.0.weight"}
     assert set(download.load_features("saved")) == {"0.weight"}
 
 
 class Exploit:
-    """Pickled, it makes a folder when it is loaded."""
+    """Pickle that creates a folder when it is loaded."""
 
     def __init__(self, path: Path) -> None:
         self.path = str(path)
@@ -222,7 +222,7 @@ def test_code_in_a_file_of_weights_is_not_run(given: Path, tmp_path: Path, monke
     path, trace = given / "evil.pth", tmp_path / "was here"
     torch.save({"weight": Exploit(trace)}, path)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    monkeypatch.setitem(OFFICIAL, "evil", Weights(f"https://nowhere/{path.name}", sha256))
+    monkeypatch.setitem(OFFICIAL, "evil", OfficialWeights(f"https://nowhere/{path.name}", sha256))
     with pytest.raises(pickle.UnpicklingError):
         download.load("evil")
     assert not trace.exists()

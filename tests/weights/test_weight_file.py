@@ -1,4 +1,4 @@
-"""Weights on disk: strict about what they belong to, equal files for equal weights, and no code in them."""
+"""Weights on disk: strict loading, equal files for equal weights, no code, and atomic writes."""
 
 import os
 import time
@@ -18,7 +18,7 @@ from bench_core.weights import weight_file
 
 
 class Small(Method):
-    """A method of one layer."""
+    """Method of one layer."""
 
     def __init__(self, width: int, name: str = "layer") -> None:
         super().__init__()
@@ -27,16 +27,16 @@ class Small(Method):
         self.discriminator = nn.Linear(2, 2)
 
 
-def test_weights_come_back_with_their_facts_and_without_discriminators(tmp_path: Path):
+def test_weights_survive_a_round_trip_with_metadata_and_without_discriminators(tmp_path: Path):
     saved, loaded = Small(3), Small(3)
     weight_file.save_weights(tmp_path / "w.safetensors", saved, {"method": "small", "scale": "nano"})
     weight_file.load_weights(tmp_path / "w.safetensors", loaded)
-    assert weight_file.weights_facts(tmp_path / "w.safetensors") == {"method": "small", "scale": "nano"}
+    assert weight_file.read_metadata(tmp_path / "w.safetensors") == {"method": "small", "scale": "nano"}
     assert loaded.generator.layer.weight.equal(saved.generator.layer.weight)
     assert not loaded.discriminator.weight.equal(saved.discriminator.weight)
 
 
-def test_equal_weights_make_equal_files(tmp_path: Path):
+def test_equal_weights_give_equal_files(tmp_path: Path):
     method = Small(3)
     for name in "ab":
         weight_file.save_weights(tmp_path / name, method, {"method": "small", "scale": "nano", "channels": 3})
@@ -44,16 +44,16 @@ def test_equal_weights_make_equal_files(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("other", "message"),
     [
         (Small(4), r"generator.layer.bias: \(3,\) instead of \(4,\)"),
-        (Small(3, "last"), "generator.last.bias: nothing instead of"),
+        (Small(3, "last"), "generator.last.bias: missing instead of"),
     ],
 )
-def test_weights_of_another_network_are_refused_and_change_nothing(tmp_path: Path, other: Small, said: str):
+def test_weights_of_another_network_are_rejected_and_change_nothing(tmp_path: Path, other: Small, message: str):
     weight_file.save_weights(tmp_path / "w.safetensors", Small(3), {})
     before = [parameter.clone() for parameter in other.parameters()]
-    with pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=message):
         weight_file.load_weights(tmp_path / "w.safetensors", other)
     assert all(a.equal(b) for a, b in zip(before, other.parameters(), strict=True))
 
@@ -75,7 +75,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path):
     files.write_bytes(tmp_path / "file", b"old")
     inode = (tmp_path / "file").stat().st_ino
     files.write_bytes(tmp_path / "file", b"old")
-    assert (tmp_path / "file").stat().st_ino != inode  # another file took its place; it was not written over
+    assert (tmp_path / "file").stat().st_ino != inode  # it was replaced, not overwritten
     seen = []
 
     def fail(path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_no_bit_of_a_checkpoint_s_tensors_changes_unnoticed(tmp_path: Path):
+def test_a_flipped_bit_in_a_checkpoint_is_detected(tmp_path: Path):
     path, state = tmp_path / "checkpoint.pt", {"method": torch.full((1000,), 1.25)}
     checkpoint.save_state(path, state)
     content = bytearray(path.read_bytes())
@@ -101,7 +101,7 @@ def test_no_bit_of_a_checkpoint_s_tensors_changes_unnoticed(tmp_path: Path):
         checkpoint.load_state(path)
 
 
-def test_what_a_killed_process_left_half_written_is_swept_away(tmp_path: Path):
+def test_temporary_files_of_a_killed_process_are_removed(tmp_path: Path):
     path = tmp_path / "below" / "file"
 
     def killed(temporary: Path) -> None:
@@ -114,7 +114,7 @@ def test_what_a_killed_process_left_half_written_is_swept_away(tmp_path: Path):
     assert [each.name for each in path.parent.iterdir()] == ["file"]
 
 
-def test_beside_the_cells_only_what_nobody_writes_any_more_is_swept(store: Store):
+def test_the_store_removes_only_temporary_files_that_nobody_can_be_writing(store: Store):
     now, left = time.time(), {}
     for folder in ("decoded", "truth", "runs/mine"):
         for hours in (0, 23, 25):

@@ -79,7 +79,7 @@ class CellProcess:
         entry.state, entry.reason = "failed", reason
         if entry.folder:
             text = f"The process {reason}. Its output is in {self._log}.\n"
-            self.cell.context.store.folder(entry).fail(text)
+            self.cell.context.store.folder(entry).write_failure(text)
 
 
 def how_it_ended(code: int) -> str:

@@ -1,4 +1,4 @@
-"""MLflow's file store, in OUT/mlruns: it needs no server and no lock, so many processes and machines may write."""
+"""MLflow: a file store in OUT/mlruns. It needs no server and no lock, so many processes and machines can write."""
 
 import os
 import re
@@ -10,57 +10,57 @@ from bench_core.system import files
 from bench_core.training.trackers.tracker import CellTracker, TrackedCell
 
 EXPERIMENT = "inpaint-bench"
-STATES = {"done": "FINISHED", "failed": "FAILED", "pending": "KILLED"}
+STATUSES = {"done": "FINISHED", "failed": "FAILED", "pending": "KILLED"}
 
 
 class FileRun(CellTracker):
-    """One run for each cell, the same one when work on it goes on."""
+    """One run per cell. A cell that resumes continues its run."""
 
     def __init__(self, store: Path) -> None:
-        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # MLflow 3.7 and later want to be asked
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # MLflow 3.7 and later refuse file stores without it
         from mlflow import MlflowClient
 
         self._client = MlflowClient(tracking_uri=(store / "mlruns").absolute().as_uri())
 
-    def began(self, cell: TrackedCell) -> None:
-        self._run, self._steps = self._find(cell) or self._create(cell), cell.steps
-        self._client.update_run(self._run, status="RUNNING")
-        self._client.log_dict(self._run, dict(cell.about), "cell.json")
+    def start(self, cell: TrackedCell) -> None:
+        self._run_id, self._steps = self._find_run(cell) or self._create_run(cell), cell.steps
+        self._client.update_run(self._run_id, status="RUNNING")
+        self._client.log_dict(self._run_id, dict(cell.config), "cell.json")
 
-    def _find(self, cell: TrackedCell) -> str:
+    def _find_run(self, cell: TrackedCell) -> str:
         from mlflow import MlflowException
 
         try:
-            return self._client.get_run(self._note(cell).read_text()).info.run_id
+            return self._client.get_run(self._id_file(cell).read_text()).info.run_id
         except (FileNotFoundError, MlflowException):
             return ""
 
-    def _create(self, cell: TrackedCell) -> str:
-        tags = {name: str(cell.about[name]) for name in ("method", "variant", "seed")}
-        run = self._client.create_run(self._experiment(), tags=tags, run_name=cell.name).info.run_id
-        files.write_bytes(self._note(cell), run.encode())
-        return run
+    def _create_run(self, cell: TrackedCell) -> str:
+        tags = {name: str(cell.config[name]) for name in ("method", "variant", "seed")}
+        run_id = self._client.create_run(self._experiment_id(), tags=tags, run_name=cell.name).info.run_id
+        files.write_bytes(self._id_file(cell), run_id.encode())
+        return run_id
 
-    def _note(self, cell: TrackedCell) -> Path:
+    def _id_file(self, cell: TrackedCell) -> Path:
         return cell.folder / "mlflow.txt"
 
-    def _experiment(self) -> str:
-        found = self._client.get_experiment_by_name(EXPERIMENT)
-        return found.experiment_id if found else self._client.create_experiment(EXPERIMENT)
+    def _experiment_id(self) -> str:
+        experiment = self._client.get_experiment_by_name(EXPERIMENT)
+        return experiment.experiment_id if experiment else self._client.create_experiment(EXPERIMENT)
 
-    def logged(self, step: int, values: Mapping[str, float]) -> None:
+    def log(self, step: int, values: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
         metrics = [Metric(re.sub(r"[^\w ./-]", "_", name), value, now, step) for name, value in values.items()]
-        self._client.log_batch(self._run, metrics)
+        self._client.log_batch(self._run_id, metrics)
 
-    def judged(self, mask_set: str, means: Mapping[str, float]) -> None:
-        self.logged(self._steps, {f"judged/{mask_set}/{metric}": mean for metric, mean in means.items()})
+    def log_metrics(self, mask_set: str, means: Mapping[str, float]) -> None:
+        self.log(self._steps, {f"final/{mask_set}/{metric}": mean for metric, mean in means.items()})
 
-    def pictured(self, mask_set: str, picture: Path) -> None:
-        self._client.log_artifact(self._run, str(picture), re.sub(r"[^\w .-]", "_", mask_set))
+    def log_image(self, mask_set: str, path: Path) -> None:
+        self._client.log_artifact(self._run_id, str(path), re.sub(r"[^\w .-]", "_", mask_set))
 
-    def ended(self, state: str, reason: str) -> None:
-        self._client.set_tag(self._run, "reason", reason)
-        self._client.set_terminated(self._run, STATES[state])
+    def finish(self, state: str, reason: str) -> None:
+        self._client.set_tag(self._run_id, "reason", reason)
+        self._client.set_terminated(self._run_id, STATUSES[state])

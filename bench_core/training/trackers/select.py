@@ -1,4 +1,4 @@
-"""Which trackers a user asks for, and whether they can be had."""
+"""Selection of trackers by name."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -8,16 +8,15 @@ from bench_core.plugins import Plugins
 from bench_core.specs import Tracker
 
 
-def choose_trackers(plugins: Plugins, names: Sequence[str]) -> list[Tracker]:
-    """The trackers of these names, whichever installed plugins bring them.
+def select_trackers(plugins: Plugins, names: Sequence[str]) -> list[Tracker]:
+    """Return the trackers of these names, from the given plugins or else from any installed one.
 
     Raises:
-        BadInput: one is unknown or not installed.
+        BadInput: a tracker is unknown, or a package that it needs is not installed.
     """
     known = plugins.records("trackers")
     if set(names) - set(known):
-        others = Plugins.all()
-        known = others.records("trackers")
+        known = Plugins.all().records("trackers")
     for name in names:
         if name not in known:
             raise unknown("tracker", name, known)

@@ -1,4 +1,4 @@
-"""What a tracker is told."""
+"""Interface of experiment trackers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,37 +8,36 @@ from typing import Any, Protocol, runtime_checkable
 
 @dataclass(frozen=True)
 class TrackedCell:
-    """What a tracker is told of a cell when work on it begins."""
+    """Description of a cell for its trackers."""
 
     name: str
-    """The same whenever work on the cell goes on."""
+    """Name that stays the same when work on the cell resumes."""
     folder: Path
-    """Where a tracker may keep a file of its own."""
-    about: Mapping[str, Any]
+    """Folder in which a tracker may keep a file of its own."""
+    config: Mapping[str, Any]
     """Method, variant, seed, protocol and recipe, as plain data."""
     steps: int
-    """Of its training; 0 where nothing is trained."""
+    """Training steps; 0 for a training-free method."""
 
 
 @runtime_checkable
 class CellTracker(Protocol):
-    """Follows one cell, from `began` to `ended`. Whatever it raises is told once, and the work goes on without it.
+    """Tracker of one cell, from `start` to `finish`. A tracker that raises is reported once and then skipped.
 
-    A training that goes on after an interruption is followed anew, and its steps begin after those that were told
-    before. No step is told twice.
+    When an interrupted training resumes, a new tracker is started. It receives only steps that were not logged before.
     """
 
-    def began(self, cell: TrackedCell) -> None:
-        """Work begins or goes on."""
+    def start(self, cell: TrackedCell) -> None:
+        """Start or resume the cell."""
 
-    def logged(self, step: int, values: Mapping[str, float]) -> None:
-        """Loss terms, ``NETWORK/TERM``, or means over the first test images, ``curves/MASK_SET/METRIC``."""
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Log loss terms, ``NETWORK/TERM``, or mean metrics of the first test images, ``curves/MASK_SET/METRIC``."""
 
-    def judged(self, mask_set: str, means: Mapping[str, float]) -> None:
-        """The final means of metrics."""
+    def log_metrics(self, mask_set: str, means: Mapping[str, float]) -> None:
+        """Log the final mean metrics of a mask set."""
 
-    def pictured(self, mask_set: str, picture: Path) -> None:
-        """A PNG of what was painted."""
+    def log_image(self, mask_set: str, path: Path) -> None:
+        """Log a PNG of a composite."""
 
-    def ended(self, state: str, reason: str) -> None:
-        """The work is "done", has "failed" for this reason, or is "pending" since it was interrupted."""
+    def finish(self, state: str, reason: str) -> None:
+        """Finish the cell. Its state is "done", "failed" with a reason, or "pending" if it was interrupted."""

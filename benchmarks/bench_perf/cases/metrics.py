@@ -10,8 +10,8 @@ from torch import Tensor
 
 from bench_core import seeds
 from bench_core.metrics.fid import frechet_distance
-from bench_core.metrics.per_image import together
-from bench_core.metrics.regions import pixels_of
+from bench_core.metrics.per_image import compute_metrics
+from bench_core.metrics.regions import region_arguments
 from bench_core.specs import Metric, resolve
 from bench_perf.cases.metric_libraries import LIBRARIES, LibraryRun, pytorch_fid
 from bench_perf.records import Candidate, Case, Runner
@@ -53,13 +53,13 @@ def frechet_case(shape: tuple[int, int]) -> Case:
 def _open_ours(settings: Settings, metrics: list[Metric], size: int, cleanup: ExitStack) -> Runner:
     device = settings.torch_device
     prediction, image, hole = _pairs(size, device)
-    regions = [pixels_of(metric.region, hole) for metric in metrics]
+    regions = [region_arguments(metric.region, hole) for metric in metrics]
     functions = [resolve(metric.build)(device) for metric in metrics]
 
     def run() -> Tensor:
         if metrics[0].per == "set":
             return functions[0](prediction)
-        return torch.cat(together(functions, regions, prediction, image))
+        return torch.cat(compute_metrics(functions, regions, prediction, image))
 
     return Runner(synchronized(run, device))
 

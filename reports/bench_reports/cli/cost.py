@@ -53,13 +53,13 @@ def cost(runs: Path, steps: int, images: int, mask_sets: int, seeds: int, method
 def _show(record: dict[str, Any]) -> None:
     from rich.table import Table
 
-    from bench_core.system.terminal import console
+    from bench_core.system.progress import open_console
 
     table = Table("method", "device", "size", "batch", "s/step", "s/image", "hours")
     for each in record["methods"]:
         step = "" if each["step"] is None else f"{each['step']:.3g}"
         setting = (each["variant"], each["device"], str(each["size"]), str(each["batch"]))
         table.add_row(*setting, step, f"{each['image']:.3g}", f"{each['hours']:,.1f}")
-    out, total = console(), record["hours"]
+    out, total = open_console(), record["hours"]
     out.print(table)
     out.print(f"Total: {total:,.1f} hours on such a device, {total / 24:,.1f} days.")

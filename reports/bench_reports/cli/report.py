@@ -101,7 +101,7 @@ def emit_tables(plugins: "Plugins", tables: Sequence[Any], format_: str, output:
     """
     from bench_core.specs import resolve
     from bench_core.system import files
-    from bench_core.system.terminal import console
+    from bench_core.system.progress import open_console
     from bench_reports.formats.terminal import show
 
     formats = plugins.records("reports")
@@ -109,7 +109,7 @@ def emit_tables(plugins: "Plugins", tables: Sequence[Any], format_: str, output:
         raise unknown("format", format_, {*formats, "terminal"})
     if format_ == "terminal":
         for table in tables:
-            show(table, console())
+            show(table, open_console())
         return
     contents = [resolve(formats[format_].write)(table) for table in tables]
     if formats[format_].binary and (output is None or len(contents) > 1):

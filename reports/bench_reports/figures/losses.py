@@ -40,7 +40,7 @@ def read_losses(store: Store, run: Run, variant: str) -> pd.DataFrame:
 
 
 def _logged(store: Store, run: Run) -> list[CellStatus]:
-    return [entry for entry in run.entries if store.folder(entry).log.is_file()]
+    return [entry for entry in run.entries if store.folder(entry).log_path.is_file()]
 
 
 def _rows(store: Store, entry: CellStatus) -> pd.DataFrame:

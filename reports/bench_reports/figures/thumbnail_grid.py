@@ -66,7 +66,7 @@ def load_images(store: Store, entries: Sequence[CellStatus], mask_set: str, pair
 
 def _samples(store: Store, entry: CellStatus, mask_set: str) -> Path | None:
     evaluation_id = entry.evaluation_ids.get(mask_set)
-    return store.folder(entry).samples_path(evaluation_id) if evaluation_id else None
+    return store.folder(entry).examples_folder(evaluation_id) if evaluation_id else None
 
 
 def _open(path: Path) -> Image.Image:

@@ -104,7 +104,7 @@ class GalleryData:
     def _samples(self, entry: CellStatus, mask_set: str) -> Path | None:
         if entry.state != "done" or mask_set not in entry.evaluation_ids:
             return None
-        return self.store.folder(entry).samples_path(entry.evaluation_ids[mask_set])
+        return self.store.folder(entry).examples_folder(entry.evaluation_ids[mask_set])
 
     def _pairs(self, mask_set: str) -> tuple[list[str], list[float | None]]:
         """Return image name and hole ratio of every pair; rows are stored in the order of pairs."""

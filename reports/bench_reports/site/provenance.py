@@ -19,16 +19,16 @@ class StoredCell:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        return self._folder.record("identity")
+        return self._folder.read_record("identity")
 
     @cached_property
     def training(self) -> dict[str, Any]:
-        return self._folder.record("provenance/training")
+        return self._folder.read_record("provenance/training")
 
     @cached_property
     def evaluation(self) -> dict[str, Any]:
         """Provenance of the first mask set that has one."""
-        records = (self._folder.record(f"provenance/{name}") for name in self.entry.evaluation_ids.values())
+        records = (self._folder.read_record(f"provenance/{name}") for name in self.entry.evaluation_ids.values())
         return next(filter(None, records), {})
 
     @cached_property

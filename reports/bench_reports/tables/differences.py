@@ -10,7 +10,7 @@ import pandas as pd
 from bench_core.errors import BadInput
 from bench_core.metrics.select import select_metrics
 from bench_core.specs import Metric
-from bench_core.statistics.ranking import LEVEL, holm
+from bench_core.statistics.ranking import SIGNIFICANCE_LEVEL, holm
 from bench_reports.tables import notes
 from bench_reports.tables.columns import Column, build_column
 from bench_reports.tables.consistency import check_holes, check_versions
@@ -153,7 +153,7 @@ def _verdict(column: Column, p: float) -> str:
     better = column.best[column.best].index[0]
     if np.isnan(p):
         return f"{better} has the better number; its significance is unknown"
-    return f"{better} is better" if p < LEVEL else "not distinguishable"
+    return f"{better} is better" if p < SIGNIFICANCE_LEVEL else "not distinguishable"
 
 
 def _text(value: float, format_: str) -> str:

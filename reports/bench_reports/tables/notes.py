@@ -6,7 +6,7 @@ import numpy as np
 
 from bench_core.specs import Metric
 from bench_core.statistics.bootstrap import MIN_IMAGES
-from bench_core.statistics.ranking import LEVEL
+from bench_core.statistics.ranking import SIGNIFICANCE_LEVEL
 from bench_core.store.store import Run
 from bench_reports.tables.columns import Column
 
@@ -60,7 +60,7 @@ def _like_best_note(columns: Sequence[Column]) -> list[str]:
     if not any(column.like_best for column in columns):
         return []
     return [
-        f"{LIKE_BEST}: not distinguishable from the best of the column (paired differences, p ≥ {LEVEL:.0%}, corrected "
+        f"{LIKE_BEST}: not distinguishable from the best of the column (paired differences, p ≥ {SIGNIFICANCE_LEVEL:.0%}, corrected "
         "by Holm for all pairs of methods)."
     ]
 

@@ -61,7 +61,7 @@ def test_a_file_that_fits_two_layouts_wants_a_choice(theirs: dict[str, Tensor]):
     refused("toy:twin", "a.pth", saying="fits several layouts of toy:twin: plain, inverse; choose one with --layout")
     refused("toy:twin", "a.pth", "--layout", "invers", saying="Did you mean 'inverse'?")
     bench_weights("import", "toy:twin", "a.pth", "--layout", "plain")
-    assert weight_file.weights_facts(Path("toy-twin-plain.safetensors"))["options"] == {"negative": False, "bias": True}
+    assert weight_file.read_metadata(Path("toy-twin-plain.safetensors"))["options"] == {"negative": False, "bias": True}
 
 
 def test_an_existing_file_is_left_alone_unless_forced(theirs: dict[str, Tensor]):
@@ -69,7 +69,7 @@ def test_an_existing_file_is_left_alone_unless_forced(theirs: dict[str, Tensor])
     Path("mine.safetensors").write_text("precious")
     refused("toy", "a.pth", "-o", "mine.safetensors", saying="mine.safetensors exists; give another file with -o")
     bench_weights("import", "toy", "a.pth", "-o", "mine.safetensors", "--force")
-    assert weight_file.weights_facts(Path("mine.safetensors"))["method"] == "toy"
+    assert weight_file.read_metadata(Path("mine.safetensors"))["method"] == "toy"
 
 
 def test_methods_that_cannot_be_imported_are_told(theirs: dict[str, Tensor]):
@@ -89,9 +89,9 @@ class Exploit:
 @pytest.mark.parametrize(
     ("value", "named"),
     [
-        (Exploit(), "names code, posix.mkdir,"),
-        (Namespace(epochs=3), "names code, argparse.Namespace,"),
-        (torch.nn.Linear(2, 2), "names code, torch.nn.modules.linear.Linear,"),
+        (Exploit(), "contains code, posix.mkdir,"),
+        (Namespace(epochs=3), "contains code, argparse.Namespace,"),
+        (torch.nn.Linear(2, 2), "contains code, torch.nn.modules.linear.Linear,"),
     ],
 )
 def test_code_in_a_file_is_named_and_not_run(theirs: dict[str, Tensor], zipped: bool, value: Any, named: str):
@@ -130,13 +130,13 @@ def test_what_is_no_file_of_weights_is_told(theirs: dict[str, Tensor]):
         "empty.pth": "empty.pth is empty",
         "page.pth": "page.pth is a web page",
         "pointer.pth": "`git lfs pull`",
-        "notes.pth": "no file of weights that can be read; those are PyTorch's .pth",
+        "notes.pth": "no file of weights that can be read. Supported: PyTorch's .pth",
         "image.pth": "no file of weights that can be read",
-        "new-short.pth": "damaged or cut short",
+        "new-short.pth": "damaged or truncated",
         "new-altered.pth": "is damaged: the checksum of",
-        "old-short.pth": "damaged, cut short",
-        "short.safetensors": "damaged or cut short",
-        "archive.zip": "an archive of other files (models/best.ckpt); unpack it",
+        "old-short.pth": "damaged, truncated",
+        "short.safetensors": "damaged or truncated",
+        "archive.zip": "an archive of other files (models/best.ckpt). Unpack it",
         "script.pt": "a TorchScript program",
         "tensor.pth": "holds one Tensor",
         ".": "should hold one TensorFlow checkpoint, but holds none",

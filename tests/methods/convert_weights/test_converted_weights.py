@@ -58,7 +58,7 @@ def test_several_tensors_may_make_one_and_a_layout_brings_its_options(ours: dict
     bench_weights("import", "toy", "c.safetensors", "-o", "new/mine.safetensors")
     assert same(generator_in("new/mine.safetensors"), ours)
     assert generator_in("new/mine.safetensors")["conv.weight"].dtype == torch.float32
-    assert weight_file.weights_facts(Path("new/mine.safetensors"))["options"] == {"negative": False, "bias": False}
+    assert weight_file.read_metadata(Path("new/mine.safetensors"))["options"] == {"negative": False, "bias": False}
     theirs["right"] = theirs["right"][:2]
     torch.save(theirs, "c.pth")
     refused(
@@ -74,7 +74,7 @@ def test_a_tensorflow_checkpoint_comes_over_with_the_digest_of_every_file(path: 
         kernel = (np.arange(12 * i) + i).reshape(3, 2, i, 2).transpose(3, 2, 0, 1)
         assert np.array_equal(found[f"conv{i}.weight"], kernel)
         assert found[f"conv{i}.bias"].tolist() == [-i, 1 - i]
-    origin = weight_file.weights_facts(Path("counter-tf.safetensors"))["origin"]
+    origin = weight_file.read_metadata(Path("counter-tf.safetensors"))["origin"]
     files = sorted(TENSORFLOW.glob("model.ckpt-7.*"))
     assert origin["sha256"] == {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
     assert len(files) == 4 and len(origin["dropped"]) == 13
@@ -130,7 +130,7 @@ def test_the_prefix_of_training_on_several_devices_is_taken_off_where_all_names_
 def test_models_that_share_weights_share_imported_ones(theirs: dict[str, Tensor]):
     torch.save(theirs, "a.pth")
     bench_weights("import", "toy:polished", "a.pth")
-    assert weight_file.weights_facts(Path("toy-polished-plain.safetensors"))["method"] == "toy"
+    assert weight_file.read_metadata(Path("toy-polished-plain.safetensors"))["method"] == "toy"
 
 
 def test_the_list_tells_what_can_be_imported_and_imports_nothing_heavy():

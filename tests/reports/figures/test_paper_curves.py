@@ -24,7 +24,7 @@ WITHOUT, WITH = FIGURE.methods.values()
 def cell(store: Store, variant: str, seed: int, *points: tuple[int, float, float]) -> CellStatus:
     folder = store.cell({"variant": variant, "seed": seed})
     for step, l1, grad in points:
-        folder.add_to_curves(step, "center", {"l1@full-raw-float": l1, "grad_l1@full-raw-float": grad})
+        folder.add_curve_point(step, "center", {"l1@full-raw-float": l1, "grad_l1@full-raw-float": grad})
     return CellStatus(variant, variant, seed, "done", folder.path.name, evaluation_ids={"center": "none"})
 
 

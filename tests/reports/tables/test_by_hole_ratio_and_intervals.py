@@ -108,8 +108,8 @@ def with_features(store: Store, run: Run, scale: float) -> None:
     """Write features of one number each, whose Frechet distance is computed by hand."""
     folder = CellFolder(store.root / "cells" / run.entries[0].folder, {})
     values = scale * np.arange(8, dtype=np.float32)[:, None]
-    folder.add_features("evaluation", {"inception": Features(values, RATIOS, "free-form")})
-    Features(values / scale + 1, np.zeros(8)).write(store.truth(run.protocol, run.images, "inception"))
+    folder.write_features("evaluation", {"inception": Features(values, RATIOS, "free-form")})
+    Features(values / scale + 1, np.zeros(8)).write(store.ground_truth_path(run.protocol, run.images, "inception"))
 
 
 def test_set_metrics_use_the_stored_features_of_the_bucket(store: Store) -> None:
