@@ -37,7 +37,7 @@ class Experiment:
             setup.images.test_digest,
             len(setup.images.test) * setup.protocol.crops,
             [cell.entry for cell in cells],
-            setup.missing(self.executor.here),
+            setup.missing(self.executor.in_process),
             list(setup.images.skipped),
         )
         folder = setup.distributed.on_rank_zero(lambda: setup.store.write_run(run))
@@ -77,7 +77,7 @@ class Experiment:
             time.sleep(POLL_SECONDS)
 
     def _tell(self, cell: Cell, cells: Sequence[Cell]) -> None:
-        if not self.executor.here:
+        if not self.executor.in_process:
             done = sum(each.entry.state != "pending" for each in cells)
             told = f"{done} of {len(cells)} cells: {cell.title}: {cell.entry.state}  {cell.entry.reason}".rstrip()
             console.print(told, markup=False, soft_wrap=True)

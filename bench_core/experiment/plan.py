@@ -17,7 +17,7 @@ from bench_core.masks.mask_set import MaskSet, open_sets
 from bench_core.methods.compatibility import refusal, require_backbones, unsupported_masks
 from bench_core.methods.pretrained import with_weights
 from bench_core.methods.request import MethodRequest, parse
-from bench_core.methods.variants import Overrides, Variant, apply_overrides, check
+from bench_core.methods.variants import Overrides, Variant, apply_overrides, validate_overrides
 from bench_core.metrics import select_metrics
 from bench_core.plugins import Plugin, Plugins
 from bench_core.protocol import Protocol
@@ -74,7 +74,7 @@ def plan(names: Sequence[str] | None, protocol_name: str, out: Path, options: Ma
     if options["compiled"]:
         require_compiler(options["device"])
     executor, placing = choose_executor(plugins.records("executors"), options)
-    if options["devices"] * options["nodes"] > 1 and not executor.here:
+    if options["devices"] * options["nodes"] > 1 and not executor.in_process:
         raise BadInput(
             f"--devices and --nodes share out one cell at a time: give --executor here, not {executor.name}."
         )
@@ -105,9 +105,9 @@ def _variants(
     asked = [(plugins.installed[request.plugin], request) for request in requests]
     public = _losses(plugins, [every, *(request.changes for request in requests)])
     models = [(plugin, model, request.changes) for plugin, request in asked for model in request.models(plugin)]
-    check([model for _, model, _ in models], public, every)
+    validate_overrides([model for _, model, _ in models], public, every)
     for plugin, request in asked:
-        check(request.models(plugin), public, request.changes)
+        validate_overrides(request.models(plugin), public, request.changes)
     if not models:
         names = ", ".join(request.plugin for request in requests) or "(none)"
         raise BadInput(f"The plugins {names} bring no methods.")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench_core.methods.variants import Overrides, Variant, apply_overrides, check
+from bench_core.methods.variants import Overrides, Variant, apply_overrides, validate_overrides
 from bench_core.plugins import Plugins
 from bench_core.recipe import Optimiser, Phase, Recipe, Update
 from bench_core.specs import Model
@@ -69,5 +69,5 @@ def test_an_update_that_loses_its_last_term_is_left_out():
 def test_terms_that_make_no_sense_are_refused(added: dict[str, float], dropped: list[str], said: str):
     with pytest.raises(ValueError, match=said):
         changes = Overrides(added, dropped)
-        check([MODEL], PLUGINS.records("losses"), changes)
+        validate_overrides([MODEL], PLUGINS.records("losses"), changes)
         apply_overrides(MODEL, PLUGINS.records("losses"), changes)

@@ -56,7 +56,7 @@ def test_a_foreign_file_paints_the_same_picture(tmp_path: Path, monkeypatch: pyt
     saved, path = foreign_checkpoint(), tmp_path / "netG_streetview.pth"
     torch.save(saved, path)
     match = compare(CENTRE, LAYOUT, readers.read(path).content)
-    assert (match.missing, match.unexpected, match.misshapen, match.dropped) == ([], [], [], {})
+    assert (match.missing, match.unexpected, match.wrong_shape, match.dropped) == ([], [], [], {})
     generator, x = match.method.generator.eval(), torch.randn(2, 3, 128, 128)
     generator.load_state_dict(match.state)
     with torch.no_grad():

@@ -115,7 +115,7 @@ def a_latest_g(base: int) -> dict[str, Tensor]:
 def test_official_weights_paint_here_what_they_painted_there():
     (model,) = (model for model in bench_dmfn.bench_models() if model.checkpoints)
     (checkpoint,) = model.checkpoints
-    assert model.name == "dmfn:released" and not checkpoint.dropped and not checkpoint.inside
+    assert model.name == "dmfn:released" and not checkpoint.dropped and not checkpoint.state_dict_key
     foreign, translate = a_latest_g(16), resolve(checkpoint.translate)
     method = build("nano", 3, **{**model.options, **checkpoint.options})
     origins = {name: translate(name) for name in method.generator.state_dict()}
