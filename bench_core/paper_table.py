@@ -120,4 +120,3 @@ def read(file: NamedFile) -> PaperTable:
         return PaperTable.model_validate({"name": file.name, **data})
     except (OSError, ValueError, KeyError, ValidationError) as error:
         raise BadInput(f"The table {file.path} cannot be used: {error}") from error
-

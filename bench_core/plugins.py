@@ -57,7 +57,7 @@ class Plugin:
 
     @property
     def state(self) -> str:
-        """"installed", "loaded" or "broken"."""
+        """ "installed", "loaded" or "broken"."""
         return "broken" if self.error else "loaded" if self.module else "installed"
 
     @property

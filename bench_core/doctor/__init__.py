@@ -16,5 +16,5 @@ class Finding:
 
     @property
     def mark(self) -> str:
-        """"ok", "missing" or "wrong"."""
+        """ "ok", "missing" or "wrong"."""
         return "wrong" if self.advice else "missing" if self.missing else "ok"

@@ -99,7 +99,7 @@ def _threads() -> Iterator[Finding]:
 
 def _thread_advice(cores: int, threads: int) -> str:
     if threads > cores:
-        return f"torch has {threads} threads on {cores} usable cores, which slows it down: set OMP_NUM_THREADS={cores}."
+        return f"torch has {threads} threads on {cores} usable cores, which is slow: set OMP_NUM_THREADS={cores}."
     if "OMP_NUM_THREADS" in os.environ and threads < cores:
         return f"OMP_NUM_THREADS leaves torch {threads} of {cores} usable cores: unset it, unless other programs need them."
     return ""
@@ -107,9 +107,7 @@ def _thread_advice(cores: int, threads: int) -> str:
 
 def _allocator() -> Finding:
     reason = tune_malloc()
-    return Finding(
-        "allocator", f"not tuned: {reason}" if reason else f"keeps freed memory ({SWITCH}=off disables it)"
-    )
+    return Finding("allocator", f"not tuned: {reason}" if reason else f"keeps freed memory ({SWITCH}=off disables it)")
 
 
 def _weights() -> Iterator[Finding]:

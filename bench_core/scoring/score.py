@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from bench_core import __version__
 from bench_core.data.open import open_protocol
@@ -61,8 +60,7 @@ class Scoring:
                 pair = pairs[index]
                 truth, hole = pair["image"].numpy().transpose(1, 2, 0), pair["hole"][0].numpy()
                 picture = self._read(path, truth)
-                with Image.open(path) as file:
-                    inspection.add(pairs.name(index), picture, truth, hole, file.format)
+                inspection.add(picture, truth, hole)
                 tell(index + 1, "")
         inspection.refuse_inverted()
         return inspection

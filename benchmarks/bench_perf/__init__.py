@@ -5,4 +5,4 @@ from bench_core import Command, hookimpl
 
 @hookimpl
 def bench_commands() -> list[Command]:
-    return [Command("perf", "Machine", "bench_perf.cli:perf")]
+    return [Command("perf", "System", "bench_perf.cli:perf")]

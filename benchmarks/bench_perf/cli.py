@@ -1,4 +1,4 @@
-"""`bench perf`: how fast things are, side by side."""
+"""`bench perf`: benchmarks of speed, side by side."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,29 +19,31 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command()
 @click.argument("methods", type=completions.METHODS, required=False)
 @click.option(
-    "--parts", type=Listed(), help="forward,training,overhead,metrics,masks,loading,startup; all if not given."
+    "--parts", type=Listed(), help="forward,training,overhead,metrics,masks,loading,startup; all if left out."
 )
-@click.option("--sizes", type=Listed(int), default="256,512", help="Sides of images, in pixels.")
-@click.option("--batches", type=Listed(int), default="1,4", help="Images at a time.")
-@click.option("--scale", type=OneOf(["paper", "nano"]), default="paper", help="The published networks, or narrow ones.")
-@click.option("--against", type=FILE, help="A Python file with a rival's build(); see docs/performance.md.")
-@click.option("--method", help="Which of METHODS the rival is measured beside, if they are several.")
-@click.option("--device", type=DEVICE, default="auto", help="What computes.")
-@click.option("--precision", "precisions", type=Listed(), default=(), help="tf32,bf16-mixed,16-mixed beside 32 bits.")
-@click.option("--compile", "compiled", is_flag=True, help="Measure generators made faster by torch.compile, too.")
-@click.option("--threads", type=click.IntRange(1), help="Of torch; as many as it takes by itself if left out.")
-@click.option("--seconds", type=click.FloatRange(0), default=5.0, help="For each comparison.")
-@click.option("--json", "file", type=FILE, help="Write everything that was measured to this file, too.")
+@click.option("--sizes", type=Listed(int), default="256,512", help="Image sides in pixels.")
+@click.option("--batches", type=Listed(int), default="1,4", help="Batch sizes.")
+@click.option("--scale", type=OneOf(["paper", "nano"]), default="paper", help="Networks as published, or narrow ones.")
+@click.option("--against", type=FILE, help="Python file with a baseline's build(); see docs/performance.md.")
+@click.option("--method", help="Which of METHODS to compare the baseline with.")
+@click.option("--device", type=DEVICE, default="auto", help="Device to run on.")
+@click.option(
+    "--precision", "precisions", type=Listed(), default=(), help="Precisions beside float32: tf32,bf16-mixed,16-mixed."
+)
+@click.option("--compile", "compiled", is_flag=True, help="Measure generators with torch.compile, too.")
+@click.option("--threads", type=click.IntRange(1), help="Threads of torch; torch's default if left out.")
+@click.option("--seconds", type=click.FloatRange(0), default=5.0, help="Seconds of each measurement.")
+@click.option("--json", "file", type=FILE, help="JSON file for all measurements.")
 def perf(methods: tuple[str, ...] | None, file: Path | None, **options: Any) -> None:
-    """Measure how fast methods and the harness are.
+    """Benchmark inference, training and metrics.
 
-    METHODS are such as ONE,OTHER; all that learn, if not given. What is compared runs in turn, in this process, so that
-    ratios hold on a busy machine, too. A rival's outputs are compared with ours.
+    METHODS are names such as ONE,OTHER; all trained methods if left out. Compared functions run in turn in one process,
+    so ratios hold on a busy machine, too. Outputs of a baseline are compared with ours.
 
     \b
     Examples:
       bench perf ONE,OTHER --parts forward --sizes 256
-      bench perf ONE --parts forward,training --against rival.py --json one.json
+      bench perf ONE --parts forward,training --against baseline.py --json one.json
       bench perf --parts metrics,masks,loading,startup
     """
     from bench_core.system import files

@@ -30,7 +30,7 @@ def bench_paper_tables() -> list[NamedFile]:
 @hookimpl
 def bench_commands() -> list[Command]:
     names = ("report", "figure", "compare", "tables", "cost")
-    return [Command(name, "Compare", f"bench_reports.cli.{name}:{name}") for name in names]
+    return [Command(name, "Experiments", f"bench_reports.cli.{name}:{name}") for name in names]
 
 
 @hookimpl

@@ -15,7 +15,7 @@ import bench_core.plugins
 from bench_core.cli import main
 from bench_core.conformance import RULES, ConformanceReport, check
 from bench_core.errors import BadInput
-from bench_core.methods.method import Method, guided
+from bench_core.methods import Method, guided
 from bench_core.plugins import Plugins
 from bench_core.specs import resolve
 from bench_core.store.store import read_runs

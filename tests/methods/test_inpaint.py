@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from bench_core.methods import Method
 from bench_core.methods.inpaint import fill
-from bench_core.methods.method import Method
 
 
 class Spy(Method):

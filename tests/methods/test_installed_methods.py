@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from bench_core.methods import LossContext, Method, Postprocess, guided
 from bench_core.methods.compatibility import refused_size
 from bench_core.methods.inpaint import fill
-from bench_core.methods.method import LossContext, Method, Postprocess, guided
 from bench_core.methods.variants import apply_overrides
 from bench_core.nn.backbones import Backbones
 from bench_core.plugins import Plugins

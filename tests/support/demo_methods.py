@@ -2,7 +2,7 @@
 
 import torch
 
-from bench_core.methods.method import Method
+from bench_core.methods import Method
 from bench_core.specs import Model
 
 TRACER = Model("tracer", "Paints the sketch", "Nobody.", "demo_methods:Tracer.build", guide="demo_methods:nothing")

@@ -8,7 +8,10 @@ from bench_core.specs import Executor
 def bench_executors() -> list[Executor]:
     return [
         Executor(
-            "here", "one after the other, in this process", "bench_core.experiment.executors.in_process:run", in_process=True
+            "here",
+            "one after the other, in this process",
+            "bench_core.experiment.executors.in_process:run",
+            in_process=True,
         ),
         Executor(
             "local",

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import torch
 
-from bench_core.methods.method import HoleTensor, ImageTensor, Method
+from bench_core.methods import HoleTensor, ImageTensor, Method
 
 RADIUS = 3
 """Pixels around a point that OpenCV looks at: its documentation's example."""

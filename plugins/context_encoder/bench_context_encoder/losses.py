@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from bench_context_encoder.model import ContextEncoder, signed
-from bench_core.methods.method import ImageTensor, LossContext
+from bench_core.methods import ImageTensor, LossContext
 
 Scalar = Float[Tensor, ""]
 

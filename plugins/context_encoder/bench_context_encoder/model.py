@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from bench_context_encoder.patch import MARGIN
 from bench_core.errors import BadInput, unknown
-from bench_core.methods.method import HoleTensor, ImageTensor, Method, MethodOutput
+from bench_core.methods import HoleTensor, ImageTensor, Method, MethodOutput
 
 Layers = OrderedDict[str, nn.Module]
 Widths = Mapping[int, int]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, leaky_relu, relu
 
 from bench_core.errors import BadInput
-from bench_core.methods.method import Method, MethodOutput
+from bench_core.methods import Method, MethodOutput
 from bench_dmfn.layers import Features, build_block
 from bench_dmfn.norm import instance_norm
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from bench_core.errors import BadInput, unknown
-from bench_core.methods.method import Guidance, HoleTensor, ImageTensor, Method, MethodOutput
+from bench_core.methods import Guidance, HoleTensor, ImageTensor, Method, MethodOutput
 from bench_gated.attention import ContextualAttention
 from bench_gated.layers import SpectralConv2d
 from bench_gated.wiring import WIRINGS, Gate, Wiring, chain, decoder, dilated, encoder, last

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu
 
 from bench_core.errors import BadInput, unknown
-from bench_core.methods.method import Method
+from bench_core.methods import Method
 from bench_glcic.layers import Features, Layer, pooled
 
 ImageTensor = Float[Tensor, "b c h w"]

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d, pad
 
 from bench_core.errors import BadInput
-from bench_core.methods.method import HoleTensor, ImageTensor, LossContext
+from bench_core.methods import HoleTensor, ImageTensor, LossContext
 from bench_gradient_attention.model import Adversarial, signed
 
 Scalar = Float[Tensor, ""]

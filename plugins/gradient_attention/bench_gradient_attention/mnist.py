@@ -5,7 +5,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from bench_core.methods.method import HoleTensor, ImageTensor, Method
+from bench_core.methods import HoleTensor, ImageTensor, Method
 from bench_gradient_attention.model import initialise
 
 SIZE = 28

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool1d, hardtanh, leaky_relu
 
 from bench_core.errors import unknown
-from bench_core.methods.method import HoleTensor, ImageTensor, Method, MethodOutput
+from bench_core.methods import HoleTensor, ImageTensor, Method, MethodOutput
 
 Features = Float[Tensor, "b c h w"]
 Scores = Float[Tensor, "b 1"]

@@ -1,4 +1,4 @@
-"""`bench compare`: which of two is better, and how sure that is."""
+"""`bench compare`: two methods or runs, with paired statistics."""
 
 from pathlib import Path
 
@@ -13,18 +13,16 @@ from bench_reports.cli.report import FORMAT, OUTPUT, emit_tables, require_single
 @click.argument("a")
 @click.argument("b")
 @click.argument("runs", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "--metrics", type=completions.METRICS, default=(), help="Only these; a bare name means its default definition."
-)
+@click.option("--metrics", type=completions.METRICS, default=(), help="Metrics to compare; all if left out.")
 @FORMAT
 @OUTPUT
 @JSON
 def compare(
     a: str, b: str, runs: Path | None, metrics: tuple[str, ...], format_: str, output: Path | None, as_json: bool
 ) -> None:
-    """Tell which of two methods or runs is better, pair by pair.
+    """Compare two methods or two runs with paired statistics.
 
-    A and B are methods that were judged in RUNS (results, if not given), or the folders of two runs.
+    A and B are methods in RUNS (default: results), or the folders of two runs.
 
     \b
     Examples:

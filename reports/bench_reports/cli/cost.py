@@ -1,4 +1,4 @@
-"""`bench cost`: what a larger comparison would take."""
+"""`bench cost`: run time of a larger experiment."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -13,16 +13,16 @@ from bench_core.errors import BadInput
 @click.command()
 @click.argument("runs", type=click.Path(path_type=Path))
 @click.option("--steps", type=click.IntRange(0), required=True, help="Training steps of each method.")
-@click.option("--images", type=click.IntRange(1), required=True, help="Test images under each mask set.")
-@click.option("--mask-sets", type=click.IntRange(1), default=1, help="With so many images each.")
-@click.option("--seeds", type=click.IntRange(1), default=1, help="Trainings of each method.")
-@click.option("--methods", type=click.IntRange(1), help="So many that learn, as dear as those of RUNS on average.")
+@click.option("--images", type=click.IntRange(1), required=True, help="Test images of each mask set.")
+@click.option("--mask-sets", type=click.IntRange(1), default=1, help="Number of mask sets.")
+@click.option("--seeds", type=click.IntRange(1), default=1, help="Training seeds of each method.")
+@click.option("--methods", type=click.IntRange(1), help="Number of trained methods, each at the average cost of RUNS.")
 @JSON
 def cost(runs: Path, steps: int, images: int, mask_sets: int, seeds: int, methods: int | None, as_json: bool) -> None:
-    """Reckon what a larger comparison takes.
+    """Estimate the run time of a larger experiment.
 
-    It is reckoned from the seconds that the last run of RUNS took. Sizes, batches, metrics and devices are taken to be
-    those of that run: make it small, but of the same kind.
+    The estimate uses the timings of the last run in RUNS. It assumes the same sizes, batches, metrics and devices, so
+    make that run small but otherwise alike.
 
     \b
     Examples:

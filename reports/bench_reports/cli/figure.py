@@ -1,4 +1,4 @@
-"""`bench figure`: figures for papers, from stored rows."""
+"""`bench figure`: plots of stored results."""
 
 from pathlib import Path
 
@@ -13,31 +13,31 @@ KINDS = ("grid", "curves", "losses", "buckets", "scatter", "ranks")
 @click.argument("kind", type=OneOf(KINDS))
 @click.argument("runs", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="FILE.pdf, FILE.png or FILE.svg.")
-@click.option("--metric", help="Which metric; the protocol's first, if not given.")
-@click.option("--mask-set", help="Which mask set; the protocol's first, if not given; for grid, all.")
-@click.option("--methods", type=Listed(), default=(), help="Only these; for losses, one.")
-@click.option("--width", type=OneOf(["column", "page"]), help="3.25 or 6.75 inches.")
+@click.option("--metric", help="Metric; the protocol's first if left out.")
+@click.option("--mask-set", help="Mask set; the protocol's first if left out, or all for grid.")
+@click.option("--methods", type=Listed(), default=(), help="Methods to plot; one for losses, else all if left out.")
+@click.option("--width", type=OneOf(["column", "page"]), help="Width of a column (3.25 inches) or page (6.75 inches).")
 @click.option("--cost", metavar="NAME", help="For scatter: image, training or parameters.")
-@click.option("--images", type=Listed(int), default=(), help="For grid: numbers of the images.")
-@click.option("--zoom", is_flag=True, help="For grid: magnify the part where methods are farthest from the truth.")
+@click.option("--images", type=Listed(int), default=(), help="For grid: indexes of the images.")
+@click.option("--zoom", is_flag=True, help="For grid: magnify the part with the largest errors.")
 def figure(kind: str, runs: Path, output: Path, metric: str | None, **options: object) -> None:
-    """Draw a figure of stored rows, for a paper.
+    """Plot stored results for a paper.
 
-    RUNS is a folder that `bench run` wrote to, or one run in it. Needs no torch.
+    RUNS is a folder that `bench run` wrote to, or one run in it.
 
     \b
-    grid     pictures: truth, masked image and what every method painted
-    curves   a metric over the steps of the training, with bands over seeds
-    losses   the loss terms of one method over the steps
+    grid     images: ground truth, masked image and results of all methods
+    curves   a metric over training steps, with bands over seeds
+    losses   loss terms of one method over training steps
     buckets  a metric against the hole ratio, with 95 % intervals
     scatter  a metric against seconds or parameters
-    ranks    which ranks are possible for each method, and groups
+    ranks    possible ranks of each method, and groups
 
     \b
     Examples:
       bench figure ranks results -o ranks.pdf
       bench figure buckets results --metric psnr --mask-set free-form -o buckets.pdf
-      bench figure grid results --width page --zoom -o pictures.pdf
+      bench figure grid results --width page --zoom -o images.pdf
     """
     from bench_core.plugins import Plugins
     from bench_core.store.store import read_runs

@@ -1,4 +1,4 @@
-"""`bench report`: tables from stored rows."""
+"""`bench report`: tables of stored results."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,24 +15,30 @@ if TYPE_CHECKING:
     from bench_core.plugins import Plugins
 
 
-FORMAT = click.option("--format", "format_", type=completions.FORMAT, default="terminal", help="terminal, csv, ...")
-OUTPUT = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file, not the terminal.")
+FORMAT = click.option(
+    "--format",
+    "format_",
+    type=completions.FORMAT,
+    default="terminal",
+    help="Table format: terminal, csv, latex, html, ...",
+)
+OUTPUT = click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write, instead of the terminal.")
 
 
 @click.command()
 @click.argument("runs", type=click.Path(path_type=Path))
-@click.option("--by", type=OneOf(["hole_ratio"]), help="One block of rows for each tenth of the hole ratio.")
-@click.option("--statistics", is_flag=True, help="Every mean with its interval, its possible ranks and its group.")
-@click.option("--against", type=OneOf(["published"]), help="What papers claim, beside what was measured.")
+@click.option("--by", type=OneOf(["hole_ratio"]), help="Split rows by hole ratio, in steps of 0.1.")
+@click.option("--statistics", is_flag=True, help="Show confidence intervals, possible ranks and groups.")
+@click.option("--against", type=OneOf(["published"]), help="Show the numbers of papers beside the measured ones.")
 @FORMAT
 @OUTPUT
 @JSON
 def report(
     runs: Path, by: str | None, statistics: bool, against: str | None, format_: str, output: Path | None, as_json: bool
 ) -> None:
-    """Print stored tables, also as csv, latex or html.
+    """Print result tables (terminal, CSV, LaTeX, HTML).
 
-    RUNS is a folder that `bench run` wrote to, or one run in it. Needs no torch.
+    RUNS is a folder that `bench run` wrote to, or one run in it.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`bench tables`: tables and figures of papers, measured anew beside what was published."""
+"""`bench tables`: tables and figures of papers, reproduced beside the published numbers."""
 
 import sys
 from pathlib import Path
@@ -42,9 +42,9 @@ SETTLED = {"plugins", "protocol", "data", "added", "dropped", "baselines", "metr
 @JSON
 @click.pass_context
 def tables(context: click.Context, data: tuple[tuple[str, Path], ...], as_json: bool) -> None:
-    """List the tables of papers, and measure them anew.
+    """List and reproduce tables from papers.
 
-    Without a command, they are listed with what measuring each anew needs, and what of it is missing here.
+    Without a command, list the tables with their requirements, and with those that are missing on this machine.
 
     \b
     Examples:
@@ -79,10 +79,10 @@ def tables(context: click.Context, data: tuple[tuple[str, Path], ...], as_json: 
 @OUTPUT
 @JSON
 def show(name: str, runs: Path | None, format_: str, output: Path | None, as_json: bool) -> None:
-    """Print a table: what was published and what was measured.
+    """Print a table with published and measured numbers.
 
-    RUNS, a folder that `bench run` wrote to, holds the latter. With `-o FILE.svg` or `-o FILE.png` a figure's curves
-    are drawn, and their numbers written to a .csv beside it.
+    RUNS is a folder that `bench run` wrote to. With `-o FILE.svg` or `-o FILE.png` the curves of a figure are plotted,
+    and their numbers written to a .csv file beside it.
 
     \b
     Examples:
@@ -101,9 +101,9 @@ def show(name: str, runs: Path | None, format_: str, output: Path | None, as_jso
 @DATA
 @signals.handle_signals()
 def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], as_json: bool, **options: Any) -> None:
-    """Train and judge what a table needs, and print it.
+    """Train and evaluate the methods of a table, and print it.
 
-    What is not here is left out and said.
+    Missing methods and image sets are skipped with a message.
 
     \b
     Examples:

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from bench_core.methods.method import Method, MethodOutput
+from bench_core.methods import Method, MethodOutput
 
 
 class Guided(Method):

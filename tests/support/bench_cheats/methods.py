@@ -5,7 +5,7 @@ import inspect
 import torch
 from torch import nn
 
-from bench_core.methods.method import Method, MethodOutput
+from bench_core.methods import Method, MethodOutput
 
 
 class Honest(Method):
