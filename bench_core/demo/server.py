@@ -21,7 +21,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise BadInput(f"Cannot listen on {host}, port {port} ({error}); --port 0 takes a free one.") from error
+        raise BadInput(f"Cannot listen on {host}, port {port} ({error}); --port 0 chooses a free one.") from error
 
 
 def address(listening: socket.socket) -> str:

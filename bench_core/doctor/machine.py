@@ -101,7 +101,7 @@ def _thread_advice(cores: int, threads: int) -> str:
     if threads > cores:
         return f"torch has {threads} threads on {cores} usable cores, which is slow: set OMP_NUM_THREADS={cores}."
     if "OMP_NUM_THREADS" in os.environ and threads < cores:
-        return f"OMP_NUM_THREADS leaves torch {threads} of {cores} usable cores: unset it, unless other programs need them."
+        return f"OMP_NUM_THREADS leaves torch {threads} of {cores} usable cores: unset it, unless others need them."
     return ""
 
 

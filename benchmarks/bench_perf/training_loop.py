@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from bench_core import protocol, seeds
-from bench_core.conformance import test_inputs
+from bench_core.conformance import inputs
 from bench_core.data.pairs import TrainPairs
 from bench_core.errors import BadInput
 from bench_core.images import Array
@@ -103,7 +103,7 @@ class BaselineTraining:
         where = open_fabric(self.device).device
         noise = torch.from_numpy(Noise(self.size, 3)[0]).permute(2, 0, 1).float() / 255
         image = noise.repeat(self.batch, 1, 1, 1).to(where)
-        hole = test_inputs.center(self.size, self.size).repeat(self.batch, 1, 1, 1).to(where)
+        hole = inputs.center(self.size, self.size).repeat(self.batch, 1, 1, 1).to(where)
         while True:
             advance()
             step(image, hole)

@@ -1,4 +1,4 @@
-"""A plugin whose models have published weights in several layouts."""
+"""A plugin with published weights in several layouts."""
 
 from dataclasses import replace
 

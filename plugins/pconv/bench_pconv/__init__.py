@@ -9,7 +9,7 @@ _PLAIN = Model(
     name="pconv",
     title="Partial convolutions",
     citation="G. Liu, F. A. Reda, K. J. Shih, T.-C. Wang, A. Tao, B. Catanzaro. Image Inpainting for "
-    "Irregular MaskSet Using Partial Convolutions. ECCV 2018. arXiv:1804.07723",
+    "Irregular Holes Using Partial Convolutions. ECCV 2018. arXiv:1804.07723",
     build="bench_pconv.model:build",
     recipe=RECIPE,
     size_multiple={"paper": 256, "nano": 32},
