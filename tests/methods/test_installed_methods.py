@@ -30,7 +30,7 @@ def built(model: Model, scale: Scale) -> Method:
 
 
 def inputs(model: Model, scale: Scale, height: int = 0, width: int = 0, batch: int = 2) -> Inputs:
-    """Return images, holes that the model supports, and guidance. The side is at least 64, plus `height` and `width`."""
+    """Return images, holes that the model supports, and guidance. Sides are at least 64, plus `height` and `width`."""
     multiple = model.size_multiple[scale]
     side = model.fixed_size.get(scale) or -(-64 // multiple) * multiple
     torch.manual_seed(1)
