@@ -89,11 +89,10 @@ class Model:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Keyword arguments of `build` with their defaults; ``--option NAME.OPTION=VALUE`` changes one."""
     supports_hole: Reference | None = None
-    """Function of a hole, uint8 (height, width), 1 = missing. It returns "" if the model can fill the hole, else the
-    reason, such as ``"fills holes in the middle only"``. None if the model can fill any hole."""
+    """Function of a hole, uint8 (height, width), 1 = missing, that returns why the model cannot fill it, such as
+    ``"fills holes in the middle only"``, or "" if it can. None if the model can fill any hole."""
     guide: Reference | None = None
-    """Function of a `torch.device` that returns a `bench_core.methods.Guide`. Set it for methods that a user helps
-    with a sketch."""
+    """Function of a `torch.device` that returns a `bench_core.methods.Guide`, for methods that follow a sketch."""
     postprocess: Reference | None = None
     """Function ``(masked, hole, prediction) -> prediction`` on whole images in [0, 1], applied after `predict`."""
     shares_weights_with: str = ""
@@ -117,15 +116,13 @@ class MaskFamily:
     name: str
     title: str
     draw: Reference
-    """Function ``(rng: numpy.random.Generator, height, width, **parameters)`` that returns uint8 (height, width),
-    1 = missing."""
+    """Function ``(rng, height, width, **parameters)`` of a NumPy generator that returns uint8 (h, w), 1 = missing."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Parameters of `draw` with their defaults; `...` marks a required one."""
     source: str = ""
     """Paper or code that defines the family."""
     content: Reference | None = None
-    """Function from the parameters to those that go into the protocol's hash. Use it if a parameter is a path: return
-    the file's checksum instead."""
+    """Function from the parameters to those to hash, to replace paths by checksums of their files."""
     numbered: bool = False
     """True if `draw` takes the pair's index in place of `rng`, because the holes exist in a file."""
 
@@ -157,8 +154,7 @@ class Metric:
     """Formula, constants, and the library that computes it."""
     better: Literal["higher", "lower"]
     build: Reference
-    """Function of a `torch.device` that returns a `bench_core.metrics.PerImage`, or `bench_core.metrics.Extractor` if
-    `per` is "set"."""
+    """Function of a `torch.device` that returns a `bench_core.metrics.PerImage`, or an `Extractor` if `per` = "set"."""
     per: Literal["image", "set"] = "image"
     """One value for each image, or one for the whole set of images."""
     origin: str = ""
@@ -229,8 +225,8 @@ class Tracker:
     name: str
     title: str
     open: Reference
-    """Function of the store's folder that returns a `bench_core.training.trackers.tracker.CellTracker`. It must write
-    below that folder only."""
+    """Function of the store's folder, to write below, that returns a
+    `bench_core.training.trackers.tracker.CellTracker`."""
     needs: str = ""
     """Package that must be installed, and the extra of inpaint-bench that installs it."""
 

@@ -245,4 +245,4 @@ def test_parameters_are_set_as_toml_writes_them(tmp_path: Path) -> None:
 def test_list_names_every_family_and_what_must_be_given() -> None:
     output = call("list").output
     assert all(name in output for name in FAMILIES)
-    assert "file = (must be given)" in output
+    assert "file = (required)" in output
