@@ -6,6 +6,7 @@ from math import isinf
 from rich.markup import escape
 from rich.table import Table
 
+from bench_core.system.progress import open_console
 from bench_perf.records import Report, Row
 
 TITLES = {

@@ -12,7 +12,7 @@ from torch import Tensor
 from bench_core.data.pairs import TrainPairs, to_floats
 from bench_core.images import Array
 from bench_core.masks.mask_set import open_sets
-from bench_core.methods.method import Method, guided
+from bench_core.methods import Method, guided
 from bench_core.methods.variants import apply_overrides
 from bench_core.nn.backbones import Backbones
 from bench_core.plugins import Plugins
