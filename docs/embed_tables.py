@@ -11,7 +11,7 @@ SLOT = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 def embedded(page: str) -> str:
     """The page with the tables as they are stored now, without their titles and notes."""
 
-    def table(match: re.MatchReport[str]) -> str:
+    def table(match: re.Match[str]) -> str:
         lines = (ROOT / match[2]).read_text(encoding="utf-8").splitlines()
         return match[1] + "\n".join(line for line in lines if line.startswith("|")) + "\n" + match[3]
 

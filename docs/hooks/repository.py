@@ -41,7 +41,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     page.meta.update({} if page.parent else {"hide": ["navigation"]})  # which would show this page only
     origin = next((source for source, uri in ELSEWHERE.items() if uri == here), f"docs/{here}")
 
-    def linked(link: re.MatchReport[str]) -> str:
+    def linked(link: re.Match[str]) -> str:
         mark, text, target, anchor = link.groups(default="")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(origin), target))
         if not (ROOT / path).exists():
