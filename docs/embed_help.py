@@ -1,4 +1,4 @@
-"""Puts the commands' own help into docs/commands.md and their list into the README, between the lines that mark it."""
+"""Write the help of every command to docs/commands.md and their list to the README, between its two marks."""
 
 import re
 from collections.abc import Iterator
@@ -15,20 +15,20 @@ LIST = re.compile(r"(<!-- commands -->\n).*?(<!-- end -->)", re.DOTALL)
 WIDTH = 100
 HEAD = """# Every command
 
-What `bench COMMAND --help` prints. In a shell, `bench completion bash`, `zsh` or `fish` prints what completes commands,
-options and names. `--json` makes a command answer programs: [what it tells](json.md).
+This page shows the output of `bench COMMAND --help`. `bench completion bash`, `zsh` or `fish` prints a script that completes
+commands, options and names in your shell. With `--json` a command prints [JSON](json.md) for programs.
 """
 
 
 def page() -> str:
-    """The help of every command."""
+    """Return docs/commands.md with the help of every command."""
     parts = [f"## {name}\n\n```text\n{text.rstrip()}\n```\n" for name, text in _helps(main, None, "bench")]
     return "\n".join([HEAD, *parts])
 
 
 def listed(readme: str) -> str:
-    """The README with the list of commands as it is now."""
-    main.list_commands(click.Context(main))  # brings those of plugins
+    """Return the README with the current list of commands."""
+    main.list_commands(click.Context(main))  # loads the commands of plugins
     lines = [f"bench {name:12}{command.get_short_help_str(80)}" for name, command in main.commands.items()]
     opening = "<!-- not run: a list -->\n```text\n"
     return LIST.sub(lambda match: match[1] + opening + "\n".join(lines) + f"\n```\n{match[2]}", readme)
