@@ -15,8 +15,8 @@ LIST = re.compile(r"(<!-- commands -->\n).*?(<!-- end -->)", re.DOTALL)
 WIDTH = 100
 HEAD = """# Every command
 
-This page shows the output of `bench COMMAND --help`. `bench completion bash`, `zsh` or `fish` prints a script that completes
-commands, options and names in your shell. With `--json` a command prints [JSON](json.md) for programs.
+This page shows the output of `bench COMMAND --help`. `bench completion bash`, `zsh` or `fish` prints a script for your
+shell: it completes commands, options and names. With `--json` a command prints [JSON](json.md) for programs.
 """
 
 

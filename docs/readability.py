@@ -37,6 +37,7 @@ def measures(found: list[str]) -> list[float]:
 if __name__ == "__main__":
     print(f"{'page':<24}{'sentences':>10}{'words':>8}{'commas':>8}{'clauses':>9}{'you':>7}{'tell':>6}")
     pages = {path.name: sentences(path.read_text(encoding="utf-8")) for path in PAGES}
-    for name, found in [*pages.items(), ("all pages", [each for found in pages.values() for each in found])]:
+    pages["all pages"] = [each for page in pages.values() for each in page]
+    for name, found in pages.items():
         count, words, commas, clauses, you, tell = measures(found)
         print(f"{name:<24}{count:>10}{words:>8.1f}{commas:>8.2f}{clauses:>7.0f} %{you:>5.0f} %{tell:>6}")

@@ -39,7 +39,9 @@ def overview() -> str:
 
 def records(models: list[Model]) -> str:
     """Return citations, forms, options and recipes of one plugin."""
-    return "\n".join(["## Its records\n", *dict.fromkeys(f"{model.citation}\n" for model in models), *_sections(models)])
+    return "\n".join(
+        ["## Its records\n", *dict.fromkeys(f"{model.citation}\n" for model in models), *_sections(models)]
+    )
 
 
 def _sections(models: list[Model]) -> Iterator[str]:
