@@ -8,8 +8,8 @@ PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 run: $(INSTALLED)
 	$(BIN)/bench run
 
-# Two to four processes of one thread each, and each file's tests in one of them.
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Two to four processes of one thread each. The tests of a file share a process (conftest.py). Skips are listed.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 test: lint
 	$(PYTEST) -m "not long"

@@ -15,6 +15,7 @@ from bench_core.recipe import Recipe
 
 Reference = str
 Scale = Literal["paper", "nano"]
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 def resolve(reference: Reference) -> Any:

@@ -64,7 +64,7 @@ def test_every_plugin_looks_like_one_from_outside():
 
 def test_the_lower_bounds_are_those_that_are_tested():
     oldest = dict(re.findall(r"^([\w-]+)==([\d.]+)$", (ROOT / "constraints-oldest.txt").read_text(), re.MULTILINE))
-    extras = PROJECT["project"]["optional-dependencies"]
+    extras = PROJECT["tool"]["hatch"]["metadata"]["hooks"]["custom"]["optional-dependencies"]
     optional = [requirement for name, required in extras.items() if name != "test" for requirement in required]
     for requirement in PROJECT["project"]["dependencies"] + optional:
         name, bound = re.sub(r"\[.*\]", "", requirement).split(">=")

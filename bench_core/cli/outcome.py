@@ -8,7 +8,7 @@ from bench_core.plugins import Plugins
 from bench_core.store.store import Run, Store
 from bench_core.system.progress import console
 
-FIELDS = ("method", "variant", "seed", "state", "reason", "refused", "remarks")
+FIELDS = ("method", "variant", "seed", "state", "reason", "refused", "notes")
 
 
 def publish(plugins: Plugins, store: Store, run: Run, folder: Path, beside: Sequence[Run] = ()) -> dict[str, Any]:

@@ -82,7 +82,7 @@ if TYPE_CHECKING:
 @section("Options")
 @JSON
 @signals.handle_signals()
-def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, as_json: bool, **options: Any) -> None:
+def run(as_json: bool, **options: Any) -> None:
     """Train and judge methods under one protocol.
 
     The table is printed and stored. Repeating a command does only what is missing.
@@ -94,28 +94,29 @@ def run(plugins: tuple[str, ...] | None, protocol: str, out: Path, as_json: bool
       bench run --plugins ONE:FORM --option ONE.NAME=VALUE --option TERM.NAME=VALUE
       bench run --plugins ONE --weights ONE=weights.safetensors --scale paper
     """
+    from bench_core.experiment.options import RunOptions
     from bench_core.experiment.plan import plan
     from bench_core.system.devices import join
     from bench_core.system.progress import console
 
-    distributed = join(options["device"], options["devices"], options["nodes"])
-    console.quiet = not distributed.is_rank_zero
+    given = RunOptions(**options)
+    group = join(given.device, given.devices, given.nodes)
+    console.quiet = not group.is_rank_zero
     with stdout_to_stderr(as_json):
-        code, record = run_plan(distributed.rank_zero_first(lambda: plan(plugins, protocol, out, options)))
-    if as_json and distributed.is_rank_zero:
+        code, record = run_plan(group.rank_zero_first(lambda: plan(given, group)))
+    if as_json and group.is_rank_zero:
         print_json(record)
-    sys.exit(code if distributed.is_rank_zero else 0)
+    sys.exit(code if group.is_rank_zero else 0)
 
 
 def run_plan(planned: "Plan") -> tuple[int, dict[str, Any]]:
-    """Run what is missing, store and print the tables; returns the command's exit code and what programs are told."""
+    """Run what is missing, and store and print the tables; returns the exit code and the record for ``--json``."""
     from bench_core.cli.outcome import print_failures, publish
     from bench_core.system.allocator import tune_malloc
 
     tune_malloc()
     run, folder = planned.experiment.run()
-
-    store, record = planned.experiment.setup.store, {}
-    if planned.experiment.setup.distributed.is_rank_zero:
+    store, record = planned.experiment.context.store, {}
+    if store.group.is_rank_zero:
         record = publish(planned.plugins, store, run, folder)
     return 2 if planned.broken else 1 if print_failures(store, run) else 0, record

@@ -36,9 +36,7 @@ def _rules() -> list[click.Parameter]:
 @click.option("--device", type=DEVICE, default="auto", help="What computes.")
 @section("Options")
 @JSON
-def score(
-    predictions: tuple[str, ...], name: str, protocol: str, out: Path, device: str, as_json: bool, **options: Any
-) -> None:
+def score(as_json: bool, **options: Any) -> None:
     """Judge pictures that another program painted.
 
     They are entered in the store's tables, and matched by name: with the files of --truth and --holes, or, without
@@ -55,16 +53,18 @@ def score(
     from bench_core.cli.outcome import publish
     from bench_core.errors import BadInput
     from bench_core.plugins import Plugins
-    from bench_core.scoring.score import score as judged
+    from bench_core.scoring.score import ScoreOptions
+    from bench_core.scoring.score import score as evaluate
     from bench_core.store.store import read_runs
     from bench_core.system.allocator import tune_malloc
 
-    if bool(options["truth"]) != bool(options["holes"]):
+    given = ScoreOptions(**options)
+    if bool(given.truth) != bool(given.holes):
         raise BadInput("--truth and --holes go together: give both, or neither for the protocol's own pairs.")
     tune_malloc()
     plugins = Plugins.find()
     with stdout_to_stderr(as_json):
-        store, run, folder = judged(plugins, name, predictions, protocol, out, device, options)
+        store, run, folder = evaluate(plugins, given)
         _, stored = read_runs(store.root)
         key = (run.protocol.hash, run.images)
         others = [each for each in stored if store.run_folder(each) != folder]
@@ -76,7 +76,7 @@ def score(
 
 @click.command(cls=Command, params=_rules())
 @click.option("-o", "--output", type=FOLDER, required=True, help="A new folder.")
-def export(output: Path, protocol: str, **options: Any) -> None:
+def export(output: Path, **options: Any) -> None:
     """Write a protocol's pairs as pictures, for other programs.
 
     They are images, holes and masked images, as PNG. What is painted of them is judged by `bench score`, under the same
@@ -86,12 +86,12 @@ def export(output: Path, protocol: str, **options: Any) -> None:
     Examples:
       bench export --protocol quick -o pairs
     """
-    from bench_core.data.open import open_protocol
+    from bench_core.experiment.options import ProtocolOptions
+    from bench_core.experiment.plan import open_protocol
     from bench_core.plugins import Plugins
     from bench_core.scoring.export import export as write
     from bench_core.scoring.pairs_source import own
 
-    plugins = Plugins.find()
-    rules = open_protocol(protocol, plugins, options)
-    write(own(plugins, rules, options), output)
+    plugins, given = Plugins.find(), ProtocolOptions(**options)
+    write(own(plugins, open_protocol(plugins, given), given), output)
     click.echo(f"Wrote {output}.")

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from bench_core.data.pairs import Pair, Pairs, TrainPairs
 from bench_core.system import signals
-from bench_core.system.distributed import SINGLE_PROCESS, Distributed
+from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup
 from bench_core.system.threads import prepare_fork_safety, use_one_thread
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ def loader(
     workers: int,
     device: torch.device,
     positions: Sequence[int],
-    distributed: Distributed = SINGLE_PROCESS,
+    group: ProcessGroup = SINGLE_PROCESS,
 ) -> DataLoader[Pair]:
     """The pairs at some positions, in their order: of every batch this rank's part, unless that is empty.
 
@@ -33,7 +33,7 @@ def loader(
     prepare_fork_safety()
     return DataLoader(
         pairs,
-        batch_sampler=_Parts(positions, batch, distributed),
+        batch_sampler=_Parts(positions, batch, group),
         num_workers=workers,
         worker_init_fn=_begin,
         pin_memory=device.type == "cuda",
@@ -45,10 +45,10 @@ def loader(
 class _Parts:
     positions: Sequence[int]
     batch: int
-    distributed: Distributed
+    group: ProcessGroup
 
     def __iter__(self) -> Iterator[list[int]]:
-        return (list(part) for part in self.distributed.parts(self.positions, self.batch) if part)
+        return (list(part) for part in self.group.parts(self.positions, self.batch) if part)
 
 
 def _begin(worker: int) -> None:

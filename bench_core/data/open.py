@@ -1,41 +1,33 @@
-"""The ground on which methods compete: the rules and the images, as a user's options have them."""
+"""The images of a protocol, found and decoded."""
 
-from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
 
 from bench_core.data.pixel_cache import PixelCache
 from bench_core.data.validate import ValidatedImages
 from bench_core.data.validate import check as check_images
 from bench_core.errors import BadInput, unknown
-from bench_core.metrics import select_metrics
-from bench_core.metrics.select import on_floats
 from bench_core.plugins import Plugins
-from bench_core.protocol import Protocol, load
+from bench_core.protocol import Protocol
 from bench_core.specs import resolve
 
 
-def open_protocol(name: str, plugins: Plugins, options: Mapping[str, Any]) -> Protocol:
-    """The protocol of this name or file, with the fields that the options change.
-
-    Raises:
-        BadInput: there is none such, or it is not valid with the options.
-    """
-    changes = {key: options[key] for key in Protocol.model_fields if options.get(key) is not None}
-    protocol = load(name, plugins.records("protocols").values())
-    if options["data"] and not options["image_set"] and protocol.image_set == "photos":
-        changes["image_set"] = "folder"
-    if options["float_metrics"]:
-        asked = select_metrics(options["metrics"] or protocol.metrics, plugins.records("metrics"))
-        changes["metrics"] = tuple(on_floats(metric).definition for metric in asked)
-    return protocol.override(changes)
-
-
 def open_images(
-    plugins: Plugins, protocol: Protocol, num_images: int, options: Mapping[str, Any], shelf: PixelCache | None = None
+    plugins: Plugins,
+    protocol: Protocol,
+    data: Path | None,
+    num_images: int = 0,
+    skip_bad: bool = False,
+    cache: PixelCache | None = None,
+    workers: int = 0,
 ) -> ValidatedImages:
-    """The protocol's images; those that test, and those that the first `num_images` of a training take, are decoded.
+    """Open the protocol's image set and decode what a run needs of it.
 
-    `shelf` keeps them decoded.
+    Args:
+        data: the folder of the image set, where it needs one.
+        num_images: training images that are decoded, in the order of training; all test images are.
+        skip_bad: leave out images that cannot be decoded.
+        cache: where decoded images are saved for later runs.
+        workers: processes that decode; 0 decodes in this process.
 
     Raises:
         BadInput: the image set is unknown, lacks its folder, or holds images that cannot be decoded.
@@ -44,7 +36,7 @@ def open_images(
     if protocol.image_set not in sets:
         raise unknown("image set", protocol.image_set, sets)
     chosen = sets[protocol.image_set]
-    if chosen.needs_folder and options["data"] is None:
+    if chosen.needs_folder and data is None:
         raise BadInput(f"The image set {chosen.name!r} needs --data FOLDER. {chosen.source}")
-    train, test = (resolve(chosen.open)(options["data"], split) for split in ("train", "test"))
-    return check_images(train, test, protocol, num_images, options["skip_bad_images"], shelf, options.get("workers", 0))
+    train, test = (resolve(chosen.open)(data, split) for split in ("train", "test"))
+    return check_images(train, test, protocol, num_images, skip_bad, cache, workers)

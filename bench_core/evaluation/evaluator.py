@@ -1,4 +1,4 @@
-"""A method's pictures, painted for the judge."""
+"""Evaluation of one method on one mask set: predict, postprocess, check, measure."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,97 +15,93 @@ from bench_core.evaluation.measure import BatchMetrics, EvaluationResult, Predic
 from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.methods.method import Guide, Method, Postprocess, guided
 from bench_core.specs import Metric
-from bench_core.system.distributed import SINGLE_PROCESS, Distributed
+from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup
 
 
 def evaluation_id(pairs: TestPairs, test_digest: str, postprocess: str | None = None) -> str:
-    """Names rows by all that decides which crops meet which holes, and by the post-processing."""
+    """Name rows by everything that decides which crops meet which holes, and by the post-processing."""
     protocol = pairs.protocol.model_dump(include={"size", "resize", "crops", "channels", "seed"})
     return f"{pairs.holes.name}-{seeds.digest([protocol, test_digest, pairs.holes.identity, postprocess])[:12]}"
 
 
 @dataclass
 class Evaluator:
-    """One method on one mask set."""
+    """Evaluation of one method on one mask set."""
 
     suite: MetricSuite
     method: Method
     pairs: TestPairs
     batch: int
+    """Images between two measurements on one rank. Predictions are made one by one."""
     workers: int
-    samples: SavedExamples | None = None
-    """Which pairs' pictures are kept."""
+    """Processes that load images; 0 loads in this process."""
+    examples: SavedExamples | None = None
     guide: Guide | None = None
     postprocess: Postprocess | None = None
-    """The method's post-processing."""
-    distributed: Distributed = SINGLE_PROCESS
+    group: ProcessGroup = SINGLE_PROCESS
 
     def evaluate(
-        self, wanted: list[Metric], advance: Callable[[int], None], which: Sequence[int] | None = None
+        self, metrics: list[Metric], update: Callable[[int], None], indexes: Sequence[int] | None = None
     ) -> EvaluationResult:
-        """Measure every pair, or only `which`, with the wanted metrics. Each rank looks at its part, and all get the
-        whole judgement.
+        """Predict and measure every pair, or only those at `indexes`.
+
+        Each rank evaluates its part, and all ranks return the whole result. `update` is called with the number of
+        pairs that are done.
 
         Raises:
-            ValueError: the method returned something that is no picture of the right shape and range.
+            ValueError: the method returned an image of another shape, or outside [0, 1].
         """
-        judgement = EvaluationResult(self.suite, wanted)
-        indexes = range(len(self.pairs)) if which is None else which
-        devices = [self.suite.device] if self.suite.device.type == "cuda" else []
-        with torch.random.fork_rng(devices), torch.inference_mode():
-            painted = self._painted(indexes)
-            for done, part in enumerate(self.distributed.parts(indexes, self._together), start=1):
-                measured = partial(self._measured, judgement, painted)
-                for found in self.distributed.gather(measured if part else _nothing):
+        result = EvaluationResult(self.suite, metrics)
+        chosen = range(len(self.pairs)) if indexes is None else indexes
+        cuda = [self.suite.device] if self.suite.device.type == "cuda" else []
+        together = self.batch * self.group.world_size
+        with torch.random.fork_rng(cuda), torch.inference_mode():
+            batches = self._predictions(chosen)
+            for done, part in enumerate(self.group.parts(chosen, together), start=1):
+                # a rank may have no part in a small last batch
+                measure = partial(self._measure, result, batches) if part else lambda: None
+                for found in self.group.gather(measure):
                     if found:
-                        judgement.take(found)
-                advance(min(done * self._together, len(indexes)))
-        return judgement
+                        result.add(found)
+                update(min(done * together, len(chosen)))
+        return result
 
-    @property
-    def _together(self) -> int:
-        """How many pairs are measured between two times that the ranks meet."""
-        return self.batch * self.distributed.count
+    def _measure(self, result: EvaluationResult, batches: Iterator[PredictionBatch]) -> BatchMetrics | None:
+        batch = next(batches)
+        return result.measure(batch, [self.pairs.name(index) for index in batch.indexes])
 
-    def _measured(self, judgement: EvaluationResult, batches: Iterator[PredictionBatch]) -> BatchMetrics:
-        painted = next(batches)
-        return judgement.measured(painted, [self.pairs.name(index) for index in painted.indexes])
-
-    def _painted(self, which: Sequence[int]) -> Iterator[PredictionBatch]:
+    def _predictions(self, indexes: Sequence[int]) -> Iterator[PredictionBatch]:
         self.method.eval()
-        for pair in loader(self.pairs, self._together, self.workers, self.suite.device, which, self.distributed):
-            indexes = pair["index"].tolist()
+        together = self.batch * self.group.world_size
+        for pair in loader(self.pairs, together, self.workers, self.suite.device, indexes, self.group):
             image, hole, masked = to_floats(pair, self.suite.device)
-            prediction = self._predict(indexes, masked, hole, *guided(self.guide, image)).to(image.dtype)
+            part = pair["index"].tolist()
+            prediction = self._predict(part, masked, hole, *guided(self.guide, image)).to(image.dtype)
             if self.postprocess:
                 prediction = self.postprocess(masked.clone(), hole.clone(), prediction)
-            check(prediction, image)
-            painted = PredictionBatch(indexes, image, hole, prediction)
-            if self.samples:
-                self.samples.keep(painted)
-            yield painted
+            require_valid(prediction, image)
+            batch = PredictionBatch(part, image, hole, prediction)
+            if self.examples:
+                self.examples.save(batch)
+            yield batch
 
-    def _predict(self, indexes: list[int], *given: Tensor) -> Tensor:
-        """One image at a time, so that no result depends on which others stand beside it in a batch."""
+    def _predict(self, indexes: list[int], *inputs: Tensor) -> Tensor:
+        """Predict one image at a time, so that no prediction depends on the other images of a batch."""
         predictions = []
-        for index, *one in zip(indexes, *(tensor.clone().split(1) for tensor in given), strict=True):
-            torch.manual_seed(seeds.seed_of("prediction", self.pairs.protocol.seed, index))  # for those that draw
+        for index, *one in zip(indexes, *(tensor.clone().split(1) for tensor in inputs), strict=True):
+            torch.manual_seed(seeds.seed_of("prediction", self.pairs.protocol.seed, index))  # for stochastic methods
             predictions.append(self.method.predict(*one))
         return torch.cat(predictions)
 
 
-def _nothing() -> None:
-    """What a rank measures that has no part in a small last batch."""
-
-
-def check(prediction: Tensor, image: Tensor) -> None:
-    """Make sure that a prediction is a picture.
+def require_valid(prediction: Tensor, image: Tensor) -> None:
+    """Check that a prediction is an image.
 
     Raises:
-        ValueError: it is not of the image's shape, or not within [0, 1].
+        ValueError: it has not the image's shape, or is not within [0, 1].
     """
     if prediction.shape != image.shape:
         raise ValueError(f"the method returned shape {tuple(prediction.shape)} for images {tuple(image.shape)}")
     low, high = prediction.aminmax()
     if not (low >= 0 and high <= 1):  # also false for NaN
-        raise ValueError(f"the method's pictures range from {low:g} to {high:g}, outside [0, 1]")
+        raise ValueError(f"the method's predictions range from {low:g} to {high:g}, outside [0, 1]")

@@ -26,27 +26,30 @@ from bench_core.store.rows import as_rows
 
 @dataclass(frozen=True)
 class PredictionBatch:
-    """A batch of pairs and what was painted for them, on the judge's device."""
+    """A batch of pairs and the predictions for them, on the device of the metrics."""
 
     indexes: list[int]
     image: Tensor
+    """(b, c, h, w) in [0, 1]: the ground truth."""
     hole: Tensor
+    """(b, 1, h, w), 1 = missing."""
     prediction: Tensor
+    """(b, c, h, w) in [0, 1]."""
 
-    def picture(self, source: str, quantised: bool) -> Tensor:
-        """What metrics are shown: composite or whole canvas, in 8 bits or in floats."""
+    def measured_image(self, source: str, quantised: bool) -> Tensor:
+        """Return the composite or the whole prediction ("raw"), in 8 bits or in floats, as a metric sees it."""
         prediction = eight_bit(self.prediction) if quantised else self.prediction
         return prediction if source == "raw" else composite(self.image, self.hole, prediction)
 
 
-def eight_bit(picture: Tensor) -> Tensor:
-    """Rounded to what a PNG holds, still as floats in [0, 1]."""
-    return (picture * 255).round() / 255
+def eight_bit(image: Tensor) -> Tensor:
+    """Round to what a PNG holds, still as floats in [0, 1]."""
+    return (image * 255).round() / 255
 
 
 @dataclass(frozen=True)
 class BatchMetrics:
-    """What was found on a batch, as plain data that one process can send to another."""
+    """Measurements of one batch, as plain data that one process can send to another."""
 
     records: list[dict[str, Any]]
     ratios: list[float]
@@ -56,107 +59,103 @@ class BatchMetrics:
 
 @dataclass
 class EvaluationResult:
-    """What the judge finds on one mask set, gathered batch by batch."""
+    """Measurements on one mask set, gathered batch by batch."""
 
     suite: MetricSuite
-    wanted: list[Metric]
+    metrics: list[Metric]
     _records: list[dict[str, Any]] = field(default_factory=list)
     _features: dict[str, list[np.ndarray]] = field(default_factory=dict)
     _ratios: list[float] = field(default_factory=list)
     _holes: Any = field(default_factory=sha256)
-    """Of all holes that were met, packed, in order."""
+    """The sha256 of all holes so far, packed, in the order of the pairs."""
 
-    def add(self, painted: PredictionBatch, names: list[str]) -> None:
-        """Measure a batch, and take what is found.
+    def measure(self, batch: PredictionBatch, names: list[str]) -> BatchMetrics:
+        """Measure a batch, without adding it.
+
+        Args:
+            names: names of the pairs, for the rows.
 
         Raises:
-            ValueError: a metric is no number on a picture.
+            ValueError: a metric is NaN on an image.
         """
-        self.take(self.measured(painted, names))
+        ratios = batch.hole.mean((1, 2, 3)).tolist()
+        holes = np.packbits(batch.hole.byte().flatten(1).cpu().numpy(), axis=1).tobytes()
+        found, features = self._values(batch)
+        records = []
+        for metric in (metric for metric in self.metrics if metric.per == "image"):
+            values = found[metric.definition]
+            if any(map(isnan, values)):
+                raise ValueError(f"{metric.definition} is NaN on an image among {', '.join(names)}")
+            for name, ratio, value in zip(names, ratios, values, strict=True):
+                records.append(record(metric, image=name, hole_ratio=ratio, value=value))
+        return BatchMetrics(records, ratios, holes, features)
 
-    def take(self, found: BatchMetrics) -> None:
-        """Batches are taken in the order of the pairs."""
+    def add(self, found: BatchMetrics) -> None:
+        """Add the measurements of a batch. Batches come in the order of the pairs."""
         self._records += found.records
         self._ratios += found.ratios
         self._holes.update(found.holes)
         for name, values in found.features.items():
             self._features.setdefault(name, []).append(values)
 
-    def measured(self, painted: PredictionBatch, names: list[str]) -> BatchMetrics:
-        """Measure a batch.
-
-        Raises:
-            ValueError: a metric is no number on a picture.
-        """
-        ratios = painted.hole.mean((1, 2, 3)).tolist()
-        holes = np.packbits(painted.hole.byte().flatten(1).cpu().numpy(), axis=1).tobytes()
-        found, features = self._values(painted)
-        records = []
-        for metric in (metric for metric in self.wanted if metric.per == "image"):
-            values = found[metric.definition]
-            if any(map(isnan, values)):
-                raise ValueError(f"{metric.definition} is no number on a picture among {', '.join(names)}")
-            for name, ratio, value in zip(names, ratios, values, strict=True):
-                records.append(record(metric, image=name, hole_ratio=ratio, value=value))
-        return BatchMetrics(records, ratios, holes, features)
-
-    def _values(self, painted: PredictionBatch) -> tuple[dict[str, list[float]], dict[str, np.ndarray]]:
-        """Of every metric of pictures, by definition; of metrics of sets, features by their name."""
-        regions = {name: pixels_of(name, painted.hole) for name in {metric.region for metric in self.wanted}}
-        values: dict[str, Tensor] = {}
-        features: dict[str, np.ndarray] = {}
-        for shown, group in groupby(sorted(self.wanted, key=_shown), _shown):
-            picture, alike = painted.picture(*shown), list(group)
-            for metric in alike:
-                if metric.per == "set" and metric.features not in features:
-                    features[metric.features] = self.suite.measure(metric)(picture).cpu().numpy()
-            metrics = [metric for metric in alike if metric.per == "image"]
-            measures = [self.suite.measure(metric) for metric in metrics]
-            found = together(measures, [regions[metric.region] for metric in metrics], picture, painted.image)
-            values |= zip([metric.definition for metric in metrics], found, strict=True)
-        at_once = torch.stack([each.double() for each in values.values()]).tolist() if values else []
-        return dict(zip(values, at_once, strict=True)), features
-
     def rows(self, about: dict[str, Any]) -> pd.DataFrame:
-        """One row for every picture and metric of pictures; `about` fills the columns that are the same in all."""
+        """Return one row for every image and metric; `about` fills the columns that all rows share."""
         return as_rows({**about, "mask_set_hash": self._holes.hexdigest(), **each} for each in self._records)
 
     @property
     def features(self) -> dict[str, Features]:
-        """By name, what metrics of sets compare."""
+        """Features that metrics of sets compare, by name."""
         ratios = np.array(self._ratios)
         holes = self._holes.hexdigest()
         return {name: Features(np.concatenate(parts), ratios, holes) for name, parts in self._features.items()}
 
+    def _values(self, batch: PredictionBatch) -> tuple[dict[str, list[float]], dict[str, np.ndarray]]:
+        """Return the values of metrics per image, by definition, and the features of metrics of sets, by name."""
+        regions = {name: pixels_of(name, batch.hole) for name in {metric.region for metric in self.metrics}}
+        values: dict[str, Tensor] = {}
+        features: dict[str, np.ndarray] = {}
+        for seen, group in groupby(sorted(self.metrics, key=_input), _input):
+            image, alike = batch.measured_image(*seen), list(group)
+            for metric in alike:
+                if metric.per == "set" and metric.features not in features:
+                    features[metric.features] = self.suite.function(metric)(image).cpu().numpy()
+            metrics = [metric for metric in alike if metric.per == "image"]
+            functions = [self.suite.function(metric) for metric in metrics]
+            found = together(functions, [regions[metric.region] for metric in metrics], image, batch.image)
+            values |= zip([metric.definition for metric in metrics], found, strict=True)
+        # one transfer from the device for all metrics
+        at_once = torch.stack([each.double() for each in values.values()]).tolist() if values else []
+        return dict(zip(values, at_once, strict=True)), features
 
-def _shown(metric: Metric) -> tuple[str, bool]:
+
+def _input(metric: Metric) -> tuple[str, bool]:
     return metric.source, metric.quantised
 
 
 def record(metric: Metric, **values: Any) -> dict[str, Any]:
-    """The columns of a row that a metric fills, with the given ones."""
+    """Return a row's columns: those that a metric fixes, and the given ones."""
     fixed = {"metric": metric.definition, "version": metric.version, "region": metric.region, "source": metric.source}
     return {**fixed, **values}
 
 
-def set_metric_rows(metric: Metric, found: Features, truth: Features, about: Mapping[str, Any]) -> pd.DataFrame:
-    """The row of a metric of sets, whose image is ``*``."""
-    value = resolve(metric.compare)(found.values, truth.values)
+def set_metric_rows(metric: Metric, found: Features, ground_truth: Features, about: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the row of a metric of sets, whose image is ``*``."""
+    value = resolve(metric.compare)(found.values, ground_truth.values)
     row = record(metric, image="*", hole_ratio=None, value=value)
     return as_rows([{**about, "mask_set_hash": found.mask_set_hash, **row}])
 
 
 def ground_truth_features(
-    suite: MetricSuite, metric: Metric, pairs: Pairs, path: Path, tell: Callable[[int], None]
+    suite: MetricSuite, metric: Metric, pairs: Pairs, path: Path, update: Callable[[int], None]
 ) -> Features:
-    """Features of the ground truth: those in the file, or computed now and written there."""
+    """Load the features of the ground truth from a file, or compute them and write it."""
     known = Features.read(path)
     if known is None:
         parts = []
         with torch.inference_mode():
-            for pair in DataLoader(pairs):  # one by one: images judged as they are differ in size
-                parts.append(suite.measure(metric)(to_floats(pair)[0].to(suite.device)).cpu().numpy())
-                tell(sum(map(len, parts)))
+            for pair in DataLoader(pairs):  # one by one, because images may differ in size
+                parts.append(suite.function(metric)(to_floats(pair)[0].to(suite.device)).cpu().numpy())
+                update(sum(map(len, parts)))
         values = np.concatenate(parts)
         known = Features(values, np.zeros(len(values)))
         known.write(path)

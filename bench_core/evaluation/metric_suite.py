@@ -9,43 +9,44 @@ from bench_core.metrics.regions import pixels_of
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric, resolve
 
-TRIAL = 256
-"""The side of the blank image that measures are tried out on where a protocol has no size."""
+TRIAL_SIDE = 256
+"""Side, in pixels, of the blank image that metrics are tried on if a protocol has no size."""
 
 
 @dataclass
 class MetricSuite:
-    """The measures that can be had, and why the others cannot."""
+    """Metrics that can be computed, and the reasons why others cannot."""
 
     metrics: list[Metric]
     device: torch.device
     protocol: Protocol
     missing: dict[str, str] = field(default_factory=dict)
-    """For each metric that cannot be computed, why."""
+    """For each definition that cannot be computed, the reason."""
     _built: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         for metric in self.metrics:
             try:
-                self._try_out(metric)
-            except Exception as error:  # a measure that cannot be had is a gap in the table, told below it
+                self._try(metric)
+            except Exception as error:  # a metric that cannot be computed is a gap in the table, with a note below it
                 self.missing[metric.definition] = str(error) or repr(error)
 
-    def _try_out(self, metric: Metric) -> None:
-        """Fails here, before any training, if images of this protocol cannot be measured."""
-        side = self.protocol.size or TRIAL
+    def _try(self, metric: Metric) -> None:
+        """Measure a blank image, so that a metric which cannot measure this protocol's images fails before training."""
+        side = self.protocol.size or TRIAL_SIDE
         blank = torch.zeros(1, self.protocol.channels, side, side, device=self.device)
         with torch.inference_mode():
-            self.measure(metric)(
-                blank, *(() if metric.per == "set" else (blank, *pixels_of(metric.region, blank[:, :1])))
-            )
+            if metric.per == "set":
+                self.function(metric)(blank)
+            else:
+                self.function(metric)(blank, blank, *pixels_of(metric.region, blank[:, :1]))
 
     @property
     def usable(self) -> list[Metric]:
         return [metric for metric in self.metrics if metric.definition not in self.missing]
 
-    def measure(self, metric: Metric) -> Any:
-        """A `PerImage` or, of a metric of sets, an `Extractor`; definitions with the same share it."""
+    def function(self, metric: Metric) -> Any:
+        """Return a `PerImage`, or the `Extractor` of a metric of sets. Definitions with the same one share it."""
         if metric.build not in self._built:
             self._built[metric.build] = resolve(metric.build)(self.device)
         return self._built[metric.build]

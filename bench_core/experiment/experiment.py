@@ -1,13 +1,13 @@
-"""A comparison: every variant and seed is a cell, and an executor runs them."""
+"""An experiment: every variant and seed is a cell, and an executor runs them."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench_core.experiment.cell import Cell, RunContext
+from bench_core.experiment.cell import Cell
+from bench_core.experiment.context import RunContext
 from bench_core.methods.variants import Variant
 from bench_core.plugins import Plugin
 from bench_core.specs import Executor, resolve
@@ -16,68 +16,68 @@ from bench_core.store.store import Run
 from bench_core.system.progress import console
 
 POLL_SECONDS = 1.0
-"""Seconds between looks at whether another run has given a cell back."""
+"""Seconds between checks whether another run has released a cell."""
 
 
 @dataclass
 class Experiment:
     """Everything that is fixed before the first cell runs."""
 
-    setup: RunContext
+    context: RunContext
     variants: Sequence[tuple[Plugin, Variant]]
     executor: Executor
     options: dict[str, Any] = field(default_factory=dict)
-    """Of the executor."""
+    """Options of the executor."""
 
     def run(self) -> tuple[Run, Path]:
-        """Run what is missing, storing the state after every cell; returns the run and its folder."""
-        setup, cells = self.setup, self._cells()
+        """Run what is missing, and store the state after every cell. Return the run and its folder.
+
+        Cells that other runs are working on come last: their results are read when they are released.
+        """
+        context, cells = self.context, self._cells()
         run = Run(
-            setup.protocol,
-            setup.images.test_digest,
-            len(setup.images.test) * setup.protocol.crops,
-            [cell.entry for cell in cells],
-            setup.missing(self.executor.here),
-            list(setup.images.skipped),
+            context.protocol,
+            context.images.test_digest,
+            len(context.images.test) * context.protocol.crops,
+            [cell.status for cell in cells],
+            context.missing_metrics(self.executor.here),
+            list(context.images.skipped),
         )
-        folder = setup.distributed.on_rank_zero(lambda: setup.store.write_run(run))
-        for cell in self._finished(cells):
-            run.entries = [each.entry for each in cells]
-            setup.distributed.on_rank_zero(lambda: setup.store.write_run(run))
-            self._tell(cell, cells)
+        folder = context.store.write_run(run)
+        pending = cells
+        while pending:
+            finished: Iterator[Cell] = resolve(self.executor.run)(pending, **self.options)
+            for cell in finished:
+                if cell.status.state != "pending":
+                    run.entries = [each.status for each in cells]
+                    context.store.write_run(run)
+                    self._report(cell, cells)
+            pending = [cell for cell in pending if cell.status.state == "pending"]
+            if pending:
+                self._wait(pending)
         return run, folder
 
     def _cells(self) -> list[Cell]:
-        seeds = self.setup.protocol.seeds
-        which = [
+        seeds = self.context.protocol.seeds
+        chosen = [
             (plugin, variant, seed)
             for plugin, variant in self.variants
-            # what learns nothing does not depend on the seed
-            for seed in (seeds if variant.model.recipe else seeds[:1])
+            for seed in (seeds if variant.model.recipe else seeds[:1])  # without training there is nothing to seed
         ]
-        return [Cell(self.setup, *each, f"{number}/{len(which)}") for number, each in enumerate(which, start=1)]
-
-    def _finished(self, cells: list[Cell]) -> Iterator[Cell]:
-        """Every cell when it is finished; at last those that other runs were at, which leaves their results to read."""
-        execute: Callable[[list[Cell]], Iterator[Cell]] = partial(resolve(self.executor.run), **self.options)
-        while cells:
-            yield from (cell for cell in execute(cells) if cell.entry.state != "pending")
-            cells = [cell for cell in cells if cell.entry.state == "pending"]
-            if cells:
-                self.setup.distributed.on_rank_zero(partial(self._wait, cells))
+        return [Cell(self.context, *each, f"{number}/{len(chosen)}") for number, each in enumerate(chosen, start=1)]
 
     def _wait(self, cells: Sequence[Cell]) -> None:
-        """Until one of the cells is nobody's."""
-        told = ""
-        while all(owners := [lock_owner(self.setup.store.folder(cell.entry).path) for cell in cells]):
-            names = ", ".join(f"{cell.entry.title} ({owner})" for cell, owner in zip(cells, owners, strict=True))
-            if names != told:
+        """Wait until another run releases one of the cells."""
+        paths, printed = [self.context.store.folder(cell.status).path for cell in cells], ""
+        while all(owners := self.context.group.on_rank_zero(lambda: [lock_owner(path) for path in paths])):
+            names = ", ".join(f"{cell.status.title} ({owner})" for cell, owner in zip(cells, owners, strict=True))
+            if names != printed:
                 console.print(f"Waiting for other runs' work on {names}.", markup=False, soft_wrap=True)
-            told = names
+            printed = names
             time.sleep(POLL_SECONDS)
 
-    def _tell(self, cell: Cell, cells: Sequence[Cell]) -> None:
+    def _report(self, cell: Cell, cells: Sequence[Cell]) -> None:
         if not self.executor.here:
-            done = sum(each.entry.state != "pending" for each in cells)
-            told = f"{done} of {len(cells)} cells: {cell.title}: {cell.entry.state}  {cell.entry.reason}".rstrip()
-            console.print(told, markup=False, soft_wrap=True)
+            done = sum(each.status.state != "pending" for each in cells)
+            line = f"{done} of {len(cells)} cells: {cell.title}: {cell.status.state}  {cell.status.reason}".rstrip()
+            console.print(line, markup=False, soft_wrap=True)

@@ -1,7 +1,6 @@
-"""A cell's method with its weights: those that were given, those that lie in its folder, or trained now."""
+"""A cell's method with its weights: given ones, those in its folder, or trained now."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -21,80 +20,84 @@ from bench_core.training.trackers.tracker import CellTracker
 from bench_core.training.trainer import Trainer
 from bench_core.weights import weight_file
 
-Watch = Callable[[Method, int], None]
 
+def load_or_train(
+    context: RunContext,
+    variant: Variant,
+    pairs: TrainPairs,
+    folder: CellFolder,
+    guide: Guide | None,
+    tracker: CellTracker,
+    on_curve: Callable[[Method, int], None],
+) -> Method:
+    """Build a variant's method and load its weights, or train it and store them.
 
-@dataclass(frozen=True)
-class Readying:
-    """Of one variant and seed."""
+    Args:
+        pairs: the training pairs, whose seed also fixes the initialisation.
+        on_curve: called with the method and the step, to evaluate it during training.
 
-    setup: RunContext
-    variant: Variant
-    seed: int
-    folder: CellFolder
-    pairs: TrainPairs
-    guide: Guide | None
-    tracker: CellTracker
-
-    def method(self, title: str, watch: Watch) -> Method:
-        """Ready to paint; `watch` is called with it and the step, now and then while it is trained."""
-        recipe = self.variant.model.recipe
-        weights = self.variant.weights or (self.folder.trained_weights() if recipe else None)
-        method = self.setup.distributed.run_all(lambda: self._built(weights))
-        if weights:
-            method.generator = self.setup.machine.open().setup_module(method.generator)
-        elif recipe:
-            self._train(method, title, watch)
-        return method
-
-    def _built(self, weights: Path | None) -> Method:
-        """On its device, with these weights or those that training begins with."""
-        setup, model = self.setup, self.variant.model
-        torch.manual_seed(seeds.seed_of("initialisation", self.seed))
-        method: Method = resolve(model.build)(setup.protocol.scale, setup.protocol.channels, **model.options)
-        if setup.machine.compiled and (weights or model.recipe):
-            method.generator.compile()  # in place: its weights keep their names
-        if weights:
-            weight_file.load_weights(weights, method)
-        return method.to(setup.device)
-
-    def _train(self, method: Method, title: str, watch: Watch) -> None:
-        setup = self.setup
-        training = Trainer(
-            setup.machine.open(),
+    Returns:
+        The method, on its device and ready to predict.
+    """
+    recipe = variant.model.recipe
+    weights = variant.weights or (folder.trained_weights() if recipe else None)
+    method = context.group.run_all(lambda: _build(context, variant, pairs.seed, weights))
+    if weights:
+        method.generator = context.open_fabric().setup_module(method.generator)
+    elif recipe:
+        runtime, protocol = context.runtime, context.protocol
+        trainer = Trainer(
+            context.open_fabric(),
             method,
-            self.variant,
-            self.pairs,
-            setup.backbones,
-            self.folder.path,
-            setup.machine.workers,
-            self.guide,
-            tell=self.tracker.logged,
-            micro_batch=setup.machine.micro_batch,
-            auto_micro_batch=setup.machine.auto_micro_batch,
-            sync_batchnorm=setup.machine.sync_batchnorm,
+            variant,
+            pairs,
+            context.backbones,
+            folder.path,
+            runtime.workers,
+            guide,
+            on_log=tracker.logged,
+            micro_batch=runtime.micro_batch,
+            auto_micro_batch=runtime.auto_micro_batch,
+            sync_batchnorm=runtime.sync_batchnorm,
         )
-        if setup.protocol.curve_every:
-            training.watch = partial(watch, method)
-        steps = setup.protocol.steps
-        images = num_images_drawn(training.recipe, setup.protocol, steps) / max(steps, 1)
-        with progress_bar(f"training {title}, seed {self.seed}", steps, each=images) as tell:
-            training.run(lambda step, values: tell(step, format_losses(values)))
-        times = {"waiting_share": round(training.waiting_share, 4), "seconds_per_step": training.seconds_per_step}
-        setup.distributed.on_rank_zero(partial(self._keep, method, times))
+        if protocol.curve_every:
+            trainer.on_curve = partial(on_curve, method)
+        images_per_step = num_images_drawn(recipe, protocol, protocol.steps) / max(protocol.steps, 1)
+        title = f"training {variant.name}, seed {pairs.seed}"
+        with progress_bar(title, protocol.steps, each=images_per_step) as update:
+            trainer.fit(lambda step, losses: update(step, format_losses(losses)))
+        context.group.on_rank_zero(lambda: _store(context, variant, folder, trainer))
+    return method
 
-    def _keep(self, method: Method, times: dict[str, float | None]) -> None:
-        """Store what was trained."""
-        path, model, protocol = self.folder.path, self.variant.model, self.setup.protocol
-        facts = {
-            "method": model.shares_weights_with or model.name,
-            "scale": protocol.scale,
-            "channels": protocol.channels,
-            "options": dict(model.options),
-        }
-        weights = path / "weights.safetensors"
-        weight_file.save_weights(weights, method, facts)
-        count = sum(each.numel() for each in method.generator.parameters())
-        learned = {"weights": files.sha256(weights), "parameters": count}
-        self.folder.write_provenance("training", self.setup.provenance() | learned | times)
-        (path / "checkpoint.pt").unlink(missing_ok=True)
+
+def _build(context: RunContext, variant: Variant, seed: int, weights: Path | None) -> Method:
+    """Build a method on its device, with the given weights or those that training starts from."""
+    model, protocol = variant.model, context.protocol
+    torch.manual_seed(seeds.seed_of("initialisation", seed))
+    method: Method = resolve(model.build)(protocol.scale, protocol.channels, **model.options)
+    if context.runtime.compiled and (weights or model.recipe):
+        method.generator.compile()  # in place, so that its weights keep their names
+    if weights:
+        weight_file.load_weights(weights, method)
+    return method.to(context.device)
+
+
+def _store(context: RunContext, variant: Variant, folder: CellFolder, trainer: Trainer) -> None:
+    """Store trained weights with their provenance, and then remove the checkpoint."""
+    model, protocol, method = variant.model, context.protocol, trainer.method
+    facts = {
+        "method": model.shares_weights_with or model.name,
+        "scale": protocol.scale,
+        "channels": protocol.channels,
+        "options": dict(model.options),
+    }
+    weights = folder.path / "weights.safetensors"
+    weight_file.save_weights(weights, method, facts)
+    learned = {
+        "weights": files.sha256(weights),
+        "parameters": sum(each.numel() for each in method.generator.parameters()),
+        "waiting_share": round(trainer.waiting_share, 4),
+        "seconds_per_step": trainer.seconds_per_step,
+    }
+    folder.write_provenance("training", context.provenance() | learned)
+    (folder.path / "checkpoint.pt").unlink(missing_ok=True)

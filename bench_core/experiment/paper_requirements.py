@@ -1,4 +1,4 @@
-"""What measuring a paper's table needs, and what of it is missing on this machine. Nothing is downloaded."""
+"""Requirements of measuring a paper's table, and those that are missing on this machine. Nothing is downloaded."""
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,17 +16,23 @@ from bench_core.weights import download
 
 @dataclass
 class Requirements:
-    """In words, one item each."""
+    """Requirements in words, one item each."""
 
     wanted: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
-    """The methods that are here."""
+    """Requests for the installed methods."""
 
 
-def needs(table: PaperTable, protocols: Mapping[str, Protocol], plugins: Plugins, data: Container[str]) -> Requirements:
-    """What the table needs. `protocols` are those that it names, `data` holds the
-    image sets whose folders are given; "" stands for any."""
+def requirements(
+    table: PaperTable, protocols: Mapping[str, Protocol], plugins: Plugins, data: Container[str]
+) -> Requirements:
+    """List what a table needs.
+
+    Args:
+        protocols: the protocols that it names.
+        data: image sets whose folders are given; "" stands for any.
+    """
     found = Requirements()
     variants = _methods(table, plugins, found)
     _image_sets(protocols, plugins, data, found)
@@ -56,7 +62,7 @@ def _methods(table: PaperTable, plugins: Plugins, found: Requirements) -> list[V
 
 
 def _variants(text: str, plugins: Plugins) -> list[Variant]:
-    """What a request stands for. Raises BadInput where that is not here."""
+    """Return the variants of a request. Raises BadInput if they are not installed."""
     request = parse(text, plugins.on_request)
     plugin, public = plugins.installed[request.plugin], plugins.records("losses")
     if plugin.error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench_core.data.pairs import to_floats
 from bench_core.errors import BadInput
-from bench_core.evaluation.examples import save
+from bench_core.evaluation.examples import save_png
 from bench_core.scoring.pairs_source import EvaluationSet, file_name
 from bench_core.system import files
 from bench_core.system.progress import progress_bar
@@ -30,7 +30,7 @@ def export(contest: EvaluationSet, folder: Path) -> None:
             for index in range(len(pairs)):
                 pair = pairs[index]
                 for kind, picture in zip(KINDS, to_floats(pair), strict=True):
-                    save(folder / mask_set / kind / f"{file_name(index)}.png", picture)
+                    save_png(folder / mask_set / kind / f"{file_name(index)}.png", picture)
                 listed.append((mask_set, file_name(index), pairs.name(index), float(pair["hole"].float().mean())))
                 tell(index + 1, "")
     text = StringIO()

@@ -1,16 +1,16 @@
-"""What pictures from files are judged on: a protocol's own pairs, or truths and holes that are given too."""
+"""The pairs that image files are evaluated on: a protocol's own, or ground truths and holes from files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench_core.data.open import open_images
 from bench_core.data.pairs import Pairs, TestPairs
 from bench_core.data.validate import ValidatedImages
 from bench_core.data.validate import check as check_images
 from bench_core.errors import BadInput
-from bench_core.evaluation.evaluator import evaluation_id
+from bench_core.evaluation import evaluator
+from bench_core.experiment.options import ProtocolOptions
 from bench_core.masks.mask_file import SUFFIX
 from bench_core.masks.mask_set import open_sets
 from bench_core.plugins import Plugins
@@ -20,32 +20,32 @@ from bench_core.scoring.match_files import find, same_names
 from bench_core.seeds import digest
 
 GIVEN = "given"
-"""The name of the mask set that given holes make."""
+"""Name of the mask set of given holes."""
 
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """Rules and pairs, and what each pair's picture is called in a folder of pictures."""
+    """A protocol, its pairs, and the file name of each pair's image."""
 
     protocol: Protocol
     images: ValidatedImages
     pairs: Mapping[str, Pairs]
-    """By mask set."""
+    """Pairs by mask set."""
     file_names: Sequence[str]
-    """Of each pair, without a suffix."""
+    """The name of each pair's file, without its suffix."""
 
-    def judgement(self, mask_set: str) -> str:
-        """The name of the rows of a mask set."""
+    def evaluation_id(self, mask_set: str) -> str:
+        """Name the rows of a mask set."""
         pairs = self.pairs[mask_set]
         if isinstance(pairs, TestPairs):
-            return evaluation_id(pairs, self.images.test_digest)
+            return evaluator.evaluation_id(pairs, self.images.test_digest)
         return f"{mask_set}-{digest([self.images.test_digest, self.protocol.masks[GIVEN].parameters])[:12]}"
 
-    def pictures(self, where: str, subset: bool = False) -> dict[str, list[Path]]:
-        """For each mask set, the files in a folder, or in its subfolder of that name, in the order of the pairs.
+    def find_images(self, where: str, subset: bool = False) -> dict[str, list[Path]]:
+        """Return the files of each mask set in the order of the pairs, from a folder or its subfolder of that name.
 
         Raises:
-            BadInput: there are too few, or too many.
+            BadInput: files are missing, or there are too many.
         """
         found = {}
         for mask_set in self.pairs:
@@ -58,11 +58,11 @@ class EvaluationSet:
         return found
 
 
-def own(plugins: Plugins, protocol: Protocol, options: Mapping[str, Any]) -> EvaluationSet:
-    """The protocol's own pairs; pictures are called as `bench export` calls them."""
+def own(plugins: Plugins, protocol: Protocol, options: ProtocolOptions) -> EvaluationSet:
+    """Return the protocol's own pairs. Files are named as `bench export` names them."""
     if not protocol.size:
         raise BadInput(f"The protocol {protocol.name} takes images as they are: give --truth and --holes, or --size.")
-    images = open_images(plugins, protocol, 0, options)
+    images = open_images(plugins, protocol, options.data, skip_bad=options.skip_bad_images)
     holes = open_sets(protocol.masks, plugins.records("masks"))
     pairs = {name: TestPairs(protocol, images.test, holes[name]) for name in protocol.test_masks}
     return EvaluationSet(
@@ -71,29 +71,35 @@ def own(plugins: Plugins, protocol: Protocol, options: Mapping[str, Any]) -> Eva
 
 
 def file_name(index: int) -> str:
-    """What a protocol's pair is called outside, without a suffix."""
+    """Name the file of a protocol's pair, without its suffix."""
     return f"{index:06}"
 
 
-def given(protocol: Protocol, pictures: str, options: Mapping[str, Any]) -> EvaluationSet:
-    """Truths and holes from files, paired with pictures by name; of the protocol the metrics and rules remain.
+def given(
+    protocol: Protocol,
+    images: str,
+    truth: str,
+    holes: str,
+    hole: str = "white",
+    threshold: int = 128,
+    subset: bool = False,
+) -> EvaluationSet:
+    """Return ground truths and holes from files, paired with images by name. The protocol's metrics still count.
 
     Raises:
-        BadInput: names do not match, a truth cannot be read, or a hole is not of its truth's size.
+        BadInput: names do not match, a ground truth cannot be read, or a hole has not its size.
     """
-    wanted, truths = find(pictures), find(options["truth"])
-    same_names(wanted, truths, "truth", options["subset"])
+    wanted, truths = find(images), find(truth)
+    same_names(wanted, truths, "truth", subset)
     names = list(wanted)
-    paths = {} if options["holes"].endswith(SUFFIX) else find(options["holes"])
+    paths = {} if holes.endswith(SUFFIX) else find(holes)
     if paths:
         same_names(wanted, paths, "hole", subset=True)
     rules = protocol.model_dump() | {"image_set": "files", "size": 0, "resize": None, "crops": 1, "test_images": None}
-    images = ImageFileList([truths[name] for name in names], names)
-    checked = check_images(images, images, Protocol.model_validate(rules), 0, False)
-    holes = open_holes(
-        options["holes"], [paths[n] for n in names] if paths else [], names, options["hole"], options["threshold"]
-    )
-    pairs = FilePairs(checked.test, holes, protocol.channels)
+    listed = ImageFileList([truths[name] for name in names], names)
+    checked = check_images(listed, listed, Protocol.model_validate(rules), 0, False)
+    opened = open_holes(holes, [paths[n] for n in names] if paths else [], names, hole, threshold)
+    pairs = FilePairs(checked.test, opened, protocol.channels)
     masks = {GIVEN: {"family": "files", "sha256": pairs.holes_digest()}}
     rules |= {"masks": masks, "train_masks": (GIVEN,), "test_masks": (GIVEN,)}
     return EvaluationSet(Protocol.model_validate(rules), checked, {GIVEN: pairs}, names)

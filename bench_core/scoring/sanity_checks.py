@@ -58,7 +58,7 @@ class Inspection:
         if self.inverted > self.count / 2:
             raise BadInput(
                 f"{self.inverted} of {self.count} pictures differ from their truths more outside the holes than inside "
-                "them: the holes are the wrong way round. Say which colour is missing, --hole-color white or --hole-color black."
+                "them: the holes are the wrong way round. Say which colour is missing with --hole-color."
             )
 
     @property

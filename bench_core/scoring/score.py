@@ -1,4 +1,4 @@
-"""Pictures from any program, judged as those of a method would be, and entered in the same store."""
+"""Evaluation of images from any program, stored beside the results of methods."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,13 @@ import torch
 from PIL import Image
 
 from bench_core import __version__
-from bench_core.data.open import open_protocol
 from bench_core.data.pairs import Pair, to_floats
 from bench_core.errors import BadInput
 from bench_core.evaluation.examples import SavedExamples
 from bench_core.evaluation.measure import EvaluationResult, PredictionBatch
-from bench_core.experiment.context import RunContext, RuntimeConfig
+from bench_core.experiment.context import RunContext
+from bench_core.experiment.options import ProtocolOptions, RuntimeConfig
+from bench_core.experiment.plan import open_protocol
 from bench_core.images import Array, as_channels, read_image
 from bench_core.metrics import select_metrics
 from bench_core.plugins import Plugins
@@ -30,127 +31,153 @@ from bench_core.system.progress import progress_bar
 
 @dataclass(frozen=True)
 class Scoring:
-    """One method's pictures for every mask set of a contest. Several folders are samples of a method that draws."""
+    """Evaluation of one method's image files on every mask set. Several folders are samples of a stochastic method."""
 
-    setup: RunContext
-    contest: EvaluationSet
+    context: RunContext
+    pairs: EvaluationSet
     name: str
     samples: Sequence[Mapping[str, Sequence[Path]]]
-    """For each sample and mask set, the pictures' files in the order of the pairs."""
+    """For each sample and mask set, the image files in the order of the pairs."""
     notes: Sequence[str] = ()
 
     def run(self) -> tuple[Run, Path]:
-        """Check all pictures, then measure them; returns the run and its folder.
+        """Check all images, then measure them. Return the run and its folder.
 
         Raises:
-            BadInput: a picture is unreadable or not of its truth's size, or the holes are the wrong way round; nothing
-                has been measured then.
+            BadInput: an image is unreadable or has not its ground truth's size, or the holes are inverted. Nothing has
+                been measured then.
         """
         inspected = [self._inspect(sample, name) for sample in self.samples for name in sample]
-        remarks = [*in_words(self.name, inspected), *self.notes]
-        entries = [self._measured(seed, sample, remarks) for seed, sample in enumerate(self.samples)]
-        setup = self.setup
-        num_pairs = len(next(iter(self.contest.pairs.values())))
-        run = Run(setup.protocol, setup.images.test_digest, num_pairs, entries, setup.suite.missing)
-        return run, setup.store.write_run(run)
+        notes = [*in_words(self.name, inspected), *self.notes]
+        entries = [self._evaluate(seed, sample, notes) for seed, sample in enumerate(self.samples)]
+        context = self.context
+        num_pairs = len(next(iter(self.pairs.pairs.values())))
+        run = Run(context.protocol, context.images.test_digest, num_pairs, entries, context.suite.missing)
+        return run, context.store.write_run(run)
 
     def _inspect(self, sample: Mapping[str, Sequence[Path]], mask_set: str) -> Inspection:
-        pairs, inspection = self.contest.pairs[mask_set], Inspection()
-        with progress_bar(f"looking at {self.name} on {mask_set}", len(pairs)) as tell:
+        pairs, inspection = self.pairs.pairs[mask_set], Inspection()
+        with progress_bar(f"checking {self.name} on {mask_set}", len(pairs)) as update:
             for index, path in enumerate(sample[mask_set]):
                 pair = pairs[index]
-                truth, hole = pair["image"].numpy().transpose(1, 2, 0), pair["hole"][0].numpy()
-                picture = self._read(path, truth)
+                ground_truth, hole = pair["image"].numpy().transpose(1, 2, 0), pair["hole"][0].numpy()
+                image = self._read(path, ground_truth)
                 with Image.open(path) as file:
-                    inspection.add(pairs.name(index), picture, truth, hole, file.format)
-                tell(index + 1, "")
+                    inspection.add(pairs.name(index), image, ground_truth, hole, file.format)
+                update(index + 1, "")
         inspection.refuse_inverted()
         return inspection
 
-    def _read(self, path: Path, truth: Array) -> Array:
-        picture = as_channels(read_image(path), truth.shape[2])
-        if picture.shape != truth.shape:
+    def _read(self, path: Path, ground_truth: Array) -> Array:
+        image = as_channels(read_image(path), ground_truth.shape[2])
+        if image.shape != ground_truth.shape:
             raise BadInput(
-                f"{path} is {picture.shape[1]} x {picture.shape[0]} pixels, but its truth is {truth.shape[1]} x "
-                f"{truth.shape[0]}. Resizing would change every metric; give pictures of that size."
+                f"{path} is {image.shape[1]} x {image.shape[0]} pixels, but its ground truth is "
+                f"{ground_truth.shape[1]} x {ground_truth.shape[0]}. Resizing would change every metric; give images "
+                "of that size."
             )
-        return picture
+        return image
 
-    def _measured(self, seed: int, sample: Mapping[str, Sequence[Path]], remarks: list[str]) -> CellStatus:
+    def _evaluate(self, seed: int, sample: Mapping[str, Sequence[Path]], notes: list[str]) -> CellStatus:
+        """Measure one sample, and save examples. The sample's number stands for a seed."""
         digests = {name: [files.sha256(path) for path in paths] for name, paths in sample.items()}
-        folder = self.setup.store.cell(
+        folder = self.context.store.cell(
             {"inpaint-bench": __version__, "variant": self.name, "seed": seed, "pictures": digests}
         )
-        evaluation_ids = {name: self.contest.judgement(name) for name in sample}
-        for mask_set, judgement in evaluation_ids.items():
-            known = folder.measured(judgement)
-            wanted = [m for m in self.setup.suite.usable if (m.definition, m.version) not in known]
-            if wanted:
-                self._judge(folder, seed, mask_set, sample[mask_set], wanted)
-            samples = self._samples(folder, mask_set)
-            for painted in self._painted(mask_set, sample[mask_set], samples.missing):
-                samples.keep(painted)
-        return CellStatus(
-            self.name, self.name, seed, "done", folder.path.name, notes=remarks, evaluation_ids=evaluation_ids
-        )
+        ids = {name: self.pairs.evaluation_id(name) for name in sample}
+        for mask_set, evaluation_id in ids.items():
+            known = folder.measured(evaluation_id)
+            missing = [m for m in self.context.suite.usable if (m.definition, m.version) not in known]
+            if missing:
+                self._measure(folder, seed, mask_set, sample[mask_set], missing)
+            num_pairs = len(self.pairs.pairs[mask_set])
+            examples = SavedExamples(folder.samples_path(evaluation_id), num_pairs, self.context.runtime.save_images)
+            for batch in self._batches(mask_set, sample[mask_set], examples.missing):
+                examples.save(batch)
+        return CellStatus(self.name, self.name, seed, "done", folder.path.name, notes=notes, evaluation_ids=ids)
 
-    def _samples(self, folder: CellFolder, mask_set: str) -> SavedExamples:
-        where = folder.samples_path(self.contest.judgement(mask_set))
-        return SavedExamples(where, len(self.contest.pairs[mask_set]), self.setup.machine.save_images)
-
-    def _judge(self, folder: CellFolder, seed: int, mask_set: str, paths: Sequence[Path], wanted: list[Metric]) -> None:
-        name, pairs = self.contest.judgement(mask_set), self.contest.pairs[mask_set]
+    def _measure(
+        self, folder: CellFolder, seed: int, mask_set: str, paths: Sequence[Path], metrics: list[Metric]
+    ) -> None:
+        evaluation_id, pairs = self.pairs.evaluation_id(mask_set), self.pairs.pairs[mask_set]
         about: dict[str, Any] = {"method": self.name, "variant": self.name, "seed": seed, "mask_set": mask_set}
-        judgement = EvaluationResult(self.setup.suite, wanted)
+        result = EvaluationResult(self.context.suite, metrics)
         folder.begin()
-        with progress_bar(f"judging {self.name} on {mask_set}", len(pairs)) as tell, torch.inference_mode():
-            for painted in self._painted(mask_set, paths, range(len(pairs))):
-                judgement.add(painted, [pairs.name(index) for index in painted.indexes])
-                tell(painted.indexes[-1] + 1, "")
-        folder.add_features(name, judgement.features)
-        folder.add_rows(name, judgement.rows(about))
-        self.setup.compare_sets(folder, name, wanted, pairs, about)
-        folder.write_provenance(name, self.setup.provenance() | {"pictures": [path.name for path in paths]})
+        with progress_bar(f"evaluating {self.name} on {mask_set}", len(pairs)) as update, torch.inference_mode():
+            for batch in self._batches(mask_set, paths, range(len(pairs))):
+                result.add(result.measure(batch, [pairs.name(index) for index in batch.indexes]))
+                update(batch.indexes[-1] + 1, "")
+        folder.add_features(evaluation_id, result.features)
+        folder.add_rows(evaluation_id, result.rows(about))
+        self.context.evaluate_set_metrics(folder, evaluation_id, metrics, pairs, about)
+        folder.write_provenance(evaluation_id, self.context.provenance() | {"pictures": [path.name for path in paths]})
 
-    def _painted(self, mask_set: str, paths: Sequence[Path], which: Sequence[int]) -> Iterator[PredictionBatch]:
-        pairs = self.contest.pairs[mask_set]
-        for index in which:
+    def _batches(self, mask_set: str, paths: Sequence[Path], indexes: Sequence[int]) -> Iterator[PredictionBatch]:
+        """Yield the images at some indexes one by one, because they may differ in size."""
+        device, pairs = self.context.device, self.pairs.pairs[mask_set]
+        for index in indexes:
             pair = pairs[index]
-            image, hole, _ = (x.to(self.setup.device) for x in to_floats(_batch(pair)))
-            picture = self._read(paths[index], pair["image"].numpy().transpose(1, 2, 0))
-            planes = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None]
-            yield PredictionBatch([index], image, hole, planes.to(self.setup.device).float() / 255)
+            image, hole, _ = (x.to(device) for x in to_floats(_batch(pair)))
+            array = self._read(paths[index], pair["image"].numpy().transpose(1, 2, 0)).transpose(2, 0, 1)
+            prediction = torch.from_numpy(np.ascontiguousarray(array))[None].to(device).float() / 255
+            yield PredictionBatch([index], image, hole, prediction)
 
 
-def score(
-    plugins: Plugins,
-    name: str,
-    predictions: Sequence[str],
-    protocol_name: str,
-    out: Path,
-    device: str,
-    options: Mapping[str, Any],
-) -> tuple[Store, Run, Path]:
-    """Judge the pictures in folders; returns the store, the run and its folder.
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions(ProtocolOptions):
+    """Options of `bench score`, with its defaults."""
+
+    name: str
+    """Name of the method in tables."""
+    predictions: tuple[str, ...]
+    """Folders or patterns of images. Several are samples of a method that draws at random."""
+    truth: str = ""
+    """Ground truths; empty for the protocol's own images."""
+    holes: str = ""
+    """Mask images or a mask file; empty for the protocol's own holes."""
+    hole: str = "white"
+    """Colour of missing pixels in mask images."""
+    threshold: int = 128
+    """Lowest level of white."""
+    subset: bool = False
+    """Evaluate the images that are there, even if there are more ground truths."""
+    save_images: int | None = 4
+    out: Path = Path("results")
+    device: str = "auto"
+
+
+def score(plugins: Plugins, options: ScoreOptions) -> tuple[Store, Run, Path]:
+    """Evaluate the images in folders, and return the store, the run and its folder.
 
     Raises:
-        BadInput: something cannot be used; no number has been stored then.
+        BadInput: something cannot be used. No number has been stored then.
     """
+    name = options.name
     _refuse_taken(name, plugins)
-    protocol = open_protocol(protocol_name, plugins, options)
-    contest = given(protocol, predictions[0], options) if options["truth"] else own(plugins, protocol, options)
-    samples = [contest.pictures(where) for where in predictions]
+    protocol = open_protocol(plugins, options)
+    if options.truth:
+        pairs = given(
+            protocol,
+            options.predictions[0],
+            options.truth,
+            options.holes,
+            options.hole,
+            options.threshold,
+            options.subset,
+        )
+    else:
+        pairs = own(plugins, protocol, options)
+    samples = [pairs.find_images(where) for where in options.predictions]
     metrics = select_metrics(protocol.metrics, plugins.records("metrics"))
-    store = Store(files.require_writable_folder(out))
-    setup = RunContext(
-        contest.protocol, contest.images, {}, metrics, store, RuntimeConfig(device, save_images=options["samples"])
-    )
-    notes = [f"{name} was painted outside this harness: how it was trained is not known here."]
+    store = Store(files.require_writable_folder(options.out))
+    runtime = RuntimeConfig(options.device, save_images=options.save_images)
+    context = RunContext(pairs.protocol, pairs.images, {}, metrics, store, runtime)
+    notes = [f"{name} was evaluated from image files: its training is not known here."]
     if len(samples) > 1:
-        notes.append(f"{name} draws: means over {len(samples)} samples of each picture, shown as seeds.")
-    if options["subset"]:
-        notes.append(f"Judged on those {len(contest.file_names)} truths of which {name} has pictures.")
-    run, folder = Scoring(setup, contest, name, samples, notes).run()
+        notes.append(f"{name} is stochastic: means over {len(samples)} samples of each image, shown as seeds.")
+    if options.subset:
+        notes.append(f"Evaluated on the {len(pairs.file_names)} ground truths that {name} has images of.")
+    run, folder = Scoring(context, pairs, name, samples, notes).run()
     return store, run, folder
 
 

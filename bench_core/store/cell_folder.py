@@ -1,7 +1,8 @@
 """What a cell has on disk (the files are named in `bench_core.store.store`). Reading it needs no torch."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from bench_core.errors import damaged
 from bench_core.store import checksum
 from bench_core.store import rows as rows_file
 from bench_core.store.features import Features
+from bench_core.store.lock import folder_lock
 from bench_core.system import files
+from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup, collective
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,14 @@ class CellFolder:
 
     path: Path
     identity: dict[str, Any]
+    group: ProcessGroup = SINGLE_PROCESS
+    """The processes that work on the cell together. What is collective must be called by all of them."""
+
+    @contextmanager
+    def lock(self) -> Iterator[bool]:
+        """Lock the folder while the block runs; yields False if another run holds the lock. Collective."""
+        with ExitStack() as stack:
+            yield self.group.on_rank_zero(lambda: stack.enter_context(folder_lock(self.path)))
 
     def rows(self, evaluation_id: str) -> pd.DataFrame:
         """Rows of one mask set under one way of judging; empty if there are none yet.
@@ -31,11 +42,13 @@ class CellFolder:
         path = self.rows_path(evaluation_id)
         return rows_file.read(path) if path.exists() else rows_file.as_rows([])
 
+    @collective
     def measured(self, evaluation_id: str) -> set[tuple[str, int]]:
         """Definitions and versions of the metrics that have rows."""
         rows = self.rows(evaluation_id)
         return set(zip(rows["metric"], rows["version"], strict=True))
 
+    @collective
     def add_rows(self, evaluation_id: str, rows: pd.DataFrame) -> None:
         """Add rows of metrics, in place of those of another version of the same definition."""
         known = self.rows(evaluation_id)
@@ -43,10 +56,12 @@ class CellFolder:
         together = pd.concat([known, rows], ignore_index=True) if len(known) else rows
         rows_file.write(self.rows_path(evaluation_id), together)
 
+    @collective
     def features(self, evaluation_id: str, name: str) -> Features | None:
         """What an extractor made of every picture of one mask set; None if that was never asked for."""
         return Features.read(self._features_path(evaluation_id, name))
 
+    @collective
     def add_features(self, evaluation_id: str, features: Mapping[str, Features]) -> None:
         for name, each in features.items():
             each.write(self._features_path(evaluation_id, name))
@@ -61,6 +76,7 @@ class CellFolder:
         """Where pictures of one mask set are kept."""
         return self.path / "samples" / evaluation_id
 
+    @collective
     def begin(self) -> None:
         """Make the folder, and forget that an earlier attempt failed or was killed."""
         files.remove_temporary_files(self.path)
@@ -79,11 +95,20 @@ class CellFolder:
         except ValueError as error:
             raise damaged(path, error) from error
 
+    @collective
     def write_provenance(self, of: str, provenance: dict[str, Any]) -> None:
         """What was used for the ``training``, or for a judgement's rows."""
         files.write_json(self.path / "provenance" / f"{of}.json", provenance)
 
+    @property
+    def has_trained_weights(self) -> bool:
+        return self._trained_weights() is not None
+
+    @collective
     def trained_weights(self) -> Path | None:
+        return self._trained_weights()
+
+    def _trained_weights(self) -> Path | None:
         """Those of a finished training; None if there are none.
 
         Raises:
@@ -124,6 +149,7 @@ class CellFolder:
         lines = map(json.loads, checksum.read(path).splitlines() if path.exists() else [])
         return [line for line in lines if checksum.KEY not in line]
 
+    @collective
     def add_to_curves(self, step: int, mask_set: str, values: dict[str, float]) -> None:
         """Add a line, in place of what an interrupted training had written beyond it."""
         before = [line for line in self.curves() if (line["step"], line["mask_set"] == mask_set) < (step, True)]
@@ -131,4 +157,5 @@ class CellFolder:
         checksum.write(self.path / "curves.jsonl", "".join(json.dumps(line) + "\n" for line in lines).encode())
 
     def fail(self, text: str) -> None:
-        files.write_bytes(self.path / "failure.txt", text.encode())
+        if self.group.is_rank_zero:
+            files.write_bytes(self.path / "failure.txt", text.encode())

@@ -26,6 +26,7 @@ from bench_core.store import rows as rows_file
 from bench_core.store.cell_folder import CellFolder
 from bench_core.store.features import Features
 from bench_core.system import files
+from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup, collective
 
 ABANDONED_AFTER = 24 * 3600.0
 """Seconds without a change after which no living run can be writing a file, even one that was stopped for a while."""
@@ -80,6 +81,8 @@ class Store:
     """All cells and runs below one folder."""
 
     root: Path
+    group: ProcessGroup = SINGLE_PROCESS
+    """The processes of a run that share its cells. What is collective must be called by all of them."""
 
     def remove_temporary_files(self) -> None:
         """Remove what killed runs left half-written beside the cells, which sweep themselves."""
@@ -88,7 +91,7 @@ class Store:
 
     def cell(self, identity: dict[str, Any]) -> CellFolder:
         name = re.sub(r"[^\w.+=,-]+", "-", f"{identity['variant']}-{identity['seed']}-{digest(identity)[:12]}")
-        return CellFolder(self.root / "cells" / name, identity)
+        return CellFolder(self.root / "cells" / name, identity, self.group)
 
     def folder(self, entry: CellStatus) -> CellFolder:
         """What a run's cell has on disk."""
@@ -99,6 +102,7 @@ class Store:
         asked = sorted({(entry.variant, entry.seed) for entry in run.entries})
         return self.root / "runs" / f"{run.protocol.name}-{digest([run.protocol.hash, run.images, asked])[:12]}"
 
+    @collective
     def write_run(self, run: Run) -> Path:
         folder = self.run_folder(run)
         record = {**asdict(run), "protocol": run.protocol.model_dump(mode="json"), checksum.KEY: checksum.BLANK}

@@ -6,16 +6,16 @@ import signal
 from collections.abc import Sequence
 from datetime import timedelta
 from subprocess import TimeoutExpired
-from typing import Literal
 
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 from torch import nn
 
 from bench_core.errors import BadInput
-from bench_core.system.distributed import SINGLE_PROCESS, Distributed
+from bench_core.specs import Precision
+from bench_core.system.distributed import Distributed
+from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup
 
-Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 RANK_TIMEOUT = timedelta(days=1)
 """How long ranks wait for each other, such as for rank zero while it looks at all images."""
 EXIT_TIMEOUT = 10.0
@@ -62,7 +62,7 @@ def open_fabric(device: str, precision: Precision = "32-true", devices: int = 1,
         ) from error
 
 
-def join(device: str, devices: int, nodes: int) -> Distributed:
+def join(device: str, devices: int, nodes: int) -> ProcessGroup:
     """Meet the other processes of this command, started if need be.
 
     Raises:

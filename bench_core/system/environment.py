@@ -1,13 +1,10 @@
 """What a result was made with."""
 
-import hashlib
 import os
 import platform
 import subprocess
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 LIBRARIES = (
@@ -23,19 +20,6 @@ LIBRARIES = (
     "lpips",
     "pytorch-fid",
 )
-
-
-@cache
-def source_hash(module: ModuleType) -> str:
-    """The sha256 of all Python source of a package, so that edited code is never mistaken for what it was."""
-    assert module.__file__, "a plugin is a package or a module with source"
-    file = Path(module.__file__)
-    sources = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
-    summary = hashlib.sha256()
-    for source in sources:
-        summary.update(f"{source.relative_to(file.parent)}\0".encode())
-        summary.update(hashlib.sha256(source.read_bytes()).digest())
-    return summary.hexdigest()
 
 
 def environment() -> dict[str, Any]:

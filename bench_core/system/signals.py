@@ -40,7 +40,7 @@ def handle_signals() -> Iterator[None]:
 
 @contextmanager
 def defer_signals() -> Iterator[None]:
-    """Let the first signal wait until the block ends or calls `raise_interrupted`. A second signal interrupts at once."""
+    """Let the first signal wait for the end of the block or for `raise_interrupted`. A second one does not wait."""
     global _held
     _held = True
     try:

@@ -1,4 +1,4 @@
-"""What a training tells while it runs."""
+"""The log of a training: loss terms over the steps."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,25 +10,26 @@ from bench_core.system import files
 
 
 class Log:
-    """Loss terms over the steps, as lines of JSON and to whoever else wants to be told."""
+    """Lines of JSON, one for every logged step, that a tracker can follow."""
 
-    def __init__(self, path: Path, tell: Callable[[int, Mapping[str, float]], None]) -> None:
-        self.path, self.tell = path, tell
+    def __init__(self, path: Path, on_log: Callable[[int, Mapping[str, float]], None]) -> None:
+        self.path, self.on_log = path, on_log
         self.latest: dict[str, float] = {}
 
     def begin(self, start: int) -> None:
-        """Go on before a step. An interrupted training repeats the steps since its last checkpoint."""
+        """Drop the lines from step `start` on: a resumed training repeats the steps since its last checkpoint."""
         before = self.path.read_text().splitlines(keepends=True) if start and self.path.exists() else []
         kept = [line for line in before if line.endswith("\n") and json.loads(line)["step"] < start]
         files.write_bytes(self.path, "".join(kept).encode())
 
-    def note(self, step: int, values: dict[str, Tensor]) -> None:
+    def note(self, step: int, values: Mapping[str, Tensor]) -> None:
+        """Append the loss terms of one step."""
         self.latest = {name: value.item() for name, value in values.items()}
         with files.translate_os_errors(self.path), self.path.open("a") as file:
             file.write(json.dumps({"step": step, **self.latest}) + "\n")
-        self.tell(step, self.latest)
+        self.on_log(step, self.latest)
 
 
 def curve_points(mask_set: str, means: Mapping[str, float]) -> dict[str, float]:
-    """A point of the curves, under the names that trackers are told."""
+    """Name the means of one mask set as trackers show them: ``curves/MASK_SET/METRIC``."""
     return {f"curves/{mask_set}/{metric}": mean for metric, mean in means.items()}

@@ -1,4 +1,4 @@
-"""One batch in parts: as much of it at a time as a device has room for."""
+"""A batch in parts: as many images at a time as fit into a device's memory."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,36 +14,33 @@ from bench_core.recipe import Update
 
 
 class OutOfMemory(RuntimeError):
-    """A micro-batch did not fit into memory; the text says what to try."""
+    """A micro-batch did not fit into memory. The text says what to try."""
 
-    def __init__(self, tried: int, error: Exception) -> None:
+    def __init__(self, num_images: int, error: Exception) -> None:
         advice = (
-            f"try --micro-batch {tried // 2}, or --auto-micro-batch"
-            if tried > 1
+            f"try --micro-batch {num_images // 2}, or --auto-micro-batch"
+            if num_images > 1
             else "try a smaller --size, or --precision bf16-mixed"
         )
-        super().__init__(f"no memory to train with {tried} images at a time: {advice} ({_first_line(error)})")
+        reason = str(error).strip().partition("\n")[0]
+        super().__init__(f"no memory to train with {num_images} images at a time: {advice} ({reason})")
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether that is what an error says; torch has a class of its own for CUDA only."""
-    said = str(error).lower()
+    """Return True for an out-of-memory error. Torch has a class for those of CUDA only."""
+    message = str(error).lower()
     known = ("out of memory", "not enough memory", "can't allocate memory", "alloc_failed")
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and any(words in said for words in known)
+        isinstance(error, RuntimeError) and any(words in message for words in known)
     )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
 
 
 @dataclass
 class SharedBatch:
-    """A batch, as the updates of one round see it one after the other.
+    """A batch that the updates of one round share, one after the other.
 
-    Taken whole, it is painted once, and the generator learns through that painting. Taken in micro-batches, the
-    generator paints each anew when it learns. All other updates see what was painted by the weights that the round
+    Taken whole, it is predicted once, and the generator learns through that prediction. In micro-batches, the
+    generator predicts each again when it learns. All other updates see the predictions of the weights that the round
     began with.
     """
 
@@ -54,77 +51,80 @@ class SharedBatch:
     method: nn.Module
     backbones: Backbones
     generator_learns: bool
-    _painting: MethodOutput | None = field(default=None, init=False)
+    _output: MethodOutput | None = field(default=None, init=False)
 
-    def loss_contexts(self, update: Update, most: int) -> Iterator[LossContext]:
-        """What an update looks at: `most` images at a time. One scene must be done with before the next is taken."""
+    def loss_contexts(self, update: Update, micro_batch: int) -> Iterator[LossContext]:
+        """Yield the inputs of an update's loss terms, at most `micro_batch` images at a time.
+
+        Each context must be used before the next is taken: buffers are restored in between.
+        """
         learns = update.network == "generator"
-        parts = _parts(len(self.image), most)
+        parts = _parts(len(self.image), micro_batch)
         if len(parts) == 1:
-            if self._painting is None:
-                self._painting = self._paint(parts[0], self.generator_learns)
-            ctx = self._scene(parts[0], self._painting)
+            if self._output is None:
+                self._output = self._predict(parts[0], self.generator_learns)
+            ctx = self._context(parts[0], self._output)
             yield ctx if learns else ctx.detached()
             return
-        if self._painting is None and not learns:
-            self._paint_ahead(parts)
-        before, seen = BufferSnapshot(_but_statistics(self.method)), []
+        if self._output is None and not learns:
+            self._predict_ahead(parts)
+        before, outputs = BufferSnapshot(_per_batch_buffers(self.method)), []
         for part in parts:
             before.restore()
-            output = self._paint(part, True) if learns or self._painting is None else _part(self._painting, part)
-            seen.append(output.detach())
-            yield self._scene(part, output if learns else seen[-1])
-        self._painting = _joined(seen)
+            output = self._predict(part, True) if learns or self._output is None else _part(self._output, part)
+            outputs.append(output.detach())
+            yield self._context(part, output if learns else outputs[-1])
+        self._output = _joined(outputs)
 
-    def let_go(self) -> None:
-        """Free what only an update of the whole batch needs."""
-        self._painting = self._painting and self._painting.detach()
+    def free_graph(self) -> None:
+        """Free the graph, which only an update of the whole batch needs."""
+        self._output = self._output and self._output.detach()
 
-    def _paint_ahead(self, parts: list[slice]) -> None:
-        """For updates before the generator's, which leaves traces of its own in the buffers."""
-        before = BufferSnapshot(self.method.buffers() if self.generator_learns else _but_statistics(self.method))
-        painted = []
+    def _predict_ahead(self, parts: list[slice]) -> None:
+        """Predict for updates before the generator's, whose own pass changes the buffers again."""
+        before = BufferSnapshot(self.method.buffers() if self.generator_learns else _per_batch_buffers(self.method))
+        outputs = []
         for part in parts:
             before.restore()
-            painted.append(self._paint(part, False))
+            outputs.append(self._predict(part, False))
         if self.generator_learns:
             before.restore()
-        self._painting = _joined(painted)
+        self._output = _joined(outputs)
 
-    def _paint(self, part: slice, graph: bool) -> MethodOutput:
+    def _predict(self, part: slice, graph: bool) -> MethodOutput:
         with torch.set_grad_enabled(graph):
             return self.method(self.masked[part], self.hole[part], *(plane[part] for plane in self.guidance))
 
-    def _scene(self, part: slice, output: MethodOutput) -> LossContext:
+    def _context(self, part: slice, output: MethodOutput) -> LossContext:
         guidance = tuple(plane[part] for plane in self.guidance)
         return LossContext(self.image[part], self.hole[part], output, self.method, self.backbones, guidance)
 
 
 class BufferSnapshot:
-    """Buffers as they are now."""
+    """A copy of buffers, to be restored."""
 
     def __init__(self, buffers: Iterable[Tensor]) -> None:
-        self.kept = [(buffer, buffer.clone()) for buffer in buffers]
+        self._saved = [(buffer, buffer.clone()) for buffer in buffers]
 
     def restore(self) -> None:
-        for buffer, was in self.kept:
-            buffer.copy_(was)
+        for buffer, saved in self._saved:
+            buffer.copy_(saved)
 
 
-def _but_statistics(method: nn.Module) -> Iterator[Tensor]:
-    """Buffers that a pass changes whatever the batch is, such as the vectors of a power iteration: once a batch.
+def _per_batch_buffers(method: nn.Module) -> Iterator[Tensor]:
+    """Buffers that change once a batch whatever its size, such as the vectors of a power iteration.
 
-    Batch norm's statistics are not among them, which every micro-batch adds to.
+    Batch norm's statistics are not among them: every micro-batch adds to those.
     """
     for module in method.modules():
         if not isinstance(module, _NormBase):
             yield from module.buffers(recurse=False)
 
 
-def _parts(count: int, most: int) -> list[slice]:
-    """Slices of at most so many, as even as can be."""
-    number = max(1, -(-count // most))
-    bounds = [count * part // number for part in range(number + 1)]
+def _parts(num_images: int, micro_batch: int) -> list[slice]:
+    """Slices of at most `micro_batch` images, whose sizes differ by one at most."""
+    count = max(1, -(-num_images // micro_batch))
+    bounds = [num_images * part // count for part in range(count + 1)]
     return [slice(first, last) for first, last in pairwise(bounds)]
 
 

@@ -1,4 +1,4 @@
-"""Noticing that a loss or gradient is no number any more, without making the device wait at every step."""
+"""Detects NaN or infinite losses and gradients without synchronising the device at every step."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,33 +11,33 @@ from bench_core.recipe import Update
 
 
 class NonFiniteError(RuntimeError):
-    """A loss or gradient became infinite or no number; nothing was saved since."""
+    """A loss or gradient is NaN or infinite. Nothing was saved since."""
 
 
 @dataclass
 class NanGuard:
-    """What the updates since the last check have found, still on the device."""
+    """The updates since the last check, still on the device."""
 
     _noted: list[tuple[int, Update, dict[str, Tensor], Tensor]] = field(default_factory=list)
 
     def note(self, step: int, update: Update, values: Mapping[str, Tensor], gradients: Iterable[Tensor]) -> None:
-        """Remember one update: the values of its loss terms, without gradient, and any gradient of their sum."""
-        found = list(gradients)
-        worst = torch.stack([*values.values(), *([get_total_norm(found)] if found else [])]).sum()
+        """Note one update: the detached values of its loss terms, and the gradients of their sum."""
+        gradients = list(gradients)
+        worst = torch.stack([*values.values(), *([get_total_norm(gradients)] if gradients else [])]).sum()
         self._noted.append((step, update, dict(values), worst))
 
     def check(self) -> None:
-        """Wait for the device, and look at all that was noted.
+        """Wait for the device, and check every noted update.
 
         Raises:
-            NonFinite: says which term, at which step.
+            NonFiniteError: names the term and the step.
         """
         noted, self._noted = self._noted, []
         if noted and not torch.stack([worst for *_, worst in noted]).isfinite().all():
-            raise NonFiniteError(next(_told(*one) for one in noted if not one[-1].isfinite()))
+            raise NonFiniteError(next(_message(*one) for one in noted if not one[-1].isfinite()))
 
 
-def _told(step: int, update: Update, values: Mapping[str, Tensor], worst: Tensor) -> str:
+def _message(step: int, update: Update, values: Mapping[str, Tensor], worst: Tensor) -> str:
     bad = [name for name, value in values.items() if not value.isfinite()]
     what = f"the loss term {', '.join(bad)}" if bad else f"the gradient of {' + '.join(values)}"
-    return f"{what} of the {update.network} became infinite or no number at step {step}"
+    return f"{what} of the {update.network} became NaN or infinite at step {step}"

@@ -1,7 +1,7 @@
-"""One update: a network's gradient over a whole batch, in as many parts as it takes, and the optimiser's step.
+"""One optimiser step of one network, from the gradient of a whole batch.
 
-Losses are means over images, so every part's is weighted by its share of the batch. What compares the images of a batch
-with each other, such as batch norm, sees those of a part.
+Losses are means over images, so each micro-batch is weighted by its share of the batch. Layers that compare the images
+of a batch with each other, such as batch norm, see one micro-batch at a time.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from bench_core.methods.method import LossContext, Method
 from bench_core.recipe import Update
-from bench_core.system.distributed import Distributed
+from bench_core.system.process_group import ProcessGroup
 from bench_core.system.progress import console
 from bench_core.training.micro_batches import BufferSnapshot, OutOfMemory, SharedBatch, is_out_of_memory
 from bench_core.training.nan_guard import NanGuard
@@ -25,100 +25,96 @@ Terms = Mapping[str, Callable[[LossContext], Tensor]]
 
 @dataclass
 class OptimizerStep:
-    """Made one after the other, on all ranks alike."""
+    """The optimiser steps of a training, taken one after the other and on all ranks alike."""
 
     fabric: Fabric
     method: Method
     networks: tuple[str, ...]
     terms: Terms
     nan_guard: NanGuard
-    distributed: Distributed
+    group: ProcessGroup
     batch: int
     """Images of a step, on all ranks together."""
-    most: int
+    micro_batch: int
     """Images at a time on one device."""
-    halve: bool
-    """Whether `most` is halved where memory is too small for it."""
+    auto_micro_batch: bool
+    """Halve `micro_batch` on out-of-memory errors."""
     _failure: Exception | None = field(default=None, init=False)
 
-    def make(
-        self, taken: Callable[[], SharedBatch], update: Update, optimiser: Optimizer, step: int
+    def __call__(
+        self, next_batch: Callable[[], SharedBatch], update: Update, optimiser: Optimizer, step: int
     ) -> dict[str, Tensor]:
-        """Take the optimiser's step; returns the values of the loss terms.
+        """Take the optimiser's step, and return the values of the loss terms.
 
-        What fails on one rank alone is told by `look`. Until then its losses are no numbers, on all ranks.
+        A failure of one rank among several is raised by `raise_failures`. Until then its losses are NaN on all ranks.
         """
         network: nn.Module = getattr(self.method, update.network)
-        with self._others_fixed(update):
-            values = self._attempt(taken, update, optimiser)
-        if self.distributed.count > 1:
+        values = {name: torch.full((), float("nan"), device=self.fabric.device) for name in update.losses}
+        try:
+            if self._failure is None:
+                with self._others_frozen(update):
+                    values = self._backward_in_micro_batches(next_batch(), update, optimiser)
+        except Exception as error:
+            if self.group.world_size == 1:
+                raise
+            self._failure = error
+        if self.group.world_size > 1:
             gradients = (torch.zeros_like(p) if p.grad is None else p.grad for p in network.parameters())
-            self.distributed.all_reduce_sum([*gradients, *values.values()])
-        # a scaler of 16 bits leaves out steps whose gradients are infinite, and goes on with a smaller scale
+            self.group.all_reduce_sum([*gradients, *values.values()])
+        # a scaler of 16 bits skips steps whose gradients are infinite, and goes on with a smaller scale
         scaled = getattr(self.fabric.strategy.precision, "scaler", None) is not None
         gradients = [] if scaled else [p.grad for p in network.parameters() if p.grad is not None]
         self.nan_guard.note(step, update, values, gradients)
         optimiser.step()
-        optimiser.zero_grad()  # now, for the next forward pass needs the memory
+        optimiser.zero_grad()  # now, because the next forward pass needs the memory
         return values
 
-    def look(self) -> None:
-        """Meet the other ranks.
+    def raise_failures(self) -> None:
+        """Synchronise with the other ranks.
 
         Raises:
-            Exception: what has failed here since the last look.
-            bench_core.system.distributed.FailedElsewhere: something failed on another rank.
+            Exception: the failure of this rank since the last call.
+            bench_core.system.distributed.RemoteRankError: another rank failed.
         """
-        self.distributed.gather(self._confess)
+        self.group.gather(self._raise_failure)
 
-    def _confess(self) -> None:
+    def _raise_failure(self) -> None:
         if self._failure:
             raise self._failure
 
-    def _attempt(self, taken: Callable[[], SharedBatch], update: Update, optimiser: Optimizer) -> dict[str, Tensor]:
-        try:
-            if self._failure is None:
-                return self._fitting(taken(), update, optimiser)
-        except Exception as error:
-            if self.distributed.count == 1:
-                raise
-            self._failure = error
-        return {name: torch.full((), float("nan"), device=self.fabric.device) for name in update.losses}
-
-    def _fitting(self, shown: SharedBatch, update: Update, optimiser: Optimizer) -> dict[str, Tensor]:
-        """The gradient, with as many images at a time as there is memory for."""
-        before = BufferSnapshot(self.method.buffers() if self.halve else ())
+    def _backward_in_micro_batches(
+        self, shared: SharedBatch, update: Update, optimiser: Optimizer
+    ) -> dict[str, Tensor]:
+        """Accumulate the gradient of a batch, as many images at a time as fit into memory."""
+        before = BufferSnapshot(self.method.buffers() if self.auto_micro_batch else ())
         while True:
+            optimiser.zero_grad()
+            values: dict[str, Tensor] = {}
             try:
-                return self._gradient(shown, update, optimiser)
+                for ctx in shared.loss_contexts(update, self.micro_batch):
+                    share = len(ctx.image) / self.batch
+                    losses = {name: self.terms[name](ctx) for name in update.losses}
+                    total = torch.stack([weight * share * losses[name] for name, weight in update.losses.items()]).sum()
+                    ctx.clear_cache()  # features are large, and the graph keeps what it needs of them
+                    self.fabric.backward(total)
+                    losses = {name: value.detach() for name, value in losses.items()}
+                    values = losses if share == 1 else {n: values.get(n, 0) + share * losses[n] for n in losses}
+                return values
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
-                tried = min(self.most, len(shown.image))
-                if tried == 1 or not self.halve:
+                tried = min(self.micro_batch, len(shared.image))
+                if tried == 1 or not self.auto_micro_batch:
                     raise OutOfMemory(tried, error) from error
-                self.most = tried // 2
-            console.print(f"No memory for {tried} images at a time; going on with {self.most}.")
+                self.micro_batch = tried // 2
+            console.print(f"No memory for {tried} images at a time; going on with {self.micro_batch}.")
             before.restore()
-            shown.let_go()
+            shared.free_graph()
             torch.cuda.empty_cache()
 
-    def _gradient(self, shown: SharedBatch, update: Update, optimiser: Optimizer) -> dict[str, Tensor]:
-        optimiser.zero_grad()
-        values: dict[str, Tensor] = {}
-        for ctx in shown.loss_contexts(update, self.most):
-            share = len(ctx.image) / self.batch
-            found = {name: self.terms[name](ctx) for name in update.losses}
-            total = torch.stack([weight * share * found[name] for name, weight in update.losses.items()]).sum()
-            ctx.clear_cache()  # backbones' features are large, and the graph keeps what it needs of them
-            self.fabric.backward(total)
-            found = {name: value.detach() for name, value in found.items()}
-            values = found if share == 1 else {name: values.get(name, 0) + share * found[name] for name in found}
-        return values
-
     @contextmanager
-    def _others_fixed(self, update: Update) -> Iterator[None]:
-        """No gradient is wanted of other networks, but for the generator, whose painting several updates share."""
+    def _others_frozen(self, update: Update) -> Iterator[None]:
+        """Compute no gradient of other networks, except the generator, whose prediction several updates share."""
         names = [name for name in self.networks if name not in (update.network, "generator")]
         others: list[nn.Module] = [getattr(self.method, name) for name in names]
         for other in others:

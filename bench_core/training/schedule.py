@@ -1,11 +1,11 @@
-"""How a training's budget of steps is shared out among the phases of its recipe."""
+"""The steps of a training, shared out among the phases of its recipe."""
 
 from bench_core.protocol import Protocol
 from bench_core.recipe import Phase, Recipe
 
 
 def schedule(recipe: Recipe, steps: int) -> list[tuple[Phase, int, int]]:
-    """Every phase with its first step and the step after its last, in proportion to its share of the budget."""
+    """Return every phase with its first step and the step after its last, in proportion to its share of `steps`."""
     total = sum(phase.share for phase in recipe.phases)
     bounds, passed = [0], 0.0
     for phase in recipe.phases:
@@ -15,7 +15,7 @@ def schedule(recipe: Recipe, steps: int) -> list[tuple[Phase, int, int]]:
 
 
 def num_images_drawn(recipe: Recipe, protocol: Protocol, steps: int) -> int:
-    """How many images the first steps of a training take."""
+    """Count the images that the first `steps` steps of a training draw."""
     parts = schedule(recipe, protocol.steps)
     batches = sum(len(phase.rounds) * max(0, min(steps, last) - first) for phase, first, last in parts)
     return batches * protocol.batch

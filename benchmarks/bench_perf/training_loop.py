@@ -61,7 +61,7 @@ class OurTraining:
             training = Trainer(
                 fabric, lesson.method, lesson.variant, lesson.pairs, lesson.backbones, path, guide=lesson.guide
             )
-            training.run(lambda step, values: advance())
+            training.fit(lambda step, values: advance())
 
     def lesson(self, device: torch.device) -> "TrainingCase":
         """Made ready, with weights drawn from a seed.

@@ -51,7 +51,7 @@ def test_it_looks_like_the_plugins_of_this_repository(tmp_path: Path):
     said = new("demo", "--folder", tmp_path)
     assert f"pip install -e {tmp_path / 'demo'}" in said and "bench check demo" in said
     package = {f"bench_demo/{name}.py" for name in ("__init__", "model", "losses", "recipe")}
-    assert files(tmp_path / "demo") == {"pyproject.toml", "README.md", "tests/demo/test_demo.py", *package}
+    assert files(tmp_path / "demo") == {"pyproject.toml", "README.md", "tests/test_demo.py", *package}
     assert files(tmp_path) == {f"demo/{name}" for name in files(tmp_path / "demo")}  # nothing else is left behind
     project = tomllib.loads((tmp_path / "demo" / "pyproject.toml").read_text())["project"]
     assert (project["name"], project["dependencies"]) == ("bench-demo", ["inpaint-bench"])

@@ -3,8 +3,7 @@
 import os
 import re
 import shutil
-import tomllib
-from importlib.metadata import version
+from importlib.metadata import metadata, version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +11,6 @@ import pytest
 import torch
 from click.testing import CliRunner
 from support import pty_session
-from support.paths import ROOT
 
 from bench_core.cli import main
 from bench_core.doctor import machine
@@ -57,8 +55,8 @@ def test_image_sets_are_told_as_at_hand_where_they_lie(tmp_path: Path, monkeypat
 
 
 def test_extras_are_those_that_a_user_can_install(monkeypatch: pytest.MonkeyPatch):
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert set(machine.EXTRAS) == set(project["optional-dependencies"]) - {"docs", "test"}
+    extras = metadata("inpaint-bench").get_all("Provides-Extra") or []
+    assert set(machine.EXTRAS) == set(extras) - {"docs", "methods", "test"}
     monkeypatch.setattr(machine, "find_spec", lambda name: None if name in ("ray", "wandb") else name)
     assert re.search(r"^ok +extras +demo, mlflow, tensorboard$", shown := told(), re.MULTILINE)
     assert "ray, wandb: pip install 'inpaint-bench[ray,wandb]'" in shown

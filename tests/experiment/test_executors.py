@@ -21,6 +21,7 @@ from bench_core.experiment.cell import Cell
 from bench_core.experiment.executors import bench_executors, select
 from bench_core.experiment.executors import subprocesses as local
 from bench_core.experiment.executors.cell_process import how_it_ended
+from bench_core.experiment.options import RunOptions
 from bench_core.store.store import Run, Store, read_runs
 from bench_core.system.threads import usable_cores
 from bench_core.training import checkpoint
@@ -178,14 +179,16 @@ EXECUTORS = {each.name: each for each in bench_executors()}
 
 def test_an_executor_gets_what_is_given_be_it_nothing(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(select, "find_spec", lambda name: name)
-    asked = {"executor": "ray", "cell_gpus": 0.0, "cell_cpus": None, "jobs": None}
-    assert select.choose_executor(EXECUTORS, asked) == (EXECUTORS["ray"], {"cell_gpus": 0.0})
+    assert select.select_executor(EXECUTORS, RunOptions(executor="ray", cell_gpus=0.0)) == (
+        EXECUTORS["ray"],
+        {"cell_gpus": 0.0},
+    )
 
 
 def test_what_an_executor_needs_is_told(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(select, "find_spec", lambda name: None)
     with pytest.raises(BadInput, match=r"`pip install inpaint-bench\[ray\]`"):
-        select.choose_executor(EXECUTORS, {"executor": "ray"})
+        select.select_executor(EXECUTORS, RunOptions(executor="ray"))
 
 
 @pytest.mark.parametrize(

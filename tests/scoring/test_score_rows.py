@@ -122,7 +122,7 @@ def test_more_samples_keep_more_pictures_and_measure_nothing(score: Score, world
 
 def test_a_subset_is_judged_only_where_it_is_asked_for_and_the_table_says_so(score: Score, world: Path) -> None:
     (world / "theirs" / "2.png").unlink()
-    assert "Judged on those 3 truths" in score("--subset").output
+    assert "Evaluated on the 3 ground truths" in score("--subset").output
     assert set(stored(world / "out")["image"]) == {"0", "1", "3"}
 
 

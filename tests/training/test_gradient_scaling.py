@@ -23,7 +23,7 @@ def in_16_bits(folder: Path, scale: float) -> tuple[Trainer, GradScaler]:
 
 def test_a_step_whose_gradient_is_infinite_is_left_out(tmp_path: Path):
     job, scaler = in_16_bits(tmp_path, FAR)
-    job.run(lambda step, values: None)
+    job.fit(lambda step, values: None)
     assert all(value.isfinite().all() for value in job.method.state_dict().values())
     assert scaler.get_scale() == FAR / 2**STEPS
 
@@ -32,7 +32,7 @@ def test_a_loss_that_is_no_number_ends_it(tmp_path: Path):
     job, _ = in_16_bits(tmp_path, 1.0)
     job.terms["tv"] = lambda ctx: ctx.prediction.mean() / 0
     with pytest.raises(NonFiniteError, match="loss term tv"):
-        job.run(lambda step, values: None)
+        job.fit(lambda step, values: None)
 
 
 def test_it_goes_on_with_the_scale_that_it_was_interrupted_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -42,7 +42,7 @@ def test_it_goes_on_with_the_scale_that_it_was_interrupted_with(tmp_path: Path, 
 
     save_after_every_step(monkeypatch)
     with pytest.raises(KeyboardInterrupt):
-        in_16_bits(tmp_path, FAR)[0].run(interrupt)
+        in_16_bits(tmp_path, FAR)[0].fit(interrupt)
     job, scaler = in_16_bits(tmp_path, FAR)
-    job.run(lambda step, values: None)
+    job.fit(lambda step, values: None)
     assert scaler.get_scale() == FAR / 2**STEPS

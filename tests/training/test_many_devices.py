@@ -123,7 +123,7 @@ def trained(name, out, stop=None):
 
     job = a_training(name, out)
     try:
-        job.run(advance)
+        job.fit(advance)
     except KeyboardInterrupt:
         return
     weights = b"".join(value.numpy().tobytes() for value in job.method.state_dict().values())
@@ -138,7 +138,7 @@ job, steps = a_training("pconv", "failing"), []
 plain = job.terms["tv"]
 job.terms["tv"] = lambda ctx: plain(ctx) if distributed.is_rank_zero or len(steps) < 3 else 1 / 0
 try:
-    job.run(lambda step, values: steps.append(step))
+    job.fit(lambda step, values: steps.append(step))
 except Exception as error:
     found["failure"] = f"{type(error).__name__}: {error}"
 found["then"] = distributed.gather(lambda: distributed.number)

@@ -54,8 +54,8 @@ def training(rounds: tuple[tuple[Update, ...], ...], folder: Path) -> Trainer:
     recipe = Recipe((Phase("train", rounds),), "none")
     losses = {
         "l1": Loss("l1", "", "bench_core.losses.reconstruction:l1"),
-        "tell": Loss("tell", "", "test_accumulation:tell"),
-        "fool": Loss("fool", "", "test_accumulation:fool"),
+        "tell": Loss("tell", "", "test_micro_batches:tell"),
+        "fool": Loss("fool", "", "test_micro_batches:fool"),
     }
     job.variant = replace(job.variant, model=replace(job.variant.model, recipe=recipe), losses=losses)
     job.pairs = replace(job.pairs, protocol=job.pairs.protocol.override({"batch": 5, "steps": 3}))
@@ -65,7 +65,7 @@ def training(rounds: tuple[tuple[Update, ...], ...], folder: Path) -> Trainer:
 
 def ended(job: Trainer, change: Callable[[Trainer], None] = lambda job: None) -> dict[str, Tensor]:
     change(job)
-    job.run(lambda step, values: None)
+    job.fit(lambda step, values: None)
     return {key: value.clone() for key, value in job.method.state_dict().items()}
 
 
@@ -137,7 +137,7 @@ def test_what_does_not_fit_is_told_with_what_to_try(
     job.micro_batch, job.auto_micro_batch = given, auto
     cast(Two, job.method).most = room
     with pytest.raises(OutOfMemory, match=said):
-        job.run(lambda step, values: None)
+        job.fit(lambda step, values: None)
 
 
 def test_other_errors_are_no_lack_of_memory(tmp_path: Path):
@@ -145,4 +145,4 @@ def test_other_errors_are_no_lack_of_memory(tmp_path: Path):
     job.auto_micro_batch = True
     job.terms["fool"] = lambda ctx: (_ for _ in ()).throw(RuntimeError("a bug"))
     with pytest.raises(RuntimeError, match="a bug"):
-        job.run(lambda step, values: None)
+        job.fit(lambda step, values: None)

@@ -99,8 +99,8 @@ def test_the_error_in_the_hole_falls_by_sixty_percent_on_four_images(name: str, 
     fabric = Fabric(accelerator="cpu")
     training = Trainer(fabric, method, variant, pairs, BACKBONES, tmp_path, guide=guide)
     seen: list[float] = []
-    training.watch = lambda step: seen.append(hole_l1(method, model, pairs))
-    training.run(lambda step, values: None)
+    training.on_curve = lambda step: seen.append(hole_l1(method, model, pairs))
+    training.fit(lambda step, values: None)
     assert min(seen[1:]) <= 0.4 * seen[0], seen
     phases = {phase.name for phase in model.recipe.phases} if model.recipe else set()
     logged = (tmp_path / "training.jsonl").read_text()

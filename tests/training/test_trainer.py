@@ -71,7 +71,7 @@ def save_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def trained(name: str, folder: Path) -> dict[str, torch.Tensor]:
     job = a_training(name, folder)
-    job.run(lambda step, values: None)
+    job.fit(lambda step, values: None)
     return {key: value.clone() for key, value in job.method.state_dict().items()}
 
 
@@ -90,7 +90,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(name: str, tmp_path: Pa
 
     for at in (2, 3, 5, STEPS):  # the last also lies behind the end of a phase
         with pytest.raises(KeyboardInterrupt):
-            a_training(name, tmp_path / "broken").run(interrupt(at))
+            a_training(name, tmp_path / "broken").fit(interrupt(at))
     broken = trained(name, tmp_path / "broken")
     assert straight.keys() == broken.keys()
     assert all(value.equal(broken[key]) for key, value in straight.items())
@@ -118,7 +118,7 @@ def test_a_steps_randomness_depends_on_the_seed_and_the_step_alone(tmp_path: Pat
                 raise KeyboardInterrupt
 
         with contextlib.suppress(KeyboardInterrupt):
-            job.run(advance)
+            job.fit(advance)
         return num_images_drawn
 
     straight = drawn("straight")
@@ -130,25 +130,25 @@ def test_a_steps_randomness_depends_on_the_seed_and_the_step_alone(tmp_path: Pat
 def test_phases_are_announced_to_the_method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     job = a_training("pconv", tmp_path)
     entered = []
-    monkeypatch.setattr(type(job.method), "enter", lambda self, phase: entered.append(phase))
-    job.run(lambda step, values: None)
+    monkeypatch.setattr(type(job.method), "start_phase", lambda self, phase: entered.append(phase))
+    job.fit(lambda step, values: None)
     assert entered == ["train", "finetune"]
 
 
 def test_workers_change_nothing(tmp_path: Path):
     alone = trained("pconv", tmp_path / "alone")
     job = a_training("pconv", tmp_path / "helped", workers=2)
-    job.run(lambda step, values: None)
+    job.fit(lambda step, values: None)
     assert all(value.equal(alone[key]) for key, value in job.method.state_dict().items())
 
 
 def test_updates_of_one_network_by_one_optimiser_share_its_moments(tmp_path: Path):
     """Five rounds of the critic are five steps of one Adam."""
     job = a_training("gradient_attention:adversarial", tmp_path)
-    job.run(lambda step, values: None)
+    job.fit(lambda step, values: None)
     counted = {
         len(list(optimiser.state.values())) and int(next(iter(optimiser.state.values()))["step"])
-        for optimiser in job.optimisers.values()
+        for optimiser in job.state.optimisers.values()
     }
     assert counted == {STEPS, 5 * STEPS}
 
@@ -158,7 +158,7 @@ def test_no_gradient_takes_memory_while_a_method_paints(tmp_path: Path):
     job.method.register_forward_pre_hook(
         lambda method, given: held.append([p.grad is not None for p in method.parameters()])
     )
-    job.run(lambda step, values: None)
+    job.fit(lambda step, values: None)
     assert len(held) == STEPS and not any(map(any, held))
 
 
@@ -176,8 +176,8 @@ def test_a_loss_that_runs_away_is_named_and_the_last_checkpoint_kept(tmp_path: P
     steps = []
     plain = job.terms["tv"]
     job.terms["tv"] = lambda ctx: plain(ctx) * (float("nan") if len(steps) == 3 else 1)
-    with pytest.raises(NonFiniteError, match="loss term tv of the generator became infinite or no number at step 3"):
-        job.run(lambda step, values: steps.append(step) if step else None)
+    with pytest.raises(NonFiniteError, match="loss term tv of the generator became NaN or infinite at step 3"):
+        job.fit(lambda step, values: steps.append(step) if step else None)
     state = checkpoint.load_state(tmp_path / "checkpoint.pt")
     assert state is not None and state["step"] == 3
     assert all(value.isfinite().all() for value in state["method"].values())
@@ -186,7 +186,7 @@ def test_a_loss_that_runs_away_is_named_and_the_last_checkpoint_kept(tmp_path: P
 def test_checkpoints_take_a_small_share_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A step takes a second here and a checkpoint five, so the next is begun 250 seconds after it."""
     clock, saved = [0.0], []
-    monkeypatch.setattr(trainer.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
     job = a_training("pconv", tmp_path)
     job.pairs = replace(job.pairs, protocol=job.pairs.protocol.override({"steps": 600}))
 
@@ -201,7 +201,7 @@ def test_checkpoints_take_a_small_share_of_the_time(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(job, "_step", step)
     monkeypatch.setattr(checkpoint, "save_state", save)
     monkeypatch.setattr("bench_core.training.trainer.schedule", lambda recipe, steps: [(recipe.phases[0], 0, steps)])
-    job.run(lambda step, values: None)
+    job.fit(lambda step, values: None)
     assert saved == [31, 277, 523, 600]
 
 
@@ -209,7 +209,7 @@ def test_a_gradient_that_runs_away_is_told(tmp_path: Path):
     job = a_training("pconv", tmp_path)
     job.terms["tv"] = lambda ctx: (ctx.prediction - ctx.prediction.detach()).abs().sum().sqrt()
     with pytest.raises(NonFiniteError, match=r"gradient of .*tv of the generator"):
-        job.run(lambda step, values: None)
+        job.fit(lambda step, values: None)
 
 
 def two_phases(steps: int) -> Protocol:

@@ -1,4 +1,4 @@
-"""Where the cells of a comparison run."""
+"""Executors: where the cells of an experiment run."""
 
 from bench_core.hookspecs import hookimpl
 from bench_core.specs import Executor
@@ -6,20 +6,19 @@ from bench_core.specs import Executor
 
 @hookimpl
 def bench_executors() -> list[Executor]:
+    here = "bench_core.experiment.executors"
     return [
-        Executor(
-            "here", "one after the other, in this process", "bench_core.experiment.executors.in_process:run", here=True
-        ),
+        Executor("here", "one cell after the other, in this process", f"{here}.in_process:run", here=True),
         Executor(
             "local",
-            "each in a process of its own on this machine",
-            "bench_core.experiment.executors.subprocesses:run",
+            "each cell in a process of its own on this machine",
+            f"{here}.subprocesses:run",
             ("jobs", "time_limit"),
         ),
         Executor(
             "ray",
-            "on a Ray cluster, or on one that is started for them here",
-            "bench_core.experiment.executors.ray_cluster:run",
+            "on a Ray cluster, or on one that is started on this machine",
+            f"{here}.ray_cluster:run",
             ("address", "cell_gpus", "cell_cpus"),
             needs="ray",
         ),

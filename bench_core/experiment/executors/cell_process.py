@@ -1,4 +1,4 @@
-"""One cell's process, watched from outside."""
+"""One cell's process, as its parent sees it."""
 
 import os
 import signal
@@ -11,11 +11,11 @@ from bench_core.experiment.cell import Cell
 from bench_core.experiment.executors.child import LOG, in_child
 
 TERMINATE_TIMEOUT = 10.0
-"""Seconds between asking a process to end and killing it."""
+"""Seconds between terminating a process and killing it."""
 
 
 class CellProcess:
-    """A process that runs a cell, whose entry is what the process has told last."""
+    """A process that runs a cell. The cell's status is the last one that the process sent."""
 
     def __init__(
         self,
@@ -27,19 +27,19 @@ class CellProcess:
         minutes: float | None,
     ) -> None:
         self.cell, self.place, self.minutes = cell, place, minutes
-        self.began, self.through = time.monotonic(), False
+        self.started, self.finished = time.monotonic(), False
         self.pipe, far = context.Pipe(duplex=False)
-        which = (cell.setup, cell.plugin, cell.variant, cell.seed, cell.place)
-        self.process = context.Process(target=in_child, args=(far, {**os.environ, **pinned}, among, which))
+        inputs = (cell.context, cell.plugin, cell.variant, cell.seed, cell.place)
+        self.process = context.Process(target=in_child, args=(far, {**os.environ, **pinned}, among, inputs))
         self.process.start()
         far.close()
 
-    def over(self) -> bool:
-        """Whether the process has ended, or is ended now since its time is up; the entry then tells how it went."""
+    def has_ended(self) -> bool:
+        """Return True if the process has ended, or is ended now because its time is up. The status then says how."""
         ended = not self.process.is_alive()
-        self._listen()
-        late = self.minutes is not None and time.monotonic() - self.began > 60 * self.minutes
-        if self.through:
+        self._receive()
+        late = self.minutes is not None and time.monotonic() - self.started > 60 * self.minutes
+        if self.finished:
             self.process.join(TERMINATE_TIMEOUT)
         elif ended:
             self._fail(how_it_ended(self.process.exitcode or 0))
@@ -59,32 +59,32 @@ class CellProcess:
 
     @property
     def last_line(self) -> str:
-        """Of the log."""
+        """Last line of the log, with the cell's title."""
         lines = self._log.read_text(errors="replace").splitlines() if self._log.is_file() else []
-        return f"{self.cell.title}: {lines[-1] if lines else 'has begun'}"
+        return f"{self.cell.title}: {lines[-1] if lines else 'started'}"
 
     @property
     def _log(self) -> Path:
-        return self.cell.setup.store.folder(self.cell.entry).path / LOG
+        return self.cell.context.store.folder(self.cell.status).path / LOG
 
-    def _listen(self) -> None:
+    def _receive(self) -> None:
         try:
-            while not self.through and self.pipe.poll():
-                self.cell.entry, self.through = self.pipe.recv()
-        except (EOFError, OSError):  # it has ended
+            while not self.finished and self.pipe.poll():
+                self.cell.status, self.finished = self.pipe.recv()
+        except (EOFError, OSError):  # the process has ended
             pass
 
     def _fail(self, reason: str) -> None:
-        entry = self.cell.entry
+        entry = self.cell.status
         entry.state, entry.reason = "failed", reason
         if entry.folder:
-            text = f"The process {reason}. What it wrote until then is in {self._log}.\n"
-            self.cell.setup.store.folder(entry).fail(text)
+            text = f"The process {reason}. Its output is in {self._log}.\n"
+            self.cell.context.store.folder(entry).fail(text)
 
 
 def how_it_ended(code: int) -> str:
-    """An exit code in words; a negative one is a signal's."""
+    """Put an exit code into words. A negative one is minus a signal."""
     if code >= 0:
-        return f"ended in its midst with exit code {code}"
+        return f"ended early with exit code {code}"
     name = signal.Signals(-code).name
-    return f"was killed by {name}" + (", as a system does that runs out of memory" if name == "SIGKILL" else "")
+    return f"was killed by {name}" + (", which a system out of memory sends" if name == "SIGKILL" else "")

@@ -1,4 +1,4 @@
-"""One cell after the other, in this process."""
+"""Run one cell after the other, in this process."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,7 +6,7 @@ from bench_core.experiment.cell import Cell
 
 
 def run(cells: Sequence[Cell]) -> Iterator[Cell]:
-    """Every cell, when it is finished."""
+    """Yield every cell when it is finished."""
     for cell in cells:
         cell.run()
         yield cell

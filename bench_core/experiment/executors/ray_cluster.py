@@ -1,4 +1,4 @@
-"""Cells as tasks of a Ray cluster, which schedules them, passes what they share, and repeats those of lost machines."""
+"""Run cells as tasks of a Ray cluster, which schedules them and repeats the cells of lost machines."""
 
 import logging
 import os
@@ -11,19 +11,19 @@ from typing import Any
 
 from bench_core.errors import BadInput
 from bench_core.experiment.cell import Cell
-from bench_core.experiment.executors.worker import work
+from bench_core.experiment.executors.worker import run_cell
 from bench_core.store.store import CellStatus, Store
 
 RETRIES = 3
-"""How often Ray repeats a cell whose machine or process is lost. It goes on from the cell's last checkpoint."""
+"""Times that Ray repeats a cell whose machine or process is lost. It resumes from the last checkpoint."""
 ANSWER_TIMEOUT = 120.0
-"""Seconds in which every machine must have answered."""
+"""Seconds within which every machine must answer."""
 
 
 def run(
     cells: Sequence[Cell], address: str | None = None, cell_gpus: float | None = None, cell_cpus: float = 1
 ) -> Iterator[Cell]:
-    """Every cell, as soon as its task has ended.
+    """Yield every cell as soon as its task has ended.
 
     Raises:
         BadInput: there is no cluster at this address, or one of its machines does not see the store.
@@ -31,35 +31,35 @@ def run(
     import ray
     from ray.exceptions import RayError
 
-    setup = replace(cells[0].setup, store=Store(cells[0].setup.store.root.absolute()))
+    context = replace(cells[0].context, store=Store(cells[0].context.store.root.absolute()))
     with _connected(address):
-        _require_shared(setup.store.root)
+        _require_shared(context.store.root)
         if cell_gpus is None:
-            cell_gpus = 0 if setup.machine.device == "cpu" else min(1, ray.cluster_resources().get("GPU", 0))
-        task: Any = ray.remote(num_cpus=cell_cpus, num_gpus=cell_gpus, max_retries=RETRIES)(_work)
-        shared, here = ray.put(setup), os.getcwd()
+            cell_gpus = 0 if context.runtime.device == "cpu" else min(1, ray.cluster_resources().get("GPU", 0))
+        task: Any = ray.remote(num_cpus=cell_cpus, num_gpus=cell_gpus, max_retries=RETRIES)(_run_in)
+        shared, here = ray.put(context), os.getcwd()
         running = {task.remote(here, shared, cell.plugin, cell.variant, cell.seed, cell.place): cell for cell in cells}
         while running:
             (ready,), _ = ray.wait(list(running), num_returns=1)
             cell = running.pop(ready)
             try:
-                cell.entry = ray.get(ready)
+                cell.status = ray.get(ready)
             except RayError as error:
-                cell.entry.state, cell.entry.reason = "failed", str(error).strip().rpartition("\n")[2]
+                cell.status.state, cell.status.reason = "failed", str(error).strip().rpartition("\n")[2]
             yield cell
 
 
-def _work(folder: str, *which: Any) -> CellStatus:
+def _run_in(folder: str, *cell: Any) -> CellStatus:
     os.chdir(folder)  # paths that the user gave may be relative
-    return work(*which)
+    return run_cell(*cell)
 
 
 @contextmanager
 def _connected(address: str | None) -> Iterator[None]:
     import ray
 
-    mine = not ray.is_initialized()
-    if mine:
+    starts = not ray.is_initialized()
+    if starts:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
             ray.init(
@@ -70,20 +70,24 @@ def _connected(address: str | None) -> Iterator[None]:
     try:
         yield
     finally:
-        if mine:
+        if starts:
             ray.shutdown()
 
 
 def _require_shared(root: Path) -> None:
-    """Let every machine look for a file that was just written."""
+    """Check that every machine sees a file that was just written.
+
+    Raises:
+        BadInput: a machine does not see it, or does not answer.
+    """
     import ray
     from ray.exceptions import RayError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    look = ray.remote(num_cpus=0, max_retries=0)(os.path.exists)
+    exists = ray.remote(num_cpus=0, max_retries=0)(os.path.exists)
     with NamedTemporaryFile(dir=root, prefix=".seen-by-all.") as token:
         asked = {
-            look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote(
+            exists.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote(
                 token.name
             ): node["NodeManagerHostname"]
             for node in ray.nodes()

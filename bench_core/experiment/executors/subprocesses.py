@@ -1,4 +1,4 @@
-"""Each cell in a process of its own on this machine, some of them at once."""
+"""Run each cell in a process of its own on this machine, several at once."""
 
 import multiprocessing
 import os
@@ -14,19 +14,21 @@ from bench_core.experiment.executors.cell_process import CellProcess
 from bench_core.system.progress import LINE_SECONDS, console
 
 POLL_SECONDS = 1.0
-"""Seconds between looks at the clock."""
+"""Seconds between checks of the clock."""
 PRELOADED = ["bench_core.experiment.executors.child", "lightning_fabric", "torch", "torchvision"]
 
 
 def run(cells: Sequence[Cell], jobs: int | None = None, time_limit: float | None = None) -> Iterator[Cell]:
-    """Every cell, as soon as its process has ended; those that still run end with the caller.
+    """Yield every cell as soon as its process has ended. Processes that still run end with the caller.
 
-    With GPUs each process sees one of them, the next one in turn. `time_limit` is in minutes.
+    Args:
+        jobs: processes at once; by default one for each GPU, each of which sees one GPU.
+        time_limit: minutes that a cell may take.
     """
-    gpus = _gpus(cells[0].setup.machine.device)
+    gpus = _gpus(cells[0].context.runtime.device)
     jobs = jobs or max(1, len(gpus))
     waiting, free, running = list(cells), list(range(jobs)), []
-    told = time.monotonic()
+    printed = time.monotonic()
     context = _context()
     try:
         while waiting or running:
@@ -36,12 +38,12 @@ def run(cells: Sequence[Cell], jobs: int | None = None, time_limit: float | None
                 console.print(waiting[0].title, markup=False, soft_wrap=True)
                 running.append(CellProcess(waiting.pop(0), context, place, jobs, pinned, time_limit))
             wait([job.process.sentinel for job in running], POLL_SECONDS)
-            for job in [job for job in running if job.over()]:
+            for job in [job for job in running if job.has_ended()]:
                 running.remove(job)
                 free.append(job.place)
                 yield job.cell
-            if time.monotonic() - told > LINE_SECONDS:
-                told = time.monotonic()
+            if time.monotonic() - printed > LINE_SECONDS:
+                printed = time.monotonic()
                 for job in running:
                     console.print(job.last_line, markup=False, soft_wrap=True)
     finally:
@@ -50,7 +52,7 @@ def run(cells: Sequence[Cell], jobs: int | None = None, time_limit: float | None
 
 
 def _context() -> ForkServerContext | SpawnContext:
-    """Processes that are forked from one that has all modules start at once; it never computes, so forking is safe."""
+    """Fork from a process that has loaded all modules, so cells start at once. It never computes, so forking is safe."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -59,7 +61,7 @@ def _context() -> ForkServerContext | SpawnContext:
 
 
 def _gpus(device: str) -> list[str]:
-    """What CUDA_VISIBLE_DEVICES may name."""
+    """List the values that CUDA_VISIBLE_DEVICES may take."""
     if device not in ("auto", "cuda"):
         return []
     given = os.environ.get("CUDA_VISIBLE_DEVICES")

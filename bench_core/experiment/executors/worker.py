@@ -1,4 +1,4 @@
-"""What another process does to run a cell. The judge, devices and backbones are made there."""
+"""Run a cell in another process, which opens its own devices, metrics and backbones."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -12,16 +12,16 @@ from bench_core.store.store import CellStatus
 from bench_core.system.allocator import tune_malloc
 
 
-def work(
-    setup: RunContext,
+def run_cell(
+    context: RunContext,
     plugin: Plugin,
     variant: Variant,
     seed: int,
     place: str,
     around: Callable[[Cell], AbstractContextManager[Any]] = nullcontext,
 ) -> CellStatus:
-    """Run one cell; returns how far it came. `around` surrounds the work on it."""
+    """Run one cell inside of `around`, and return its status."""
     tune_malloc()
-    cell = Cell(setup, plugin, variant, seed, place)
+    cell = Cell(context, plugin, variant, seed, place)
     cell.run(around)
-    return cell.entry
+    return cell.status

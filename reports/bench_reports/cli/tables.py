@@ -54,11 +54,11 @@ def tables(context: click.Context, data: tuple[tuple[str, Path], ...], as_json: 
     """
     if context.invoked_subcommand:
         return
-    from bench_core.experiment.paper_requirements import needs
+    from bench_core.experiment.paper_requirements import requirements
 
     found = _plugins()
     folders, every = _folders(found, data), [PaperTableView(found, name) for name in found.records("paper_tables")]
-    told = [(each, needs(each.table, each.protocols, found, folders)) for each in every]
+    told = [(each, requirements(each.table, each.protocols, found, folders)) for each in every]
     if as_json:
         facts = ((each.name, each.table.title, needed) for each, needed in told)
         print_json(
@@ -109,12 +109,13 @@ def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], as_json: bool,
     Examples:
       bench tables run NAME --data IMAGE_SET=FOLDER --data OTHER_SET=FOLDER
     """
-    from bench_core.experiment.paper_requirements import needs
+    from bench_core.experiment.options import RunOptions
+    from bench_core.experiment.paper_requirements import requirements
     from bench_core.experiment.plan import plan
 
     found = _plugins()
     opened, folders = PaperTableView(found, name), _folders(found, data)
-    here, done = needs(opened.table, opened.protocols, found, folders).requests, []
+    here, done = requirements(opened.table, opened.protocols, found, folders).requests, []
     sets = found.records("image_sets")
     for each, protocol in opened.protocols.items():
         image_set = options["image_set"] or protocol.image_set
@@ -125,10 +126,9 @@ def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], as_json: bool,
         elif not requests:
             click.echo(f"{each} is left out: none of its methods is here.", err=True)
         else:
-            settled = {"data": folder, "added": (), "dropped": (), "baselines": False, "metrics": None}
-            alone = {"devices": 1, "nodes": 1}
+            settled = {"plugins": tuple(requests), "protocol": each, "out": out, "data": folder, "baselines": False}
             with stdout_to_stderr(as_json):
-                done.append(run_plan(plan(requests, each, out, options | settled | alone)))
+                done.append(run_plan(plan(RunOptions(**options, **settled))))
     if not done:
         raise BadInput(f"Nothing of the table {name} can be measured here; `bench tables` lists what is missing.")
     if as_json:

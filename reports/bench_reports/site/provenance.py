@@ -19,7 +19,7 @@ def lines(run: Run, cell: StoredCell) -> dict[str, str]:
         **{f"Mask set {name}": digest for name, digest in cell.mask_hashes.items()},
         "Weights": training.get("weights") or known.get("weights"),
         "Plugin": " ".join(filter(None, (known.get("plugin"), known.get("plugin_version")))),
-        "Plugin's source": known.get("plugin_source"),
+        "Plugin's source": known.get("sources", {}).get(f"bench_{known.get('plugin')}", known.get("plugin_source")),
         "Options": _pairs(known.get("options", {})),
         "Training images": known.get("images"),
         "Trained on": training.get("device"),

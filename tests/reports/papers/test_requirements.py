@@ -6,7 +6,7 @@ import pytest
 from support.toy_paper_table import NUMBERS, TABLE
 
 from bench_core.errors import BadInput
-from bench_core.experiment.paper_requirements import Requirements, needs
+from bench_core.experiment.paper_requirements import Requirements, requirements
 from bench_core.paper_table import PaperTable, read
 from bench_core.plugins import Plugins
 from bench_core.protocol import load
@@ -45,7 +45,7 @@ def plugins() -> Plugins:
 
 def told(name: str, plugins: Plugins, *data: str) -> Requirements:
     table = read(plugins.records("paper_tables")[name])
-    return needs(table, {each: load(each, bench_protocols()) for each in table.protocols}, plugins, data)
+    return requirements(table, {each: load(each, bench_protocols()) for each in table.protocols}, plugins, data)
 
 
 def test_needs_are_images_weights_and_steps(plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,9 +76,9 @@ def test_missing_methods_forms_and_holes_are_told(plugins: Plugins, paper: Paper
     lama = told("lama-1", plugins)
     assert any(item.startswith("methods for LaMa-Fourier, CoModGAN") for item in lama.missing)
     assert "holes for Places, segmentation" in lama.missing
-    found = needs(paper, {}, plugins, ())
+    found = requirements(paper, {}, plugins, ())
     assert "new-tv (There is no plugin 'new')" in found.missing
     formless = paper.model_copy(update={"methods": {"Old": "pconv:nothing", "Other": "pconv-nothing"}})
-    missing = needs(formless, {}, plugins, ()).missing
+    missing = requirements(formless, {}, plugins, ()).missing
     assert any(item.startswith("pconv:nothing (There is no form of pconv 'nothing'") for item in missing)
     assert any(item.startswith("pconv-nothing (There is no loss term") for item in missing)

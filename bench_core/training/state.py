@@ -1,0 +1,71 @@
+"""Networks and optimisers of a training, and their checkpoint."""
+
+import time
+from functools import cached_property
+from inspect import signature
+from pathlib import Path
+from typing import cast
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+from torch.optim import Optimizer
+
+from bench_core.methods.method import Method
+from bench_core.recipe import Recipe, Update
+from bench_core.system.process_group import ProcessGroup
+from bench_core.training import checkpoint
+
+
+class TrainingState:
+    """All that an interrupted training needs to go on: networks, optimisers and the scale of gradients."""
+
+    def __init__(self, fabric: Fabric, method: Method, recipe: Recipe, folder: Path, group: ProcessGroup) -> None:
+        self.fabric, self.method, self.recipe, self.group = fabric, method, recipe, group
+        self.path = folder / "checkpoint.pt"
+
+    @cached_property
+    def optimisers(self) -> dict[str, Optimizer]:
+        """Optimisers by `optimiser_key`. Equal updates of a network share one, with its moments, over all phases."""
+        updates = {optimiser_key(update): update for phase in self.recipe.phases for update in phase.updates}
+        return {key: self._optimiser(update) for key, update in updates.items()}
+
+    def load(self, sync_batchnorm: bool = False) -> int:
+        """Put networks and optimisers onto the device, as the checkpoint left them; returns the next step."""
+        saved = checkpoint.load_state(self.path) or {"step": 0}
+        if saved["step"]:
+            self.method.load_state_dict(saved["method"])
+        for name in self.recipe.networks:
+            network: nn.Module = getattr(self.method, name)
+            if sync_batchnorm:
+                network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+            setattr(self.method, name, self.fabric.setup_module(network))
+        optimisers = self.optimisers.values()  # of the networks as they are on the device
+        if saved["step"]:
+            for optimiser, state in zip(optimisers, saved["optimisers"], strict=True):
+                optimiser.load_state_dict(state)
+            self.fabric.strategy.precision.load_state_dict(saved["precision"])
+        return saved["step"]
+
+    def save(self, step: int) -> float:
+        """Write the checkpoint, from which `step` is the next step; returns the seconds that it took."""
+        began = time.monotonic()
+        state = {
+            "step": step,
+            "method": self.method.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers.values()],
+            "precision": self.fabric.strategy.precision.state_dict(),  # the scale of gradients in 16 bits
+        }
+        self.group.on_rank_zero(lambda: checkpoint.save_state(self.path, state))
+        return time.monotonic() - began
+
+    def _optimiser(self, update: Update) -> Optimizer:
+        kind = getattr(torch.optim, update.optimiser.name)
+        fused = {"fused": True} if "fused" in signature(kind).parameters else {}  # one pass over all weights
+        optimiser = kind(getattr(self.method, update.network).parameters(), **fused, **update.optimiser.settings)
+        return cast(Optimizer, self.fabric.setup_optimizers(optimiser))
+
+
+def optimiser_key(update: Update) -> str:
+    """Name of the optimiser that an update uses."""
+    return f"{update.network} {update.optimiser}"
