@@ -13,7 +13,7 @@ PAGE = ROOT / "docs" / "commands.md"
 README = ROOT / "README.md"
 LIST = re.compile(r"(<!-- commands -->\n).*?(<!-- end -->)", re.DOTALL)
 WIDTH = 100
-HEAD = """# Every command
+HEAD = r"""# Every command
 
 The output of `bench COMMAND --help`. With `--json` a command prints [JSON for programs](json.md).
 
@@ -23,7 +23,7 @@ To complete commands, options and names with the Tab key, add one line to the st
 |---|---|---|
 | bash | `~/.bashrc` | `eval "$(_BENCH_COMPLETE=bash_source bench)"` |
 | zsh | `~/.zshrc` | `eval "$(_BENCH_COMPLETE=zsh_source bench)"` |
-| fish | `~/.config/fish/config.fish` | `_BENCH_COMPLETE=fish_source bench \\| source` |
+| fish | `~/.config/fish/config.fish` | `_BENCH_COMPLETE=fish_source bench \| source` |
 """
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from importlib.metadata import version
+from importlib.metadata import metadata, version
 from pathlib import Path
 from typing import NamedTuple
 

@@ -60,7 +60,8 @@ def _like_best_note(columns: Sequence[Column]) -> list[str]:
     if not any(column.like_best for column in columns):
         return []
     return [
-        f"{LIKE_BEST}: not distinguishable from the best of the column (paired differences, p ≥ {SIGNIFICANCE_LEVEL:.0%}, corrected "
+        f"{LIKE_BEST}: not distinguishable from the best of the column (paired differences, "
+        f"p ≥ {SIGNIFICANCE_LEVEL:.0%}, corrected "
         "by Holm for all pairs of methods)."
     ]
 
