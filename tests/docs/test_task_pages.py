@@ -19,26 +19,30 @@ from bench_core.protocol import load
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Create a virtual environment on top of this one, so `pip install` in a page changes nothing here."""
     folder = tmp_path_factory.mktemp("docs") / "venv"
-    venv.create(folder, with_pip=True, symlinks=True)
+    venv.create(folder, symlinks=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     below = [path for path in sys.path if path.endswith("site-packages")]
     lines = [f"import site; site.addsitedir({path!r})" for path in below]
     (packages / "below.pth").write_text("\n".join(lines))
-    command = folder / "bin" / "bench"
-    command.write_text(f'#!/bin/sh\nexec "{folder}/bin/python" -m bench_core "$@"\n')
-    command.chmod(0o755)
+    for name, module in (("bench", "bench_core"), ("pip", "pip")):
+        command = folder / "bin" / name
+        command.write_text(f'#!/bin/sh\nexec "{folder}/bin/python" -m {module} "$@"\n')
+        command.chmod(0o755)
     return os.environ | {
         "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "REPOSITORY": str(ROOT),
         "TORCH_HOME": str(folder),
         "https_proxy": "http://127.0.0.1:9",  # blocks downloads of weights; pip has a setting of its own
         "PIP_PROXY": os.environ.get("https_proxy", ""),
+        "PIP_NO_BUILD_ISOLATION": "1",  # hatchling is installed already
         "OMP_NUM_THREADS": "1",
         "VIRTUAL_ENV": str(folder),
     }
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.xdist_group(page.name), id=page.name) for page in PAGES]
+)
 def test_every_command_of_a_page_works_as_typed(page: Path, environment: dict[str, str], tmp_path: Path):
     for block in shell_blocks(page):
         command = ["bash", "-euo", "pipefail", "-c", block]
