@@ -1,6 +1,6 @@
-"""The harness of inpaint-bench: it trains and judges inpainting methods and knows none of them.
+"""The harness of inpaint-bench: trains and evaluates inpainting methods that come from plugins.
 
-A plugin imports its records and `hookimpl` from here. Importing this package imports no torch.
+Plugins import `hookimpl` and the record classes from here. Importing this package does not import torch.
 """
 
 from bench_core.hookspecs import hookimpl

@@ -1,4 +1,4 @@
-"""``python -m bench_core`` is the command ``bench``."""
+"""Runs the command `bench` as ``python -m bench_core``."""
 
 from bench_core.cli import main
 

@@ -1,4 +1,14 @@
-"""The hooks. A plugin implements those it needs; each returns a list of records from `bench_core.specs`."""
+"""The hooks of a plugin.
+
+Implement the hooks you need in the module of your entry point, and decorate each with `bench_core.hookimpl`.
+Every hook but `bench_publish` returns a list of frozen records from `bench_core.specs`. Keep that module light: hooks
+are called when plugins are listed, so they must not import torch.
+
+Example:
+    >>> @hookimpl
+    ... def bench_models() -> list[Model]:
+    ...     return [Model("mine", "My method", "A. Author. Paper. Venue, year", "bench_mine.model:build", RECIPE)]
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,67 +28,67 @@ hookimpl = pluggy.HookimplMarker("bench")
 
 @hookspec
 def bench_models() -> list[Model]:
-    """Inpainting methods."""
+    """Return inpainting methods, and forms of them."""
     return []
 
 
 @hookspec
 def bench_losses() -> list[Loss]:
-    """Loss terms that any method may be trained with."""
+    """Return loss terms that any method can train with."""
     return []
 
 
 @hookspec
 def bench_masks() -> list[MaskFamily]:
-    """Laws by which holes are drawn."""
+    """Return mask families: functions that draw holes."""
     return []
 
 
 @hookspec
 def bench_image_sets() -> list[ImageSet]:
-    """Collections of images."""
+    """Return image sets."""
     return []
 
 
 @hookspec
 def bench_metrics() -> list[Metric]:
-    """Definitions of measures."""
+    """Return metric definitions."""
     return []
 
 
 @hookspec
 def bench_reports() -> list[Report]:
-    """Formats in which tables are written."""
+    """Return table formats."""
     return []
 
 
 @hookspec
 def bench_executors() -> list[Executor]:
-    """Ways of running the cells of a comparison."""
+    """Return ways to run the cells of an experiment."""
     return []
 
 
 @hookspec
 def bench_trackers() -> list[Tracker]:
-    """Return programs that show trainings while they run."""
+    """Return experiment trackers that training logs to."""
     return []
 
 
 @hookspec
 def bench_protocols() -> list[NamedFile]:
-    """Named protocols; their form is `bench_core.protocol.Protocol`."""
+    """Return named protocols: TOML files with the fields of `bench_core.protocol.Protocol`."""
     return []
 
 
 @hookspec
 def bench_paper_tables() -> list[NamedFile]:
-    """Tables of papers, to be measured anew; their form is `bench_core.paper_table.PaperTable`."""
+    """Return tables of papers to reproduce: TOML files with the fields of `bench_core.paper_table.PaperTable`."""
     return []
 
 
 @hookspec
 def bench_commands() -> list[Command]:
-    """Commands of `bench`."""
+    """Return subcommands of `bench`."""
     return []
 
 
@@ -86,14 +96,16 @@ def bench_commands() -> list[Command]:
 def bench_publish(
     plugins: "Plugins", store: "Store", run: "Run", folder: Path, beside: "Sequence[Run]"
 ) -> dict[str, Any]:
-    """Write what a user wants of a finished run into its folder, and print it.
+    """Write reports of a finished run and print them. Called on rank zero, after every `bench run` and `bench score`.
 
     Args:
-        plugins: all that are loaded.
-        folder: the run's folder in the store.
-        beside: other runs under the same protocol, to be shown in the same table.
+        plugins: The installed plugins.
+        store: The store that holds the run's rows.
+        run: The finished run.
+        folder: The run's folder in the store; write reports here.
+        beside: Other runs under the same protocol to show in the same table.
 
     Returns:
-        What ``--json`` adds to the run's record.
+        Entries to add to the JSON document of ``bench run --json``.
     """
     return {}

@@ -1,4 +1,4 @@
-"""Finding plugins by entry points, loading those asked for, and surviving those that are broken."""
+"""Finds plugins by their entry points and loads them. A broken plugin does not stop the others."""
 
 import traceback
 from collections.abc import Iterable
@@ -16,9 +16,9 @@ from bench_core.specs import Command, Executor, ImageSet, Loss, MaskFamily, Metr
 
 GROUP = "bench"
 BASELINES = "bench.baselines"
-"""Entry points of this group name plugins whose methods are in every run, unless it is given ``--no-baselines``."""
-OURS = "inpaint-bench"
-"""The distribution of the harness. Its own plugins, the parts, are always loaded."""
+"""Entry-point group of plugins whose methods join every run, unless ``--no-baselines`` is given."""
+CORE_DISTRIBUTION = "inpaint-bench"
+"""Distribution of the harness. Its own plugins, called parts, are always loaded."""
 
 
 @dataclass
@@ -26,12 +26,12 @@ class Plugin:
     """An installed plugin, loaded or not."""
 
     entry: Any
-    """Its entry point: importlib.metadata's, or its backport's where some library has imported that."""
+    """An `importlib.metadata.EntryPoint`, or the same class of its backport if a library has installed that."""
     module: ModuleType | None = None
     records: dict[str, list[Any]] = field(default_factory=dict)
-    """What its hooks returned."""
+    """Records that its hooks returned, by hook name without ``bench_``."""
     error: str = ""
-    """Why it could not be loaded: the real error's traceback."""
+    """Traceback of the error that stopped it from loading; empty if there was none."""
 
     @property
     def name(self) -> str:
@@ -39,37 +39,40 @@ class Plugin:
 
     @property
     def is_part(self) -> bool:
-        return self.entry.dist is not None and self.entry.dist.name == OURS
+        """True for a part of the harness itself."""
+        return self.entry.dist is not None and self.entry.dist.name == CORE_DISTRIBUTION
 
     @property
     def version(self) -> str:
         return self.entry.dist.version if self.entry.dist else "unknown"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Another process loads it anew, by its name."""
-        return _again, (self.name,)
+        # modules cannot be pickled: the receiving process loads the plugin by its name
+        return _load_by_name, (self.name,)
 
     @property
     def hooks(self) -> list[str]:
+        """Names of the hooks it implements, without ``bench_``."""
         return sorted(self.records)
 
     @property
     def state(self) -> str:
+        """ "installed", "loaded" or "broken"."""
         return "broken" if self.error else "loaded" if self.module else "installed"
 
     @property
     def reason(self) -> str:
-        """The last line of the error."""
+        """Last line of the error."""
         return self.error.strip().rpartition("\n")[2]
 
 
 @dataclass
 class Plugins:
-    """What is installed, and the records of what is loaded."""
+    """The installed plugins, and the records of the loaded ones."""
 
     installed: dict[str, Plugin] = field(default_factory=dict)
     baselines: list[str] = field(default_factory=list)
-    """Names of the plugins whose methods are in every run."""
+    """Names of the plugins whose methods join every run."""
 
     @classmethod
     def find(cls) -> "Plugins":
@@ -84,14 +87,14 @@ class Plugins:
 
     @classmethod
     def all(cls) -> "Plugins":
-        """Find the installed plugins and load every one."""
+        """Find the installed plugins and load all of them."""
         plugins = cls.find()
         plugins.load_all()
         return plugins
 
     @property
     def on_request(self) -> list[str]:
-        """Names of the plugins that a user asks for: all but the parts."""
+        """Names of the plugins that a user can select: all except the parts."""
         return [name for name, plugin in self.installed.items() if not plugin.is_part]
 
     @cached_property
@@ -101,27 +104,26 @@ class Plugins:
         return manager
 
     def load(self, names: Iterable[str], strict: bool = False) -> list[Plugin]:
-        """Load plugins by name and return them; a broken one carries its error.
+        """Load plugins by name and return them. A broken plugin is returned with its `error` set.
 
         Raises:
-            BadInput: a name is not installed, or, when `strict`, a plugin is broken.
+            BadInput: A plugin is not installed, or it is broken and `strict` is True.
         """
-        loaded = [self._get(name) for name in names]
-        for plugin in loaded:
+        plugins = []
+        for name in names:
+            if name not in self.installed:
+                raise unknown("plugin", name, self.on_request)
+            plugins.append(self.installed[name])
+        for plugin in plugins:
             if plugin.state == "installed":
                 self._import(plugin)
             if strict and plugin.error:
                 raise BadInput(f"The plugin {plugin.name!r} cannot be loaded: {plugin.reason} (see `bench plugins`)")
-        return loaded
+        return plugins
 
     def load_all(self) -> None:
         """Load every installed plugin."""
         self.load(list(self.installed))
-
-    def _get(self, name: str) -> Plugin:
-        if name not in self.installed:
-            raise unknown("plugin", name, self.on_request)
-        return self.installed[name]
 
     def _import(self, plugin: Plugin) -> None:
         try:
@@ -131,23 +133,23 @@ class Plugins:
             plugin.records = {
                 caller.name.removeprefix("bench_"): cast(list, implementation.function())
                 for caller in self._manager.get_hookcallers(module) or []
-                if caller.name.removeprefix("bench_") in _TYPES
+                if caller.name.removeprefix("bench_") in _RECORD_TYPES
                 for implementation in caller.get_hookimpls()
                 if implementation.plugin is module
             }
-            _check_types(plugin.records)
+            _require_record_types(plugin.records)
             plugin.module = module
-        except Exception:  # whatever a stranger's module does must not stop the others
+        except Exception:  # a plugin is foreign code: no error in it may stop the other plugins
             plugin.error = traceback.format_exc(limit=-3)
             plugin.records = {}
             if self._manager.has_plugin(plugin.name):
                 self._manager.unregister(name=plugin.name)
 
     def model(self, name: str) -> Model:
-        """A method by its name, whichever plugin brings it.
+        """Return a method by its name, loading further plugins if needed.
 
         Raises:
-            BadInput: no installed plugin does.
+            BadInput: No installed plugin has such a method.
         """
         if name not in self.records("models"):
             self.load_all()
@@ -157,17 +159,20 @@ class Plugins:
         return models[name]
 
     def publish(self, **run: Any) -> dict[str, Any]:
-        """Call the hook `bench_publish` of all loaded plugins, and return what they report, in one dict."""
+        """Call the hook `bench_publish` of all loaded plugins and merge the dicts they return."""
         reported: dict[str, Any] = {}
         for facts in self._manager.hook.bench_publish(plugins=self, **run):
             reported |= facts
         return reported
 
     def records(self, hook: str) -> dict[str, Any]:
-        """Every loaded plugin's records of one hook, by name.
+        """Return the records that all loaded plugins returned from one hook, by name.
+
+        Args:
+            hook: Name of the hook without ``bench_``, such as ``"models"``.
 
         Raises:
-            BadInput: two plugins give the same name.
+            BadInput: Two plugins use the same name.
         """
         named: dict[str, Any] = {}
         for plugin in self.installed.values():
@@ -179,12 +184,12 @@ class Plugins:
         return named
 
 
-def _again(name: str) -> Plugin:
+def _load_by_name(name: str) -> Plugin:
     (plugin,) = Plugins.find().load([name], strict=True)
     return plugin
 
 
-_TYPES = {
+_RECORD_TYPES = {
     "commands": Command,
     "models": Model,
     "losses": Loss,
@@ -199,10 +204,10 @@ _TYPES = {
 }
 
 
-def _check_types(records: dict[str, list[Any]]) -> None:
+def _require_record_types(records: dict[str, list[Any]]) -> None:
     for hook, found in records.items():
         for record in found:
-            if not isinstance(record, _TYPES[hook]):
+            if not isinstance(record, _RECORD_TYPES[hook]):
                 raise TypeError(
-                    f"bench_{hook} must return a list of {_TYPES[hook].__name__} records, not of {record!r}"
+                    f"bench_{hook} must return a list of {_RECORD_TYPES[hook].__name__} records, not of {record!r}"
                 )

@@ -1,4 +1,7 @@
-"""The rules of a comparison: a validated, frozen, hashable record. Named ones are TOML files in `protocols/`."""
+"""Protocols: the rules of an experiment as a validated, frozen, hashable record.
+
+The named protocols of the harness are the TOML files in `protocols/`; plugins can add more.
+"""
 
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -16,11 +19,11 @@ FOLDER = Path(__file__).parent / "protocols"
 Positive = Annotated[int, Field(gt=0)]
 Names = tuple[str, ...]
 Name = Annotated[str, Field(pattern=r"^\w[\w.+-]*$")]
-"""Names become parts of file names."""
+"""Letters, digits, and ``_ . + -``, because names become parts of file names."""
 
 
 class MaskSpec(BaseModel):
-    """A mask family with its parameters; what is left out is the family's default."""
+    """A mask family with parameters. Parameters that are left out have the family's defaults."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -32,7 +35,7 @@ class MaskSpec(BaseModel):
 
 
 class Protocol(BaseModel):
-    """Everything that must be equal for two methods to be compared."""
+    """All settings that two methods must share for their numbers to be comparable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,33 +43,39 @@ class Protocol(BaseModel):
     title: str = ""
     image_set: str
     size: Annotated[int, Field(ge=0)]
-    """Height and width of the square images, in pixels; 0 takes every image as it is (for `bench score`)."""
+    """Height and width of the square images in pixels. 0 keeps each image's own size, for `bench score` only."""
     resize: Positive | None = None
-    """The shorter side is resized to this before cropping; None crops at the image's own scale."""
+    """Length in pixels of the shorter side after resizing, before cropping. None does not resize."""
     crops: Positive = 1
-    """Crops of each test image, evenly spread."""
+    """Number of evenly spaced crops of each test image."""
     channels: Literal[1, 3] = 3
+    """3 for RGB, 1 for grey."""
     test_images: Positive | None = None
-    """Only the first so many test images; None takes all."""
+    """Number of test images to use, from the first; None uses all."""
     masks: dict[Name, MaskSpec] = Field(min_length=1)
+    """Mask sets by name."""
     train_masks: Names = ()
-    """Names of the mask sets to train with, in equal parts; all of them if left out."""
+    """Names of the mask sets to train with, in equal parts; empty uses all."""
     test_masks: Names = ()
-    """Names of the mask sets to judge with; all of them if left out."""
+    """Names of the mask sets to evaluate with; empty uses all."""
     steps: Annotated[int, Field(ge=0)]
-    """Training budget of every method, in steps over all its phases."""
+    """Training budget of each method: number of steps over all its phases. 0 does not train."""
     batch: Positive
+    """Images in a training step."""
     seed: int = 0
-    """Fixes test holes. Each of `seeds` fixes one training."""
+    """Seed of the test holes."""
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    """Training seeds: each method is trained once with each."""
     metrics: Names = Field(min_length=1)
+    """Names or definitions of metrics, as in `bench metrics`."""
     scale: Literal["paper", "nano"] = "paper"
+    """Networks as published, or narrow ones."""
     backbone: Literal["official", "random"] = "official"
-    """Weights of the networks behind perceptual losses."""
+    """Weights of the pretrained networks in perceptual losses: downloaded, or seeded random ones."""
     curve_every: Positive | None = None
-    """Judge during training too, every so many steps, for curves; None does not."""
+    """Number of steps between evaluations during training; None evaluates after training only."""
     curve_images: Positive | None = None
-    """Curves are of the first so many test images; None takes all."""
+    """Number of test images for evaluations during training, from the first; None uses all."""
 
     @field_validator("seeds", "metrics", "train_masks", "test_masks")
     @classmethod
@@ -97,14 +106,14 @@ class Protocol(BaseModel):
 
     @cached_property
     def hash(self) -> str:
-        """The sha256 of everything but the name and the title."""
+        """sha256 of all fields except `name` and `title`."""
         return digest(self.model_dump(mode="json", exclude={"name", "title"}))
 
     def override(self, changes: Mapping[str, Any]) -> "Protocol":
-        """The protocol with some fields replaced; those given as None are kept. `resize` keeps its ratio to `size`.
+        """Return a copy with some fields replaced. None keeps a field. A new `size` scales `resize` with it.
 
         Raises:
-            BadInput: the result is not a valid protocol.
+            BadInput: The result is not a valid protocol.
         """
         given = {key: value for key, value in changes.items() if value is not None}
         if self.resize and "size" in given:
@@ -112,21 +121,21 @@ class Protocol(BaseModel):
         return validated({**self.model_dump(), **given}, f"protocol {self.name!r} with the given options")
 
 
-def named(brought: Iterable[NamedFile] = ()) -> dict[str, Path]:
-    """Names and files of the harness's own protocols and of those that plugins bring."""
+def named(from_plugins: Iterable[NamedFile] = ()) -> dict[str, Path]:
+    """Return the files of all named protocols: the harness's own, then those of plugins."""
     own = {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
-    return own | {file.name: file.path for file in brought if file.name not in own}
+    return own | {file.name: file.path for file in from_plugins if file.name not in own}
 
 
-def load(name_or_path: str, brought: Iterable[NamedFile] = ()) -> Protocol:
-    """A named protocol, or one from a TOML file.
+def load(name_or_path: str, from_plugins: Iterable[NamedFile] = ()) -> Protocol:
+    """Load a protocol by its name, or from the path of a TOML file.
 
     Raises:
-        BadInput: there is none such, the file is not TOML, or it is not a valid protocol.
+        BadInput: The name is unknown, the file cannot be read as TOML, or it is not a valid protocol.
     """
     path = Path(name_or_path).expanduser()
     if path.suffix != ".toml":
-        known = named(brought)
+        known = named(from_plugins)
         if name_or_path not in known:
             raise unknown("protocol", name_or_path, known)
         path = known[name_or_path]
@@ -140,7 +149,11 @@ def load(name_or_path: str, brought: Iterable[NamedFile] = ()) -> Protocol:
 
 
 def validated(data: Mapping[str, Any], where: str) -> Protocol:
-    """Build a protocol from plain data. Raises BadInput with every fault, and the nearest known key for a stray one."""
+    """Build a protocol from plain data. `where` names its origin in error messages.
+
+    Raises:
+        BadInput: Lists every fault, and for an unknown key the nearest known one.
+    """
     try:
         return Protocol.model_validate(data)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Records of how a method is trained. Nothing here imports torch."""
+"""Records of a training recipe. Nothing here imports torch."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -7,51 +7,60 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Optimiser:
-    """An optimiser of `torch.optim` by name, with its keyword arguments."""
+    """An optimiser of `torch.optim`."""
 
     name: str
+    """Class name, such as ``"Adam"``."""
     settings: Mapping[str, Any]
+    """Keyword arguments of the class, such as ``{"lr": 1e-4}``."""
 
 
 @dataclass(frozen=True)
 class Update:
-    """One optimiser step of one network: loss terms by name with their weights."""
+    """One optimiser step on one network."""
 
     network: str
+    """Name of the child module of the `Method`, such as ``"generator"``."""
     optimiser: Optimiser
     losses: Mapping[str, float]
+    """Weight of each loss term, by the term's name. The step minimises the weighted sum."""
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training. Each round draws one batch, and its updates, taken in order, share that batch."""
+    """A stretch of training.
+
+    Each round draws one batch. Its updates run in order and share that batch.
+    """
 
     name: str
     rounds: tuple[tuple[Update, ...], ...]
     share: float = 1.0
-    """Part of the training budget, relative to the other phases."""
+    """Part of the training budget, relative to the shares of the other phases."""
 
     @property
     def updates(self) -> tuple[Update, ...]:
+        """All updates of all rounds, in order."""
         return tuple(update for one_round in self.rounds for update in one_round)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a method is trained, as its paper says it."""
+    """The training recipe of a paper."""
 
     phases: tuple[Phase, ...]
     initialisation: str
+    """Weight initialisation in words, for readers; the networks apply it themselves."""
     batch: int | None = None
-    """The paper's own batch; what a run uses is the protocol's."""
+    """Batch size in the paper, for readers; a run uses the protocol's."""
     steps: int | None = None
-    """The paper's own number of steps, where it is known; what a run uses is the protocol's."""
+    """Number of steps in the paper, for readers; None if unknown. A run uses the protocol's."""
 
     @property
     def networks(self) -> tuple[str, ...]:
-        """Names of the trained networks, in the order in which they first appear."""
+        """Names of the trained networks, in order of first appearance."""
         return tuple(dict.fromkeys(update.network for phase in self.phases for update in phase.updates))
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain data, to be stored and hashed."""
+        """Convert to plain data that can be stored and hashed."""
         return asdict(self)

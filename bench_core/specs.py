@@ -1,7 +1,9 @@
-"""Frozen records that plugins hand to the harness. Nothing here imports torch.
+"""Frozen records that plugins return from their hooks. Nothing here imports torch.
 
-A field of type `Reference` names code as an entry point does, ``"package.module:object"``; it is imported when
-it is first needed, so listing plugins stays light.
+A field of type `Reference` points to code like an entry point does: ``"package.module:object"``. It is imported on
+first use, so listing plugins stays fast.
+
+Shapes: images are float tensors (b, c, h, w) in [0, 1]. Holes are (b, 1, h, w) with 1 = missing pixel.
 """
 
 import pkgutil
@@ -15,49 +17,54 @@ from bench_core.recipe import Recipe
 
 Reference = str
 Scale = Literal["paper", "nano"]
+"""Size of the networks: as published, or narrow ones for tests and CPUs."""
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+"""Precision of Lightning Fabric."""
 
 
 def resolve(reference: Reference) -> Any:
-    """Import what a reference names.
+    """Import the object that a reference points to.
 
     Raises:
-        ImportError, AttributeError: the module or the object in it does not exist.
+        ImportError, AttributeError: The module or its object does not exist.
     """
     return pkgutil.resolve_name(reference)
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A named loss term: any recipe may use it, and a user may add it with ``--add-loss NAME=WEIGHT``."""
+    """A named loss term.
+
+    Any recipe can use it, and a user can add it to other methods with ``--add-loss NAME=WEIGHT``.
+    """
 
     name: str
     title: str
-    """Its meaning in a few words or as an equation."""
+    """Short description or equation."""
     term: Reference
-    """A function ``(bench_core.methods.method.LossContext, **parameters)`` that returns a scalar tensor."""
+    """Function ``(ctx: bench_core.methods.LossContext, **parameters)`` that returns a scalar tensor."""
     backbone: str | None = None
-    """The pretrained network that it looks through, by the name in `bench_core.weights.download`."""
+    """Pretrained network that the term needs, by its name in `bench_core.weights.download`."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Every keyword argument of `term` with its default; ``--option TERM.NAME=VALUE`` changes one."""
+    """Keyword arguments of `term` with their defaults; ``--option TERM.NAME=VALUE`` changes one."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A layout in which somebody published weights of a model."""
+    """A layout of published weights that `bench weights import` can convert."""
 
     name: str
     title: str
     source: str
     """Who published such files, and where."""
     translate: Reference
-    """A function from a tensor's name in our generator to its `bench_core.methods.convert_weights.TensorMapping`."""
-    inside: str = ""
-    """Under which key a file holds its tensors, where it holds other things too."""
+    """Function from a tensor name of our generator to a `bench_core.methods.convert_weights.TensorMapping`."""
+    state_dict_key: str = ""
+    """Key of the state dict in the file; empty if the file is the state dict itself."""
     dropped: Mapping[str, str] = field(default_factory=dict)
-    """Patterns of foreign names that have no use here, each with the reason."""
+    """Tensors of the file to ignore: glob patterns of their names, each with the reason."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """The model's options under which these weights mean what they meant."""
+    """Options of the model that these weights were trained with."""
 
 
 @dataclass(frozen=True)
@@ -65,36 +72,39 @@ class Model:
     """An inpainting method, or one form of it."""
 
     name: str
-    """``NAME``, or ``NAME:FORM`` for a form of a method, which runs only where it is asked for by this name."""
+    """``NAME``, or ``NAME:FORM`` for a form. A form runs only when the user asks for it by this name."""
     title: str
     citation: str
+    """The paper: authors, title, venue and year."""
     build: Reference
-    """A function ``(scale, channels, **options) -> bench_core.methods.method.Method``."""
+    """Function ``(scale: Scale, channels: int, **options) -> bench_core.methods.Method``."""
     recipe: Recipe | None = None
-    """None where nothing is trained."""
+    """Training recipe; None for a training-free method."""
     losses: tuple[Loss, ...] = ()
-    """Terms that only this model can compute; they hide public terms of the same name."""
+    """Private loss terms of this model. They take precedence over public terms of the same name."""
     size_multiple: Mapping[str, int] = field(default_factory=lambda: {"paper": 1, "nano": 1})
-    """For each scale, what height and width must be multiples of."""
+    """By scale, the number that height and width in pixels must be multiples of. Its keys are the model's scales."""
     fixed_size: Mapping[str, int] = field(default_factory=dict)
-    """For each scale whose networks take one size only, that height and width."""
+    """By scale, the only height and width in pixels that the networks accept; leave out scales that accept others."""
     channels: tuple[int, ...] = (3,)
+    """Supported numbers of image channels: 3 for RGB, 1 for grey."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Every option of `build` with its default; ``--option NAME.OPTION=VALUE`` changes one."""
+    """Keyword arguments of `build` with their defaults; ``--option NAME.OPTION=VALUE`` changes one."""
     supports_hole: Reference | None = None
-    """A function of a hole, uint8 (height, width), 1 = missing, that returns why this model cannot fill it, or ""."""
+    """Function of a hole, uint8 (height, width), 1 = missing, that returns why the model cannot fill it, such as
+    ``"fills holes in the middle only"``, or "" if it can. None if the model can fill any hole."""
     guide: Reference | None = None
-    """A function of the device that returns a `bench_core.methods.method.Guide`, for methods that a user helps."""
+    """Function of a `torch.device` that returns a `bench_core.methods.Guide`, for methods that follow a sketch."""
     postprocess: Reference | None = None
-    """Post-processing ``(masked, hole, prediction) -> prediction``, on whole canvases in [0, 1]."""
+    """Function ``(masked, hole, prediction) -> prediction`` on whole images in [0, 1], applied after `predict`."""
     shares_weights_with: str = ""
-    """The model whose trained weights this one shares, where both differ by `postprocess` only."""
+    """Name of the model whose trained weights this model uses. The two may differ only in `postprocess`."""
     checkpoints: tuple[Checkpoint, ...] = ()
-    """Layouts of published weights that `bench weights import` can read."""
+    """Layouts of published weights for this model."""
     num_parameters: Mapping[str, int] = field(default_factory=dict)
-    """For each scale, how many the generator has under the default options; empty where none is declared."""
+    """By scale, the number of parameters of the generator with default options. `bench check` verifies it."""
     stochastic: bool = False
-    """Whether predictions are drawn at random, from torch's generator, so that one input has many."""
+    """True if predictions are random samples, drawn from torch's default generator."""
 
     @property
     def scales(self) -> tuple[str, ...]:
@@ -103,71 +113,75 @@ class Model:
 
 @dataclass(frozen=True)
 class MaskFamily:
-    """A law by which holes are drawn."""
+    """A family of masks: a function that draws holes, with parameters."""
 
     name: str
     title: str
     draw: Reference
-    """A function ``(rng, height, width, **parameters) -> uint8 array (height, width)``, 1 = missing."""
+    """Function ``(rng, height, width, **parameters)`` of a NumPy generator that returns uint8 (h, w), 1 = missing."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Every parameter with its default; `...` marks one that must be given."""
+    """Parameters of `draw` with their defaults; `...` marks a required one."""
     source: str = ""
+    """Paper or code that defines the family."""
     content: Reference | None = None
-    """A function of the parameters that returns those to hash in place of names that stand for something on disk."""
+    """Function from the parameters to those to hash, to replace paths by checksums of their files."""
     numbered: bool = False
-    """Whether `draw` takes the number of the pair in place of `rng`, since the holes exist already."""
+    """True if `draw` takes the pair's index in place of `rng`, because the holes exist in a file."""
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """A collection of images with a fixed division into train and test."""
+    """A set of images with a fixed split into train and test."""
 
     name: str
     title: str
     open: Reference
-    """A function ``(folder: Path | None, split: "train" | "test") -> bench_core.images.Images``."""
+    """Function ``(folder: Path | None, split: "train" | "test") -> bench_core.images.Images``."""
     source: str
-    """Where the images come from and how a user gets them."""
+    """Origin of the images, and how to get them."""
     needs_folder: bool = True
-    home: str = ""
-    """Where it lies, or will lie once it is downloaded, if no folder is given; empty where it is installed."""
+    """True if the user must give the folder with ``--data``."""
+    default_folder: str = ""
+    """Folder of the images, or of their download, if the user gives none; empty if they come with a package."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One exact definition of a measure. Two numbers may share a column only if they share a definition."""
+    """One exact definition of a metric. Numbers share a column of a table only if they share a definition."""
 
     definition: str
-    """``NAME@VARIANT``, such as ``ssim@skimage``. What ``-raw`` and ``-float`` mean: `bench_core.metrics.select`."""
+    """``NAME@VARIANT``, such as ``ssim@skimage``. `bench_core.metrics.select` explains ``-raw`` and ``-float``."""
     title: str
     text: str
-    """The definition in words: formula, constants, what it is computed with."""
+    """Formula, constants, and the library that computes it."""
     better: Literal["higher", "lower"]
     build: Reference
-    """Function of the device. Returns a `bench_core.metrics.PerImage`, or a `FeatureExtractor` if `per` is "set"."""
+    """Function of a device. Returns a `bench_core.metrics.PerImage`, or a `FeatureExtractor` if `per` is "set"."""
     per: Literal["image", "set"] = "image"
+    """One value for each image, or one for the whole set of images."""
     origin: str = ""
-    """Who defined it, or whose numbers it reproduces."""
+    """Paper or code that defines the metric."""
     bounds: tuple[float, float] = (0, inf)
-    """The lowest and the highest value that there can be."""
+    """Lowest and highest possible value."""
     region: str = "full"
-    """Which pixels it looks at: "full", "hole", "known", "border" or "ringK", within K pixels of the hole's border."""
+    """Pixels that count: "full", "hole", "known", "border", or "ringK" for pixels within K of the hole's border."""
     source: Literal["composite", "raw"] = "composite"
-    """Whether it looks at the composite or at the method's whole canvas."""
+    """Image that is measured: the composite, or the method's raw prediction."""
     quantised: bool = True
-    """Whether it sees what a PNG would hold, 8 bits a sample, or the method's floats."""
+    """True if images are rounded to 8 bits first, as in a PNG."""
     features: str = ""
-    """What `build` extracts from each image, by a name that all metrics which compare the same features share."""
+    """Name of the features that `build` extracts. Metrics with the same name share one extraction."""
     compare: Reference = ""
-    """A function of the features ``(found (n, d), truth (n, d)) -> float``, arrays of pairs in order, without torch."""
+    """Function ``(predicted, ground_truth) -> float`` of two feature arrays (n, d) in the order of the pairs, without
+    torch. Required if `per` is "set"."""
     weights: str | None = None
-    """The pretrained network that it looks through, by the name in `bench_core.weights.download`."""
+    """Pretrained network that the metric needs, by its name in `bench_core.weights.download`."""
     fewest_images: int = 1
-    """A value from fewer images than this is marked in every table."""
+    """Tables mark a value that comes from fewer images than this."""
     digits: int = 4
     """Decimals in tables."""
     version: int = 1
-    """Raised whenever the definition changes; rows of another version are measured anew."""
+    """Increase it whenever the definition changes; rows of other versions are then computed again."""
 
     @property
     def name(self) -> str:
@@ -176,62 +190,63 @@ class Metric:
 
 @dataclass(frozen=True)
 class Report:
-    """A format in which a table can be written."""
+    """A table format."""
 
     name: str
     suffix: str
+    """File suffix with its dot, such as ``".csv"``."""
     write: Reference
-    """A function from a table to bytes."""
+    """Function from a table to bytes."""
     binary: bool = False
-    """Whether it cannot be shown on a terminal."""
+    """True if the bytes are not text, so the format needs ``-o FILE``."""
     site: Reference | None = None
-    """A function ``(folder, store, runs, plugins)`` that fills a folder with pages of all that is stored."""
+    """Function ``(folder, store, runs, plugins)`` that writes a website of all results into a folder."""
 
 
 @dataclass(frozen=True)
 class Executor:
-    """A way of running the cells of a comparison."""
+    """A way to run the cells of an experiment."""
 
     name: str
     title: str
     run: Reference
-    """A function ``(cells, **options)`` that yields every `bench_core.experiment.cell.Cell` once it is finished, in any
-    order, with its entry filled in. An entry stays pending while another process works on that cell."""
+    """Generator function ``(cells, **options)``. It yields every `bench_core.experiment.cell.Cell` when it finishes, in
+    any order, with its status set. The status stays pending if another process holds the cell's lock."""
     options: tuple[str, ...] = ()
-    """Which of the options about executors of `bench run` it takes."""
-    here: bool = False
-    """Whether cells run in this process."""
+    """Names of the options of `bench run` that `run` takes, such as ``"jobs"``."""
+    in_process: bool = False
+    """True if cells run in the process of `bench run`."""
     needs: str = ""
-    """A package that must be installed, and the extra of inpaint-bench that brings it."""
+    """Package that must be installed, and the extra of inpaint-bench that installs it."""
 
 
 @dataclass(frozen=True)
 class Tracker:
-    """Program that shows trainings while they run."""
+    """An experiment tracker, such as TensorBoard."""
 
     name: str
     title: str
     open: Reference
-    """A function of the store's folder, below which all must be written, that returns the
-    `bench_core.training.trackers.tracker.CellTracker` of one cell."""
+    """Function of the store's folder, to write below, that returns a
+    `bench_core.training.trackers.tracker.CellTracker`."""
     needs: str = ""
-    """A package that must be installed, and the extra of inpaint-bench that brings it."""
+    """Package that must be installed, and the extra of inpaint-bench that installs it."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command of `bench` that a plugin brings."""
+    """A subcommand of `bench`."""
 
     name: str
     section: str
-    """The heading in `bench --help` below which it is listed."""
+    """Heading in `bench --help`, such as ``"Experiments"``."""
     command: Reference
-    """A `click.Command`. Importing its module should stay light: it is imported to print the help."""
+    """A `click.Command`. `bench --help` imports its module, so keep the module light."""
 
 
 @dataclass(frozen=True)
 class NamedFile:
-    """A TOML file that a plugin brings under a name: a protocol, or a table of a paper."""
+    """A TOML file with a name: a protocol, or a paper's table."""
 
     name: str
     path: Path

@@ -1,4 +1,4 @@
-"""Puts the commands' own help into docs/commands.md and their list into the README, between the lines that mark it."""
+"""Writes the help of all commands to docs/commands.md, and their list to the README between its markers."""
 
 import re
 from collections.abc import Iterator
@@ -13,22 +13,29 @@ PAGE = ROOT / "docs" / "commands.md"
 README = ROOT / "README.md"
 LIST = re.compile(r"(<!-- commands -->\n).*?(<!-- end -->)", re.DOTALL)
 WIDTH = 100
-HEAD = """# Every command
+HEAD = r"""# Every command
 
-What `bench COMMAND --help` prints. In a shell, `bench completion bash`, `zsh` or `fish` prints what completes commands,
-options and names. `--json` makes a command answer programs: [what it tells](json.md).
+The output of `bench COMMAND --help`. With `--json` a command prints [JSON for programs](json.md).
+
+To complete commands, options and names with the Tab key, add one line to the start-up file of your shell:
+
+| shell | file | line |
+|---|---|---|
+| bash | `~/.bashrc` | `eval "$(_BENCH_COMPLETE=bash_source bench)"` |
+| zsh | `~/.zshrc` | `eval "$(_BENCH_COMPLETE=zsh_source bench)"` |
+| fish | `~/.config/fish/config.fish` | `_BENCH_COMPLETE=fish_source bench \| source` |
 """
 
 
 def page() -> str:
-    """The help of every command."""
+    """Return the page with the help of every command."""
     parts = [f"## {name}\n\n```text\n{text.rstrip()}\n```\n" for name, text in _helps(main, None, "bench")]
     return "\n".join([HEAD, *parts])
 
 
 def listed(readme: str) -> str:
-    """The README with the list of commands as it is now."""
-    main.list_commands(click.Context(main))  # brings those of plugins
+    """Return the README with a new list of commands."""
+    main.list_commands(click.Context(main))  # loads the commands of plugins
     lines = [f"bench {name:12}{command.get_short_help_str(80)}" for name, command in main.commands.items()]
     opening = "<!-- not run: a list -->\n```text\n"
     return LIST.sub(lambda match: match[1] + opening + "\n".join(lines) + f"\n```\n{match[2]}", readme)

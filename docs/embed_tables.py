@@ -1,4 +1,4 @@
-"""Puts stored tables between ``<!-- table: FILE -->`` and ``<!-- end -->`` of the README and of the reports' pages."""
+"""Copy stored tables between ``<!-- table: FILE -->`` and ``<!-- end -->`` of the README and of the reports' pages."""
 
 import re
 from pathlib import Path
@@ -9,9 +9,9 @@ SLOT = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def embedded(page: str) -> str:
-    """The page with the tables as they are stored now, without their titles and notes."""
+    """Return the page with the stored tables, without their titles and notes."""
 
-    def table(match: re.MatchReport[str]) -> str:
+    def table(match: re.Match[str]) -> str:
         lines = (ROOT / match[2]).read_text(encoding="utf-8").splitlines()
         return match[1] + "\n".join(line for line in lines if line.startswith("|")) + "\n" + match[3]
 

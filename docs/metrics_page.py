@@ -1,4 +1,4 @@
-"""Writes docs/metrics.md: every definition, and what all of them say of the same pictures."""
+"""Write docs/metrics.md: every definition, and the values of all of them on the same images."""
 
 from pathlib import Path
 
@@ -30,51 +30,50 @@ RULES = Protocol(
     batch=1,
     metrics=("l1",),
 )
-HEAD = """# What every number means
+HEAD = """# Metrics
 
-"SSIM" is at least four different numbers in the code of published papers, and "L1" more. Here every measure is a
-*definition* with a name, `NAME@VARIANT`. A bare name means the first definition of that name below; the notes under
-every table say which it was. A column never mixes two definitions, or two versions of one. `bench metrics` prints
-this list.
+"SSIM" is at least four different numbers in the code of published papers, and "L1" more. Here every metric is a
+*definition* with a name, `NAME@VARIANT`. A bare name selects the first definition of that name below, and the notes
+under every table say which one it was. A column never mixes two definitions or two versions of one. `bench metrics`
+prints this list.
 
-## One set of pictures, many numbers
+## Compare definitions on the same images
 
-The five test photographs of `photos`, 256 x 256, with free-form holes, filled by two methods that learn nothing.
-Each number is a mean over the same five composites.
+We filled free-form holes in the five test photographs of `photos`, 256 x 256, with two training-free methods. Each
+value is a mean over the same five composites.
 
 """
-RELATIVES = """
-## Relatives
+VARIANTS = """
+## Choose a variant
 
-* **8 bits.** Every metric sees pictures as a PNG would hold them. `-float` behind a definition means the method's
-  own floats; `bench run --float-metrics` asks all metrics so. A picture that is judged from a file, by `bench
-  score`, thus has the rows that its method has.
-* **Composite or raw.** A metric looks at the composite: the prediction in the hole, the image elsewhere. `-raw`
-  means the method's whole canvas. The columns `region` and `source` of stored rows say both.
-* **Rings.** `@ring8` are the pixels within 8 of the hole's border, on both sides; any width may be asked for, such
+* **8 bits.** By default every metric uses the 8-bit images of a PNG. Add `-float` to a definition to measure the
+  method's own floats, or give `bench run --float-metrics` to do so for all metrics. If you score saved images with
+  `bench score`, you get the rows of the method that saved them.
+* **Composite or raw.** A metric measures the composite: the prediction in the hole, the image elsewhere. Add `-raw` to
+  measure the method's whole prediction. The columns `region` and `source` of stored rows hold both.
+* **Rings.** `@ring8` selects the pixels within 8 of the hole's border, on both sides. You can ask for any width, such
   as `l1@ring3`.
-* **Sets.** FID, KID, P-IDS and U-IDS compare features of all pictures. These are stored per picture, so that
-  another such metric, or a table per bucket of hole ratios, looks through no network again. Features of truths are
-  known by the images' content. FID of few images is biased, and marked; KID is not.
-* **Where a number is missing** the table has a dash and says why, for instance that weights are not at hand or
-  images too small.
+* **Sets.** FID, KID, P-IDS and U-IDS compare features of all images. The features are stored per image. You can add
+  another set metric, or split a table by hole ratio, without running a network again. Features of the ground truth are
+  cached by the images' content. FID of few images is biased and marked; KID is not.
+* **Missing values.** A dash has a reason below the table, such as missing weights or images that are too small.
 
 ## Definitions
 """
 
 
 def measured() -> pd.DataFrame:
-    """Means of all metrics that need no weights, by definition and method."""
+    """Evaluate the methods with all metrics that need no weights; return means by definition and method."""
     plugins = Plugins.find()
     test = resolve(plugins.records("image_sets")["photos"].open)(None, "test")
     metrics = [metric for metric in METRICS if metric.weights is None]
     metrics += [on_floats(METRICS[0]), on_floats(_named("ssim@skimage")), on_raw_prediction(_named("l1@full"))]
-    judge = MetricSuite(metrics, torch.device("cpu"), RULES)
+    suite = MetricSuite(metrics, torch.device("cpu"), RULES)
     (holes,) = open_sets(RULES.masks, plugins.records("masks")).values()
     columns = {}
     for name, build in METHODS.items():
-        evaluation = Evaluator(judge, build("nano", 3), TestPairs(RULES, test, holes), 1, 0)
-        rows = evaluation.evaluate(metrics, lambda done: None).rows(
+        evaluator = Evaluator(suite, build("nano", 3), TestPairs(RULES, test, holes), 1, 0)
+        rows = evaluator.evaluate(metrics, lambda done: None).rows(
             dict.fromkeys(("method", "variant", "mask_set"), name) | {"seed": 0}
         )
         columns[name] = rows.groupby("metric", sort=False)["value"].mean()
@@ -93,7 +92,7 @@ def numbers(values: pd.DataFrame) -> str:
 
 
 def _order(definition: str) -> int:
-    """Relatives stand behind what they are relatives of."""
+    """Sort key: variants follow their definition."""
     base = definition.removesuffix("-float").removesuffix("-raw")
     return 2 * [metric.definition for metric in METRICS].index(base) + (base != definition)
 
@@ -122,7 +121,7 @@ def definitions() -> str:
 
 
 def page(table: str) -> str:
-    return f"{HEAD}{table}{RELATIVES}\n{definitions()}"
+    return f"{HEAD}{table}{VARIANTS}\n{definitions()}"
 
 
 if __name__ == "__main__":

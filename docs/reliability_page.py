@@ -1,4 +1,4 @@
-"""Writes the tables in docs/reliability.md from what the tests of faults, mishaps and lost ranks inject."""
+"""Write the tables of docs/reliability.md from the failures and faults that the tests inject."""
 
 import re
 import sys
@@ -13,26 +13,26 @@ from support.failures import MISHAPS  # noqa: E402
 from training.test_lost_ranks import RANKS  # noqa: E402
 
 
-def mishaps() -> str:
+def failures() -> str:
     rows = ((each.name, each.injected, str(each.code), each.said, each.kept) for each in (*MISHAPS, *RANKS))
-    return _table("mishap", rows)
+    return _table("failure", rows)
 
 
 def faults() -> str:
-    told = ("1", "FILE is damaged (...); remove it and repeat the command that wrote it.", "all files, as they are")
-    again = ("0", "", "everything: it is made again")
-    return _table("fault", ((each.name, f"`{each.damaged}`", *(told if each.said else again)) for each in FAULTS))
+    rejected = ("1", "FILE is damaged (...); remove it and repeat the command that wrote it.", "all files, as they are")
+    rebuilt = ("0", "", "everything: the file is written again")
+    return _table("fault", ((each.name, f"`{each.damaged}`", *(rejected if each.said else rebuilt)) for each in FAULTS))
 
 
 def _table(kind: str, rows: Iterable[tuple[str, ...]]) -> str:
-    head = (kind, "what is injected", "exit code", "what is said", "what is preserved")
+    head = (kind, "injected", "exit code", "message", "preserved")
     lines = (head, ("---",) * len(head), *rows)
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def page(before: str) -> str:
-    """The page with today's tables."""
-    for kind, table in (("mishap", mishaps()), ("fault", faults())):
+    """Return the page with its tables replaced by the current ones."""
+    for kind, table in (("failure", failures()), ("fault", faults())):
         before = re.sub(rf"^\| {kind} \|.*?\n(?=\n)", lambda _, new=table: new, before, flags=re.MULTILINE | re.DOTALL)
     return before
 

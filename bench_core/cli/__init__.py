@@ -3,8 +3,8 @@
 import click
 
 from bench_core import __version__
+from bench_core.cli import bash_completion  # noqa: F401 - registers itself
 from bench_core.cli.check import check
-from bench_core.cli.completion import completion
 from bench_core.cli.demo import demo
 from bench_core.cli.doctor import doctor
 from bench_core.cli.help_sections import Group
@@ -22,14 +22,14 @@ from bench_core.cli.weights import weights
 from bench_core.errors import BadInput
 
 
-class Refusal(click.ClickException):
+class UserError(click.ClickException):
     exit_code = 2
 
 
 class Bench(Group):
-    """The commands of the core and those of plugins.
+    """The root command, with the commands of plugins.
 
-    Bad input becomes a message and exit code 2. Any other exception is a bug and keeps its traceback.
+    `BadInput` becomes a message and exit code 2. Any other exception is a bug and keeps its traceback.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -56,19 +56,13 @@ class Bench(Group):
     def invoke(self, ctx: click.Context):
         try:
             return super().invoke(ctx)
-        except click.UsageError as error:
-            _tell(ctx, error)
-            raise
-        except BadInput as error:
-            refusal = Refusal(str(error))
-            _tell(ctx, refusal)
-            raise refusal from error
-
-
-def _tell(ctx: click.Context, error: click.ClickException) -> None:
-    """Programs, too, if the command was to tell them something."""
-    if ctx.meta["json"]:
-        print_json({"error": error.format_message()})
+        except (click.UsageError, BadInput) as error:
+            shown = UserError(str(error)) if isinstance(error, BadInput) else error
+            if ctx.meta["json"]:
+                print_json({"error": shown.format_message()})
+            if shown is error:
+                raise
+            raise shown from error
 
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
@@ -81,17 +75,17 @@ def main() -> None:
 
     \b
     Examples:
-      bench run --plugins ONE,OTHER          # train, judge, and print a table
+      bench run --plugins ONE,OTHER          # train, evaluate, and print a table
       bench report results --format latex    # print that table again
-      bench run --help                       # what else there is to say
+      bench run --help                       # list all options
     """
 
 
 main.add(
     {
-        "Compare": (run, score, export),
-        "Look": (plugins, show, protocols, metrics, masks, inpaint, demo),
-        "Extend": (new, check, weights),
-        "RuntimeConfig": (doctor, completion),
+        "Experiments": (run, score, export),
+        "Inspect": (plugins, show, protocols, metrics, masks, inpaint, demo),
+        "Develop": (new, check, weights),
+        "System": (doctor,),
     }
 )

@@ -1,4 +1,4 @@
-"""`bench check`: whether a method keeps to the rules."""
+"""`bench check`: conformance checks of a method."""
 
 import sys
 from pathlib import Path
@@ -13,47 +13,47 @@ from bench_core.cli.param_types import DEVICE, OneOf
 if TYPE_CHECKING:
     from bench_core.conformance import ConformanceReport
 
-STYLES = {"pass": "green", "fail": "bold red", "skip": "dim", "told": "yellow"}
+STYLES = {"pass": "green", "note": "yellow", "skip": "dim", "fail": "bold red"}
 
 
 @click.command()
 @click.argument("method", type=completions.METHOD)
-@click.option("--weights", type=click.Path(path_type=Path), help="weights.safetensors; random weights if left out.")
-@click.option("--scale", type=OneOf(["nano", "paper"]), help="That of the weights, or nano, if left out.")
-@click.option("--device", type=DEVICE, default="cpu", help="What computes.")
+@click.option("--weights", type=click.Path(path_type=Path), help="A weights.safetensors; random weights if left out.")
+@click.option("--scale", type=OneOf(["nano", "paper"]), help="Scale of the weights, or nano, if left out.")
+@click.option("--device", type=DEVICE, default="cpu", help="Device to run on.")
 @JSON
 def check(method: str, weights: Path | None, scale: str | None, device: str, as_json: bool) -> None:
-    """Print a method's report card: which rules it keeps.
+    """Run the conformance checks on a method.
 
-    Does it see hidden pixels, depend on its neighbours in a batch, ...? The exit code is 1 if a rule is broken.
+    They find leakage of hidden pixels, inverted masks, batch dependence and more. The exit code is 1 if a check fails.
 
     \b
     Examples:
       bench check telea
       bench check METHOD:FORM --weights weights.safetensors --json
     """
-    from bench_core.conformance import check as tried
+    from bench_core.conformance import check as run_checks
     from bench_core.system.allocator import tune_malloc
 
     tune_malloc()
     with stdout_to_stderr(as_json):
-        card = tried(method, weights, scale, device)
+        report = run_checks(method, weights, scale, device)
     if as_json:
-        print_json(card.as_dict())
+        print_json(report.as_dict())
     else:
-        _show(card)
-    sys.exit(0 if card.passed else 1)
+        _show(report)
+    sys.exit(0 if report.passed else 1)
 
 
-def _show(card: "ConformanceReport") -> None:
+def _show(report: "ConformanceReport") -> None:
     from rich.markup import escape
     from rich.table import Table
 
     from bench_core.system.progress import open_console
 
-    table = Table("rule", "", "what was found", title=f"{card.method}, scale {card.scale}, {card.weights}")
-    for finding in card.findings:
+    table = Table("rule", "", "note", title=f"{report.method}, scale {report.scale}, {report.weights}")
+    for finding in report.findings:
         style = STYLES[finding.state]
-        table.add_row(finding.rule, f"[{style}]{finding.state}[/]", escape(finding.told))
+        table.add_row(finding.rule, f"[{style}]{finding.state}[/]", escape(finding.note))
     open_console().print(table)
-    click.echo("Every rule is kept." if card.passed else f"Broken: {', '.join(card.broken)}.")
+    click.echo("All checks passed." if report.passed else f"Failed: {', '.join(report.broken)}.")

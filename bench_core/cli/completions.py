@@ -1,4 +1,4 @@
-"""Options and arguments that name something, and what completes them. Finding the names imports no torch."""
+"""Types of options and arguments that are names, with their completions. Finding the names does not import torch."""
 
 import click
 
@@ -7,21 +7,21 @@ from bench_core.errors import BadInput
 from bench_core.plugins import Plugins
 
 
-def _every(hook: str) -> Names:
-    """The names of all records of a hook."""
+def _records(hook: str) -> Names:
+    """Return a function that lists the names of all records of a hook."""
     return lambda ctx: Plugins.all().records(hook)
 
 
 def _requests(ctx: click.Context) -> list[str]:
-    """PLUGIN and PLUGIN:FORM."""
-    every = Plugins.all()
-    plugins = [every.installed[name] for name in every.on_request]
+    """List PLUGIN and PLUGIN:FORM."""
+    found = Plugins.all()
+    plugins = [found.installed[name] for name in found.on_request]
     forms = [(plugin, model.name.partition(":")) for plugin in plugins for model in plugin.records.get("models", ())]
     return list(dict.fromkeys(plugin.name + colon + form for plugin, (_, colon, form) in forms))
 
 
 def _metrics(ctx: click.Context) -> list[str]:
-    """Bare names and definitions."""
+    """List names and full definitions."""
     known = Plugins.all().records("metrics")
     return list(dict.fromkeys([*(metric.name for metric in known.values()), *known]))
 
@@ -37,7 +37,7 @@ def _protocols(ctx: click.Context) -> list[str]:
 
 
 def _mask_sets(ctx: click.Context) -> list[str]:
-    """Those of the protocol that was typed before, or of the usual one."""
+    """List the mask sets of the protocol on the command line, or of the default protocol."""
     from bench_core.protocol import load
 
     try:
@@ -47,26 +47,26 @@ def _mask_sets(ctx: click.Context) -> list[str]:
 
 
 def _options(ctx: click.Context) -> list[str]:
-    """OWNER.OPTION of every method and every loss term."""
+    """List OWNER.OPTION of every method and every loss term."""
     found = Plugins.all()
     models, losses = found.records("models").values(), found.records("losses").values()
     of_models = [f"{model.name.partition(':')[0]}.{name}" for model in models for name in model.options]
     return list(dict.fromkeys([*of_models, *(f"{loss.name}.{name}" for loss in losses for name in loss.parameters)]))
 
 
-METHOD = Named("method", _every("models"))
-METHODS = Listed(names=_every("models"))
+METHOD = Named("method", _records("models"))
+METHODS = Listed(names=_records("models"))
 REQUESTS = Listed(names=_requests)
 PROTOCOL = Named("protocol", _protocols)
-IMAGE_SET = Named("name", _every("image_sets"))
+IMAGE_SET = Named("name", _records("image_sets"))
 MASK_SETS = Listed(names=_mask_sets)
-MASK_FAMILY = Named("family", _every("masks"))
+MASK_FAMILY = Named("family", _records("masks"))
 METRICS = Listed(names=_metrics)
 FORMAT = Named("name", _formats)
-EXECUTOR = Named("name", _every("executors"))
-TRACKER = Named("name", _every("trackers"))
-TABLE = Named("name", _every("paper_tables"))
-LOSSES = Listed(names=_every("losses"))
-WEIGHTED_LOSS = Weighted(_every("losses"))
+EXECUTOR = Named("name", _records("executors"))
+TRACKER = Named("name", _records("trackers"))
+TABLE = Named("name", _records("paper_tables"))
+LOSSES = Listed(names=_records("losses"))
+WEIGHTED_LOSS = Weighted(_records("losses"))
 OPTION = Assigned(_options)
 WEIGHTS = Assigned(_requests)

@@ -1,4 +1,4 @@
-"""`bench demo`: methods to try on a local page."""
+"""`bench demo`: a local web page to compare methods."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -11,14 +11,14 @@ from bench_core.cli.param_types import DEVICE
 
 @click.command()
 @click.argument("runs", type=click.Path(path_type=Path), required=False)
-@click.option("--plugins", type=completions.METHODS, help="Offer these plugins and the baselines; all, if not given.")
+@click.option("--plugins", type=completions.METHODS, help="Plugins to load beside the baselines; all if left out.")
 @click.option(
-    "--weights", type=completions.WEIGHTS, multiple=True, help="Offer a method with these weights (repeatable)."
+    "--weights", type=completions.WEIGHTS, multiple=True, help="Weights from a file for a method (repeatable)."
 )
-@click.option("--host", default="127.0.0.1", help="Whom to serve: this machine alone.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8137, help="0 takes a free one.")
+@click.option("--host", default="127.0.0.1", help="Address to listen on; the default serves this machine only.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8137, help="Port; 0 chooses a free one.")
 @click.option("--open/--no-open", "opened", default=True, help="Open the page in a browser.")
-@click.option("--device", type=DEVICE, default="auto", help="What computes.")
+@click.option("--device", type=DEVICE, default="auto", help="Device to run on.")
 def demo(
     runs: Path | None,
     plugins: tuple[str, ...] | None,
@@ -28,10 +28,10 @@ def demo(
     opened: bool,
     device: str,
 ) -> None:
-    """Serve a local page to paint a hole and compare methods.
+    """Serve a local page to draw a hole and compare methods.
 
-    On offer are the methods that learn nothing, those given weights, and the trained cells of RUNS, a folder that
-    `bench run` wrote to. The page keeps pictures in memory only and asks nothing of the network.
+    The page lists training-free methods, methods with --weights, and the trained methods of RUNS, a folder that
+    `bench run` wrote to. Images stay in memory, and the page contacts no other server.
 
     \b
     Examples:
@@ -41,7 +41,7 @@ def demo(
     """
     _require_server()
     from bench_core.demo.app import application
-    from bench_core.demo.catalog import example, offered
+    from bench_core.demo.catalog import catalog, example
     from bench_core.demo.server import address, listen, server
     from bench_core.plugins import Plugins
     from bench_core.system.allocator import tune_malloc
@@ -49,10 +49,10 @@ def demo(
 
     tune_malloc()
     found = Plugins.find()
-    contestants = offered(found, plugins, weights, runs, open_fabric(device).device)
-    app = application(contestants, host, example(found))
+    methods = catalog(found, plugins, weights, runs, open_fabric(device).device)
+    app = application(methods, host, example(found))
     with listen(host, port) as listening:
-        click.echo(f"{len(contestants)} methods to try at {address(listening)} (Ctrl-C ends this).")
+        click.echo(f"Serving {len(methods)} methods at {address(listening)} (press Ctrl-C to stop).")
         if opened:
             click.launch(address(listening))
         with suppress(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""Help under headings: the options of a command, and the commands of a group."""
+"""Help in sections: options of a command, and commands of a group."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -8,12 +8,12 @@ import click
 from bench_core.errors import unknown
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-WIDEST = 28
-"""Of the left column; a longer term has a line of its own."""
+MAX_LEFT_COLUMN = 28
+"""Maximum width of the left column; a longer term gets its own line."""
 
 
 def section(title: str) -> Callable[[Function], Function]:
-    """A decorator: the options below it, down to the next `section`, stand under a heading of their own."""
+    """Decorator that puts the options below it, up to the next `section`, under a heading."""
 
     def mark(function: Function) -> Function:
         for option in getattr(function, "__click_params__", ()):
@@ -28,12 +28,12 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
-        records = [(_title(option, "Options"), option.get_help_record(ctx)) for option in options]
+        records = [(vars(option).get("section", "Options"), option.get_help_record(ctx)) for option in options]
         _write(formatter, [(title, record) for title, record in records if record])
 
 
 class Group(click.Group):
-    """Commands in the order in which they were added, in sections; a wrong name is answered with the nearest."""
+    """A group with its commands in sections, in the order they were added. Suggests the nearest name for an unknown."""
 
     command_class = Command
 
@@ -48,27 +48,22 @@ class Group(click.Group):
         return list(self.commands)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, ...]:
-        known = not args[0].startswith("-") and not ctx.resilient_parsing
-        if known and self.get_command(ctx, args[0]) is None:
+        is_name = not args[0].startswith("-") and not ctx.resilient_parsing
+        if is_name and self.get_command(ctx, args[0]) is None:
             raise unknown("command", args[0], self.list_commands(ctx))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         names = self.list_commands(ctx)
         width = formatter.width - 6 - max(map(len, names))
-        commands = [(name, self.commands[name]) for name in names if not self.commands[name].hidden]
-        _write(
-            formatter, [(_title(each, "Commands"), (name, each.get_short_help_str(width))) for name, each in commands]
-        )
-
-
-def _title(of: click.Command | click.Parameter, usual: str) -> str:
-    return vars(of).get("section", usual)
+        shown = [(name, self.commands[name]) for name in names if not self.commands[name].hidden]
+        records = [(vars(each).get("section", "Commands"), (n, each.get_short_help_str(width))) for n, each in shown]
+        _write(formatter, records)
 
 
 def _write(formatter: click.HelpFormatter, records: list[tuple[str, tuple[str, str]]]) -> None:
-    """Definitions under their titles, in the order in which these come first, all in the same two columns."""
-    width = min(WIDEST, max(len(term) for _, (term, _) in records))
+    """Write terms with their texts under the titles, with the same column widths everywhere."""
+    width = min(MAX_LEFT_COLUMN, max(len(term) for _, (term, _) in records))
     sections: dict[str, list[tuple[str, str]]] = {}
     for title, (term, text) in records:
         sections.setdefault(title, []).append((term.ljust(width), text))

@@ -1,4 +1,4 @@
-"""`bench inpaint`: one trained method on one picture."""
+"""`bench inpaint`: one method on one image."""
 
 from pathlib import Path
 
@@ -11,14 +11,16 @@ FILE = click.Path(path_type=Path)
 
 
 @click.command()
-@click.option("--plugin", type=completions.METHOD, required=True, help="The method.")
-@click.option("--weights", type=FILE, help="weights.safetensors of a cell; baselines need none.")
+@click.option("--plugin", type=completions.METHOD, required=True, help="Method to run.")
+@click.option("--weights", type=FILE, help="A weights.safetensors of `bench run`; baselines need none.")
 @click.argument("image", type=FILE)
 @click.argument("mask", type=FILE)
-@click.option("-o", "--output", type=FILE, required=True, help="The picture to write, as PNG.")
-@click.option("--hole-color", "hole", type=OneOf(["white", "black"]), default="white", help="Mask's hole.")
-@click.option("--sketch", type=FILE, help="Lines (white) to follow in the hole, for guided methods.")
-@click.option("--device", type=DEVICE, default="auto", help="What computes.")
+@click.option("-o", "--output", type=FILE, required=True, help="PNG file to write.")
+@click.option(
+    "--hole-color", "hole", type=OneOf(["white", "black"]), default="white", help="Colour of missing pixels in MASK."
+)
+@click.option("--sketch", type=FILE, help="White lines to follow in the hole, for guided methods.")
+@click.option("--device", type=DEVICE, default="auto", help="Device to run on.")
 def inpaint(
     plugin: str,
     weights: Path | None,
@@ -29,9 +31,9 @@ def inpaint(
     sketch: Path | None,
     device: str,
 ) -> None:
-    """Fill the hole of one picture, of any size.
+    """Inpaint one image.
 
-    MASK marks the hole of IMAGE; the composite is written.
+    IMAGE may have any size. MASK marks its missing pixels. Known pixels stay unchanged.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`--json`: what a command found out, as one JSON document for programs (docs/json.md)."""
+"""`--json`: results as one JSON document for programs (docs/json.md)."""
 
 import json
 import sys
@@ -12,12 +12,12 @@ import click
 
 from bench_core.system import files
 
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs; all else goes to standard error.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON; all other output goes to standard error.")
 
 
 @contextmanager
 def stdout_to_stderr(as_json: bool) -> Iterator[None]:
-    """Within, what is printed goes to standard error if JSON will be the answer."""
+    """Redirect standard output to standard error if JSON is wanted."""
     with redirect_stdout(sys.stderr if as_json else sys.stdout):
         yield
 
@@ -32,12 +32,12 @@ def print_json(record: Any, output: Path | None = None) -> None:
 
 
 def plain(value: Any) -> Any:
-    """The same in JSON's own types. A number that is none, or is infinite, becomes None."""
+    """Convert a value to JSON types. NaN and infinity become None."""
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(each) for each in value]
-    if hasattr(value, "item"):  # one of numpy's numbers
+    if hasattr(value, "item"):  # a NumPy scalar
         value = value.item()
     if isinstance(value, float) and not isfinite(value):
         return None

@@ -1,4 +1,4 @@
-"""`bench masks`: mask sets as files."""
+"""`bench masks`: mask families, and mask sets in files."""
 
 import tomllib
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ FILE = click.Path(path_type=Path)
 
 @click.group(cls=Group)
 def masks() -> None:
-    """Make, look at, and take over mask sets.
+    """Create, inspect and import mask sets.
 
     \b
     Examples:
@@ -41,28 +41,28 @@ def list_(as_json: bool) -> None:
     found = Plugins.all()
     families = found.records("masks").values()
     if as_json:
-        told = ("name", "title", "source")
-        print_json([{key: getattr(each, key) for key in told} | _parameters(each.parameters) for each in families])
+        fields = ("name", "title", "source")
+        print_json([{key: getattr(each, key) for key in fields} | _parameters(each.parameters) for each in families])
         return
     for family in families:
         click.echo(f"{family.name:18} {family.title}\n{'':18} {family.source}")
         for name, value in family.parameters.items():
-            click.echo(f"{'':20} {name} = {'(must be given)' if value is ... else _toml(value)}")
+            click.echo(f"{'':20} {name} = {'(required)' if value is ... else _toml(value)}")
 
 
 @masks.command()
 @click.argument("family", type=completions.MASK_FAMILY)
-@click.option("--set", "given", type=Assigned(), multiple=True, help="Change a parameter of the family (repeatable).")
-@click.option("--count", type=click.IntRange(1), required=True, help="How many holes.")
+@click.option("--set", "given", type=Assigned(), multiple=True, help="Parameter of the family (repeatable).")
+@click.option("--count", type=click.IntRange(1), required=True, help="Number of holes.")
 @click.option("--size", type=click.IntRange(1), required=True, help="Height and width in pixels.")
-@click.option("--seed", type=int, default=0, help="Fixes what is drawn.")
-@click.option("-o", "--output", type=FILE, required=True, help="The file to write, such as holes.holes.")
-@click.option("--balance", is_flag=True, help="As many holes of each ratio, with and without border contact.")
-@click.option("--workers", type=click.IntRange(1), default=1, help="Processes that draw.")
+@click.option("--seed", type=int, default=0, help="Random seed.")
+@click.option("-o", "--output", type=FILE, required=True, help="File to write, such as holes.holes.")
+@click.option("--balance", is_flag=True, help="Balance hole ratios and contact with the border.")
+@click.option("--workers", type=click.IntRange(1), default=1, help="Processes to draw with.")
 def make(family: str, given: tuple, count: int, size: int, seed: int, output: Path, balance: bool, workers: int):
-    """Draw a mask set of a family and write it to one file.
+    """Draw a mask set and write it to one file.
 
-    The same command makes the same bytes. Hole i is what a protocol with this family, size and seed draws for its
+    The same command writes the same bytes. Hole i is the hole that a protocol with this family, size and seed draws for
     pair i.
 
     \b
@@ -79,16 +79,16 @@ def make(family: str, given: tuple, count: int, size: int, seed: int, output: Pa
     parameters = {name: _value(text) for name, text in given}
     wanted = MaskSpec.model_validate({**parameters, "family": family})
     mask_set = open_sets({family: wanted}, found.records("masks"))[family]
-    _wrote(output, generate_mask_set(output, mask_set, size, seed, count, balance, workers))
+    _print_written(output, generate_mask_set(output, mask_set, size, seed, count, balance, workers))
 
 
 @masks.command()
 @click.argument("file", type=FILE)
-@click.option("-o", "--output", type=FILE, help="Also draw a contact sheet and the hole ratios, as PNG.")
-@click.option("--count", type=click.IntRange(1), default=48, help="Holes on the sheet.")
+@click.option("-o", "--output", type=FILE, help="PNG file for a contact sheet and the hole ratios.")
+@click.option("--count", type=click.IntRange(1), default=48, help="Number of holes on the sheet.")
 @JSON
 def show(file: Path, output: Path | None, count: int, as_json: bool) -> None:
-    """Verify a mask set, and print what its holes are like.
+    """Verify a mask set and print its statistics.
 
     \b
     Examples:
@@ -99,30 +99,35 @@ def show(file: Path, output: Path | None, count: int, as_json: bool) -> None:
     from bench_core.masks.mask_file import read
 
     opened = read(file)
-    told = summarise(opened.stats)
+    statistics = summarise(opened.stats)
     if output:
         draw_contact_sheet(opened, output, count)
         click.echo(f"Wrote {output}.", err=as_json)
     if as_json:
-        print_json({"sha256": opened.sha256, "manifest": opened.manifest, **told})
+        print_json({"sha256": opened.sha256, "manifest": opened.manifest, **statistics})
         return
     for key, value in opened.manifest.items():
         click.echo(f"{key:14} {f'{len(value)} files' if key == 'names' else value}")
-    click.echo(f"\n{format_summary(told)}")
+    click.echo(f"\n{format_summary(statistics)}")
 
 
 @masks.command("import")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
-    "--hole-color", "hole", type=OneOf(["white", "black", "auto"]), required=True, help="Which colour is the hole."
+    "--hole-color",
+    "hole",
+    type=OneOf(["white", "black", "auto"]),
+    required=True,
+    help="Mask colour that marks missing pixels.",
 )
-@click.option("--threshold", type=click.IntRange(1, 255), default=128, help="White from here on.")
-@click.option("--size", type=click.IntRange(1), help="Bring all to this height and width.")
-@click.option("-o", "--output", type=FILE, help="The file to write; only a report if left out.")
+@click.option("--threshold", type=click.IntRange(1, 255), default=128, help="Grey level from which a pixel is white.")
+@click.option("--size", type=click.IntRange(1), help="Resize all masks to this height and width.")
+@click.option("-o", "--output", type=FILE, help="File to write; if left out, only a report.")
 def import_(folder: Path, hole: str, threshold: int, size: int | None, output: Path | None) -> None:
-    """Tell what mask pictures are, and take them over as a set.
+    """Import mask images as a mask set.
 
-    With --hole-color auto the colour is decided for each folder, and the report says how.
+    It reports what the images contain. With --hole-color auto the colour is decided for each folder, and the report
+    gives the reason.
 
     \b
     Examples:
@@ -135,7 +140,7 @@ def import_(folder: Path, hole: str, threshold: int, size: int | None, output: P
     for each in folders:
         click.echo("\n".join(each.report_lines()))
     if output:
-        _wrote(output, write_mask_set(output, folder, folders, threshold, size))
+        _print_written(output, write_mask_set(output, folder, folders, threshold, size))
 
 
 def _parameters(known: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,12 +149,12 @@ def _parameters(known: Mapping[str, Any]) -> dict[str, Any]:
     return {"parameters": {name: known[name] for name in known if name not in required}, "required": required}
 
 
-def _wrote(path: Path, sha256: str) -> None:
+def _print_written(path: Path, sha256: str) -> None:
     click.echo(f'Wrote {path}. In a protocol:\n  family = "set"\n  file = "{path}"\n  sha256 = "{sha256}"')
 
 
 def _value(text: str) -> Any:
-    """A number, a list or a truth value as TOML writes it; anything else is a text."""
+    """Parse a TOML value; anything else is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

@@ -1,4 +1,4 @@
-"""`bench metrics`: what every measure means, exactly."""
+"""`bench metrics`: exact definitions of all metrics."""
 
 import textwrap
 
@@ -7,7 +7,7 @@ import click
 from bench_core.cli.json_output import JSON, print_json
 
 # fmt: off
-TOLD = (
+FIELDS = (
     "definition", "name", "title", "text", "origin", "version", "better", "bounds", "per", "region", "source",
     "quantised", "weights", "fewest_images", "digits",
 )
@@ -19,8 +19,8 @@ TOLD = (
 def metrics(as_json: bool) -> None:
     """Print the definition of every metric.
 
-    Behind a definition, `-raw` means the method's whole canvas in place of the composite, and `-float` unrounded values
-    in place of 8-bit ones; `@ring8` may have any width.
+    Append `-raw` to measure the raw prediction instead of the composite, and `-float` to measure floats instead of
+    8-bit values. The width in `@ring8` can be any number.
 
     \b
     Examples:
@@ -32,11 +32,11 @@ def metrics(as_json: bool) -> None:
     found = Plugins.all()
     known = found.records("metrics").values()
     if as_json:
-        print_json([{name: getattr(metric, name) for name in TOLD} for metric in known])
+        print_json([{name: getattr(metric, name) for name in FIELDS} for metric in known])
         return
     for metric in known:
-        seen = "8-bit pictures" if metric.quantised else "floats"
-        facts = f"version {metric.version}, {metric.better} is better, per {metric.per}, of {seen}"
+        values = "8-bit values" if metric.quantised else "floats"
+        facts = f"version {metric.version}, {metric.better} is better, per {metric.per}, of {values}"
         click.echo(f"{metric.definition} ({facts})")
         text = f"{metric.text} ({metric.origin})" if metric.origin else metric.text
         click.echo(textwrap.indent(textwrap.fill(text, 100), "    "))

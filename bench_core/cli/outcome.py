@@ -1,4 +1,4 @@
-"""The outcome of a run, for the user and for programs."""
+"""Prints the outcome of a run, and builds its JSON record."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +12,10 @@ FIELDS = ("method", "variant", "seed", "state", "reason", "refused", "notes")
 
 
 def publish(plugins: Plugins, store: Store, run: Run, folder: Path, beside: Sequence[Run] = ()) -> dict[str, Any]:
-    """Let plugins write and print tables of a run, and return its record for ``--json``."""
+    """Let plugins write and print tables of a run. Return the run's record for ``--json``."""
     cells = [
-        {key: getattr(entry, key) for key in FIELDS} | {"folder": store.folder(entry).path if entry.folder else None}
+        {key: getattr(entry, key) for key in FIELDS}
+        | {"remarks": entry.notes, "folder": store.folder(entry).path if entry.folder else None}
         for entry in run.entries
     ]
     protocol = {"name": run.protocol.name, "hash": run.protocol.hash}
@@ -24,10 +25,10 @@ def publish(plugins: Plugins, store: Store, run: Run, folder: Path, beside: Sequ
 
 
 def print_failures(store: Store, run: Run) -> int:
-    """Print which cells failed, why, and where their logs are. Return their number."""
+    """Print the failed cells with their reasons and logs. Return their number."""
     failed = [entry for entry in run.entries if entry.state == "failed"]
     if failed:
-        console.print(f"{len(failed)} of {len(run.entries)} cells failed; repeating the command tries them again:")
+        console.print(f"{len(failed)} of {len(run.entries)} cells failed; repeat the command to try them again:")
     for entry in failed:
         logs = [path for name in ("failure.txt", "log.txt") if (path := store.folder(entry).path / name).exists()]
         console.print(f"  {entry.title}: {entry.reason}", *logs, sep="\n    ", markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Types of option values that several commands share, and what completes them in a shell."""
+"""Types of option values that several commands share, with shell completion."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -11,11 +11,11 @@ from click.shell_completion import CompletionItem
 from bench_core.errors import unknown
 
 Names = Callable[[click.Context], Iterable[str]]
-"""What a value may be, as far as it can be told without torch."""
+"""Function that lists the known values, without importing torch."""
 
 
 class OneOf(click.Choice):
-    """A choice that answers a wrong value with the nearest one."""
+    """A choice that suggests the nearest value for a wrong one."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value not in self.choices:
@@ -27,7 +27,7 @@ DEVICE = OneOf(["auto", "cpu", "cuda", "mps"])
 
 
 class Named(click.ParamType):
-    """The name of something; whether there is such a thing is found out by the command."""
+    """A name. The command itself checks that it exists."""
 
     def __init__(self, name: str, names: Names) -> None:
         self.name = name
@@ -38,7 +38,7 @@ class Named(click.ParamType):
 
 
 class Listed(click.ParamType):
-    """Values between commas."""
+    """Values separated by commas, as a tuple."""
 
     name = "a,b,..."
 
@@ -52,7 +52,7 @@ class Listed(click.ParamType):
         try:
             return tuple(self.kind(part.strip()) for part in value.split(",") if part.strip())
         except ValueError:
-            self.fail(f"{value!r} is no list of {self.kind.__name__}s between commas", param, ctx)
+            self.fail(f"{value!r} is no list of {self.kind.__name__}s separated by commas", param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         before, comma, begun = incomplete.rpartition(",")
@@ -61,7 +61,7 @@ class Listed(click.ParamType):
 
 
 class CountOrAll(click.ParamType):
-    """A whole number from 0 on; None for all."""
+    """A whole number of at least 0, or "all", which becomes None."""
 
     name = "n|all"
 
@@ -74,7 +74,11 @@ class CountOrAll(click.ParamType):
 
 
 SAMPLES = click.option(
-    "--save-images", type=CountOrAll(), default=4, show_default=True, help="Pairs of each mask set to keep pictures of."
+    "--save-images",
+    type=CountOrAll(),
+    default=4,
+    show_default=True,
+    help="Number of example images to save for each mask set, or all.",
 )
 
 _NUMBER = r"\d[\d.]*(?:e[+-]?\d+)?"
@@ -82,7 +86,7 @@ _ASSIGNED = re.compile(rf"((?:[^=+]|\+\w+={_NUMBER})+)=(.+)")
 
 
 class Assigned(click.ParamType):
-    """A name with a text, NAME=VALUE; the name may be a method with a loss term, such as one+tv=0.1."""
+    """NAME=VALUE, as a pair of strings. The name may be a method with a loss term, such as one+tv=0.1."""
 
     name = "name=value"
 
@@ -102,7 +106,7 @@ class Assigned(click.ParamType):
 
 
 class Weighted(Assigned):
-    """A name with a number: NAME=WEIGHT."""
+    """NAME=WEIGHT, as a string and a finite number."""
 
     name = "name=weight"
 

@@ -1,4 +1,4 @@
-"""`bench plugins`: what is installed."""
+"""`bench plugins`: the installed plugins."""
 
 import click
 

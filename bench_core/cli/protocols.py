@@ -1,4 +1,4 @@
-"""`bench protocols`: the rules that have a name."""
+"""`bench protocols`: the named protocols."""
 
 import click
 
@@ -10,7 +10,7 @@ from bench_core.cli.json_output import JSON, print_json
 @click.argument("name", type=completions.PROTOCOL, required=False)
 @JSON
 def protocols(name: str | None, as_json: bool) -> None:
-    """List the named protocols, or print one to copy and change.
+    """List the named protocols, or print one as TOML.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`bench run`: the main job."""
+"""`bench run`: trains and evaluates methods."""
 
 import sys
 from pathlib import Path
@@ -17,75 +17,94 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
-@section("Comparison")
+@section("Experiment")
 @click.option("--plugins", type=completions.REQUESTS, help="NAME[:FORM][+TERM=WEIGHT][-TERM],...; all if left out.")
 @click.option("--protocol", type=completions.PROTOCOL, default="quick", help="A named protocol or a TOML file.")
-@click.option("--seeds", type=Listed(int), help="One training for each.")
+@click.option("--seeds", type=Listed(int), help="Training seeds; each method is trained once with each.")
 @click.option(
-    "--weights", type=completions.WEIGHTS, multiple=True, help="Weights from a file for a method, in place of training."
+    "--weights",
+    type=completions.WEIGHTS,
+    multiple=True,
+    help="Weights from a file instead of training, for one method (repeatable).",
 )
-@click.option("--baselines/--no-baselines", default=True, help="Include the methods that learn nothing.")
-@click.option("--strict-plugins", is_flag=True, help="Stop at a broken plugin instead of going on without it.")
-@click.option("--out", type=click.Path(path_type=Path), default="results", help="The store.")
+@click.option("--baselines/--no-baselines", default=True, help="Include the training-free baselines.")
+@click.option("--strict-plugins", is_flag=True, help="Stop if a plugin is broken, instead of skipping it.")
+@click.option("--out", type=click.Path(path_type=Path), default="results", help="Folder of the store.")
 @section("Data")
-@click.option("--image-set", type=completions.IMAGE_SET, help="Overrides the protocol's image set.")
+@click.option("--image-set", type=completions.IMAGE_SET, help="Image set, instead of the protocol's.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the image set, or of any images.")
 @click.option("--size", type=int, help="Height and width in pixels.")
-@click.option("--train-masks", type=completions.MASK_SETS, help="Which of the protocol's mask sets to train with.")
-@click.option("--test-masks", type=completions.MASK_SETS, help="Which of the protocol's mask sets to judge with.")
-@click.option("--test-images", type=int, help="Judge with the first so many test images only.")
-@click.option("--skip-bad-images", is_flag=True, help="Leave out images that cannot be decoded.")
-@click.option("--image-cache", type=click.FloatRange(0), default=8.0, help="GiB of images kept decoded; 0: none.")
-@click.option("--workers", type=click.IntRange(0), default=0, help="Processes that load images.")
-@section("Trainer")
-@click.option("--scale", type=OneOf(["paper", "nano"]), help="The published networks, or narrow ones.")
-@click.option("--steps", type=int, help="Training budget of each method.")
-@click.option("--batch", type=int, help="Images a training step.")
+@click.option("--train-masks", type=completions.MASK_SETS, help="Mask sets of the protocol to train with.")
+@click.option("--test-masks", type=completions.MASK_SETS, help="Mask sets of the protocol to evaluate with.")
+@click.option("--test-images", type=int, help="Number of test images, from the first.")
+@click.option("--skip-bad-images", is_flag=True, help="Skip images that cannot be decoded.")
 @click.option(
-    "--add-loss", "added", type=completions.WEIGHTED_LOSS, multiple=True, help="One more loss term (repeatable)."
+    "--image-cache", type=click.FloatRange(0), default=8.0, help="GiB of disk for decoded images; 0 disables."
 )
-@click.option("--drop-loss", "dropped", type=completions.LOSSES, default=(), help="Train without these loss terms.")
+@click.option("--workers", type=click.IntRange(0), default=0, help="Processes to load images with.")
+@section("Training")
+@click.option("--scale", type=OneOf(["paper", "nano"]), help="Networks as published, or narrow ones.")
+@click.option("--steps", type=int, help="Training steps of each method.")
+@click.option("--batch", type=int, help="Images in a training step.")
 @click.option(
-    "--option", "options", type=completions.OPTION, multiple=True, help="Of a method or loss term (repeatable)."
+    "--add-loss",
+    "added",
+    type=completions.WEIGHTED_LOSS,
+    multiple=True,
+    help="Add a loss term to all methods (repeatable).",
 )
-@click.option("--backbone", type=OneOf(["official", "random"]), help="Weights behind perceptual losses.")
+@click.option("--drop-loss", "dropped", type=completions.LOSSES, default=(), help="Remove loss terms from all methods.")
+@click.option(
+    "--option",
+    "options",
+    type=completions.OPTION,
+    multiple=True,
+    help="Set an option of a method or loss term (repeatable).",
+)
+@click.option("--backbone", type=OneOf(["official", "random"]), help="Weights of networks in perceptual losses.")
 @click.option(
     "--tracker",
     "trackers",
     type=completions.TRACKER,
     multiple=True,
-    help="Also tell tensorboard, mlflow or wandb (repeatable).",
+    help="Log to tensorboard, mlflow or wandb, too (repeatable).",
 )
-@section("Judging")
-@click.option("--metrics", type=completions.METRICS, help="Which metrics to compute; see `bench metrics`.")
-@click.option("--float-metrics", is_flag=True, help="Measure floats, not the 8 bits that a PNG would hold.")
-@click.option("--eval-batch", type=click.IntRange(1), default=8, help="Images measured at a time.")
+@section("Evaluation")
+@click.option("--metrics", type=completions.METRICS, help="Metrics to compute; see `bench metrics`.")
+@click.option("--float-metrics", is_flag=True, help="Measure floats instead of 8-bit values.")
+@click.option("--eval-batch", type=click.IntRange(1), default=8, help="Images to evaluate at a time.")
 @SAMPLES
-@section("RuntimeConfig")
-@click.option("--device", type=DEVICE, default="auto", help="What computes.")
-@click.option("--precision", type=OneOf(["32-true", "bf16-mixed", "16-mixed"]), default="32-true", help="Of numbers.")
-@click.option("--compile", "compiled", is_flag=True, help="Let torch.compile make generators faster; slow to begin.")
-@click.option("--devices", type=click.IntRange(1), default=1, help="Devices that share each method.")
-@click.option("--nodes", type=click.IntRange(1), default=1, help="Machines that have so many.")
-@click.option("--micro-batch", type=click.IntRange(1), help="Train with so many images at a time on each device.")
+@section("System")
+@click.option("--device", type=DEVICE, default="auto", help="Device to run on.")
 @click.option(
-    "--auto-micro-batch", is_flag=True, help="Halve that where memory is too small; batches stay as they are."
+    "--precision", type=OneOf(["32-true", "bf16-mixed", "16-mixed"]), default="32-true", help="Numerical precision."
 )
-@click.option("--sync-batchnorm", is_flag=True, help="Batch norm sees the images of all devices.")
+@click.option("--compile", "compiled", is_flag=True, help="Compile generators with torch.compile; slow to start.")
+@click.option("--devices", type=click.IntRange(1), default=1, help="Number of devices to train each method on.")
+@click.option("--nodes", type=click.IntRange(1), default=1, help="Number of nodes with --devices devices each.")
+@click.option("--micro-batch", type=click.IntRange(1), help="Images to train with at a time on each device.")
+@click.option(
+    "--auto-micro-batch", is_flag=True, help="Halve the micro-batch on out-of-memory errors; batches stay the same."
+)
+@click.option("--sync-batchnorm", is_flag=True, help="Compute batch norm over all devices.")
 @section("Executors")
-@click.option("--executor", type=completions.EXECUTOR, default="here", help="Where cells run: here, local, ray.")
-@click.option("--jobs", type=click.IntRange(1), help="local: cells at once; one for each GPU by default.")
-@click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="local: minutes that a cell may take.")
-@click.option("--address", help="ray: of the cluster; auto finds the one of this machine. Left out, one is started.")
-@click.option("--cell-gpus", type=click.FloatRange(0), help="ray: GPUs of each cell; 1 by default if there are any.")
-@click.option("--cell-cpus", type=click.FloatRange(0), help="ray: processor cores of each cell; 1 by default.")
+@click.option(
+    "--executor", type=completions.EXECUTOR, default="here", help="Run cells here, in local processes, or on ray."
+)
+@click.option("--jobs", type=click.IntRange(1), help="local: number of cells at a time; one for each GPU by default.")
+@click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="local: maximum minutes of a cell.")
+@click.option(
+    "--address", help="ray: address of the cluster, or auto for the one on this machine; starts one if left out."
+)
+@click.option("--cell-gpus", type=click.FloatRange(0), help="ray: GPUs of each cell; 1 by default if available.")
+@click.option("--cell-cpus", type=click.FloatRange(0), help="ray: CPU cores of each cell; 1 by default.")
 @section("Options")
 @JSON
 @signals.handle_signals()
 def run(as_json: bool, **options: Any) -> None:
-    """Train and judge methods under one protocol.
+    """Train and evaluate methods under one protocol.
 
-    The table is printed and stored. Repeating a command does only what is missing.
+    It prints and stores a table. If you repeat a command, only missing cells run.
 
     \b
     Examples:

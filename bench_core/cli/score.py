@@ -1,4 +1,4 @@
-"""`bench score`: pictures from any program, judged as methods are; and `bench export`, what such a program needs."""
+"""`bench score` evaluates images of any program; `bench export` writes its inputs."""
 
 from pathlib import Path
 from typing import Any
@@ -18,31 +18,38 @@ RULES = {
 
 
 def _rules() -> list[click.Parameter]:
-    """The options of `bench run` that say under which rules."""
+    """Return the options of `bench run` that define the protocol."""
     return [option for option in run.params if option.name in RULES]
 
 
 @click.command(cls=Command, params=_rules())
-@section("Pictures")
-@click.option("--pred", "predictions", multiple=True, required=True, help="Their pictures (repeat for samples).")
-@click.option("--name", required=True, help="How the tables call the method.")
-@click.option("--truth", help="Ground truths, in place of the protocol's own images.")
-@click.option("--holes", help="Mask pictures, or a mask set's file, in place of the protocol's own holes.")
-@click.option("--hole-color", "hole", type=OneOf(["white", "black"]), default="white", help="Missing side.")
-@click.option("--threshold", type=click.IntRange(1, 255), default=128, help="White starts here.")
-@click.option("--subset", is_flag=True, help="Judge the pictures that are there, though more truths are.")
+@section("Images")
+@click.option(
+    "--pred", "predictions", multiple=True, required=True, help="Folder of predictions; repeat for further samples."
+)
+@click.option("--name", required=True, help="Name of the method in tables.")
+@click.option("--truth", help="Folder of ground-truth images, instead of the protocol's.")
+@click.option("--holes", help="Folder of masks or a mask set's file, instead of the protocol's.")
+@click.option(
+    "--hole-color",
+    "hole",
+    type=OneOf(["white", "black"]),
+    default="white",
+    help="Mask colour that marks missing pixels.",
+)
+@click.option("--threshold", type=click.IntRange(1, 255), default=128, help="Grey level from which a pixel is white.")
+@click.option("--subset", is_flag=True, help="Evaluate existing predictions only, if some are missing.")
 @SAMPLES
-@click.option("--out", type=FOLDER, default="results", help="The store.")
-@click.option("--device", type=DEVICE, default="auto", help="What computes.")
+@click.option("--out", type=FOLDER, default="results", help="Folder of the store.")
+@click.option("--device", type=DEVICE, default="auto", help="Device to run on.")
 @section("Options")
 @JSON
 def score(as_json: bool, **options: Any) -> None:
-    """Judge pictures that another program painted.
+    """Evaluate images produced by any program.
 
-    They are entered in the store's tables, and matched by name: with the files of --truth and --holes, or, without
-    these, with the numbers under which `bench export` wrote the protocol's own pairs. Where names differ in a part,
-    give paths such as out/{name}_a.png. Several --pred are samples of a method that draws; their mean counts, never
-    the best.
+    The results join the tables of the store. Files are matched by name: with those of --truth and --holes, or with the
+    files that `bench export` wrote. If names differ in a part, give paths such as out/{name}_a.png. Several --pred are
+    samples of a stochastic method; tables show their mean.
 
     \b
     Examples:
@@ -75,12 +82,12 @@ def score(as_json: bool, **options: Any) -> None:
 
 
 @click.command(cls=Command, params=_rules())
-@click.option("-o", "--output", type=FOLDER, required=True, help="A new folder.")
+@click.option("-o", "--output", type=FOLDER, required=True, help="Folder to create.")
 def export(output: Path, **options: Any) -> None:
-    """Write a protocol's pairs as pictures, for other programs.
+    """Export a protocol's test images and masks as PNG.
 
-    They are images, holes and masked images, as PNG. What is painted of them is judged by `bench score`, under the same
-    numbers: OUTPUT/MASK_SET/masked/000000.png becomes THEIRS/MASK_SET/000000.png. Holes are white.
+    It writes images, holes (white) and masked images. Save your results under the same names for `bench score`:
+    the result for OUTPUT/MASK_SET/masked/000000.png is THEIRS/MASK_SET/000000.png.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`bench show`: one method's record."""
+"""`bench show`: the record of one method."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("method", type=completions.METHOD)
-@click.option("--scale", type=OneOf(["paper", "nano"]), default="paper", help="The published networks, or narrow ones.")
+@click.option("--scale", type=OneOf(["paper", "nano"]), default="paper", help="Networks as published, or narrow ones.")
 @JSON
 def show(method: str, scale: str, as_json: bool) -> None:
-    """Print a method's record: paper, recipe, networks.
+    """Show a method's paper, training recipe and networks.
 
-    It tells the citation, what METHOD serves, its options and loss terms, and its parameters, counted.
+    It also prints the supported images and masks, options, loss terms, and the number of parameters.
 
     \b
     Examples:
@@ -32,7 +32,7 @@ def show(method: str, scale: str, as_json: bool) -> None:
     """
     from bench_core.plugins import Plugins
 
-    found = Plugins.all()  # another plugin may bring a loss term of its recipe
+    found = Plugins.all()  # another plugin may define a loss term of its recipe
     model = found.model(method)
     if scale not in model.scales:
         raise BadInput(f"{method} has no scale {scale!r}, only {', '.join(model.scales)}.")
@@ -86,7 +86,7 @@ def _update(update: "Update", titles: Mapping[str, "Loss"]) -> dict[str, Any]:
 
 
 def _parameters(model: "Model", scale: str) -> dict[str, int]:
-    """Of every network, counted."""
+    """Count the parameters of every network."""
     import torch
 
     from bench_core.specs import resolve
@@ -103,7 +103,7 @@ def _head(record: dict[str, Any]) -> list[str]:
     return [
         f"{record['method']}: {record['title']}\n{record['citation']}\n",
         f"images     {channels} channels, {sides} (scale {record['scale']})",
-        f"masks      {'some, told when a run begins' if record['supports_hole'] == 'some' else 'any'}",
+        f"masks      {'some; `bench run` checks its mask sets first' if record['serves'] == 'some' else 'any'}",
         *(f"option     {owner}.{name}={str(value).lower()}" for name, value in record["options"].items()),
         *(f"weights    {each['name']}: {each['title']} ({each['source']})" for each in record["layouts"]),
     ]
@@ -112,8 +112,8 @@ def _head(record: dict[str, Any]) -> list[str]:
 def _recipe_lines(record: dict[str, Any]) -> list[str]:
     recipe = record["recipe"]
     if recipe is None:
-        return ["recipe     nothing is trained"]
-    lines = [f"{what:10} {recipe[what] or 'not stated'} (the paper's)" for what in ("batch", "steps")]
+        return ["recipe     training-free"]
+    lines = [f"{key:10} {recipe[key] or 'not stated'} (in the paper)" for key in ("batch", "steps")]
     lines.append(f"init       {recipe['initialisation']}")
     for phase in recipe["phases"]:
         lines.append(f"\nphase {phase['name']!r}, share {phase['share']:g} of the budget")

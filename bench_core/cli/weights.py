@@ -1,4 +1,4 @@
-"""`bench weights`: weights that others have published."""
+"""`bench weights`: published checkpoints."""
 
 from collections import Counter
 from pathlib import Path
@@ -18,7 +18,7 @@ FILE = click.Path(path_type=Path)
 
 @click.group(cls=Group)
 def weights() -> None:
-    """Take over weights that others have published.
+    """Convert published checkpoints.
 
     \b
     Examples:
@@ -30,14 +30,14 @@ def weights() -> None:
 @weights.command("import")
 @click.argument("method", type=completions.METHOD)
 @click.argument("file", type=FILE)
-@click.option("-o", "--output", type=FILE, help="The file to write; METHOD-LAYOUT.safetensors if left out.")
-@click.option("--layout", help="What FILE was written by, where that is not plain; see the list.")
-@click.option("--force", is_flag=True, help="Write over an existing file.")
+@click.option("-o", "--output", type=FILE, help="File to write; METHOD-LAYOUT.safetensors if left out.")
+@click.option("--layout", help="Layout of FILE, if several fit; see `bench weights list`.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def import_(method: str, file: Path, output: Path | None, layout: str | None, force: bool) -> None:
-    """Turn published weights into a file for `run` and `inpaint`.
+    """Convert a published checkpoint for `run` and `inpaint`.
 
-    FILE is a .pth, .pt, .ckpt or .safetensors, or a TensorFlow checkpoint: its prefix, its .index, or its folder.
-    No code in it is run, and every tensor in it must be known.
+    FILE is a .pth, .pt, .ckpt or .safetensors file, or a TensorFlow checkpoint: its prefix, .index file or folder.
+    No code in it is executed. Unknown tensors are an error.
 
     \b
     Examples:
@@ -52,7 +52,7 @@ def import_(method: str, file: Path, output: Path | None, layout: str | None, fo
 @weights.command("list")
 @JSON
 def list_(as_json: bool) -> None:
-    """List the layouts of published weights that are known.
+    """List the layouts of checkpoints that can be converted.
 
     \b
     Examples:
@@ -64,21 +64,25 @@ def list_(as_json: bool) -> None:
     models = [model for model in found.records("models").values() if not model.shares_weights_with]
     known = [(model.name, layout) for model in models for layout in model.checkpoints]
     if as_json:
-        told = ("title", "source", "options")
+        fields = ("title", "source", "options")
+        records = ({key: getattr(layout, key) for key in fields} for _, layout in known)
         print_json(
-            [{"method": of, "layout": each.name} | {key: getattr(each, key) for key in told} for of, each in known]
+            [
+                {"method": name, "layout": layout.name, **record}
+                for (name, layout), record in zip(known, records, strict=True)
+            ]
         )
         return
     for name, layout in known:
         click.echo(f"{name:18} {layout.name:18} {layout.title}\n{'':37} {layout.source}")
     if not known:
-        click.echo("No installed method knows a layout of published weights.")
+        click.echo("No installed method has a layout of published weights.")
 
 
 @weights.command()
 @click.argument("file", type=FILE)
 def show(file: Path) -> None:
-    """Print what a file of weights tells of itself, as JSON.
+    """Print the recorded facts of a weight file as JSON.
 
     \b
     Examples:
@@ -89,16 +93,16 @@ def show(file: Path) -> None:
     print_json(read_metadata(file))
 
 
-def _summary(method: str, imported: "ConvertedWeights") -> str:
-    match, origin = imported.match, imported.facts["origin"]
+def _summary(method: str, converted: "ConvertedWeights") -> str:
+    match, origin = converted.match, converted.facts["origin"]
     return "\n".join(
         [
             f"{origin['file']} has the layout {match.layout.name}: {match.layout.title} ({match.layout.source})",
             *(f"sha256 {digest}  {name}" for name, digest in origin["sha256"].items()),
-            f"{len(match.used)} of its tensors make the generator's {len(match.state)}.",
-            *(f"{count} dropped: {reason}" for reason, count in Counter(match.dropped.values()).items()),
-            f"Wrote {imported.path}. Next:",
-            f"  bench run --plugins {method} --weights {method}={imported.path} --scale paper",
-            f"  bench inpaint --plugin {method} --weights {imported.path} photo.png mask.png -o filled.png",
+            f"{len(match.used)} of its tensors were converted to the {len(match.state)} of the generator.",
+            *(f"{count} ignored: {reason}" for reason, count in Counter(match.dropped.values()).items()),
+            f"Wrote {converted.path}. Next:",
+            f"  bench run --plugins {method} --weights {method}={converted.path} --scale paper",
+            f"  bench inpaint --plugin {method} --weights {converted.path} photo.png mask.png -o filled.png",
         ]
     )

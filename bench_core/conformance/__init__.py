@@ -1,11 +1,11 @@
-"""Whether a method keeps to the rules that make its numbers comparable with others'.
+"""Conformance checks: the rules that make the numbers of methods comparable.
 
-For the tests of a plugin::
+Use them in the tests of a plugin::
 
     from bench_core.conformance import check
 
-    card = check("mine")
-    assert card.passed, str(card)
+    report = check("mine")
+    assert report.passed, str(report)
 """
 
 from bench_core.conformance.report import CheckResult, ConformanceReport

@@ -1,4 +1,4 @@
-"""Rules on painting again: the same input, and with others beside it."""
+"""Rules on repeated predictions: of the same input, and within a batch."""
 
 from collections.abc import Iterator
 
@@ -8,60 +8,63 @@ from torch import Tensor
 from bench_core.conformance.method_under_test import MethodUnderTest, difference
 from bench_core.conformance.report import Verdict
 
-SAMPLES = 8
-"""Pictures that a method which draws at random is asked for."""
+NUM_SAMPLES = 8
+"""Samples to draw from a stochastic method."""
 BATCH_TOLERANCE = 1e-4
-"""Sums of float32 in another order stay below; statistics of a batch are hundreds of times larger."""
+"""Float32 sums in another order differ less; batch statistics differ hundreds of times more."""
 
 
-def determinism(subject: MethodUnderTest) -> Verdict:
-    """The same input gives the same picture, or the method declares that it draws at random."""
-    if not subject.draws_at_random:
-        if subject.model.stochastic:
-            return "told", "declared to draw at random, but paints one input the same way each time"
-        return "pass", "the same input gives the same picture"
-    if not subject.model.stochastic:
-        return "fail", "two pictures of one input differ; a method that draws at random declares `stochastic=True`"
-    return "told", f"draws at random: {_spread(subject)}; {_repeatable(subject)}"
+def determinism(tested: MethodUnderTest) -> Verdict:
+    """Check that the same input gives the same prediction, unless the method declares to be stochastic."""
+    if not tested.is_random:
+        if tested.model.stochastic:
+            return "note", "declared to be stochastic, but the same input gives the same prediction"
+        return "pass", "the same input gives the same prediction"
+    if not tested.model.stochastic:
+        return "fail", "two predictions of one input differ; a method that draws at random declares `stochastic=True`"
+    return "note", f"draws at random: {_spread(tested)}; {_repeatable(tested)}"
 
 
-def batch(subject: MethodUnderTest) -> Verdict:
-    """No picture depends on those beside it, and painting leaves the method as it was."""
-    before = {name: value.clone() for name, value in _tensors(subject)}
-    case = subject.case(batch=2)
-    ones = zip(*(tensor.split(1) for tensor in case.given), strict=True)
+def batch(tested: MethodUnderTest) -> Verdict:
+    """Check that predictions do not depend on the rest of the batch, and that predicting does not change the method."""
+    before = {name: value.clone() for name, value in _tensors(tested)}
+    sample = tested.input(batch=2)
+    singles = zip(*(tensor.split(1) for tensor in sample.method_inputs), strict=True)
     with torch.inference_mode():
-        together = subject.method.predict(*case.given)
-        alone = torch.cat([subject.method.predict(*one) for one in ones])
-    if changed := [name for name, value in _tensors(subject) if not value.equal(before[name])]:
-        return "fail", f"painting changes the method itself: {', '.join(changed[:3])}"
-    if subject.draws_at_random:
-        return "skip", "it draws at random, so that no two batches are comparable"
-    found = difference(together, alone)
-    if found > BATCH_TOLERANCE:
-        return "fail", f"pictures change by {found:.2g} with what is beside them; is a batch norm left in training?"
-    return "pass", f"two together are as each alone, to {found:.0e}"
+        together = tested.method.predict(*sample.method_inputs)
+        alone = torch.cat([tested.method.predict(*single) for single in singles])
+    if changed := [name for name, value in _tensors(tested) if not value.equal(before[name])]:
+        return "fail", f"predicting changes the method itself: {', '.join(changed[:3])}"
+    if tested.is_random:
+        return "skip", "the method is stochastic, so two batches cannot be compared"
+    error = difference(together, alone)
+    if error > BATCH_TOLERANCE:
+        return "fail", f"predictions change by {error:.2g} with the rest of the batch; is a batch norm training?"
+    return "pass", f"a batch of two equals two batches of one, to {error:.0e}"
 
 
-def _tensors(subject: MethodUnderTest) -> Iterator[tuple[str, Tensor]]:
-    yield from subject.method.named_parameters()
-    yield from subject.method.named_buffers()
+def _tensors(tested: MethodUnderTest) -> Iterator[tuple[str, Tensor]]:
+    yield from tested.method.named_parameters()
+    yield from tested.method.named_buffers()
 
 
-def _spread(subject: MethodUnderTest) -> str:
-    """Mean and spread over samples. The best of them against the truth is no measure of anything and is not told."""
-    case = subject.case()
-    inside = case.hole.bool().expand_as(case.image)
-    samples = torch.stack([subject.paint(*case, seed=seed)[inside] for seed in range(SAMPLES)])
-    errors = (samples - case.image[inside]).abs().mean(1)
+def _spread(tested: MethodUnderTest) -> str:
+    """Describe mean and spread of the samples.
+
+    The best sample by the ground truth is left out: its error only measures how often one draws.
+    """
+    sample = tested.input()
+    inside = sample.hole.bool().expand_as(sample.image)
+    predictions = torch.stack([tested.predict(*sample, seed=seed)[inside] for seed in range(NUM_SAMPLES)])
+    errors = (predictions - sample.image[inside]).abs().mean(1)
     return (
-        f"over {SAMPLES} samples the mean L1 in the hole is {errors.mean():.4f} with a standard deviation of "
-        f"{errors.std():.4f}, and a pixel's is {samples.std(0).mean():.4f}"
+        f"over {NUM_SAMPLES} samples the mean L1 in the hole is {errors.mean():.4f} with a standard deviation of "
+        f"{errors.std():.4f}, and a pixel's is {predictions.std(0).mean():.4f}"
     )
 
 
-def _repeatable(subject: MethodUnderTest) -> str:
-    case = subject.case()
-    if difference(subject.paint(*case), subject.paint(*case)) <= subject.tolerance:
+def _repeatable(tested: MethodUnderTest) -> str:
+    sample = tested.input()
+    if difference(tested.predict(*sample), tested.predict(*sample)) <= tested.tolerance:
         return "torch's seed repeats a sample"
-    return "no seed of torch's repeats a sample"
+    return "torch's seed does not repeat a sample"

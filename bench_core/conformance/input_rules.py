@@ -1,94 +1,95 @@
-"""Rules on what a method may look at, and what it must leave alone."""
+"""Rules on the inputs: which pixels a prediction may depend on, and which tensors a method must not change."""
 
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from bench_core.conformance import test_inputs
-from bench_core.conformance.method_under_test import MethodUnderTest, TestInput, difference
+from bench_core.conformance import inputs
+from bench_core.conformance.inputs import CheckInput
+from bench_core.conformance.method_under_test import MethodUnderTest, difference
 from bench_core.conformance.report import Verdict
 from bench_core.methods.method import Guidance, ImageTensor, composite
 
-RESPONSE = 1e-6
-"""A smaller one to the negative of all known pixels is rounding."""
+MIN_RESPONSE = 1e-6
+"""A smaller response to inverting all known pixels is rounding."""
 
 
-def hidden_pixels(subject: MethodUnderTest) -> Verdict:
-    """What lies under the hole must not change the picture. A guide, which sees it, draws no more than lines."""
-    case = subject.case()
-    if told := _hands_over(case.image, case.guidance):
-        return "fail", told
-    expected = subject.paint(*case)
-    for name, hidden in _fillings(case.image):
-        changed = torch.where(case.hole.bool(), hidden, case.image)
-        found = difference(subject.paint(changed, case.hole, case.guidance), expected)
-        if found > subject.tolerance:
-            return "fail", f"with {name} under the hole, which no method may see, the picture changes by {found:.2g}"
-    if subject.guide:
-        share = case.guidance[0].mean().item()
-        return "told", f"helped by {subject.guide.name}, drawn from the truth over {share:.0%} of the image"
-    return "pass", "the picture stays the same whatever lies under the hole"
+def hidden_pixels(tested: MethodUnderTest) -> Verdict:
+    """Check that hidden pixels do not change the prediction, and that a guide draws no more than lines."""
+    sample = tested.input()
+    if leak := _guide_leak(sample.image, sample.guidance):
+        return "fail", leak
+    expected = tested.predict(*sample)
+    for name, hidden in _fillings(sample.image):
+        changed = torch.where(sample.hole.bool(), hidden, sample.image)
+        error = difference(tested.predict(changed, sample.hole, sample.guidance), expected)
+        if error > tested.tolerance:
+            return "fail", f"hidden pixels leak: with {name} under the hole the prediction changes by {error:.2g}"
+    if tested.guide:
+        share = sample.guidance[0].mean().item()
+        return "note", f"helped by {tested.guide.name}, drawn from the ground truth over {share:.0%} of the image"
+    return "pass", "the prediction does not depend on hidden pixels"
 
 
-def polarity(subject: MethodUnderTest) -> Verdict:
-    """What is painted in the hole follows the known pixels, and is not the emptiness that stands for the hidden."""
-    image, hole, guidance = subject.case()
+def polarity(tested: MethodUnderTest) -> Verdict:
+    """Check that the prediction inside the hole depends on known pixels, and is not the zero fill value."""
+    image, hole, guidance = tested.input()
     inside = hole.bool().expand_as(image)
-    found = subject.paint(image, hole, guidance)[inside]
-    if not found.any():
-        return "fail", "the hole is left as black as it was given: is `hole` taken to be 1 where a pixel is known?"
-    other = subject.paint(1 - image, hole, guidance)[inside]
-    if difference(found, other) <= RESPONSE:
-        return "fail", "what is painted ignores the known pixels: is `hole` taken to be 1 where one is known?"
-    return "pass", "what is painted in the hole follows the known pixels"
+    prediction = tested.predict(image, hole, guidance)[inside]
+    if not prediction.any():
+        return "fail", "the prediction inside the hole is the zero fill value; is `hole` read as 1 = known?"
+    inverted = tested.predict(1 - image, hole, guidance)[inside]
+    if difference(prediction, inverted) <= MIN_RESPONSE:
+        return "fail", "the prediction inside the hole ignores the known pixels; is `hole` read as 1 = known?"
+    return "pass", "the prediction inside the hole depends on the known pixels"
 
 
-def known_pixels(subject: MethodUnderTest) -> Verdict:
-    """Nothing that a method was given changes in its hands, and the composite keeps every known pixel."""
-    case = subject.case()
-    prediction, changed = _in_its_hands(subject, case)
+def known_pixels(tested: MethodUnderTest) -> Verdict:
+    """Check that a method does not change its inputs, and that the composite keeps every known pixel."""
+    sample = tested.input()
+    prediction, changed = _predict_and_compare_inputs(tested, sample)
     if changed:
-        return "fail", f"{changed} in place, which would change what is composited and measured"
-    result = composite(case.image, case.hole, prediction)
-    known = ~case.hole.bool().expand_as(case.image)
-    if not result[known].equal(case.image[known]):
+        return "fail", f"{changed} in place, which would change the composite and the metrics"
+    result = composite(sample.image, sample.hole, prediction)
+    known = ~sample.hole.bool().expand_as(sample.image)
+    if not result[known].equal(sample.image[known]):
         return "fail", "known pixels of the composite differ from the image"
-    error = (prediction - case.image)[known].abs().mean().item()
-    return "pass", f"kept in the composite bit for bit; the raw prediction is off by {error:.3f} there on average"
+    error = (prediction - sample.image)[known].abs().mean().item()
+    return "pass", f"unchanged in the composite; the raw prediction is off by {error:.3f} there on average"
 
 
 def _fillings(image: ImageTensor) -> Iterator[tuple[str, Tensor]]:
-    yield "noise", test_inputs.noise(*image.shape[1:]).to(image)
+    yield "noise", inputs.noise(*image.shape[1:]).to(image)
     yield "white", torch.ones_like(image)
     yield "the negative", 1 - image
 
 
-def _hands_over(image: ImageTensor, guidance: tuple[Guidance, ...]) -> str:
-    """How a guide gives more of the truth away than a drawing of lines could."""
-    for drawn in guidance:
-        values = drawn.unique()
+def _guide_leak(image: ImageTensor, guidance: tuple[Guidance, ...]) -> str:
+    """Return how a guide passes on more of the ground truth than lines, or ""."""
+    for lines in guidance:
+        values = lines.unique()
         if not set(values.tolist()) <= {0.0, 1.0}:
-            return f"the guide hands over {len(values)} values of the truth, where lines have two, 0 and 1"
-        if drawn.shape[1] > image.shape[1]:
-            return f"the guide draws {drawn.shape[1]} layers of lines, more than the {image.shape[1]} of the image"
+            return f"the guide passes on {len(values)} values of the ground truth; lines have two, 0 and 1"
+        if lines.shape[1] > image.shape[1]:
+            return f"the guide draws {lines.shape[1]} channels of lines, more than the {image.shape[1]} of the image"
     return ""
 
 
 @torch.inference_mode()
-def _in_its_hands(subject: MethodUnderTest, case: TestInput) -> tuple[Tensor, str]:
-    """The prediction, and who changed which of the tensors that were given."""
-    given = case.given
-    prediction = subject.method.predict(*given)
-    if changed := _changed(given, case):
+def _predict_and_compare_inputs(tested: MethodUnderTest, sample: CheckInput) -> tuple[Tensor, str]:
+    """Return the prediction, and which function changed which of its input tensors."""
+    given = sample.method_inputs
+    prediction = tested.method.predict(*given)
+    if changed := _changed(given, sample):
         return prediction, f"`predict` changes {changed}"
-    if subject.postprocess:
-        prediction = subject.postprocess(given[0], given[1], prediction)
-        if changed := _changed(given, case):
-            return prediction, f"`finish` changes {changed}"
+    if tested.postprocess:
+        prediction = tested.postprocess(given[0], given[1], prediction)
+        if changed := _changed(given, sample):
+            return prediction, f"`postprocess` changes {changed}"
     return prediction, ""
 
 
-def _changed(given: tuple[Tensor, ...], case: TestInput) -> str:
-    named = zip(("masked", "hole", "guidance"), given, case.given, strict=False)
+def _changed(given: tuple[Tensor, ...], sample: CheckInput) -> str:
+    named = zip(("masked", "hole", "guidance"), given, sample.method_inputs, strict=False)
     return ", ".join(f"`{name}`" for name, now, before in named if not now.equal(before))

@@ -1,5 +1,5 @@
-"""`bench demo`: a local page on which a hole is painted into a picture, and methods fill it side by side.
+"""`bench demo`: a local page to draw a hole into an image and compare how methods inpaint it.
 
-A few routes of Starlette and a canvas of our own, not Gradio: the mask that its image editor returns has changed its
-size from version to version, and here the mask must be exactly what was painted.
+It consists of a few Starlette routes and a canvas of our own. Gradio's image editor has changed the size of the mask it
+returns between versions; here the mask must be exactly what the user drew.
 """

@@ -1,4 +1,4 @@
-"""The page and what it asks for: a picture as methods see it, a mask that fits, a hole filled by one method."""
+"""The web application: the page, and endpoints that decode an image, check a mask and inpaint."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,99 +19,100 @@ from starlette.staticfiles import StaticFiles
 
 from bench_core.demo import requests
 from bench_core.demo.loaded_method import DemoMethod
-from bench_core.demo.pictures import FORMATS, LARGEST_FILE
-from bench_core.demo.security import Guard
+from bench_core.demo.requests import FORMATS, MAX_FILE_BYTES
+from bench_core.demo.security import SameOriginOnly
 from bench_core.errors import BadInput
 from bench_core.images import Array, as_png
 from bench_core.methods.inpaint import is_white, require_same_size
 
 ASSETS = Path(__file__).parent / "assets"
-Answer = Callable[[FormData], Response]
 
 
 def application(methods: Sequence[DemoMethod], host: str = "127.0.0.1", example: Array | None = None) -> Starlette:
-    """The server of a page, reached by the name `host`, on which these methods can be tried.
+    """Build the web application.
 
     Args:
-        example: a picture for those who have none at hand.
+        methods: The methods to choose from.
+        host: Name that browsers use for this server.
+        example: Example image, uint8 (height, width, channels).
     """
-    answers = Answers(methods)
+    endpoints = Endpoints(methods)
     page = Environment(loader=PackageLoader("bench_core.demo"), autoescape=True).get_template("page.html")
-    html = page.render(methods=methods, largest=LARGEST_FILE, formats=FORMATS, example=example is not None)
+    html = page.render(methods=methods, max_bytes=MAX_FILE_BYTES, formats=FORMATS, example=example is not None)
     return Starlette(
         routes=[
             Route("/", lambda request: HTMLResponse(html)),
             *([Route("/example", lambda request: _png(example))] if example is not None else []),
             Mount("/assets", StaticFiles(directory=ASSETS)),
             *(
-                Route(f"/{answer.__name__}", _answering(answer), methods=["POST"])
-                for answer in (answers.picture, answers.mask, answers.inpaint)
+                Route(f"/{endpoint.__name__}", _in_thread(endpoint), methods=["POST"])
+                for endpoint in (endpoints.image, endpoints.mask, endpoints.inpaint)
             ),
         ],
-        middleware=[Middleware(Guard, host=host)],
-        exception_handlers={BadInput: _tell, HTTPException: _refuse},
+        middleware=[Middleware(SameOriginOnly, host=host)],
+        exception_handlers={BadInput: _bad_input, HTTPException: _http_error},
     )
 
 
-class Answers:
-    """One for each thing that the page asks for, from the fields of a form: a picture as PNG.
+class Endpoints:
+    """The endpoints of the page. Each takes a form and returns a PNG.
 
-    What cannot be read or painted is an answer, too: {"error": why}.
+    Bad input is returned as JSON, ``{"error": reason}``, with status 200.
     """
 
     def __init__(self, methods: Sequence[DemoMethod]) -> None:
         self.methods = methods
-        self._turn = Lock()
-        """One paints at a time, so that none slows another down and is measured so."""
+        self._one_at_a_time = Lock()
+        """Methods run one after the other, so that none slows down another and distorts its time."""
 
-    def picture(self, form: FormData) -> Response:
-        """``picture`` as methods see it: upright, 8 bits, without transparency."""
-        _, picture = requests.picture(form, "picture")
-        return _png(picture)
+    def image(self, form: FormData) -> Response:
+        """Return ``image`` as methods see it: upright, 8 bits, without transparency."""
+        _, image = requests.image(form, "image")
+        return _png(image)
 
     def mask(self, form: FormData) -> Response:
-        """``mask``, if it has the size of ``picture``, with nothing but black and white."""
-        (name, picture), (called, mask) = (requests.picture(form, key) for key in ("picture", "mask"))
-        require_same_size(called, mask, name, picture)
+        """Return ``mask`` in black and white. It must have the size of ``image``."""
+        (image_name, image), (mask_name, mask) = (requests.image(form, key) for key in ("image", "mask"))
+        require_same_size(mask_name, mask, image_name, image)
         return _png(is_white(mask)[..., None].astype(np.uint8) * 255)
 
     def inpaint(self, form: FormData) -> Response:
-        """What the contestant with the number ``method`` makes of ``picture`` where ``hole`` is white.
+        """Inpaint ``image`` where ``hole`` is white, with the method of index ``method``.
 
-        The white of ``sketch`` are lines to follow. The header Server-Timing tells how long it took, in milliseconds.
+        White pixels of ``sketch`` are lines to follow. The header Server-Timing holds the seconds as milliseconds.
         """
         method = self.methods[requests.number(form, "method", len(self.methods))]
-        (name, picture), *marks = (requests.picture(form, key) for key in ("picture", "hole", "sketch"))
-        for called, each in marks:
-            require_same_size(called, each, name, picture)
-        with self._turn:
-            painted = method.inpaint(picture, *(is_white(each) for _, each in marks))
-        if painted.picture is None:
-            raise BadInput(painted.error)
-        times = {"loading": painted.loading, "painting": painted.painting}
-        taken = ", ".join(f"{name};dur={1000 * seconds:.3f}" for name, seconds in times.items())
-        return _png(painted.picture, {"Server-Timing": taken})
+        (image_name, image), *drawings = (requests.image(form, key) for key in ("image", "hole", "sketch"))
+        for name, drawing in drawings:
+            require_same_size(name, drawing, image_name, image)
+        with self._one_at_a_time:
+            result = method.inpaint(image, *(is_white(drawing) for _, drawing in drawings))
+        if result.image is None:
+            raise BadInput(result.error)
+        seconds = {"loading": result.loading, "inpainting": result.inpainting}
+        timing = ", ".join(f"{name};dur={1000 * value:.3f}" for name, value in seconds.items())
+        return _png(result.image, {"Server-Timing": timing})
 
 
-def _png(picture: Array, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(as_png(picture), media_type="image/png", headers=headers)
+def _png(image: Array, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(as_png(image), media_type="image/png", headers=headers)
 
 
-def _answering(answer: Answer) -> Callable[[Request], Any]:
-    async def endpoint(request: Request) -> Response:
+def _in_thread(endpoint: Callable[[FormData], Response]) -> Callable[[Request], Any]:
+    async def route(request: Request) -> Response:
         form = await requests.read(request)
         try:
-            return await run_in_threadpool(answer, form)
+            return await run_in_threadpool(endpoint, form)
         finally:
             await form.close()
 
-    return endpoint
+    return route
 
 
-async def _tell(request: Request, error: Exception) -> Response:
+async def _bad_input(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)})
 
 
-async def _refuse(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return JSONResponse({"error": error.detail}, error.status_code)

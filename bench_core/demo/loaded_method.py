@@ -1,4 +1,4 @@
-"""A method on offer, and what it makes of a picture."""
+"""A method of the page: loads its weights on first use, and inpaints."""
 
 import traceback
 from collections.abc import Callable
@@ -18,49 +18,55 @@ from bench_core.training.micro_batches import is_out_of_memory
 
 @dataclass(frozen=True)
 class InpaintResult:
-    """What came of one painting: a picture, or why there is none."""
+    """The composite, or an error message."""
 
-    picture: Array | None = None
+    image: Array | None = None
     error: str = ""
     loading: float = 0.0
-    """Seconds; 0 where the method was loaded before."""
-    painting: float = 0.0
-    """Seconds."""
+    """Seconds to load the method; about 0 if it was loaded before."""
+    inpainting: float = 0.0
+    """Seconds to inpaint."""
 
 
 @dataclass
 class DemoMethod:
-    """A method on offer; its weights are loaded when it first paints, and kept."""
+    """A method to choose on the page. It is loaded on first use and stays in memory."""
 
     name: str
     title: str
     remark: str
-    """What its user must know: how it was trained."""
+    """How it was trained."""
     model: Model
     device: torch.device
     weights: Callable[[], Path | None] = lambda: None
-    """Where its weights lie. May raise BadInput, as where they are damaged."""
+    """Returns the path of the weights. Raises BadInput if they are damaged."""
 
     @property
     def guided(self) -> bool:
         return self.model.guide is not None
 
     @cached_property
-    def _painter(self) -> Inpainter:
+    def _inpainter(self) -> Inpainter:
         return Inpainter.load(self.model, self.weights(), self.device)
 
-    def inpaint(self, picture: Array, missing: Array, lines: Array) -> InpaintResult:
-        """Fill the hole. A failure is told in place of a picture, whatever it is: others are to be seen beside it."""
+    def inpaint(self, image: Array, missing: Array, lines: Array) -> InpaintResult:
+        """Inpaint an image. Any error becomes a result, so that the page can show the other methods.
+
+        Args:
+            image: uint8 (height, width, channels).
+            missing: The hole, bool (height, width).
+            lines: Sketch, bool (height, width); only guided methods use it.
+        """
         try:
             began = perf_counter()
-            painter = self._painter
+            inpainter = self._inpainter
             loaded = perf_counter()
-            filled = painter.inpaint(picture, missing, lines if self.guided else None)
-            return InpaintResult(filled, loading=loaded - began, painting=perf_counter() - loaded)
+            filled = inpainter.inpaint(image, missing, lines if self.guided else None)
+            return InpaintResult(filled, loading=loaded - began, inpainting=perf_counter() - loaded)
         except BadInput as error:
             return InpaintResult(error=str(error))
         except Exception as error:
             if is_out_of_memory(error):
-                return InpaintResult(error="There is not enough memory for a picture of this size; make it smaller.")
-            traceback.print_exc()  # a bug, most likely: the one who started the server can report it
+                return InpaintResult(error="There is not enough memory for an image of this size; make it smaller.")
+            traceback.print_exc()  # probably a bug in the method: show it to whoever started the server
             return InpaintResult(error=f"{type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""What a page sends, kept in memory and limited in size."""
+"""Reads requests of the page: forms of limited size, decoded in memory."""
 
 from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
@@ -6,33 +6,46 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from bench_core.demo.pictures import LARGEST_FILE, decode
 from bench_core.errors import BadInput
-from bench_core.images import Array
+from bench_core.images import Array, decode_image
 
-LARGEST = 2 * LARGEST_FILE
-"""Bytes of a request: a picture with its hole and sketch."""
+MAX_FILE_BYTES = 2**26
+"""64 MiB."""
+MAX_REQUEST_BYTES = 2 * MAX_FILE_BYTES
+"""An image with its hole and sketch."""
+MAX_PIXELS = 2**24
+"""4096 x 4096, the largest canvas of browsers on phones."""
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
+"""Accepted image formats. Some other readers of Pillow start external programs."""
 
 
-class _InMemory(MultiPartParser):
-    spool_max_size = LARGEST  # what is larger would go to a temporary file
+class _InMemoryParser(MultiPartParser):
+    spool_max_size = MAX_REQUEST_BYTES  # larger parts would go to a temporary file
 
 
 async def read(request: Request) -> FormData:
-    """The fields that were sent; to be closed. Raises HTTPException."""
+    """Parse the form of a request. Close it after use.
+
+    Raises:
+        HTTPException: The request is too large, or is not a form.
+    """
     length = request.headers.get("content-length", "")
-    if not length.isdecimal() or "transfer-encoding" in request.headers or int(length) > LARGEST:
-        raise HTTPException(413, f"Send {LARGEST >> 20} MiB at most, and tell how much it is (Content-Length).")
+    if not length.isdecimal() or "transfer-encoding" in request.headers or int(length) > MAX_REQUEST_BYTES:
+        raise HTTPException(413, f"Send at most {MAX_REQUEST_BYTES >> 20} MiB, with the header Content-Length.")
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise HTTPException(400, "Send a form (multipart/form-data).")
     try:
-        return await _InMemory(request.headers, request.stream(), max_files=3, max_fields=3).parse()
+        return await _InMemoryParser(request.headers, request.stream(), max_files=3, max_fields=3).parse()
     except (MultiPartException, FormParserError) as error:
         raise HTTPException(400, f"The form is damaged: {error}") from error
 
 
 def number(form: FormData, name: str, below: int) -> int:
-    """A field that holds a number from 0 on. Raises HTTPException."""
+    """Return a field that holds a whole number in [0, below).
+
+    Raises:
+        HTTPException: The field is missing or holds something else.
+    """
     text = form.get(name)
     numbers = {str(number): number for number in range(below)}
     if not isinstance(text, str) or text not in numbers:
@@ -40,13 +53,18 @@ def number(form: FormData, name: str, below: int) -> int:
     return numbers[text]
 
 
-def picture(form: FormData, name: str) -> tuple[str, Array]:
-    """The picture in a file that was sent, and what that is called. Raises HTTPException or BadInput."""
+def image(form: FormData, name: str) -> tuple[str, Array]:
+    """Return the file name of an uploaded image, and its pixels, uint8 (height, width, 3 or 1).
+
+    Raises:
+        HTTPException: The form has no such file.
+        BadInput: The file is too large, or cannot be decoded.
+    """
     sent = form.get(name)
     if not isinstance(sent, UploadFile):
         raise HTTPException(400, f"The form has no file {name!r}.")
-    called = sent.filename or name
-    if (sent.size or 0) > LARGEST_FILE:
-        raise BadInput(f"{called} has more than {LARGEST_FILE >> 20} MiB.")
+    file_name = sent.filename or name
+    if (sent.size or 0) > MAX_FILE_BYTES:
+        raise BadInput(f"{file_name} has more than {MAX_FILE_BYTES >> 20} MiB.")
     sent.file.seek(0)
-    return called, decode(sent.file.read(), called)
+    return file_name, decode_image(sent.file.read(), file_name, FORMATS, MAX_PIXELS)

@@ -1,4 +1,4 @@
-"""What keeps other sites out: a page open in the same browser may neither use this server nor read from it."""
+"""Keeps other sites out: a page open in the same browser can neither use this server nor read its responses."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -22,26 +22,23 @@ HEADERS = {
 }
 
 
-class Guard(BaseHTTPMiddleware):
-    """Refuses requests made for another site, and tells the browser to ask and show nothing else."""
+class SameOriginOnly(BaseHTTPMiddleware):
+    """Middleware that rejects requests from other sites, and adds headers that forbid the browser to contact others."""
 
     def __init__(self, app: ASGIApp, host: str) -> None:
         super().__init__(app)
         self.host = host
 
     async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
-        reason = foreign(request.headers, self.host)
+        reason = why_foreign(request.headers, self.host)
         response = JSONResponse({"error": reason}, 403) if reason else await call_next(request)
         response.headers.update(HEADERS)
         return response
 
 
-def foreign(headers: Headers, host: str) -> str:
-    """Why a request is not one of this server's own page; "" if it is.
-
-    A site can let its own name lead to this machine (DNS rebinding), but it cannot make a browser name an address, or
-    a name that is not the site's, as the host that it asks.
-    """
+def why_foreign(headers: Headers, host: str) -> str:
+    """Return why a request is not from this server's own page, or "" if it is."""
+    # a site can point its own name at this machine (DNS rebinding), but the browser then still sends that name as Host
     asked = headers.get("host", "")
     if not _is_own(asked, host):
         return f"The host {asked!r} is not this server."

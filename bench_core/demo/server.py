@@ -1,4 +1,4 @@
-"""The server behind a page: where it listens, and how it runs until it is interrupted."""
+"""The HTTP server: opens a port, and runs until it is interrupted."""
 
 import socket
 
@@ -8,30 +8,30 @@ from starlette.types import ASGIApp
 from bench_core.errors import BadInput
 
 SHUTDOWN_TIMEOUT = 2
-"""Seconds that a painting under way has to end once the server is interrupted."""
+"""Seconds to wait for running requests when the server is interrupted."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that takes connections; port 0 means any that is free.
+    """Open a listening socket. Port 0 chooses a free one.
 
     Raises:
-        BadInput: it cannot be had.
+        BadInput: The address is unknown, or the port is in use.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise BadInput(f"{host}, port {port}, cannot be listened to ({error}); --port 0 takes a free one.") from error
+        raise BadInput(f"Cannot listen on {host}, port {port} ({error}); --port 0 chooses a free one.") from error
 
 
 def address(listening: socket.socket) -> str:
-    """What to type into a browser on this machine."""
+    """Return the URL of the page on this machine."""
     host, port = listening.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def server(app: ASGIApp) -> uvicorn.Server:
-    """Its ``run(sockets=[...])`` ends when its ``should_exit`` is set, or when it is interrupted."""
+    """Configure a server. ``run(sockets=[...])`` ends on Ctrl-C, or when ``should_exit`` is set to True."""
     config = uvicorn.Config(
         app,
         log_level="warning",

@@ -1,4 +1,4 @@
-"""Whether a store holds what its runs say, whole and readable."""
+"""Verifies that a store is complete and every file in it is readable."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from safetensors import safe_open
 
-from bench_core.doctor.finding import Finding
+from bench_core.doctor import Finding
 from bench_core.errors import BadInput
 from bench_core.metrics import select_metrics
 from bench_core.plugins import Plugins
@@ -20,14 +20,14 @@ REPEAT = "repeat the `bench run` that wrote it"
 
 
 def verify(root: Path) -> Iterator[Finding]:
-    """What a store holds; whatever is wrong comes with what to do about it.
+    """Verify a store. Every fault comes with advice.
 
     Raises:
-        BadInput: there is no store.
+        BadInput: The folder is no store.
     """
     if not (root / "runs").is_dir():
-        raise BadInput(f"{root} is no store: give the folder that was --out of `bench run`.")
-    metrics = Plugins.all().records("metrics")  # a plugin may bring one
+        raise BadInput(f"{root} is no store: give the folder that `bench run` wrote to (--out).")
+    metrics = Plugins.all().records("metrics")  # plugins may define metrics
     for folder in sorted((root / "runs").glob("*/")):
         try:
             store, (run,) = read_runs(folder)
@@ -35,23 +35,23 @@ def verify(root: Path) -> Iterator[Finding]:
             yield Finding("runs", f"{folder.name} cannot be read", str(error))
         else:
             wanted = [metric.definition for metric in select_metrics(run.protocol.metrics, metrics)]
-            yield from _of_run(store, run, folder, [name for name in wanted if name not in run.missing])
+            yield from _check_run(store, run, folder, [name for name in wanted if name not in run.missing])
     for cell in [*sorted((root / "cells").glob("*/")), root / "truth"]:
-        yield from _of_cell(cell)
-    yield from _left_behind(root)
+        yield from _check_cell(cell)
+    yield from _find_leftovers(root)
 
 
-def _of_run(store: Store, run: Run, folder: Path, metrics: list[str]) -> Iterator[Finding]:
+def _check_run(store: Store, run: Run, folder: Path, metrics: list[str]) -> Iterator[Finding]:
     states = [entry.state for entry in run.entries]
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     yield Finding("runs", f"{folder.name}: {counts}")
     for entry in run.entries:
         for name, evaluation_id in entry.evaluation_ids.items() if entry.state == "done" else ():
-            if told := _wrong_rows(store.folder(entry), evaluation_id, metrics, run.num_pairs):
-                yield Finding("rows", f"{entry.title} on {name}: {told}", f"{REPEAT}: {folder.name}.")
+            if fault := _faulty_rows(store.folder(entry), evaluation_id, metrics, run.num_pairs):
+                yield Finding("rows", f"{entry.title} on {name}: {fault}", f"{REPEAT}: {folder.name}.")
 
 
-def _wrong_rows(cell: CellFolder, evaluation_id: str, metrics: list[str], num_pairs: int) -> str:
+def _faulty_rows(cell: CellFolder, evaluation_id: str, metrics: list[str], num_pairs: int) -> str:
     try:
         rows = cell.rows(evaluation_id)
     except (OSError, ValueError) as error:
@@ -62,24 +62,24 @@ def _wrong_rows(cell: CellFolder, evaluation_id: str, metrics: list[str], num_pa
     for metric in metrics:
         if metric not in counts.index:
             return f"no rows of {metric}"
-        size, different, first = counts.loc[metric]
-        wanted = 1 if first == "*" else num_pairs
-        if size != different or size != wanted:
-            return f"{size} rows of {different} pictures for {metric}, not {wanted}"
+        size, num_images, first = counts.loc[metric]
+        wanted = 1 if first == "*" else num_pairs  # "*" marks a metric of the whole set
+        if size != num_images or size != wanted:
+            return f"{size} rows of {num_images} images for {metric}, not {wanted}"
     return ""
 
 
-def _of_cell(cell: Path) -> Iterator[Finding]:
+def _check_cell(cell: Path) -> Iterator[Finding]:
     for path in sorted(path for path in cell.rglob("*") if path.is_file() and not path.name.startswith(".")):
         try:
             _read(path)
-        except Exception as error:  # damaged files make readers raise errors of many kinds
+        except Exception as error:  # readers raise many kinds of errors on damaged files
             advice = f"delete {path} and {REPEAT}."
             yield Finding("cells", f"{path.relative_to(cell.parent)} cannot be read ({error})", advice)
     training, weights = cell / "provenance" / "training.json", cell / "weights.safetensors"
     if weights.exists() and training.exists() and f'"{files.sha256(weights)}"' not in training.read_text():
         advice = f"delete the folder {cell} and {REPEAT}."
-        yield Finding("cells", f"{cell.name} has other weights than were trained", advice)
+        yield Finding("cells", f"{cell.name} has other weights than those that were trained", advice)
 
 
 def _read(path: Path) -> None:
@@ -92,15 +92,15 @@ def _read(path: Path) -> None:
             file.keys()
 
 
-def _left_behind(root: Path) -> Iterator[Finding]:
-    claims = sorted((root / "cells").glob(f"*/{LOCK_NAME}"))
-    for claim in claims:
-        owner, name = lock_owner(claim.parent), claim.parent.name
+def _find_leftovers(root: Path) -> Iterator[Finding]:
+    cells = sorted(path.parent for path in (root / "cells").glob(f"*/{LOCK_NAME}"))
+    owners = [lock_owner(cell) for cell in cells]
+    for cell, owner in zip(cells, owners, strict=True):
         if owner:
-            yield Finding("claims", f"{name}: {owner} works on it")
+            yield Finding("locks", f"{cell.name}: {owner} works on it")
         else:
-            yield Finding("claims", f"{name}: who worked on it has gone", f"{REPEAT}, which takes it over.")
-    if any(map(lock_owner, {claim.parent for claim in claims})):
-        return  # what looks left behind may be in use
+            yield Finding("locks", f"{cell.name}: its owner has ended", f"{REPEAT}, which resumes it.")
+    if any(owners):
+        return  # temporary files may be in use
     for path in sorted(path for path in root.rglob(".*") if path.is_file()):
         yield Finding("files", f"{path.relative_to(root)} was never finished", f"delete {path}.")

@@ -40,7 +40,7 @@ class Experiment:
             context.images.test_digest,
             len(context.images.test) * context.protocol.crops,
             [cell.status for cell in cells],
-            context.missing_metrics(self.executor.here),
+            context.missing_metrics(self.executor.in_process),
             list(context.images.skipped),
         )
         folder = context.store.write_run(run)
@@ -77,7 +77,7 @@ class Experiment:
             time.sleep(POLL_SECONDS)
 
     def _report(self, cell: Cell, cells: Sequence[Cell]) -> None:
-        if not self.executor.here:
+        if not self.executor.in_process:
             done = sum(each.status.state != "pending" for each in cells)
             line = f"{done} of {len(cells)} cells: {cell.title}: {cell.status.state}  {cell.status.reason}".rstrip()
             console.print(line, markup=False, soft_wrap=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from bench_core.errors import BadInput, unknown
 from bench_core.methods.request import parse
-from bench_core.methods.variants import Variant, apply_overrides, check
+from bench_core.methods.variants import Variant, apply_overrides, validate_overrides
 from bench_core.metrics import select_metrics
 from bench_core.paper_table import PaperTable
 from bench_core.plugins import Plugins
@@ -68,7 +68,7 @@ def _variants(text: str, plugins: Plugins) -> list[Variant]:
     if plugin.error:
         raise BadInput(f"The plugin {plugin.name!r} is broken.")
     models = request.models(plugin)
-    check(models, public, request.changes)
+    validate_overrides(models, public, request.changes)
     return [apply_overrides(model, public, request.changes) for model in models]
 
 

@@ -17,7 +17,7 @@ from bench_core.masks.mask_set import MaskSet, open_sets
 from bench_core.methods.compatibility import refusal, require_backbones, unsupported_masks
 from bench_core.methods.pretrained import with_weights
 from bench_core.methods.request import MethodRequest, parse
-from bench_core.methods.variants import Overrides, Variant, apply_overrides, check
+from bench_core.methods.variants import Overrides, Variant, apply_overrides, validate_overrides
 from bench_core.metrics import select_metrics
 from bench_core.metrics.select import on_floats
 from bench_core.plugins import Plugin, Plugins
@@ -120,9 +120,9 @@ def _variants(
     public = _public_losses(plugins, [overrides, *(request.changes for request in requests)])
     requested = [(plugins.installed[request.plugin], request) for request in requests]
     models = [(plugin, model, request.changes) for plugin, request in requested for model in request.models(plugin)]
-    check([model for _, model, _ in models], public, overrides)
+    validate_overrides([model for _, model, _ in models], public, overrides)
     for plugin, request in requested:
-        check(request.models(plugin), public, request.changes)
+        validate_overrides(request.models(plugin), public, request.changes)
     if not models:
         names = ", ".join(request.plugin for request in requests) or "(none)"
         raise BadInput(f"The plugins {names} bring no methods.")

@@ -1,4 +1,4 @@
-"""Whether methods can serve a protocol on this machine, told before anything is trained."""
+"""Checks before training that methods can handle a protocol on this machine."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,12 +9,12 @@ from bench_core.protocol import Protocol
 from bench_core.specs import Model, resolve
 from bench_core.weights import download
 
-TRIALS = 32
-"""Holes of a mask set that are shown to a method which fills some holes only."""
+NUM_TRIAL_HOLES = 32
+"""Holes of a mask set to try on a method that supports only some holes."""
 
 
 def refusal(model: Model, protocol: Protocol) -> str:
-    """Why a method cannot serve a protocol's images; empty if it can."""
+    """Return why a method cannot handle a protocol's images, or "" if it can."""
     if protocol.scale not in model.scales:
         return f"has no scale {protocol.scale!r}, only {', '.join(model.scales)}"
     if protocol.channels not in model.channels:
@@ -23,7 +23,7 @@ def refusal(model: Model, protocol: Protocol) -> str:
 
 
 def refused_size(model: Model, scale: str, *sides: int) -> str:
-    """Why a method cannot take images of these sides; empty if it can."""
+    """Return why a method cannot handle images with these sides in pixels, or "" if it can."""
     fixed, multiple = model.fixed_size.get(scale), model.size_multiple[scale]
     shown = " x ".join(map(str, dict.fromkeys(sides)))
     if fixed and set(sides) != {fixed}:
@@ -34,22 +34,22 @@ def refused_size(model: Model, scale: str, *sides: int) -> str:
 
 
 def unsupported_masks(model: Model, sets: Iterable[MaskSet], protocol: Protocol) -> dict[str, str]:
-    """For each mask set whose holes a method cannot fill, why; found by showing it some."""
+    """Return the mask sets that a method cannot fill, each with the reason. Tries some holes of each."""
     if model.supports_hole is None:
         return {}
-    judge = resolve(model.supports_hole)
+    supports, numbers = resolve(model.supports_hole), range(NUM_TRIAL_HOLES)
     reasons = {
-        holes.name: next(filter(None, (judge(holes.draw(protocol.size, "trial", i)) for i in range(TRIALS))), "")
+        holes.name: next(filter(None, (supports(holes.draw(protocol.size, "trial", i)) for i in numbers)), "")
         for holes in sets
     }
     return {name: reason for name, reason in reasons.items() if reason}
 
 
 def require_backbones(variants: Sequence[Variant], protocol: Protocol) -> None:
-    """Make sure that the networks behind perceptual losses can be had.
+    """Make sure that the pretrained networks of the loss terms are available.
 
     Raises:
-        BadInput: says what to fetch, and how to go on without.
+        BadInput: Names the file to download, and the option to continue without it.
     """
     if protocol.backbone == "official" and protocol.steps:
         for name in sorted({name for variant in variants for name in variant.backbones}):
@@ -57,6 +57,6 @@ def require_backbones(variants: Sequence[Variant], protocol: Protocol) -> None:
                 download.locate(name)
             except download.MissingWeights as error:
                 raise BadInput(
-                    f"{error} Or go on with --backbone random: perceptual losses then look through a seeded random "
-                    "network, and every table says so."
+                    f"{error} Or continue with --backbone random: perceptual losses then use a seeded random network, "
+                    "and every table says so."
                 ) from error

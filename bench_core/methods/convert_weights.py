@@ -1,4 +1,4 @@
-"""Taking over weights that others have published, strictly: every tensor is used or named as dropped."""
+"""Converts published checkpoints. The conversion is strict: every tensor is used, or ignored for a stated reason."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,44 +18,46 @@ from bench_core.weights import readers, weight_file
 from bench_core.weights.readers import CheckpointFile
 
 PREFIX = "module."
-"""What training on several devices puts before every name."""
+"""Prefix that `torch.nn.DataParallel` adds to every name."""
 CHANNELS = 3
 MAX_LISTED = 4
-"""How many mismatches of a kind an error names."""
+"""Maximum number of names of a kind in an error message."""
 
 
 @dataclass(frozen=True)
 class TensorMapping:
-    """The foreign tensors of which one of ours is made."""
+    """The published tensors that make one of our tensors."""
 
     names: tuple[str, ...]
+    """Names in the published file."""
     combine: Callable[..., Tensor] = lambda tensor: tensor
-    """A function of these tensors, in their order."""
+    """Function of these tensors in order that returns ours; by default the one tensor itself."""
 
 
 @dataclass
 class MatchReport:
-    """How the tensors of a file meet those of a layout."""
+    """Result of matching the tensors of a file with a layout."""
 
     layout: Checkpoint
     method: Method
     state: dict[str, Tensor] = field(default_factory=dict)
-    """The generator's tensors, made of the file's."""
+    """State dict of the generator, made from the file."""
     used: set[str] = field(default_factory=set)
+    """Names in the file that were used."""
     dropped: dict[str, str] = field(default_factory=dict)
-    """Foreign names that have no use here, with the reason."""
+    """Names in the file that the layout ignores, each with the reason."""
     missing: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
-    misshapen: list[str] = field(default_factory=list)
+    wrong_shape: list[str] = field(default_factory=list)
 
     @property
-    def mismatches(self) -> int:
-        return len(self.missing) + len(self.unexpected) + len(self.misshapen)
+    def num_mismatches(self) -> int:
+        return len(self.missing) + len(self.unexpected) + len(self.wrong_shape)
 
 
 @dataclass(frozen=True)
 class ConvertedWeights:
-    """What became of a file."""
+    """A converted file, its recorded facts, and the match it comes from."""
 
     path: Path
     facts: Mapping[str, Any]
@@ -63,70 +65,78 @@ class ConvertedWeights:
 
 
 def import_weights(name: str, file: Path, out: Path | None, layout: str | None, force: bool) -> ConvertedWeights:
-    """Turn published weights into a file of ours, METHOD-LAYOUT.safetensors if `out` names no other.
+    """Convert a published checkpoint to a weight file.
+
+    Args:
+        name: Name of the method.
+        file: The published checkpoint.
+        out: File to write; METHOD-LAYOUT.safetensors in the current folder if None.
+        layout: Name of the checkpoint's layout; if None, the only one that fits.
+        force: True to overwrite `out`.
 
     Raises:
-        BadInput: the file cannot be read, fits no layout or several, or `out` is in the way.
+        BadInput: The file cannot be read or fits no layout, several layouts fit, or `out` exists.
     """
     model = Plugins.find().model(name)
     layouts = _layouts(model, layout)
-    foreign = readers.read(file)
-    match = _choose(model, foreign, [compare(model, one, foreign.content) for one in layouts])
+    published = readers.read(file)
+    match = _choose(model, published, [compare(model, one, published.content) for one in layouts])
     match.method.generator.load_state_dict(match.state)
     path = out or Path(f"{model.name.replace(':', '-')}-{match.layout.name}.safetensors")
     if path.exists() and not force:
         raise BadInput(f"{path} exists; give another file with -o, or --force to write over it.")
     files.require_writable_folder(path.parent)
-    facts = _facts(model, match, foreign)
+    facts = _facts(model, match, published)
     weight_file.save_weights(path, match.method, facts)
     return ConvertedWeights(path, facts, match)
 
 
 def compare(model: Model, layout: Checkpoint, content: Mapping[str, Any]) -> MatchReport:
-    """Make our generator's tensors of what a file holds, and tell what does not fit."""
+    """Match the content of a file with a layout: make the generator's tensors, and list what does not fit."""
     method = resolve(model.build)("paper", CHANNELS, **{**model.options, **layout.options})
     ours = method.generator.state_dict()
     translate = resolve(layout.translate)
-    origins = {key: translate(key) for key in ours}
-    wanted = {name for origin in origins.values() for name in origin.names}
-    inside = content.get(layout.inside)
-    found = _bare(inside if isinstance(inside, Mapping) else content, wanted)
+    mappings = {key: translate(key) for key in ours}
+    wanted = {name for mapping in mappings.values() for name in mapping.names}
+    inside = content.get(layout.state_dict_key)
+    found = _without_prefix(inside if isinstance(inside, Mapping) else content, wanted)
     match = MatchReport(layout, method)
-    for key, origin in origins.items():
-        _make(match, key, ours[key], origin, found)
-    _account_for_the_rest(match, found)
+    for key, mapping in mappings.items():
+        _convert(match, key, ours[key], mapping, found)
+    _sort_unused(match, found)
     return match
 
 
-def _bare(tensors: Mapping[Any, Any], wanted: set[str]) -> dict[str, Any]:
-    """Without the prefix that every name has, unless the layout itself has it."""
+def _without_prefix(tensors: Mapping[Any, Any], wanted: set[str]) -> dict[str, Any]:
+    """Remove the prefix if every name has it and the layout's own names do not."""
     found = {str(name): value for name, value in tensors.items()}
     if all(name.startswith(PREFIX) for name in found) and not any(name.startswith(PREFIX) for name in wanted):
         return {name.removeprefix(PREFIX): value for name, value in found.items()}
     return found
 
 
-def _make(match: MatchReport, key: str, ours: Tensor, origin: TensorMapping, found: Mapping[str, Any]) -> None:
-    parts = [found.get(name) for name in origin.names]
-    absent = [name for name, part in zip(origin.names, parts, strict=True) if not isinstance(part, Tensor)]
-    match.used.update(set(origin.names) - set(absent))
+def _convert(match: MatchReport, key: str, ours: Tensor, mapping: TensorMapping, found: Mapping[str, Any]) -> None:
+    parts = [found.get(name) for name in mapping.names]
+    absent = [name for name, part in zip(mapping.names, parts, strict=True) if not isinstance(part, Tensor)]
+    match.used.update(set(mapping.names) - set(absent))
     if absent and key.endswith("num_batches_tracked"):
-        match.state[key] = ours  # a count that older versions of PyTorch did not keep, and that painting does not need
+        match.state[key] = ours  # older versions of PyTorch did not save this count, and predict does not use it
     elif absent:
         match.missing += [f"{name} (for {key})" for name in absent]
     else:
         try:
-            made = origin.combine(*parts)
+            made = mapping.combine(*parts)
         except (RuntimeError, ValueError, LookupError) as error:
-            match.misshapen.append(f"{', '.join(origin.names)} make no {key} ({error})")
+            match.wrong_shape.append(f"{', '.join(mapping.names)} make no {key} ({error})")
             return
         if made.shape != ours.shape:
             shapes = f"{tuple(made.shape)} instead of {tuple(ours.shape)}"
-            match.misshapen.append(f"{', '.join(origin.names)} for {key}: {shapes}")
+            match.wrong_shape.append(f"{', '.join(mapping.names)} for {key}: {shapes}")
         match.state[key] = made.to(ours.dtype)
 
 
-def _account_for_the_rest(match: MatchReport, found: Mapping[str, Any]) -> None:
+def _sort_unused(match: MatchReport, found: Mapping[str, Any]) -> None:
+    """Sort the unused names of a file into `dropped` and `unexpected`."""
     for name, value in found.items():
         if name in match.used or isinstance(value, str | bytes | int | float | None):
             continue
@@ -137,28 +147,28 @@ def _account_for_the_rest(match: MatchReport, found: Mapping[str, Any]) -> None:
             match.unexpected.append(name if isinstance(value, Tensor) else f"{name} (a {type(value).__name__})")
 
 
-def _choose(model: Model, foreign: CheckpointFile, matches: list[MatchReport]) -> MatchReport:
-    """The one that fits. Raises BadInput: none does, several do, or a tensor is not finite."""
-    fitting = [match for match in matches if not match.mismatches]
+def _choose(model: Model, published: CheckpointFile, matches: list[MatchReport]) -> MatchReport:
+    """Return the only match that fits. Raises BadInput if none or several fit, or if a value is NaN or infinite."""
+    fitting = [match for match in matches if not match.num_mismatches]
     if not fitting:
-        raise _misfit(model, foreign, matches)
+        raise _misfit(model, published, matches)
     if len(fitting) > 1:
         names = ", ".join(match.layout.name for match in fitting)
-        raise BadInput(f"{foreign.path} fits several layouts of {model.name}: {names}; choose one with --layout.")
+        raise BadInput(f"{published.path} fits several layouts of {model.name}: {names}; choose one with --layout.")
     broken = [key for key, tensor in fitting[0].state.items() if not torch.isfinite(tensor).all()]
     if broken:
-        raise BadInput(f"{foreign.path} has values that are not finite numbers, in {_listed(broken)}.")
+        raise BadInput(f"{published.path} has values that are not finite numbers, in {_listed(broken)}.")
     return fitting[0]
 
 
-def _misfit(model: Model, foreign: CheckpointFile, matches: list[MatchReport]) -> BadInput:
-    match = min(matches, key=lambda match: match.mismatches)
+def _misfit(model: Model, published: CheckpointFile, matches: list[MatchReport]) -> BadInput:
+    match = min(matches, key=lambda match: match.num_mismatches)
     nearest = f"; the nearest of {len(matches)}" if len(matches) > 1 else ""
-    kinds = {"missing": match.missing, "not expected": match.unexpected, "of another shape": match.misshapen}
-    told = "".join(f"\n  {len(names)} {kind}: {_listed(names)}" for kind, names in kinds.items() if names)
+    kinds = {"missing": match.missing, "not expected": match.unexpected, "of another shape": match.wrong_shape}
+    listed = "".join(f"\n  {len(names)} {kind}: {_listed(names)}" for kind, names in kinds.items() if names)
     return BadInput(
-        f"{foreign.path} does not fit {model.name}. "
-        f"By the layout {match.layout.name} ({match.layout.title}{nearest}), tensors are{told}"
+        f"{published.path} does not fit {model.name}. "
+        f"By the layout {match.layout.name} ({match.layout.title}{nearest}), tensors are{listed}"
     )
 
 
@@ -166,8 +176,8 @@ def _listed(names: list[str]) -> str:
     return "; ".join(names[:MAX_LISTED]) + ("; ..." if len(names) > MAX_LISTED else "")
 
 
-def _facts(model: Model, match: MatchReport, foreign: CheckpointFile) -> dict[str, Any]:
-    """What it takes to build the method again, and where its weights came from."""
+def _facts(model: Model, match: MatchReport, published: CheckpointFile) -> dict[str, Any]:
+    """Return what the weight file records: how to build the method, and the origin of its weights."""
     layout = match.layout
     return {
         "method": model.shares_weights_with or model.name,
@@ -178,8 +188,8 @@ def _facts(model: Model, match: MatchReport, foreign: CheckpointFile) -> dict[st
             "layout": layout.name,
             "title": layout.title,
             "source": layout.source,
-            "file": foreign.path.name,
-            "sha256": dict(foreign.sha256),
+            "file": published.path.name,
+            "sha256": dict(published.sha256),
             "dropped": match.dropped,
         },
     }
@@ -188,7 +198,7 @@ def _facts(model: Model, match: MatchReport, foreign: CheckpointFile) -> dict[st
 def _layouts(model: Model, wanted: str | None) -> Iterable[Checkpoint]:
     layouts = {layout.name: layout for layout in model.checkpoints}
     if not layouts:
-        raise BadInput(f"{model.name} knows no layout of published weights; `bench weights list` shows what does.")
+        raise BadInput(f"{model.name} has no layout of published weights; `bench weights list` shows all layouts.")
     if wanted and wanted not in layouts:
         raise unknown(f"layout of {model.name}", wanted, layouts)
     return [layouts[wanted]] if wanted else layouts.values()

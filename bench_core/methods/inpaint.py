@@ -1,4 +1,4 @@
-"""One method on one picture of any size."""
+"""Runs one method on one image of any size."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from bench_core.errors import BadInput
 from bench_core.images import Array, as_channels, as_png, read_image
 from bench_core.methods.compatibility import refused_size
 from bench_core.methods.method import Method, Postprocess, composite
-from bench_core.methods.pretrained import weights_of
+from bench_core.methods.pretrained import read_facts
 from bench_core.plugins import Plugins
 from bench_core.specs import Model, Scale, resolve
 from bench_core.system import files
@@ -20,6 +20,7 @@ from bench_core.system.devices import open_fabric
 from bench_core.weights import weight_file
 
 THRESHOLD = 128
+"""Grey level from which a mask's pixel counts as white."""
 
 
 def inpaint(
@@ -32,43 +33,54 @@ def inpaint(
     device: str,
     sketch: Path | None = None,
 ) -> None:
-    """Read, fill the hole, composite, write a PNG.
+    """Inpaint an image file and write the composite as PNG.
+
+    Args:
+        name: Name of the method.
+        weights: Its trained weights; None for training-free methods.
+        image: Image file.
+        mask: Mask file of the same size.
+        output: PNG file to write.
+        hole: Colour of missing pixels in the mask: "white" or "black".
+        device: Device to run on, or "auto".
+        sketch: White lines on black for guided methods.
 
     Raises:
-        BadInput: a file is unreadable, sizes differ, the weights are not this method's, or it cannot fill this hole.
+        BadInput: A file is unreadable, sizes differ, the weights are another method's, or the method does not support
+            this hole.
     """
-    picture, marks = read_image(image), read_image(mask)
+    pixels, mask_pixels = read_image(image), read_image(mask)
     lines = read_image(sketch) if sketch else None
-    require_same_size(str(mask), marks, str(image), picture)
+    require_same_size(str(mask), mask_pixels, str(image), pixels)
     if lines is not None:
-        require_same_size(str(sketch), lines, str(image), picture)
+        require_same_size(str(sketch), lines, str(image), pixels)
     model = Plugins.find().model(name)
     if sketch and model.guide is None:
         raise BadInput(f"{name} takes no sketch; leave out --sketch.")
-    missing = is_white(marks) if hole == "white" else ~is_white(marks)
-    painter = Inpainter.load(model, weights, open_fabric(device).device)
-    filled = painter.inpaint(picture, missing, None if lines is None else is_white(lines))
+    missing = is_white(mask_pixels) if hole == "white" else ~is_white(mask_pixels)
+    inpainter = Inpainter.load(model, weights, open_fabric(device).device)
+    filled = inpainter.inpaint(pixels, missing, None if lines is None else is_white(lines))
     files.require_writable_folder(output.parent)
     files.write_bytes(output, as_png(filled))
 
 
-def require_same_size(name: str, other: Array, image: str, picture: Array) -> None:
-    """Raises BadInput, in which both are called by their names, where a mask or a sketch does not fit a picture."""
-    if picture.shape[:2] != other.shape[:2]:
+def require_same_size(name: str, other: Array, image_name: str, image: Array) -> None:
+    """Raise BadInput if a mask or sketch does not have the height and width of its image."""
+    if image.shape[:2] != other.shape[:2]:
         raise BadInput(
-            f"{name} is {other.shape[1]} x {other.shape[0]} pixels but {image} is {picture.shape[1]} x "
-            f"{picture.shape[0]}; they must be equal."
+            f"{name} is {other.shape[1]} x {other.shape[0]} pixels but {image_name} is {image.shape[1]} x "
+            f"{image.shape[0]}; they must be equal."
         )
 
 
-def is_white(marks: Array) -> Array:
-    """Which pixels of a picture of a mask are rather white than black: bool (height, width)."""
-    return as_channels(marks, 1)[..., 0] >= THRESHOLD
+def is_white(mask: Array) -> Array:
+    """Return which pixels of a mask image are closer to white than to black, as bool (height, width)."""
+    return as_channels(mask, 1)[..., 0] >= THRESHOLD
 
 
 @dataclass(frozen=True)
 class Inpainter:
-    """A method that is ready to fill holes: with its weights, on its device."""
+    """A built method with its weights loaded, on its device."""
 
     model: Model
     method: Method
@@ -78,47 +90,47 @@ class Inpainter:
 
     @classmethod
     def load(cls, model: Model, weights: Path | None, device: torch.device) -> "Inpainter":
-        """Build a method and give it its weights; methods that learn nothing have none.
+        """Build a method and load its weights. Training-free methods need none.
 
         Raises:
-            BadInput: there are none, or they are not this method's.
+            BadInput: Weights are missing, or are another method's.
         """
         if model.recipe is None:
             method, scale, channels = resolve(model.build)("paper", 3, **model.options), "paper", 3
         elif weights is None:
             raise BadInput(
-                f"{model.name} must have been trained: give --weights, a weights.safetensors that `bench run` wrote."
+                f"{model.name} needs trained weights: give --weights, a weights.safetensors that `bench run` wrote."
             )
         else:
-            facts = weights_of(model, weights)
+            facts = read_facts(model, weights)
             scale, channels = facts["scale"], facts["channels"]
             method = resolve(model.build)(scale, channels, **model.options | facts.get("options", {}))
             weight_file.load_weights(weights, method)
         return cls(model, method.to(device).eval(), scale, channels, device)
 
-    def inpaint(self, picture: Array, missing: Array, lines: Array | None = None) -> Array:
-        """The picture with its hole filled, in the method's channels.
+    def inpaint(self, image: Array, missing: Array, lines: Array | None = None) -> Array:
+        """Return the composite: the image with its hole filled, uint8 (height, width, channels of the method).
 
         Args:
-            picture: uint8 (height, width, 3 or 1).
-            missing: where the hole is, bool (height, width).
-            lines: the sketch that a guided method follows, of the same kind; empty if left out.
+            image: uint8 (height, width, 3 or 1).
+            missing: The hole, bool (height, width).
+            lines: Sketch for a guided method, bool (height, width); no lines if None.
 
         Raises:
-            BadInput: it cannot fill this hole, or no picture of this size.
+            BadInput: The method does not support this hole or this image size.
         """
-        self._refuse(missing)
-        given = [_tensor(as_channels(picture, self.channels)) / 255, _tensor(missing[..., None])]
+        self._require_support(missing)
+        inputs = [_tensor(as_channels(image, self.channels)) / 255, _tensor(missing[..., None])]
         if self.model.guide:
-            given.append(_tensor((np.zeros_like(missing) if lines is None else lines)[..., None]))
+            inputs.append(_tensor((np.zeros_like(missing) if lines is None else lines)[..., None]))
         postprocess = resolve(self.model.postprocess) if self.model.postprocess else None
         multiple = self.model.size_multiple[self.scale]
-        filled = fill(self.method, multiple, postprocess, *(each.to(self.device) for each in given))
+        filled = fill(self.method, multiple, postprocess, *(each.to(self.device) for each in inputs))
         return (filled[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
 
-    def _refuse(self, missing: Array) -> None:
-        """Raises BadInput where padding does not help: a network of one size only, or holes of another kind."""
+    def _require_support(self, missing: Array) -> None:
         model, (height, width) = self.model, missing.shape
+        # padding handles all other sizes
         reason = refused_size(model, self.scale, height, width) if self.scale in model.fixed_size else ""
         reason = reason or (resolve(model.supports_hole)(missing.astype(np.uint8)) if model.supports_hole else "")
         if reason:
@@ -133,7 +145,18 @@ def _tensor(array: Array) -> Tensor:
 def fill(
     method: Method, multiple: int, postprocess: Postprocess | None, image: Tensor, hole: Tensor, *guidance: Tensor
 ) -> Tensor:
-    """Pad to a size that the method takes (with hole, so that nothing is made up), predict, crop, composite."""
+    """Inpaint images of any size: pad to a multiple, predict, crop and composite.
+
+    Padded pixels are marked as missing, so the method does not take them for image content.
+
+    Args:
+        method: A built method.
+        multiple: Number that the method's height and width must be multiples of.
+        postprocess: The model's post-processing, or None.
+        image: (b, c, h, w) in [0, 1].
+        hole: (b, 1, h, w), 1 = missing.
+        guidance: Further inputs of `Method.predict`, (b, g, h, w).
+    """
     height, width = image.shape[-2:]
     border = (0, -width % multiple, 0, -height % multiple)
     padded, padded_hole = pad(image * (1 - hole), border), pad(hole, border, value=1)

@@ -1,8 +1,8 @@
-"""What a method must be, and the scene in which its loss terms are computed."""
+"""The interface of a method, and the context in which its loss terms are computed."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -12,87 +12,99 @@ from bench_core.nn.types import Guidance, HoleTensor, ImageTensor
 
 Result = TypeVar("Result")
 Postprocess = Callable[[ImageTensor, HoleTensor, ImageTensor], ImageTensor]
-"""Post-processing: masked image, hole and prediction to the prediction that is judged."""
+"""Function ``(masked, hole, prediction) -> prediction``, applied after `Method.predict`."""
 
 
 @runtime_checkable
 class Guide(Protocol):
-    """Draws from the ground truth what a user would draw as help, such as the edges of what is to be painted."""
+    """Draws from the ground truth what a user would sketch as help, such as edges."""
 
     name: str
-    """What draws it: told below every table, and part of what a training is known by."""
+    """What it draws. Printed below every table, and part of the cell's key."""
 
     def __call__(self, image: ImageTensor) -> Guidance:
-        """Whole images in [0, 1] to guidance of the same height and width."""
+        """Draw guidance for whole ground-truth images in [0, 1], with the same height and width."""
         ...
 
 
 @dataclass(frozen=True)
 class MethodOutput:
-    """What a method makes of masked images: whole canvases whose range is nominally [0, 1]."""
+    """Output of a method in training: whole images, nominally in [0, 1]."""
 
     prediction: ImageTensor
     coarse: ImageTensor | None = None
-    """The first stage's canvas, where a method has two."""
+    """Output of the first stage; None for one-stage methods."""
 
     def detach(self) -> "MethodOutput":
+        """Return the same output without gradient."""
         return MethodOutput(self.prediction.detach(), None if self.coarse is None else self.coarse.detach())
 
 
 def guided(guide: Guide | None, image: ImageTensor) -> tuple[Guidance, ...]:
-    """What the guide, if there is one, draws from the truth."""
+    """Return the guidance to pass on to a method: a tuple of one tensor, or an empty one without a guide."""
     return (guide(image.clone()),) if guide else ()
 
 
 class Method(nn.Module):
-    """An inpainting method: its networks are its child modules, and `generator` is the one that paints.
+    """Base class of inpainting methods.
 
-    Images are in [0, 1] and holes are 1 where a pixel is missing; hidden pixels are already zero. A paper that wants
-    another range or polarity converts on the first lines of its own `forward`.
+    The child modules are the networks, and `generator` is the one that predicts. Images are in [0, 1], `hole` is 1
+    where a pixel is missing, and missing pixels of `masked` are zero. If the paper uses another range or polarity,
+    convert on the first lines of your `forward`.
     """
 
     generator: Any
 
     def forward(self, masked: ImageTensor, hole: HoleTensor) -> MethodOutput:
-        """Paint for training: nothing is clamped. A model with a guide takes the guidance as one more argument."""
+        """Predict whole images for training, without clamping.
+
+        Models with a guide take the guidance (b, g, h, w) as a third argument.
+        """
         return MethodOutput(self.generator(masked, hole))
 
     def predict(self, masked: ImageTensor, hole: HoleTensor) -> ImageTensor:
-        """The canvas that is judged, in [0, 1]. A model with a guide takes the guidance here, too."""
+        """Predict whole images in [0, 1] for evaluation.
+
+        Models with a guide take the guidance (b, g, h, w) as a third argument.
+        """
         return self(masked, hole).prediction.clamp(0, 1)
 
     def calibrate(self, images: Iterator[ImageTensor]) -> None:
-        """Learn constants of the training images, such as their mean, once before the first step.
+        """Compute constants of the training images, such as their mean colour. Called once, before the first step.
 
-        `images` brings batches in the order of training, as many as are asked for; override to take some. Keep what is
-        learnt in buffers: what no `state_dict` holds is lost where a training goes on after an interruption.
+        The default does nothing. Store results in buffers: anything outside `state_dict` is lost when training resumes.
+
+        Args:
+            images: The batches of the training in order, (b, c, h, w) in [0, 1]. Take as many as you need.
         """
 
     def start_phase(self, phase: str) -> None:
-        """Prepare for a phase of the recipe; override to freeze parts of a network."""
+        """Prepare the networks for a phase of the recipe. Override it to freeze parts of a network."""
         self.train()
 
 
 def composite(image: ImageTensor, hole: HoleTensor, prediction: ImageTensor) -> ImageTensor:
-    """The prediction inside the hole and the image, bit for bit, everywhere else."""
+    """Return the prediction inside the hole, and the unchanged image everywhere else."""
     return torch.where(hole.bool(), prediction, image)
 
 
 @dataclass
 class LossContext:
-    """All that a loss term may look at: one batch, what the method painted, and the method itself."""
+    """Everything a loss term can use: one batch, the method's output for it, and the method itself."""
 
     image: ImageTensor
+    """Ground truth."""
     hole: HoleTensor
     output: MethodOutput
     method: nn.Module
     backbones: Backbones
     guidance: tuple[Guidance, ...] = ()
-    """What a guide drew, for models that have one."""
-    _known: dict[Any, Any] = field(default_factory=dict, repr=False)
+    """Output of the model's guide; empty without a guide."""
+    _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
     def valid(self) -> HoleTensor:
+        """``1 - hole``: 1 where a pixel is known."""
         return 1 - self.hole
 
     @property
@@ -101,31 +113,39 @@ class LossContext:
 
     @property
     def coarse(self) -> ImageTensor:
-        assert self.output.coarse is not None, "this method paints in one stage"
+        """Output of the first stage. One-stage methods have none."""
+        assert self.output.coarse is not None, "a one-stage method has no coarse output"
         return self.output.coarse
 
     @property
     def composite(self) -> ImageTensor:
+        """The prediction inside the hole, and the ground truth everywhere else."""
         return self.cached(lambda ctx: composite(ctx.image, ctx.hole, ctx.prediction), "composite")
 
     def cached(self, compute: Callable[["LossContext"], Result], key: Any = None) -> Result:
-        """The result of ``compute(ctx)``, computed once however many loss terms ask for it."""
-        key = (key or compute, torch.is_grad_enabled())  # what was computed without gradient is no use with
-        if key not in self._known:
-            self._known[key] = compute(self)
-        return self._known[key]
+        """Return ``compute(ctx)``, computed once for all loss terms that share it.
+
+        Args:
+            compute: A function of this context.
+            key: A hashable name of the result; `compute` itself if left out, so do not pass a new lambda without a key.
+        """
+        # a result computed under no_grad cannot serve a term that needs its gradient
+        key = (key or compute, torch.is_grad_enabled())
+        if key not in self._cache:
+            self._cache[key] = compute(self)
+        return self._cache[key]
 
     def clear_cache(self) -> None:
-        """Let go of all that was computed once."""
-        self._known.clear()
+        """Release all cached results."""
+        self._cache.clear()
 
-    def features(self, taps: FeatureLayers, of: str) -> list[Tensor]:
-        """A backbone's features of this scene's ``image``, ``prediction`` or ``composite``.
+    def features(self, layers: FeatureLayers, of: Literal["image", "prediction", "composite"]) -> list[Tensor]:
+        """Return a backbone's features of one of the images, one tensor for each layer.
 
-        Those of the image, the ground truth, carry no gradient, since backbones are frozen.
+        Features of the ground truth carry no gradient, because backbones are frozen.
         """
-        return self.cached(lambda ctx: ctx.backbones.features(taps, getattr(ctx, of)), (taps, of))
+        return self.cached(lambda ctx: ctx.backbones.features(layers, getattr(ctx, of)), (layers, of))
 
     def detached(self) -> "LossContext":
-        """The same scene as a discriminator's update sees it: no gradient reaches the generator."""
-        return replace(self, output=self.output.detach(), _known={})
+        """Return a copy for a discriminator's update: no gradient flows to the generator."""
+        return replace(self, output=self.output.detach(), _cache={})

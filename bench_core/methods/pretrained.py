@@ -1,4 +1,4 @@
-"""Methods with weights that are given, and so are not trained."""
+"""Methods with weights from a file, which are not trained."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,46 +8,34 @@ from bench_core.errors import BadInput
 from bench_core.methods.variants import Variant
 from bench_core.protocol import Protocol
 from bench_core.specs import Model
-from bench_core.system import files
 from bench_core.weights import weight_file
 
 
 def with_weights(variant: Variant, path: Path, protocol: Protocol) -> Variant:
-    """The variant as it is with the weights of a file, under the options that the file tells.
+    """Return the variant with the weights of a file, and with the options that the file was trained with.
 
     Raises:
-        BadInput: the file holds no weights of this method, or of another scale or number of channels.
+        BadInput: The file holds weights of another method, scale or number of channels, or no weights.
     """
-    facts = weights_of(variant.model, path)
+    facts = read_facts(variant.model, path)
     for key, wanted in (("scale", protocol.scale), ("channels", protocol.channels)):
         if facts[key] != wanted:
-            raise BadInput(f"{path} holds weights of {key} {facts[key]}, but the protocol is of {key} {wanted}.")
+            raise BadInput(f"{path} holds weights of {key} {facts[key]}, but the protocol has {key} {wanted}.")
     model = replace(variant.model, options=variant.model.options | facts.get("options", {}), recipe=None)
     name = f"{variant.name} ({path.stem})"
     return Variant(model, name, {}, name, path)
 
 
-def weights_of(model: Model, path: Path) -> dict[str, Any]:
-    """The facts in a file of weights.
+def read_facts(model: Model, path: Path) -> dict[str, Any]:
+    """Read the facts that a weight file records: "method", "scale", "channels", and often "options" and "origin".
 
     Raises:
-        BadInput: it holds weights of another method, or none.
+        BadInput: The file holds weights of another method, or no weights.
     """
     facts = weight_file.read_metadata(path)
     if facts.get("method") not in (model.name, model.shares_weights_with):
         raise BadInput(f"{path} holds weights of {facts.get('method')!r}, not of {model.name!r}.")
     options = facts.get("options", {})
     if not {"scale", "channels"} <= facts.keys() or not isinstance(options, dict) or options.keys() - model.options:
-        raise BadInput(f"{path} does not tell how to build {model.name}; get it again, or make it anew.")
+        raise BadInput(f"{path} does not say how to build {model.name}; download or train it again.")
     return facts
-
-
-def remark(variant: Variant) -> str:
-    """What a reader of a table must know of given weights."""
-    assert variant.weights is not None
-    origin = weight_file.read_metadata(variant.weights).get("origin")
-    published = f", published as {origin['title']} ({origin['source']})" if origin else ""
-    digest = files.sha256(variant.weights)
-    return (
-        f"{variant.name} was not trained here; its weights are {variant.weights.name}{published}, sha256 {digest[:12]}."
-    )

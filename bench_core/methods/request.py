@@ -1,4 +1,4 @@
-"""What a user writes to ask for methods: a plugin, a form of its methods, and changes of their losses."""
+"""Parses the methods a user asks for, such as ``name:form+tv=0.1-style``."""
 
 import re
 from collections.abc import Iterable
@@ -15,17 +15,17 @@ _GRAMMAR = re.compile(rf"(?::(?P<form>\w+))?(?P<changes>(?:\+\w+={_WEIGHT}|-\w+)
 
 @dataclass(frozen=True)
 class MethodRequest:
-    """PLUGIN[:FORM] followed by any of +TERM=WEIGHT and -TERM, such as ``name:form+tv=0.1-style``."""
+    """A parsed request: PLUGIN[:FORM], followed by any number of +TERM=WEIGHT and -TERM."""
 
     plugin: str
     form: str = ""
     changes: Overrides = field(default_factory=Overrides)
 
     def models(self, plugin: Plugin) -> list[Model]:
-        """The models that are asked for: those of the form, or those that are no forms.
+        """Return the plugin's models of this form, or its plain models if the request has no form.
 
         Raises:
-            BadInput: the plugin has no such form.
+            BadInput: The plugin has no such form.
         """
         models: list[Model] = plugin.records.get("models", [])
         found = [model for model in models if model.name.partition(":")[2] == self.form]
@@ -36,13 +36,18 @@ class MethodRequest:
 
 
 def parse(text: str, installed: Iterable[str]) -> MethodRequest:
-    """Read one request.
+    """Parse one request.
+
+    Args:
+        text: The request.
+        installed: Names of the installed plugins.
 
     Raises:
-        BadInput: no installed plugin's name begins it, or what follows that name is not understood.
+        BadInput: The text does not start with an installed plugin, or the rest cannot be parsed.
     """
     installed = set(installed)
     name = re.split(r"[:+-]", text)[0]
+    # the longest name first: a plugin's name may contain the "-" that drops a term
     for known in sorted(installed, key=len, reverse=True):
         if text.startswith(known) and text[len(known) :][:1] in ("", ":", "+", "-"):
             name = known

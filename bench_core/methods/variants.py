@@ -1,4 +1,4 @@
-"""A model as the user wants it trained: with loss terms added or dropped, and options changed."""
+"""Variants: a model with loss terms added or dropped, and options changed, as the user asks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,19 +9,17 @@ from bench_core.errors import BadInput, unknown
 from bench_core.recipe import Phase, Update
 from bench_core.specs import Loss, Model
 
-Public = Mapping[str, Loss]
-
 
 @dataclass(frozen=True)
 class Overrides:
-    """What to change in a model, or in each of several where it applies."""
+    """Changes to one model, or to all models of a run. Each applies where it can."""
 
     added: Mapping[str, float] = field(default_factory=dict)
-    """Loss terms of the generator with their weights."""
+    """Weights of loss terms to add to the generator, by name."""
     dropped: Sequence[str] = ()
-    """Loss terms of the generator."""
+    """Names of loss terms to remove from the generator."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """Values, as text, by OWNER.OPTION; an owner is a method or a loss term."""
+    """New values as text, by OWNER.OPTION. The owner is a method or a loss term."""
 
     def __or__(self, other: "Overrides") -> "Overrides":
         return Overrides(
@@ -31,114 +29,113 @@ class Overrides:
 
 @dataclass(frozen=True)
 class Variant:
-    """A model that has been changed, and the name that tells so."""
+    """A model with overrides applied, and a name that shows them."""
 
     model: Model
     name: str
-    losses: Public
-    """Every loss term that the recipe uses."""
+    losses: Mapping[str, Loss]
+    """All loss terms of the recipe, by name."""
     shares_weights_with: str
-    """The name of the variant whose training, and so whose weights, this one has."""
+    """Name of the variant whose trained weights this one uses; its own name if it trains itself."""
     weights: Path | None = None
-    """Where weights are given, nothing is trained and the model has no recipe."""
+    """Weights from a file. If set, nothing is trained and the model has no recipe."""
 
     @property
     def backbones(self) -> list[str]:
-        """The pretrained networks that the losses look through."""
+        """Names of the pretrained networks that the loss terms need."""
         return sorted({loss.backbone for loss in self.losses.values() if loss.backbone})
 
 
-def check(models: Iterable[Model], public: Public, changes: Overrides) -> None:
-    """Make sure that every change applies to at least one of the models.
+def validate_overrides(models: Iterable[Model], public: Mapping[str, Loss], overrides: Overrides) -> None:
+    """Make sure that every override applies to at least one of the models.
+
+    Args:
+        models: The models of a run.
+        public: Loss terms that any model can use.
+        overrides: The changes to validate.
 
     Raises:
-        BadInput: a term to add is unknown, one to drop is in no recipe, or an option is nobody's.
+        BadInput: A term to add is unknown, no recipe has a term to drop, or no model or term has an option.
     """
     models = list(models)
-    for name in changes.added:
+    for name in overrides.added:
         if name not in public and not all(name in _private(model) for model in models if model.recipe):
             raise unknown("loss term", name, public)
-    used = {name for model in models for name in _terms(model)}
-    for name in changes.dropped:
+    used = {name for model in models for name in _generator_terms(model)}
+    for name in overrides.dropped:
         if name not in used:
             raise unknown("loss term in these recipes", name, used)
     options = {f"{model.name.partition(':')[0]}.{name}" for model in models for name in model.options}
-    terms = [public[term] for term in (used | set(changes.added)) & set(public)]
+    terms = [public[term] for term in (used | set(overrides.added)) & set(public)]
     terms += [loss for model in models for loss in model.losses]
     options |= {f"{loss.name}.{name}" for loss in terms for name in loss.parameters}
-    for name in changes.options:
+    for name in overrides.options:
         if name not in options:
             raise unknown("option of these methods and loss terms", name, options)
 
 
-def apply_overrides(model: Model, public: Public, changes: Overrides = Overrides()) -> Variant:
-    """Change a model where the changes apply to it, in every phase of its recipe.
+def apply_overrides(model: Model, public: Mapping[str, Loss], overrides: Overrides = Overrides()) -> Variant:
+    """Apply the overrides that concern a model, in every phase of its recipe.
 
     Raises:
-        BadInput: a recipe would lose its last term, a term is unknown, or an option's value is of the wrong kind.
+        BadInput: The generator would lose its last term, a term is unknown, or an option's value has the wrong type.
     """
     base = model.name.partition(":")[0]
-    options = _changed(base, model.options, changes.options)
-    suffix = _told("", options, model.options)
+    options = _overridden(base, model.options, overrides.options)
+    suffix = _suffix("", options, model.options)
     losses: dict[str, Loss] = {}
     if model.recipe is not None:
-        gone = [name for name in changes.dropped if name in _terms(model)]
-        suffix += "".join(f"+{key}={weight:g}" for key, weight in changes.added.items())
-        suffix += "".join(f"-{key}" for key in gone)
-        model = _with_losses(model, gone, changes.added)
-        for term, loss in _losses(model, public).items():
-            parameters = _changed(term, loss.parameters, changes.options)
-            suffix += _told(f"{term}.", parameters, loss.parameters)
-            losses[term] = replace(loss, parameters=parameters)
+        dropped = [name for name in overrides.dropped if name in _generator_terms(model)]
+        suffix += "".join(f"+{name}={weight:g}" for name, weight in overrides.added.items())
+        suffix += "".join(f"-{name}" for name in dropped)
+        model = _with_losses(model, dropped, overrides.added)
+        known = {**public, **_private(model)}
+        for name in dict.fromkeys(name for update in _updates(model) for name in update.losses):
+            if name not in known:
+                raise unknown(f"loss term (wanted by the recipe of {model.name})", name, known)
+            parameters = _overridden(name, known[name].parameters, overrides.options)
+            suffix += _suffix(f"{name}.", parameters, known[name].parameters)
+            losses[name] = replace(known[name], parameters=parameters)
     changed = replace(model, options=options)
     return Variant(changed, model.name + suffix, losses, (model.shares_weights_with or model.name) + suffix)
 
 
-def _with_losses(model: Model, gone: Sequence[str], added: Mapping[str, float]) -> Model:
+def _with_losses(model: Model, dropped: Sequence[str], added: Mapping[str, float]) -> Model:
+    """Change the generator's terms. Drop updates without terms, and rounds without updates."""
     assert model.recipe is not None
 
-    def change(update: Update) -> Update:
+    def change_update(update: Update) -> Update:
         if update.network != "generator":
             return update
-        losses = {key: weight for key, weight in update.losses.items() if key not in gone} | dict(added)
+        losses = {name: weight for name, weight in update.losses.items() if name not in dropped} | dict(added)
         return replace(update, losses=losses)
 
-    def changed(phase: Phase) -> Phase:
-        """The phase without updates that have lost their last term, and without rounds that have no update left."""
-        rounds = (tuple(change(update) for update in one) for one in phase.rounds)
-        left = (tuple(update for update in one if update.losses) for one in rounds)
-        return replace(phase, rounds=tuple(one for one in left if one))
+    def change_phase(phase: Phase) -> Phase:
+        rounds = (tuple(change_update(update) for update in one) for one in phase.rounds)
+        nonempty = (tuple(update for update in one if update.losses) for one in rounds)
+        return replace(phase, rounds=tuple(one for one in nonempty if one))
 
-    phases = tuple(changed(phase) for phase in model.recipe.phases)
+    phases = tuple(change_phase(phase) for phase in model.recipe.phases)
     for before, after in zip(model.recipe.phases, phases, strict=True):
-        if _paints(before) and not _paints(after):
-            raise BadInput(f"Without {', '.join(gone)} nothing would be left to train {model.name} with.")
+        if _trains_generator(before) and not _trains_generator(after):
+            raise BadInput(f"Without {', '.join(dropped)} nothing would be left to train {model.name} with.")
     return replace(model, recipe=replace(model.recipe, phases=phases))
 
 
-def _paints(phase: Phase) -> bool:
+def _trains_generator(phase: Phase) -> bool:
     return any(update.network == "generator" for update in phase.updates)
 
 
-def _losses(model: Model, public: Public) -> dict[str, Loss]:
-    """Every term of a recipe, with its record."""
-    known = {**public, **_private(model)}
-    for term in _every_term(model):
-        if term not in known:
-            raise unknown(f"loss term (wanted by the recipe of {model.name})", term, known)
-    return {term: known[term] for term in _every_term(model)}
-
-
-def _changed(owner: str, defaults: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
-    """An owner's options, with those given in place of their defaults."""
+def _overridden(owner: str, defaults: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+    """Return an owner's options, with given values in place of defaults."""
     return {
-        name: _parsed(f"{owner}.{name}", given[f"{owner}.{name}"], default) if f"{owner}.{name}" in given else default
+        name: _parse(f"{owner}.{name}", given[f"{owner}.{name}"], default) if f"{owner}.{name}" in given else default
         for name, default in defaults.items()
     }
 
 
-def _parsed(name: str, text: str, default: Any) -> Any:
-    """A value of the default's kind."""
+def _parse(name: str, text: str, default: Any) -> Any:
+    """Convert an option's text to the type of its default."""
     try:
         return {"true": True, "false": False}[text.lower()] if isinstance(default, bool) else type(default)(text)
     except (ValueError, KeyError) as error:
@@ -146,7 +143,7 @@ def _parsed(name: str, text: str, default: Any) -> Any:
         raise BadInput(f"The option {name} is {text!r}; give {kind}.") from error
 
 
-def _told(prefix: str, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+def _suffix(prefix: str, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
     changed = (name for name in values if values[name] != defaults[name])
     return "".join(f"[{prefix}{name}={str(values[name]).lower()}]" for name in changed)
 
@@ -159,10 +156,5 @@ def _updates(model: Model) -> list[Update]:
     return [update for phase in model.recipe.phases for update in phase.updates] if model.recipe else []
 
 
-def _terms(model: Model) -> dict[str, None]:
-    """Names of the terms that train the generator."""
+def _generator_terms(model: Model) -> dict[str, None]:
     return {name: None for update in _updates(model) if update.network == "generator" for name in update.losses}
-
-
-def _every_term(model: Model) -> dict[str, None]:
-    return {name: None for update in _updates(model) for name in update.losses}

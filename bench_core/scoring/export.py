@@ -1,4 +1,4 @@
-"""A protocol's pairs as pictures, for programs that are no plugins."""
+"""Exports the test images and masks of a protocol as PNG, for programs that are not plugins."""
 
 import csv
 from io import StringIO
@@ -15,24 +15,24 @@ from bench_core.system.progress import progress_bar
 KINDS = ("image", "hole", "masked")
 
 
-def export(contest: EvaluationSet, folder: Path) -> None:
-    """Write FOLDER/MASK_SET/{image,hole,masked}/NUMBER.png, white = missing, and FOLDER/pairs.csv with their names.
+def export(evaluation_set: EvaluationSet, folder: Path) -> None:
+    """Write FOLDER/MASK_SET/{image,hole,masked}/NUMBER.png and their list, FOLDER/pairs.csv. White = missing.
 
     Raises:
-        BadInput: the folder holds something already.
+        BadInput: The folder is not empty.
     """
     if folder.exists() and any(folder.iterdir()):
-        raise BadInput(f"{folder} is not empty; give a new folder, so that no pictures are mixed.")
+        raise BadInput(f"{folder} is not empty; give a new folder, so that no images are mixed.")
     files.require_writable_folder(folder)
     listed: list[tuple[Any, ...]] = [("mask_set", "file", "name", "hole_ratio")]
-    for mask_set, pairs in contest.pairs.items():
-        with progress_bar(f"writing {mask_set}", len(pairs)) as tell:
+    for mask_set, pairs in evaluation_set.pairs.items():
+        with progress_bar(f"writing {mask_set}", len(pairs)) as update:
             for index in range(len(pairs)):
                 pair = pairs[index]
-                for kind, picture in zip(KINDS, to_floats(pair), strict=True):
-                    save_png(folder / mask_set / kind / f"{file_name(index)}.png", picture)
+                for kind, pixels in zip(KINDS, to_floats(pair), strict=True):
+                    save_png(folder / mask_set / kind / f"{file_name(index)}.png", pixels)
                 listed.append((mask_set, file_name(index), pairs.name(index), float(pair["hole"].float().mean())))
-                tell(index + 1, "")
+                update(index + 1, "")
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerows(listed)
     files.write_bytes(folder / "pairs.csv", text.getvalue().encode())

@@ -1,4 +1,4 @@
-"""Truths and holes in files of any size, paired by name."""
+"""Pairs of ground truth and hole from image files of any size, matched by name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from bench_core.masks.mask_images import read_levels
 
 @dataclass
 class ImageFileList:
-    """Image files under names."""
+    """Image files with names."""
 
     paths: Sequence[Path]
     names: Sequence[str]
@@ -30,13 +30,14 @@ class ImageFileList:
 
 
 @dataclass(frozen=True)
-class HolePictures:
-    """One mask picture for each image; a sample of at least `threshold` is white."""
+class MaskImageHoles:
+    """Holes from mask images, one for each image."""
 
     paths: Sequence[Path]
     hole: str
-    """ "white" or "black"."""
+    """Colour of missing pixels: "white" or "black"."""
     threshold: int
+    """Grey level from which a pixel is white."""
 
     def __getitem__(self, index: int) -> Array:
         levels, _ = read_levels(self.paths[index])
@@ -46,7 +47,7 @@ class HolePictures:
 
 @dataclass(frozen=True)
 class MaskFileHoles:
-    """Holes of a mask set: those of the images' names where it has names, else one after the other."""
+    """Holes from a mask set's file: by the images' names if the file has names, else in order."""
 
     file: MaskFile
     names: Sequence[str]
@@ -55,11 +56,11 @@ class MaskFileHoles:
     def __post_init__(self) -> None:
         known = [str(Path(name).with_suffix("")) for name in self.file.manifest.get("names", ())]
         self._numbers.update({name: number for number, name in enumerate(known or self.names)})
-        lacking = [name for name in self.names if name not in self._numbers]
-        if lacking or (not known and len(self.names) > len(self.file)):
+        unmatched = [name for name in self.names if name not in self._numbers]
+        if unmatched or (not known and len(self.names) > len(self.file)):
             raise BadInput(
-                f"{self.file.path} holds {len(self.file)} holes, and none for {lacking[0]!r}."
-                if lacking
+                f"{self.file.path} holds {len(self.file)} holes, and none for {unmatched[0]!r}."
+                if unmatched
                 else f"{self.file.path} holds {len(self.file)} holes for {len(self.names)} images."
             )
 
@@ -67,15 +68,15 @@ class MaskFileHoles:
         return self.file.hole(self._numbers[self.names[index]])
 
 
-MaskSet = HolePictures | MaskFileHoles
+FileHoles = MaskImageHoles | MaskFileHoles
 
 
 @dataclass(frozen=True)
 class FilePairs(Pairs):
-    """Images as they are, neither cropped nor resized, each with its hole."""
+    """Images with their holes, neither cropped nor resized."""
 
     images: Images
-    holes: MaskSet
+    holes: FileHoles
     channels: int
 
     def __len__(self) -> int:
@@ -87,7 +88,7 @@ class FilePairs(Pairs):
         if hole.shape != image.shape[:2]:
             raise BadInput(
                 f"The hole of {self.name(index)!r} is {hole.shape[1]} x {hole.shape[0]} pixels, but the image is "
-                f"{image.shape[1]} x {image.shape[0]}. Nothing is resized here; give holes of the images' sizes."
+                f"{image.shape[1]} x {image.shape[0]}. Holes are not resized; give holes of the images' sizes."
             )
         planes = torch.from_numpy(image.transpose(2, 0, 1).copy())
         return Pair(index=index, image=planes, hole=torch.from_numpy(hole[None]))
@@ -96,7 +97,7 @@ class FilePairs(Pairs):
         return self.images.names[index]
 
     def holes_digest(self) -> str:
-        """The sha256 of all holes in order, with their sizes."""
+        """Return the sha256 of all holes in order, with their sizes."""
         summary = sha256()
         for index in range(len(self)):
             hole = self.holes[index]
@@ -104,8 +105,16 @@ class FilePairs(Pairs):
         return summary.hexdigest()
 
 
-def open_holes(where: str, found: Sequence[Path], names: Sequence[str], hole: str, threshold: int) -> MaskSet:
-    """A mask set's file, or mask pictures in the order of the images."""
+def open_holes(where: str, found: Sequence[Path], names: Sequence[str], hole: str, threshold: int) -> FileHoles:
+    """Open the holes of images.
+
+    Args:
+        where: A mask set's file; anything else means mask images.
+        found: Mask images in the order of the images.
+        names: Names of the images.
+        hole: Colour of missing pixels in mask images: "white" or "black".
+        threshold: Grey level from which a pixel of a mask image is white.
+    """
     if where.endswith(SUFFIX):
         return MaskFileHoles(read(Path(where).expanduser()), names)
-    return HolePictures(found, hole, threshold)
+    return MaskImageHoles(found, hole, threshold)

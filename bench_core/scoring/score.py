@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from bench_core import __version__
 from bench_core.data.pairs import Pair, to_floats
@@ -62,8 +61,7 @@ class Scoring:
                 pair = pairs[index]
                 ground_truth, hole = pair["image"].numpy().transpose(1, 2, 0), pair["hole"][0].numpy()
                 image = self._read(path, ground_truth)
-                with Image.open(path) as file:
-                    inspection.add(pairs.name(index), image, ground_truth, hole, file.format)
+                inspection.add(image, ground_truth, hole)
                 update(index + 1, "")
         inspection.refuse_inverted()
         return inspection

@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from bench_core.errors import BadInput
-from bench_core.methods.method import Method
+from bench_core.methods import Method
 from bench_core.system.allocator import MMAP_THRESHOLD
 from bench_perf.records import Candidate
 from bench_perf.worker import Loop, start_worker

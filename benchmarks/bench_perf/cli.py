@@ -19,7 +19,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command()
 @click.argument("methods", type=completions.METHODS, required=False)
 @click.option(
-    "--parts", type=Listed(), help="forward,training,overhead,metrics,masks,loading,startup; all if not given."
+    "--parts", type=Listed(), help="forward,training,overhead,metrics,masks,loading,startup; all if left out."
 )
 @click.option("--sizes", type=Listed(int), default="256,512", help="Heights and widths of images, in pixels.")
 @click.option("--batches", type=Listed(int), default="1,4", help="Batch sizes.")

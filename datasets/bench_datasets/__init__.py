@@ -34,7 +34,7 @@ _MNIST = ImageSet(
     "http://yann.lecun.com/exdb/mnist/ - downloaded by torchvision if missing; the folder is torchvision's "
     "root, ~/.cache/inpaint-bench/mnist by default. The official split.",
     needs_folder=False,
-    home="~/.cache/inpaint-bench/mnist/MNIST",
+    default_folder="~/.cache/inpaint-bench/mnist/MNIST",
 )
 
 _CIFAR10 = ImageSet(
@@ -44,7 +44,7 @@ _CIFAR10 = ImageSet(
     "https://www.cs.toronto.edu/~kriz/cifar.html - downloaded by torchvision if missing; the folder is "
     "torchvision's root, ~/.cache/inpaint-bench/cifar10 by default. The official split.",
     needs_folder=False,
-    home="~/.cache/inpaint-bench/cifar10/cifar-10-batches-py",
+    default_folder="~/.cache/inpaint-bench/cifar10/cifar-10-batches-py",
 )
 
 

@@ -1,4 +1,4 @@
-"""What the records of installed plugins say of their methods, below each plugin's own page and as one list of all."""
+"""Show the records of installed plugins: below each plugin's own page, and as one list of all methods."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -17,7 +17,7 @@ LOADED = Plugins.find().load(PLUGINS, strict=True)
 MODELS: dict[str, list[Model]] = {plugin.name: plugin.records["models"] for plugin in LOADED}
 INDEX = """# Methods
 
-A plugin brings a method, often in several forms. Its page is the plugin's README, with what its records say below it.
+Each plugin brings a method, often in several forms. Its page shows the plugin's README and then its records.
 
 """
 
@@ -28,43 +28,45 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     folder, _, name = page.file.src_uri.removesuffix(".md").rpartition("/")
-    return f"{markdown}\n{facts(MODELS[name])}" if folder == "methods" and name in MODELS else markdown
+    return f"{markdown}\n{records(MODELS[name])}" if folder == "methods" and name in MODELS else markdown
 
 
 def overview() -> str:
-    """Every form of every method."""
+    """Return a table of every form of every method."""
     rows = ((_linked(name, model), model.title, _parameters(model)[0]) for name in MODELS for model in MODELS[name])
     return table(("form", "title", "parameters"), rows)
 
 
-def facts(models: list[Model]) -> str:
-    """All that one plugin's records say."""
-    return "\n".join(["## Its records\n", *dict.fromkeys(f"{model.citation}\n" for model in models), *_facts(models)])
+def records(models: list[Model]) -> str:
+    """Return citations, forms, options and recipes of one plugin."""
+    return "\n".join(
+        ["## Its records\n", *dict.fromkeys(f"{model.citation}\n" for model in models), *_sections(models)]
+    )
 
 
-def _facts(models: list[Model]) -> Iterator[str]:
+def _sections(models: list[Model]) -> Iterator[str]:
     forms = ((f"`{model.name}`", model.title, *_parameters(model), *_sides(model)) for model in models)
     yield table(("form", "title", "parameters, `paper`", "`nano`", "sides, `paper`", "`nano`"), forms)
-    options = _alike(models, lambda model: [(name, f"`{value}`") for name, value in model.options.items()])
+    options = _shared(models, lambda model: [(name, f"`{value}`") for name, value in model.options.items()])
     yield table(("option", "default", "of"), ((f"`{name}`", value, forms) for (name, value), forms in options))
-    for recipe, forms in _alike(models, lambda model: [model.recipe]):
+    for recipe, forms in _shared(models, lambda model: [model.recipe]):
         yield f"### Recipe of {forms}\n\n{_recipe(recipe)}"
 
 
-def _alike(models: list[Model], facts: Callable[[Model], list[Any]]) -> Iterator[tuple[Any, str]]:
-    """Every different fact, with the forms that share it."""
-    found = [(fact, f"`{model.name}`") for model in models for fact in facts(model)]
-    for place, (fact, _) in enumerate(found):
-        if fact not in [before for before, _ in found[:place]]:
-            yield fact, ", ".join(form for other, form in found if other == fact)
+def _shared(models: list[Model], values: Callable[[Model], list[Any]]) -> Iterator[tuple[Any, str]]:
+    """Yield every distinct value with the forms that share it."""
+    found = [(value, f"`{model.name}`") for model in models for value in values(model)]
+    for place, (value, _) in enumerate(found):
+        if value not in [before for before, _ in found[:place]]:
+            yield value, ", ".join(form for other, form in found if other == value)
 
 
 def _recipe(recipe: Recipe | None) -> str:
     if recipe is None:
-        return "Nothing is trained.\n"
-    asked = f"The paper's batch: {recipe.batch or 'not stated'}; its steps: {recipe.steps or 'not stated'}."
+        return "Training-free.\n"
+    budget = f"The paper's batch: {recipe.batch or 'not stated'}; its steps: {recipe.steps or 'not stated'}."
     updates = table(("phase", "batch", "network", "optimiser", "losses"), _updates(recipe))
-    return f"{asked} Initialisation: {recipe.initialisation}.\n\n{updates}"
+    return f"{budget} Initialisation: {recipe.initialisation}.\n\n{updates}"
 
 
 def _updates(recipe: Recipe) -> Iterator[tuple[str, ...]]:
@@ -88,11 +90,11 @@ def _sides(model: Model) -> Iterator[str]:
 
 
 def _linked(plugin: str, model: Model) -> str:
-    """The form, leading to the plugin's page if it has one."""
+    """Return the form as a link to the plugin's page, if there is one."""
     return f"`{model.name}`" if plugin not in PLUGINS else f"[`{model.name}`]({plugin}.md)"
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A table, or nothing where there is no row."""
+    """Return a Markdown table, or "" without rows."""
     lines = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in (head, ["---"] * len(head), *lines)) if lines else ""

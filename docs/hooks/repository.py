@@ -1,4 +1,4 @@
-"""Pages of the site that lie elsewhere in the repository, and the links between all of them."""
+"""Show pages from elsewhere in the repository on the site, and keep the links between all pages."""
 
 import posixpath
 import re
@@ -14,12 +14,12 @@ ELSEWHERE = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     **{
-        f"{room}/{path.parent.name}/README.md": f"{section}/{path.parent.name}.md"
-        for room, section in (("plugins", "methods"), ("reports", "results"))
-        for path in sorted(ROOT.glob(f"{room}/*/README.md"))
+        f"{folder}/{path.parent.name}/README.md": f"{section}/{path.parent.name}.md"
+        for folder, section in (("plugins", "methods"), ("reports", "results"))
+        for path in sorted(ROOT.glob(f"{folder}/*/README.md"))
     },
 }
-"""Where a page lies in the repository, and where on the site."""
+"""Path of a page in the repository, to its path on the site."""
 LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!\w+:)([^)\s#]+)(#[^)\s]*)?\)")
 
 
@@ -36,26 +36,26 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """The page with links that hold on the site. What is in the repository only keeps its words."""
+    """Return the page with links that work on the site. A link to a file outside the site becomes plain text."""
     here = page.file.src_uri
-    page.meta.update({} if page.parent else {"hide": ["navigation"]})  # which would show this page only
+    page.meta.update({} if page.parent else {"hide": ["navigation"]})  # it would list this page alone
     origin = next((source for source, uri in ELSEWHERE.items() if uri == here), f"docs/{here}")
 
-    def linked(link: re.MatchReport[str]) -> str:
+    def on_the_site(link: re.Match[str]) -> str:
         mark, text, target, anchor = link.groups(default="")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(origin), target))
         if not (ROOT / path).exists():
-            return link[0]  # MkDocs says what is wrong with it
-        there = _on_the_site(path, bool(mark), config, files)
-        return f"{mark}[{text}]({posixpath.relpath(there, posixpath.dirname(here))}{anchor})" if there else text
+            return link[0]  # MkDocs reports the broken link
+        uri = _site_uri(path, bool(mark), config, files)
+        return f"{mark}[{text}]({posixpath.relpath(uri, posixpath.dirname(here))}{anchor})" if uri else text
 
-    return LINK.sub(linked, markdown)
+    return LINK.sub(on_the_site, markdown)
 
 
-def _on_the_site(path: str, picture: bool, config: MkDocsConfig, files: Files) -> str:
-    """Where a file of the repository is on the site; nowhere is ''."""
+def _site_uri(path: str, is_image: bool, config: MkDocsConfig, files: Files) -> str:
+    """Return the site's path of a file of the repository, or "" if it has none. Images are added to the site."""
     page = path if path.endswith(".md") else f"{path}/README.md"
     uri = ELSEWHERE.get(page) or path.removeprefix("docs/")
-    if picture and not files.get_file_from_path(uri):
+    if is_image and not files.get_file_from_path(uri):
         files.append(File.generated(config, uri, abs_src_path=str(ROOT / path)))
     return uri if files.get_file_from_path(uri) else ""

@@ -38,7 +38,7 @@ def _toml_files(folder: str) -> list[NamedFile]:
 @hookimpl
 def bench_commands() -> list[Command]:
     names = ("report", "figure", "compare", "tables", "cost")
-    return [Command(name, "Compare", f"bench_reports.cli.{name}:{name}") for name in names]
+    return [Command(name, "Experiments", f"bench_reports.cli.{name}:{name}") for name in names]
 
 
 @hookimpl

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench_core.methods.method import Method
+from bench_core.methods import Method
 from bench_core.system.devices import open_fabric
 from bench_core.training.trainer import Trainer
 from bench_perf.cases.overhead import BareLoop

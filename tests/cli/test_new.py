@@ -1,4 +1,4 @@
-"""`bench new` writes a plugin that installs, keeps every rule and trains, with no word to be changed."""
+"""`bench new` writes a plugin that installs, passes the checks and trains without any edit."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ from bench_core.plugins import Plugins
 from bench_core.store.store import read_runs
 
 NAMES = ["demo", "abc", "zebra_of_an_unusually_long_name_2"]
-"""Imports are sorted, so a name before and one behind `bench_core` make different files."""
+"""Imports are sorted, so names before and after `bench_core` give different files."""
 
 
 def new(*words: str | Path, code: int = 0) -> str:
@@ -32,7 +32,7 @@ def files(folder: Path) -> set[str]:
 
 @pytest.fixture
 def demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """The plugin `demo`, with what an installation would leave beside it."""
+    """The plugin `demo`, with the metadata of an installation."""
     folder = tmp_path / "demo"
     new("demo", "--folder", tmp_path)
     installed = folder / "bench_demo-0.1.0.dist-info"
@@ -47,19 +47,19 @@ def demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
         del sys.modules[name]
 
 
-def test_it_looks_like_the_plugins_of_this_repository(tmp_path: Path):
+def test_it_has_the_layout_of_the_plugins_in_this_repository(tmp_path: Path):
     said = new("demo", "--folder", tmp_path)
     assert f"pip install -e {tmp_path / 'demo'}" in said and "bench check demo" in said
     package = {f"bench_demo/{name}.py" for name in ("__init__", "model", "losses", "recipe")}
     assert files(tmp_path / "demo") == {"pyproject.toml", "README.md", "tests/test_demo.py", *package}
-    assert files(tmp_path) == {f"demo/{name}" for name in files(tmp_path / "demo")}  # nothing else is left behind
+    assert files(tmp_path) == {f"demo/{name}" for name in files(tmp_path / "demo")}  # and no temporary files
     project = tomllib.loads((tmp_path / "demo" / "pyproject.toml").read_text())["project"]
     assert (project["name"], project["dependencies"]) == ("bench-demo", ["inpaint-bench"])
     assert "## Differences from the paper" in (tmp_path / "demo" / "README.md").read_text()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_its_code_is_clean_whatever_its_name(name: str, tmp_path: Path):
+def test_its_code_is_clean_with_any_name(name: str, tmp_path: Path):
     new(name, "--folder", tmp_path)
     for command in (["check"], ["format", "--check"]):
         config = ["--no-cache", "--config", str(ROOT / "pyproject.toml")]
@@ -72,16 +72,16 @@ def test_its_code_is_clean_whatever_its_name(name: str, tmp_path: Path):
         assert ruff.returncode == 0, ruff.stdout
 
 
-def test_it_keeps_every_rule_at_both_scales_and_its_door_is_light(demo: Path):
+def test_it_passes_the_checks_at_both_scales_and_imports_no_torch(demo: Path):
     for scale in ("nano", "paper"):
-        card = check("demo", scale=scale)
-        assert card.passed, str(card)
-        assert all(finding.state == "pass" for finding in card.findings if finding.rule != "devices")
+        report = check("demo", scale=scale)
+        assert report.passed, str(report)
+        assert all(finding.state == "pass" for finding in report.findings if finding.rule != "devices")
     code = "import sys, bench_demo; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=demo, check=False).returncode == 0
 
 
-def test_it_trains_beside_others(demo: Path, bench: Callable[..., Result], tmp_path: Path):
+def test_it_trains(demo: Path, bench: Callable[..., Result], tmp_path: Path):
     bench("--plugins", "demo", "--steps", "2", "--no-baselines", "--option", "border_l1.width=1")
     (entry,) = read_runs(tmp_path / "out")[1][-1].entries
     assert (entry.variant, entry.state) == ("demo[border_l1.width=1]", "done")
@@ -96,20 +96,20 @@ def test_its_own_tests_pass(demo: Path):
 
 
 @pytest.mark.parametrize("name", ["Demo", "my-method", "2nd", "", "a.b", "../up", "grün"])
-def test_what_is_no_name_is_refused(name: str, tmp_path: Path):
-    assert "is no name for a plugin" in new(name, "--folder", tmp_path, code=2)
+def test_an_invalid_name_is_refused(name: str, tmp_path: Path):
+    assert "is no valid name for a plugin" in new(name, "--folder", tmp_path, code=2)
     assert not files(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["telea", "masks", "core", sorted(set(Plugins.find().installed))[-1]])
-def test_a_name_that_is_taken_is_refused(name: str, tmp_path: Path):
+def test_a_taken_name_is_refused(name: str, tmp_path: Path):
     assert f"The name '{name}' is taken" in new(name, "--folder", tmp_path, code=2)
     assert not files(tmp_path)
 
 
-def test_nothing_is_written_over(tmp_path: Path):
+def test_nothing_is_overwritten(tmp_path: Path):
     (tmp_path / "demo").mkdir()
-    new("demo", "--folder", tmp_path)  # an empty folder is as good as none
+    new("demo", "--folder", tmp_path)  # an empty folder is fine
     (tmp_path / "demo" / "README.md").write_text("mine")
     assert "exists and is not empty" in new("demo", "--folder", tmp_path, code=2)
     assert (tmp_path / "demo" / "README.md").read_text() == "mine"

@@ -1,4 +1,4 @@
-"""The terminal: no escape code where none is wanted, and tables that fit."""
+"""Terminal output: no escape codes on plain terminals, and tables that fit."""
 
 import re
 from pathlib import Path
@@ -41,23 +41,23 @@ def words_of(command: str, results: Path) -> list[str]:
         ("compare gradient_of_something telea RESULTS", {"NO_COLOR": "1"}),
     ],
 )
-def test_no_escape_code_is_written_where_none_is_wanted(command: str, plain: dict[str, str], results: Path):
+def test_plain_terminals_get_no_escape_codes(command: str, plain: dict[str, str], results: Path):
     shown = pty_session.run(words_of(command, results), 80, **plain)
     assert shown.strip() and "\x1b" not in shown
 
 
-def test_a_terminal_is_given_colours(results: Path):
+def test_a_colour_terminal_gets_colours(results: Path):
     assert "\x1b[" in pty_session.run(["report", str(results)])
 
 
-def test_bars_become_lines_where_no_escape_code_is_wanted(photographs: Path, protocol: Path, tmp_path: Path):
+def test_progress_bars_become_lines_on_plain_terminals(photographs: Path, protocol: Path, tmp_path: Path):
     world = ["--protocol", str(protocol), "--data", str(photographs), "--device", "cpu", "--out", str(tmp_path / "out")]
     shown = pty_session.run(["run", "--plugins", "pconv", "--no-baselines", *world], NO_COLOR="1")
     assert "4/4" in shown and "\x1b" not in shown
 
 
 @pytest.mark.parametrize("width", [80, 200])
-def test_a_table_fits_its_terminal_and_loses_nothing(width: int, results: Path):
+def test_a_table_fits_the_terminal_and_keeps_all_values(width: int, results: Path):
     shown = pty_session.run(["report", str(results)], width, NO_COLOR="1")
     table = [line for line in shown.splitlines() if line and line[0] in "┏┃┡│└"]
     assert max(map(len, table)) <= width
@@ -67,7 +67,7 @@ def test_a_table_fits_its_terminal_and_loses_nothing(width: int, results: Path):
         assert shown.count(f"│ {name} ") == shown.count("┏") >= whole.count("┏") == 2
 
 
-def test_a_terminal_narrower_than_a_number_cuts_none(results: Path):
+def test_numbers_are_whole_on_a_very_narrow_terminal(results: Path):
     shown = pty_session.run(["report", str(results)], 30, NO_COLOR="1")
     assert len(re.findall(r" \d\.\d+ ± \d+\.\d+[ ≈]*│", shown)) == 2 * shown.count("┏") == 2 * 2 * len(METRICS)
     assert "…" not in shown

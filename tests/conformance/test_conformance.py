@@ -1,4 +1,4 @@
-"""Every way to break a rule is caught by the rule meant for it, and what is installed keeps them all."""
+"""Each rule fails the cheat that breaks it, and all installed methods pass."""
 
 import json
 import re
@@ -15,7 +15,7 @@ import bench_core.plugins
 from bench_core.cli import main
 from bench_core.conformance import RULES, ConformanceReport, check
 from bench_core.errors import BadInput
-from bench_core.methods.method import Method, guided
+from bench_core.methods import Method, guided
 from bench_core.plugins import Plugins
 from bench_core.specs import resolve
 from bench_core.store.store import read_runs
@@ -50,14 +50,14 @@ BROKEN = {
 
 @pytest.fixture
 def planted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pretend that the cheats are installed as a plugin."""
+    """Install the cheats as a plugin."""
     real, mine = bench_core.plugins.entry_points, EntryPoint("cheats", "bench_cheats", "bench")
     monkeypatch.setattr(bench_core.plugins, "entry_points", lambda group: [*real(group=group), mine])
 
 
-def told(card: ConformanceReport, rule: str) -> tuple[str, str]:
-    (found,) = [finding for finding in card.findings if finding.rule == rule]
-    return found.state, found.told
+def verdict(report: ConformanceReport, rule: str) -> tuple[str, str]:
+    (found,) = [finding for finding in report.findings if finding.rule == rule]
+    return found.state, found.note
 
 
 def command(*words: str, code: int) -> Result:
@@ -67,9 +67,9 @@ def command(*words: str, code: int) -> Result:
 
 
 @pytest.mark.parametrize("name", PLUGINS.records("models"))
-def test_whatever_is_installed_keeps_every_rule(name: str):
-    card = check(name)
-    assert card.passed, str(card)
+def test_installed_methods_pass(name: str):
+    report = check(name)
+    assert report.passed, str(report)
 
 
 def test_every_rule_has_a_cheat_that_breaks_it():
@@ -77,102 +77,102 @@ def test_every_rule_has_a_cheat_that_breaks_it():
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_cheat_is_caught_by_the_rule_meant_for_it_and_by_no_other(planted: None, name: str):
-    card = check(f"cheats:{name}")
-    assert card.broken == (BROKEN[name],), str(card)
+def test_each_cheat_fails_its_own_rule_only(planted: None, name: str):
+    report = check(f"cheats:{name}")
+    assert report.broken == (BROKEN[name],), str(report)
 
 
-def test_black_holes_and_indifference_are_told_apart(planted: None):
-    assert "as black as it was given" in told(check("cheats:inverted"), "polarity")[1]
-    assert "ignores the known pixels" in told(check("cheats:blind"), "polarity")[1]
+def test_polarity_distinguishes_black_holes_from_constant_predictions(planted: None):
+    assert "is the zero fill value" in verdict(check("cheats:inverted"), "polarity")[1]
+    assert "ignores the known pixels" in verdict(check("cheats:blind"), "polarity")[1]
 
 
-def test_an_honest_method_is_no_cheat(planted: None):
-    card = check("cheats")
-    assert card.passed, str(card)
-    assert [finding.rule for finding in card.findings] == list(RULES)
-    assert told(card, "parameters") == ("pass", "as declared, 303 at scale nano")
+def test_an_honest_method_passes(planted: None):
+    report = check("cheats")
+    assert report.passed, str(report)
+    assert [finding.rule for finding in report.findings] == list(RULES)
+    assert verdict(report, "parameters") == ("pass", "as declared, 303 at scale nano")
 
 
-def test_a_method_that_draws_at_random_and_says_so_is_told_with_mean_and_spread(planted: None):
-    card = check("cheats:declared")
-    assert card.passed, str(card)
-    state, words = told(card, "determinism")
+def test_a_stochastic_method_gets_a_note_with_mean_and_spread(planted: None):
+    report = check("cheats:declared")
+    assert report.passed, str(report)
+    state, words = verdict(report, "determinism")
     spread = re.fullmatch(r"draws at random: over 8 samples .* is ([\d.]+) .* of ([\d.]+), .* is ([\d.]+); .*", words)
-    assert state == "told" and spread, words
+    assert state == "note" and spread, words
     # a uniform variable of width 1/8 has a standard deviation of 1 / (8 * 12 ** 0.5); the sigmoid is seldom clamped
     assert float(spread[3]) == pytest.approx(1 / (8 * 12**0.5), rel=0.1)
     assert float(spread[2]) < float(spread[3]) / 10  # of a mean over thousands of pixels
     assert words.endswith("torch's seed repeats a sample")
-    assert told(card, "batch")[0] == told(card, "devices")[0] == "skip"
+    assert verdict(report, "batch")[0] == verdict(report, "devices")[0] == "skip"
 
 
-def test_a_table_tells_which_methods_draw_at_random(planted: None, bench: Callable[..., Result]):
+def test_a_table_marks_stochastic_methods(planted: None, bench: Callable[..., Result]):
     output = " ".join(bench("--plugins", "cheats,cheats:declared", "--no-baselines").output.split())
-    assert "cheats:declared draws at random; one sample of each is judged" in output
+    assert "cheats:declared draws at random; one sample of each image is evaluated" in output
     assert "cheats draws at random" not in output
 
 
-def test_randomness_that_no_seed_repeats_cannot_be_told_from_a_leak(planted: None):
-    card = check("cheats:unseeded")
-    assert card.broken == ("hidden_pixels",), str(card)
-    assert "no seed of torch's repeats a sample" in told(card, "determinism")[1]
+def test_unseeded_randomness_looks_like_a_leak(planted: None):
+    report = check("cheats:unseeded")
+    assert report.broken == ("hidden_pixels",), str(report)
+    assert "torch's seed does not repeat a sample" in verdict(report, "determinism")[1]
 
 
-def test_what_declares_randomness_and_has_none_is_told(planted: None):
-    assert told(check("cheats:pretender"), "determinism")[0] == "told"
+def test_a_deterministic_method_that_declares_to_be_stochastic_gets_a_note(planted: None):
+    assert verdict(check("cheats:pretender"), "determinism")[0] == "note"
 
 
-def test_help_from_a_guide_is_told(planted: None):
-    card = check("cheats:sketched")
-    state, words = told(card, "hidden_pixels")
-    assert card.passed and state == "told" and "helped by lines where it becomes bright" in words
+def test_a_guide_is_noted(planted: None):
+    report = check("cheats:sketched")
+    state, words = verdict(report, "hidden_pixels")
+    assert report.passed and state == "note" and "helped by lines where it becomes bright" in words
 
 
-def test_refused_holes_are_told(planted: None):
-    card = check("cheats:picky")
-    assert card.passed, str(card)
-    state, words = told(card, "masks")
-    assert state == "told" and "fills holes above the middle only" in words
-    assert {"center", "all but one pixel"} <= set(words.split(". ")[0].removeprefix("refused: ").split(", "))
+def test_unsupported_holes_are_noted(planted: None):
+    report = check("cheats:picky")
+    assert report.passed, str(report)
+    state, words = verdict(report, "masks")
+    assert state == "note" and "fills holes above the middle only" in words
+    assert {"center", "all but one pixel"} <= set(words.split(". ")[0].removeprefix("not supported: ").split(", "))
     assert not check("cheats:useless").passed
 
 
-def test_a_rule_that_cannot_be_tried_is_broken_and_the_others_go_on(planted: None):
-    card = check("cheats:raises")
-    assert card.broken == ("range", "finite")
-    assert told(card, "finite") == ("fail", "RuntimeError: I do not paint black")
+def test_an_error_fails_its_rule_and_the_others_run(planted: None):
+    report = check("cheats:raises")
+    assert report.broken == ("range", "finite")
+    assert verdict(report, "finite") == ("fail", "RuntimeError: I do not paint black")
 
 
-def test_given_weights_are_those_that_paint(planted: None, tmp_path: Path):
+def test_given_weights_are_used(planted: None, tmp_path: Path):
     method: Method = resolve("bench_cheats.methods:Honest")("nano", 3)
     for parameter in method.parameters():
         torch.nn.init.zeros_(parameter)
     save_weights(tmp_path / "w.safetensors", method, {"method": "cheats", "scale": "nano", "channels": 3})
-    card = check("cheats", tmp_path / "w.safetensors")
-    assert card.broken == ("polarity",)  # no weights, no answer to what is seen
+    report = check("cheats", tmp_path / "w.safetensors")
+    assert report.broken == ("polarity",)  # zero weights give a constant prediction
 
 
 def test_trained_weights_bring_their_scale(tmp_path: Path):
     method: Method = resolve(PLUGINS.records("models")["pconv:seven"].build)("nano", 3)
     facts = {"method": "pconv:seven", "scale": "nano", "channels": 3, "options": {"bias": "last"}}
     save_weights(tmp_path / "w.safetensors", method, facts)
-    card = check("pconv:seven", tmp_path / "w.safetensors")
-    assert card.passed and (card.scale, card.weights) == ("nano", "weights of w.safetensors")
+    report = check("pconv:seven", tmp_path / "w.safetensors")
+    assert report.passed and (report.scale, report.weights) == ("nano", "weights of w.safetensors")
     with pytest.raises(BadInput, match="The weights are of scale 'nano', not 'paper'"):
         check("pconv:seven", tmp_path / "w.safetensors", "paper")
     with pytest.raises(BadInput, match="weights of 'pconv:seven', not of 'telea'"):
         check("telea", tmp_path / "w.safetensors")
 
 
-def test_the_command_prints_a_card_and_its_exit_code_tells(planted: None):
-    assert "Every rule is kept." in command("telea", code=0).stdout
+def test_the_command_prints_a_report_and_its_exit_code_shows_failures(planted: None):
+    assert "All checks passed." in command("telea", code=0).stdout
     shown = command("cheats:wide", code=1).stdout
-    assert "Broken: range." in shown
-    told = command("cheats:wide", "--json", code=1).output
-    card = json.loads(told[told.index("{") :])  # progress may stand before it
-    assert card["passed"] is False and card["method"] == "cheats:wide"
-    states = {finding["rule"]: finding["state"] for finding in card["findings"]}
+    assert "Failed: range." in shown
+    output = command("cheats:wide", "--json", code=1).output
+    report = json.loads(output[output.index("{") :])  # progress may precede it
+    assert report["passed"] is False and report["method"] == "cheats:wide"
+    states = {finding["rule"]: finding["state"] for finding in report["findings"]}
     assert list(states) == list(RULES) and states["range"] == "fail" and states["finite"] == "pass"
 
 
@@ -184,11 +184,11 @@ def test_the_command_prints_a_card_and_its_exit_code_tells(planted: None):
         (["telea", "--device", "mps"], "The device 'mps' cannot be used here"),
     ],
 )
-def test_bad_input_is_told_and_is_no_broken_rule(words: list[str], said: str):
+def test_bad_input_is_not_a_failed_check(words: list[str], said: str):
     assert said in command(*words, code=2).output
 
 
-def test_a_broken_plugin_is_told_as_such(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_a_broken_plugin_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     (tmp_path / "bench_torn.py").write_text("import no_such_library")
     monkeypatch.syspath_prepend(tmp_path)
     real, torn = bench_core.plugins.entry_points, EntryPoint("torn", "bench_torn", "bench")
@@ -196,16 +196,16 @@ def test_a_broken_plugin_is_told_as_such(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert "No module named 'no_such_library'" in command("torn", code=2).output
 
 
-def test_post_processing_that_closes_the_hole_gains_nothing(
+def test_post_processing_that_closes_the_hole_has_no_advantage(
     planted: None, bench: Callable[..., Result], tmp_path: Path
 ):
     bench("--plugins", "cheats,cheats:erases", "--no-baselines")
     store, runs = read_runs(tmp_path / "out")
     found = store.rows(runs[-1]).set_index("variant")["value"]
-    assert found["cheats"].tolist() == found["cheats:erases"].tolist()  # they paint the same
+    assert found["cheats"].tolist() == found["cheats:erases"].tolist()  # equal predictions
 
 
-def test_a_guide_that_spoils_what_it_sees_spoils_a_copy():
+def test_a_guide_gets_a_copy_of_the_image():
     class Eraser:
         name = "eraser"
 
@@ -217,6 +217,6 @@ def test_a_guide_that_spoils_what_it_sees_spoils_a_copy():
     assert image.eq(1).all()
 
 
-def test_the_page_on_checking_explains_every_rule():
+def test_docs_explain_every_rule():
     page = ROOT / "docs" / "check.md"
     assert re.findall(r"^\| `(\w+)` \|", page.read_text(), re.MULTILINE) == list(RULES)

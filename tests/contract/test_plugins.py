@@ -1,4 +1,4 @@
-"""Finding and loading plugins: only those asked for, and none can break the others."""
+"""Plugins: only those asked for are imported, and a broken one does not stop the others."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ HEAVY = ("torch", "torchvision", "lightning_fabric", "cv2", "skimage", "lpips")
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """Pretend that a module with some source is an installed plugin."""
+    """Install a module with this source as a plugin."""
     monkeypatch.syspath_prepend(tmp_path)
     real = bench_core.plugins.entry_points
 
@@ -69,7 +69,7 @@ def test_only_plugins_asked_for_are_imported(installed):
         ("from bench_core import hookimpl\n@hookimpl\ndef bench_models(): return ['pconv']", "'pconv'"),
     ],
 )
-def test_a_broken_plugin_carries_its_real_error_and_the_others_go_on(installed, source: str, said: str):
+def test_a_broken_plugin_has_its_traceback_and_the_others_load(installed, source: str, said: str):
     installed("broken", source)
     plugins = Plugins.find()
     broken, pconv = plugins.load(["broken", "pconv"])
@@ -80,12 +80,12 @@ def test_a_broken_plugin_carries_its_real_error_and_the_others_go_on(installed, 
         Plugins.find().load(["broken"], strict=True)
 
 
-def test_an_unknown_plugin_is_told_with_the_nearest_and_the_installed():
-    with pytest.raises(BadInput, match=r"Did you mean 'pconv'\? Known: context_encoder, dmfn, .*pconv"):
+def test_an_unknown_plugin_gets_a_suggestion_and_a_list():
+    with pytest.raises(BadInput, match=r"Did you mean 'pconv'\? Known: classical, context_encoder, dmfn, .*pconv"):
         Plugins.find().load(["pconf"])
 
 
-def test_two_plugins_may_not_give_one_name(installed):
+def test_two_plugins_cannot_use_one_name(installed):
     door = "from bench_core import Model, hookimpl\n@hookimpl\ndef bench_models(): return [Model('pconv', '', '', '')]"
     installed("impostor", door)
     plugins = Plugins.find()
@@ -101,7 +101,7 @@ def test_a_module_named_like_a_hook_hides_nothing():
     assert "ssim@skimage" in plugins.records("metrics")
 
 
-def test_the_list_tells_name_version_hooks_papers_and_state():
+def test_the_list_has_name_version_hooks_papers_and_state():
     from click.testing import CliRunner
 
     from bench_core.cli import main
@@ -111,7 +111,7 @@ def test_the_list_tells_name_version_hooks_papers_and_state():
     assert listed["pconv"]["hooks"] == ["models"]
     assert listed["pconv"]["state"] == "loaded"
     assert listed["pconv"]["version"] == "0.1.0"
-    assert "Irregular MaskSet" in listed["pconv"]["papers"][0]
+    assert "Irregular Holes" in listed["pconv"]["papers"][0]
     assert listed["dmfn"]["hooks"] == ["losses", "models"]
 
 

@@ -1,4 +1,4 @@
-"""Laws of the protocol: validated, frozen, and hashed by all that it rules."""
+"""Protocols are validated, frozen, and hashed by all their settings."""
 
 import json
 import subprocess
@@ -61,7 +61,7 @@ def written(folder: Path, text: str | bytes) -> str:
 
 
 @pytest.mark.parametrize("name", protocols.named())
-def test_every_named_protocol_is_valid_and_says_what_it_is(name: str) -> None:
+def test_every_named_protocol_is_valid_and_has_a_title(name: str) -> None:
     loaded = protocols.load(name)
     assert loaded.name == name
     assert loaded.title
@@ -122,9 +122,9 @@ def test_a_value_of_the_wrong_kind_is_refused_by_its_key(key: str, value: Any) -
     assert f"\n  {key}" in refusal({**GIVEN, key: value})
 
 
-def test_every_fault_is_told_at_once() -> None:
-    told = refusal({**GIVEN, "size": -1, "scale": "huge", "stepps": 3})
-    assert all(key in told for key in ("size", "scale", "Did you mean 'steps'"))
+def test_all_faults_are_reported_at_once() -> None:
+    message = refusal({**GIVEN, "size": -1, "scale": "huge", "stepps": 3})
+    assert all(key in message for key in ("size", "scale", "Did you mean 'steps'"))
 
 
 @pytest.mark.parametrize("key", ["train_masks", "test_masks"])
@@ -132,7 +132,7 @@ def test_an_unknown_mask_set_is_refused_with_the_nearest(key: str) -> None:
     assert "mask set 'stroke'. Did you mean 'strokes'" in refusal({**GIVEN, key: ["stroke"]})
 
 
-def test_all_mask_sets_serve_where_none_is_chosen() -> None:
+def test_all_mask_sets_are_used_by_default() -> None:
     assert protocol().train_masks == protocol().test_masks == ("box", "strokes")
     assert protocol(test_masks=["box"]).train_masks == ("box", "strokes")
 

@@ -1,4 +1,4 @@
-"""The page of `bench demo` in a real browser: a picture comes in, methods fill its hole, files go out."""
+"""The page of `bench demo` in a real browser: open an image, compare methods, save files."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 __all__ = ["demo", "server"]
 
 
-def test_two_methods_are_compared_and_their_pictures_saved(demo: Demo):
+def test_two_methods_are_compared_and_their_results_saved(demo: Demo):
     demo.size(9)
     demo.drag((10, 10), (45, 30))
-    demo.select_metrics("telea", "navier_stokes")
+    demo.choose("telea", "navier_stokes")
     demo.fill()
     hole = swept((10, 10), (45, 30), 9)
-    pictures = {}
+    images = {}
     for name in ("telea", "navier_stokes"):
-        link = demo.page.get_by_role("link", name=f"Save the picture of {name}")
-        pictures[name] = demo.saved(link, f"photo-{name}.png")
-        assert (pictures[name][~hole] == PICTURE[~hole]).all()
-        assert (pictures[name][hole] != PICTURE[hole]).any()
-    assert (pictures["telea"] != pictures["navier_stokes"]).any()
+        link = demo.page.get_by_role("link", name=f"Save the result of {name}")
+        images[name] = demo.saved(link, f"photo-{name}.png")
+        assert (images[name][~hole] == PICTURE[~hole]).all()
+        assert (images[name][hole] != PICTURE[hole]).any()
+    assert (images["telea"] != images["navier_stokes"]).any()
     times = demo.page.locator("#cards p").all_text_contents()
-    assert len(times) == 2 and all(time.startswith("painted in ") and " s" in time for time in times)
+    assert len(times) == 2 and all(time.startswith("inpainted in ") and " s" in time for time in times)
 
 
-def test_the_slider_shows_two_pictures_side_by_side(demo: Demo):
+def test_the_slider_shows_two_images(demo: Demo):
     demo.press("Box")
     demo.drag((8, 8), (55, 39))
-    demo.select_metrics("mean_color", "tracer")
+    demo.choose("mean_color", "tracer")
     demo.fill()
     page = demo.page
     page.locator("#left").select_option("mean_color")
@@ -43,7 +43,7 @@ def test_the_slider_shows_two_pictures_side_by_side(demo: Demo):
     assert page.locator("#right").input_value() == "tracer"
 
     def share() -> float:
-        """How much of the middle row is black, the sketch that the tracer paints, in pictures of noise around it."""
+        """Return the black share of a row: the tracer predicts the empty sketch, and the image is noise."""
         shown = pixels(page.locator(".slider").screenshot())
         row = shown[shown.shape[0] // 3].astype(int)
         return float((row[:, :3].sum(1) < 30).mean())
@@ -64,7 +64,7 @@ def test_the_slider_shows_two_pictures_side_by_side(demo: Demo):
     assert share() == pytest.approx(inside / 2, abs=0.05)
 
 
-def test_a_sketch_reaches_the_method_that_is_guided(demo: Demo):
+def test_a_guided_method_gets_the_sketch(demo: Demo):
     demo.press("Box")
     demo.drag((8, 8), (55, 39))
     demo.press("Sketch")
@@ -74,55 +74,55 @@ def test_a_sketch_reaches_the_method_that_is_guided(demo: Demo):
     lines, hole = swept((12, 12), (50, 30), 5), boxed((8, 8), (55, 39))
     np.testing.assert_array_equal(demo.marked("sketch"), lines)
     np.testing.assert_array_equal(demo.marked("hole"), hole)
-    demo.select_metrics("tracer")
+    demo.choose("tracer")
     demo.fill()
-    found = demo.saved(demo.page.get_by_role("link", name="Save the picture of tracer"), "photo-tracer.png")
+    found = demo.saved(demo.page.get_by_role("link", name="Save the result of tracer"), "photo-tracer.png")
     assert (found[hole] == 255 * lines[hole][:, None]).all() and (found[~hole] == PICTURE[~hole]).all()
 
 
-def test_what_a_method_cannot_do_stands_beside_what_others_did(demo: Demo):
+def test_errors_of_a_method_are_shown_beside_the_other_results(demo: Demo):
     demo.drag((20, 20), (30, 30))
-    demo.select_metrics("telea", "greedy", "picky")
+    demo.choose("telea", "greedy", "picky")
     demo.fill()
     cards = demo.page.locator("#cards li")
-    assert demo.page.locator("#progress").text_content() == "1 painted, 2 could not."
+    assert demo.page.locator("#progress").text_content() == "1 done, 2 failed."
     assert "not enough memory" in cards.nth(1).inner_text()
     assert "takes images of 32 pixels only" in cards.nth(2).inner_text()
     assert cards.locator("img").count() == 1
 
 
-def test_a_file_that_is_no_picture_is_refused_in_the_page(page: "Page", server: str):
+def test_a_file_that_is_no_image_is_refused(page: "Page", server: str):
     page.goto(server)
     name = '"><img src=x onerror=alert(1)>.png'
-    page.set_input_files("#picture-file", {"name": name, "mimeType": "image/png", "buffer": b"a text"})
+    page.set_input_files("#image-file", {"name": name, "mimeType": "image/png", "buffer": b"a text"})
     page.locator("#message").wait_for()
     said = page.locator("#message").text_content() or ""
     assert said.endswith("cannot be read as an image: its content is of no known format") and "onerror" in said
     assert page.locator("#work").is_hidden()
 
 
-def test_another_picture_begins_anew(demo: Demo, tmp_path: Path):
+def test_another_image_starts_over(demo: Demo, tmp_path: Path):
     demo.drag((20, 20), (30, 30))
-    demo.select_metrics("telea")
+    demo.choose("telea")
     demo.fill()
     buffer = png(PICTURE[:20, :30])
     demo.page.set_input_files("#other-file", {"name": "b.png", "mimeType": "image/png", "buffer": buffer})
     demo.page.wait_for_selector("#results", state="hidden")
     demo.height, demo.width = 20, 30
     assert not demo.marked().any()
-    demo.press("Fill the hole")
-    assert "Paint the hole first" in (demo.page.locator("#message").text_content() or "")
+    demo.press("Inpaint")
+    assert "Draw a hole first" in (demo.page.locator("#message").text_content() or "")
 
 
-def test_an_example_is_at_hand(page: "Page", server: str):
+def test_an_example_can_be_opened(page: "Page", server: str):
     page.goto(server)
-    page.get_by_role("button", name="Take an example").click()
+    page.get_by_role("button", name="use an example").click()
     page.wait_for_selector("#work:not([hidden])")
     assert page.locator("#hole").evaluate("canvas => [canvas.width, canvas.height]") == [32, 24]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(demo: Demo, server: str, scheme):
+def test_axe_finds_no_violations(demo: Demo, server: str, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     demo.page.emulate_media(color_scheme=scheme)
     demo.press("Box")
@@ -135,13 +135,13 @@ def test_axe_finds_nothing(demo: Demo, server: str, scheme):
     assert not found.response["violations"], found.generate_report()
 
 
-def test_the_saved_mask_fills_the_same_hole_in_a_terminal(demo: Demo, tmp_path: Path):
+def test_bench_inpaint_gives_the_same_result_with_the_saved_mask(demo: Demo, tmp_path: Path):
     from bench_core.methods.inpaint import inpaint
 
     demo.drag((20, 20), (30, 30))
-    demo.select_metrics("telea")
+    demo.choose("telea")
     demo.fill()
-    found = demo.saved(demo.page.get_by_role("link", name="Save the picture of telea"), "photo-telea.png")
+    found = demo.saved(demo.page.get_by_role("link", name="Save the result of telea"), "photo-telea.png")
     demo.mask()
     Image.fromarray(PICTURE).save(tmp_path / "photo.png")
     inpaint("telea", None, tmp_path / "photo.png", tmp_path / "photo-mask.png", tmp_path / "o.png", "white", "cpu")

@@ -1,4 +1,4 @@
-"""What `bench demo` offers, and where it serves."""
+"""`bench demo`: listed methods, and the address it serves."""
 
 from collections.abc import Callable
 from importlib import util
@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from support.demo_server import CPU, png
 
 from bench_core.cli import main
-from bench_core.demo.catalog import offered
+from bench_core.demo.catalog import catalog
 from bench_core.demo.server import listen
 from bench_core.errors import BadInput
 from bench_core.plugins import Plugins
@@ -21,26 +21,26 @@ HOLE = np.zeros((20, 30), bool)
 HOLE[5:12, 8:20] = True
 
 
-def test_trained_cells_and_given_weights_are_offered(bench: Callable[..., Result], tmp_path: Path, toy: None):
+def test_trained_cells_and_given_weights_are_listed(bench: Callable[..., Result], tmp_path: Path, toy: None):
     bench("--plugins", "toy,toy:guided", "--seeds", "0,1")
     bench("--plugins", "toy", "--seeds", "1,2")
     store = tmp_path / "out"
-    every = offered(Plugins.find(), None, (), store, CPU)
+    every = catalog(Plugins.find(), None, (), store, CPU)
     names = ["mean_color", "telea", "navier_stokes", *(f"toy, seed {n}" for n in (0, 1)), "toy:guided, seed 0"]
     assert [each.name for each in every] == [*names, "toy:guided, seed 1", "toy, seed 2"]
     assert every[3].remark == "trained on folder with center, free-form: 4 steps at 32 pixels, scale nano"
     assert [each.guided for each in every] == [False] * 5 + [True, True, False]
 
     (weights,) = (store / "cells").glob("toy-0-*/weights.safetensors")
-    given = offered(Plugins.find(), ("toy",), [("toy", str(weights))], None, CPU)
+    given = catalog(Plugins.find(), ("toy",), [("toy", str(weights))], None, CPU)
     assert [each.name for each in given][3:] == ["toy (weights)"]
     nothing = np.zeros_like(HOLE)
-    found = [each.inpaint(PICTURE, HOLE, nothing).picture for each in (every[3], given[3], every[4])]
+    found = [each.inpaint(PICTURE, HOLE, nothing).image for each in (every[3], given[3], every[4])]
     assert found[0] is not None and (found[0] == found[1]).all() and (found[0] != found[2]).any()
 
-    assert [each.name for each in offered(Plugins.find(), ("toy",), (), store, CPU)] == [each.name for each in every]
+    assert [each.name for each in catalog(Plugins.find(), ("toy",), (), store, CPU)] == [each.name for each in every]
     weights.write_bytes(weights.read_bytes()[:-1] + b"!")
-    (first,) = [each for each in offered(Plugins.find(), None, (), store, CPU) if each.name == "toy, seed 0"]
+    (first,) = [each for each in catalog(Plugins.find(), None, (), store, CPU) if each.name == "toy, seed 0"]
     assert "is damaged" in first.inpaint(PICTURE, HOLE, nothing).error
 
 
@@ -48,38 +48,38 @@ def test_trained_cells_and_given_weights_are_offered(bench: Callable[..., Result
     ("options", "said"),
     [
         (["--plugins", "pconf"], "Did you mean 'pconv'?"),
-        (["--plugins", "pconv"], "The methods of pconv must have been trained"),
+        (["--plugins", "pconv"], "The methods of pconv need trained weights"),
         (["--weights", "pconv=here.png"], "no file of weights"),
         (["nowhere"], "holds no runs"),
     ],
 )
-def test_what_cannot_be_offered(options: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_unusable_methods_are_refused(options: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     Path("here.png").write_bytes(png(PICTURE))
     refused = CliRunner().invoke(main, ["demo", "--no-open", "--port", "0", *options])
     assert refused.exit_code == 2 and said in refused.output, refused.output
 
 
-def test_a_store_without_trained_weights(bench: Callable[..., Result], tmp_path: Path):
+def test_a_store_without_trained_weights_is_refused(bench: Callable[..., Result], tmp_path: Path):
     bench("--plugins", "pconv", "--steps", "0")
     (weights,) = (tmp_path / "out" / "cells").glob("pconv-*/weights.safetensors")
     weights.unlink()
     with pytest.raises(BadInput, match="holds no trained weights"):
-        offered(Plugins.find(), None, (), tmp_path / "out", CPU)
+        catalog(Plugins.find(), None, (), tmp_path / "out", CPU)
 
 
-def test_what_the_server_needs(monkeypatch: pytest.MonkeyPatch):
+def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(util, "find_spec", lambda name: None)
     refused = CliRunner().invoke(main, ["demo", "--no-open"])
     assert refused.exit_code == 2 and "pip install inpaint-bench[demo]" in refused.output
 
 
-def test_a_port_that_is_taken():
-    with listen("127.0.0.1", 0) as taken, pytest.raises(BadInput, match="--port 0 takes a free one"):
+def test_a_port_in_use_is_refused():
+    with listen("127.0.0.1", 0) as taken, pytest.raises(BadInput, match="--port 0 chooses a free one"):
         listen("127.0.0.1", taken.getsockname()[1])
 
 
-def test_the_command_serves_this_machine_alone_until_it_is_interrupted(monkeypatch: pytest.MonkeyPatch):
+def test_it_serves_this_machine_only_until_it_is_interrupted(monkeypatch: pytest.MonkeyPatch):
     served_on = []
 
     def run(self, sockets):
@@ -92,4 +92,4 @@ def test_the_command_serves_this_machine_alone_until_it_is_interrupted(monkeypat
     result = CliRunner().invoke(main, ["demo", "--port", "0", "--device", "cpu"])
     ((host, port),) = served_on
     assert result.exit_code == 0 and host == "127.0.0.1" and opened == [f"http://127.0.0.1:{port}/"]
-    assert f"3 methods to try at http://127.0.0.1:{port}/" in result.output
+    assert f"Serving 3 methods at http://127.0.0.1:{port}/" in result.output

@@ -1,4 +1,4 @@
-"""Painting a hole on the page of `bench demo`: the mask is exactly what was painted."""
+"""The editor of `bench demo`: the mask is exactly what the user drew."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ __all__ = ["demo", "server"]
 
 @pytest.mark.parametrize("zoom", ["fit", "1", "8"])
 @pytest.mark.parametrize(("start", "end", "size"), [((5, 9), (40, 31), 7), ((30, 4), (12, 4), 1), ((2, 2), (2, 2), 6)])
-def test_the_mask_is_exactly_what_the_brush_swept(demo: Demo, start: Pixel, end: Pixel, size: int, zoom: str):
+def test_the_mask_is_exactly_the_swept_area(demo: Demo, start: Pixel, end: Pixel, size: int, zoom: str):
     demo.page.locator("#zoom").select_option(zoom)
     demo.size(size)
     demo.drag(start, end)
@@ -49,18 +49,18 @@ def test_tools_and_undo(demo: Demo):
     demo.press("Undo")
     demo.press("Box")
     demo.drag((0, 0), (3, 3))
-    demo.press("Redo")  # what was undone before a new step is gone
+    demo.press("Redo")  # a new step clears the redo history
     np.testing.assert_array_equal(demo.marked(), box | boxed((0, 0), (3, 3)))
 
 
-def test_a_stroke_beyond_the_picture_is_cut_off(demo: Demo):
+def test_a_stroke_beyond_the_image_is_cut_off(demo: Demo):
     demo.size(11)
     demo.drag((60, 40), (WIDTH + 9, HEIGHT + 2), (50, HEIGHT + 3))
     expected = swept((60, 40), (WIDTH + 9, HEIGHT + 2), 11) | swept((WIDTH + 9, HEIGHT + 2), (50, HEIGHT + 3), 11)
     np.testing.assert_array_equal(demo.marked(), expected)
 
 
-def test_a_mask_is_loaded_and_one_that_does_not_fit_refused(demo: Demo):
+def test_a_mask_is_loaded_and_one_of_another_size_refused(demo: Demo):
     hole = np.random.default_rng(2).random((HEIGHT, WIDTH)) < 0.3
     message = demo.page.locator("#message")
 
@@ -79,7 +79,7 @@ def test_a_mask_is_loaded_and_one_that_does_not_fit_refused(demo: Demo):
     assert not demo.marked().any()
 
 
-def test_keys_paint_too(demo: Demo):
+def test_the_keyboard_draws(demo: Demo):
     page = demo.page
     demo.size(8)
     page.locator("#stage").focus()
@@ -98,7 +98,7 @@ def test_keys_paint_too(demo: Demo):
     assert (demo.marked() != first).any()
 
 
-def test_a_finger_paints_on_a_phone(browser, server: str, tmp_path: Path):
+def test_a_finger_draws_on_a_phone(browser, server: str, tmp_path: Path):
     context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     demo = Demo(context.new_page(), server, tmp_path)
     demo.size(7)

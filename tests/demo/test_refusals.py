@@ -1,4 +1,4 @@
-"""Whom and what the server of `bench demo` refuses, and that nothing is left of what it was sent."""
+"""Requests that the server of `bench demo` refuses, and that it writes nothing to disk."""
 
 import tempfile
 import zlib
@@ -22,7 +22,7 @@ def server() -> Iterator[str]:
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A PNG of black pixels, a thousandth of their size."""
+    """Return a PNG of black pixels, a thousandth of their size."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return pack(">I", len(data)) + kind + data + pack(">I", zlib.crc32(kind + data))
@@ -33,9 +33,9 @@ def bomb(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
-def test_hostile_pictures_are_refused_in_words(server: str, monkeypatch: pytest.MonkeyPatch):
+def test_hostile_images_are_refused_with_a_reason(server: str, monkeypatch: pytest.MonkeyPatch):
     def read(content: bytes) -> str:
-        return error(send(server, "picture", picture=("<b>.png", content)))
+        return error(send(server, "image", image=("<b>.png", content)))
 
     loads = []
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda self: loads.append(self))
@@ -49,21 +49,21 @@ def test_hostile_pictures_are_refused_in_words(server: str, monkeypatch: pytest.
     assert "of no known format" in read(b"")
 
 
-def test_requests_that_no_page_of_ours_sends(server: str, monkeypatch: pytest.MonkeyPatch):
-    picture = "a.png", png(PICTURE)
+def test_malformed_requests_are_refused(server: str, monkeypatch: pytest.MonkeyPatch):
+    image = "a.png", png(PICTURE)
     assert "method must be a number from 0 to 6, not '7'" in error(
-        send(server, "paint", method="7", picture=picture), 400
+        send(server, "inpaint", method="7", image=image), 400
     )
-    assert "no file 'hole'" in error(send(server, "paint", method="1", picture=picture), 400)
-    assert "no file 'picture'" in error(send(server, "picture", picture="a text"), 400)
-    assert "Send a form" in error(ask(server, "POST", "picture", b"{}"), 400)
+    assert "no file 'hole'" in error(send(server, "inpaint", method="1", image=image), 400)
+    assert "no file 'image'" in error(send(server, "image", image="a text"), 400)
+    assert "Send a form" in error(ask(server, "POST", "image", b"{}"), 400)
     damaged = {"Content-Type": "multipart/form-data; boundary=x"}
-    assert "damaged" in error(ask(server, "POST", "picture", b"nothing of the kind", damaged), 400)
-    assert error(ask(server, "GET", "paint"), 405) and error(ask(server, "GET", "assets/../app.py"), 404)
-    monkeypatch.setattr(requests, "LARGEST_FILE", 1000)
-    assert "a.png has more than 0 MiB" in error(send(server, "picture", picture=picture))
-    monkeypatch.setattr(requests, "LARGEST", 1000)
-    assert "MiB" in error(send(server, "picture", picture=picture), 413)
+    assert "damaged" in error(ask(server, "POST", "image", b"nothing of the kind", damaged), 400)
+    assert error(ask(server, "GET", "inpaint"), 405) and error(ask(server, "GET", "assets/../app.py"), 404)
+    monkeypatch.setattr(requests, "MAX_FILE_BYTES", 1000)
+    assert "a.png has more than 0 MiB" in error(send(server, "image", image=image))
+    monkeypatch.setattr(requests, "MAX_REQUEST_BYTES", 1000)
+    assert "MiB" in error(send(server, "image", image=image), 413)
 
 
 @pytest.mark.parametrize(
@@ -73,22 +73,22 @@ def test_requests_that_no_page_of_ours_sends(server: str, monkeypatch: pytest.Mo
         ({"Host": "127.0.0.1.rebound.example"}, "is not this server"),
         ({"Host": ""}, "is not this server"),
         ({"Host": "["}, "is not this server"),
-        ({"TensorMapping": "https://rebound.example"}, "A page of 'https://rebound.example' may not use this server."),
-        ({"TensorMapping": "http://127.0.0.1:1"}, "may not use this server"),
-        ({"TensorMapping": "null"}, "may not use this server"),
-        ({"TensorMapping": "http://["}, "may not use this server"),
+        ({"Origin": "https://rebound.example"}, "A page of 'https://rebound.example' may not use this server."),
+        ({"Origin": "http://127.0.0.1:1"}, "may not use this server"),
+        ({"Origin": "null"}, "may not use this server"),
+        ({"Origin": "http://["}, "may not use this server"),
     ],
 )
 def test_other_sites_are_refused(server: str, headers: dict[str, str], said: str):
-    body, kind = form(picture=("a.png", png(PICTURE)))
-    assert said in error(ask(server, "POST", "picture", body, kind | headers), 403)
+    body, kind = form(image=("a.png", png(PICTURE)))
+    assert said in error(ask(server, "POST", "image", body, kind | headers), 403)
     assert said in error(ask(server, "GET", "", headers=headers), 403)
     own = server.removeprefix("http://").strip("/")
-    for allowed in ({}, {"TensorMapping": f"http://{own}"}, {"Host": "localhost:1"}, {"Host": "[::1]:1"}):
-        assert ask(server, "POST", "picture", body, kind | allowed)[0] == 200
+    for allowed in ({}, {"Origin": f"http://{own}"}, {"Host": "localhost:1"}, {"Host": "[::1]:1"}):
+        assert ask(server, "POST", "image", body, kind | allowed)[0] == 200
 
 
-def test_every_answer_forbids_other_origins(server: str):
+def test_every_response_forbids_other_origins(server: str):
     for what in ("", "assets/page.js", "example", "nothing"):
         _, headers, _ = ask(server, "GET", what)
         policy = headers["content-security-policy"]
@@ -99,15 +99,15 @@ def test_every_answer_forbids_other_origins(server: str):
 
 
 def test_nothing_is_written(server: str, monkeypatch: pytest.MonkeyPatch):
-    """Forms of more than a megabyte are usually put into a temporary file."""
+    """By default Starlette writes forms of more than a megabyte to a temporary file."""
     noise = RNG.integers(0, 256, (800, 800, 3), np.uint8)
     monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", lambda self: pytest.fail("was written"))
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda *args, **options: pytest.fail("was written"))
     assert len(png(noise)) > 1 << 20
-    assert (pixels(send(server, "picture", picture=("a.png", png(noise)))[2]) == noise).all()
+    assert (pixels(send(server, "image", image=("a.png", png(noise)))[2]) == noise).all()
 
 
-def test_names_are_text():
+def test_names_are_escaped():
     (offer, *_) = methods()
     offer.name = offer.title = offer.remark = "<script>alert(1)</script>\"'"
     with served([offer]) as server:

@@ -1,4 +1,4 @@
-"""No command stands in the documentation that the tests neither run nor know a reason not to run."""
+"""Tests that every command in the documentation is run by a test, or gives a reason why not."""
 
 import re
 from pathlib import Path
@@ -11,10 +11,10 @@ from bench_core.cli import main
 
 ALL = [*READMES, *PAGES, *sorted(ROOT.glob("docs/*/*.md")), *ROOT.glob("reports/*/README.md"), ROOT / "CONTRIBUTING.md"]
 RUN = {*READMES, *PAGES}
-"""What test_docs.py and test_readmes.py run."""
+"""Pages whose commands test_task_pages.py and test_readmes.py run."""
 LANGUAGES = {"sh", "text", "python"}
 COMMAND = re.compile(r"^(?:\$ |srun )?(?:bench|make|pip|python) ", re.MULTILINE)
-ASKED = re.compile(r"\bbench ([a-z]+)(?: ([a-z]+))?(.*)")
+CALL = re.compile(r"\bbench ([a-z]+)(?: ([a-z]+))?(.*)")
 
 
 def place(page: Path) -> str:
@@ -32,32 +32,33 @@ def test_every_command_is_run_or_says_why_not(page: Path):
 
 
 @pytest.mark.parametrize("page", ALL, ids=place)
-def test_no_code_hides_in_indentation(page: Path):
+def test_code_is_in_fenced_blocks(page: Path):
     assert not re.search(r"^(?![*\d ]).*\n\n {4}\S", prose(page), re.MULTILINE), "use a fenced block"
 
 
 @pytest.mark.parametrize("page", ALL, ids=place)
-def test_commands_that_are_not_run_exist_and_so_do_their_options(page: Path):
+def test_commands_that_no_test_runs_exist_with_their_options(page: Path):
     for block in blocks(page):
-        for line in joined(block) if block.reason else []:
-            for name, word, rest in asked(line):
+        for line in lines(block) if block.reason else []:
+            for name, word, rest in calls(line):
                 known = options(name, word)
                 assert set(re.findall(r"(?<=\s)--[a-z][\w-]*", rest)) <= known, line
 
 
-def joined(block: Block) -> list[str]:
+def lines(block: Block) -> list[str]:
+    """Return the lines of a block, with continued ones joined."""
     return block.text.replace("\\\n", " ").splitlines()
 
 
-def asked(line: str) -> list[tuple[str, str, str]]:
-    """Name, what may be a subcommand, and the rest of all commands in a line."""
+def calls(line: str) -> list[tuple[str, str, str]]:
+    """Return all `bench` calls in a line: command, possible subcommand, and rest."""
     parts = re.split(r"(?=\bbench [a-z])", line)
-    found = (match.groups("") for part in parts if (match := ASKED.match(part)))
+    found = (match.groups("") for part in parts if (match := CALL.match(part)))
     return [(name, word, rest) for name, word, rest in found]
 
 
 def options(name: str, word: str) -> set[str]:
-    """The options of a command, or of its subcommand if `word` is one."""
+    """Return the options of a command, or of its subcommand if `word` is one."""
     context = click.Context(main)
     command = main.get_command(context, name)
     assert command, f"there is no `bench {name}`"

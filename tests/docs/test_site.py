@@ -1,4 +1,4 @@
-"""The documentation builds into a site that is whole, asks nothing of the network, and can be searched."""
+"""Tests that the documentation site builds without warnings, loads nothing from the network, and can be searched."""
 
 import os
 import re
@@ -27,7 +27,7 @@ METHODS = sorted(path.parent.name for path in ROOT.glob("plugins/*/README.md"))
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make docs` builds. A warning ends it: a page that is in no navigation, a link that leads nowhere."""
+    """Build the site like `make docs`. It fails on a warning: a page missing in the navigation, a broken link."""
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(folder)]
     quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
@@ -38,16 +38,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Links(HTMLParser):
-    """What a page of the site refers to, and the places in it that others can refer to."""
+    """Links of a page of the site, and the anchors other pages can link to."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()
-        self.targets, self.places, self.loaded = set(), {""}, set()
+        self.targets, self.anchors, self.loaded = set(), {""}, set()
         self.feed(page.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        self.places.add(given.get("id", ""))
+        self.anchors.add(given.get("id", ""))
         self.targets |= {given[name] for name in ("href", "src") if name in given}
         self.loaded |= {given[name] for name in ("href", "src") if name in given and tag != "a"}
 
@@ -58,59 +58,60 @@ def links(site: Path) -> dict[Path, Links]:
 
 
 def inside(page: Path, links: Links) -> Iterator[tuple[Path, str]]:
-    """Files and places that a page's links lead to, but for other addresses."""
+    """Yield the file and anchor of every link within the site."""
     for target in links.targets:
         parts = urlsplit(target)
         if not parts.scheme:
             yield (page.parent / unquote(parts.path)).resolve() if parts.path else page, parts.fragment
 
 
-def test_every_page_can_be_reached_from_the_first(site: Path, links: dict[Path, Links]):
+def test_home_page_leads_to_every_page(site: Path, links: dict[Path, Links]):
     navigation = {path for path, _ in inside(site / "index.html", links[site / "index.html"])}
     reached = navigation.copy()
-    for path in navigation & set(links):  # a tab shows its section's pages
+    for path in navigation & set(links):  # a tab lists the pages of its section
         reached |= {other for other, _ in inside(path, links[path])}
     assert {site / f"{page.stem}.html" for page in PAGES} <= reached
     assert set(links) <= reached
 
 
-def test_every_link_leads_somewhere(links: dict[Path, Links]):
+def test_no_link_is_broken(links: dict[Path, Links]):
     for page, found in links.items():
-        for path, place in inside(page, found):
+        for path, anchor in inside(page, found):
             assert path.exists(), f"{page.name} -> {path}"
-            assert path not in links or unquote(place) in links[path].places, f"{page.name} -> {path.name}#{place}"
+            assert path not in links or unquote(anchor) in links[path].anchors, f"{page.name} -> {path.name}#{anchor}"
 
 
-def test_nothing_is_loaded_from_elsewhere(links: dict[Path, Links]):
+def test_pages_load_nothing_from_other_sites(links: dict[Path, Links]):
     for page, found in links.items():
         assert not [target for target in found.loaded if urlsplit(target).netloc], page.name
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_the_page_of_a_method_tells_all_that_its_records_say(name: str, site: Path):
+def test_method_page_shows_all_fields_of_its_records(name: str, site: Path):
     page = (site / "methods" / f"{name}.html").read_text()
-    words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page)).rpartition("Its records")[2]  # not the README's
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page)).rpartition("Its records")[2]  # skips the README's text
     (plugin,) = Plugins.find().load([name])
     for model in plugin.records["models"]:
-        assert model.recipe
-        terms = {term for phase in model.recipe.phases for update in phase.updates for term in update.losses}
+        phases = model.recipe.phases if model.recipe else ()
+        terms = {term for phase in phases for update in phase.updates for term in update.losses}
         numbers = [f"{number:,}" for number in model.num_parameters.values()]
-        for said in (model.name, model.title, *terms, *model.options, *numbers, model.recipe.initialisation):
-            assert said in words, said
+        training = model.recipe.initialisation if model.recipe else "Training-free"
+        for text in (model.name, model.title, *terms, *model.options, *numbers, training):
+            assert text in words, text
 
 
-def test_the_reference_has_every_hook_and_every_record(site: Path):
-    found = Links(site / "reference" / "records.html").places
+def test_reference_lists_every_hook_and_record(site: Path):
+    found = Links(site / "reference" / "records.html").anchors
     hooks = [name for name in vars(hookspecs) if name.startswith("bench_")]
     records = [name for name, each in vars(specs).items() if getattr(each, "__module__", "") == specs.__name__]
     assert {f"bench_core.hookspecs.{name}" for name in hooks} <= found
     assert {f"bench_core.specs.{name}" for name in records} <= found
 
 
-def test_the_reference_has_whatever_is_public_in_the_modules_that_it_shows(site: Path):
+def test_reference_lists_every_public_name_of_its_modules(site: Path):
     everywhere: set[str] = set()
     for page in ROOT.glob("docs/reference/*.md"):
-        found = Links(site / "reference" / f"{page.stem}.html").places
+        found = Links(site / "reference" / f"{page.stem}.html").anchors
         everywhere |= found
         whole = re.findall(r"^::: (\S+)$(?!\n.*members:)", page.read_text(), re.MULTILINE)
         for module in filter(ismodule, map(resolve_name, whole)):
@@ -122,7 +123,7 @@ def test_the_reference_has_whatever_is_public_in_the_modules_that_it_shows(site:
     assert {f"{each.__module__}.{each.__name__}" for each in records} <= everywhere
 
 
-def test_the_search_finds_a_metric_in_pages_that_are_opened_as_files(site: Path, page: "Page"):
+def test_search_finds_a_metric_in_pages_opened_from_disk(site: Path, page: "Page"):
     page.goto((site / "index.html").as_uri())
     page.locator("[data-md-component=search-query]").fill("ssim")
     page.locator(".md-search-result__link[href*='metrics.html']").first.wait_for()
@@ -131,7 +132,7 @@ def test_the_search_finds_a_metric_in_pages_that_are_opened_as_files(site: Path,
     assert "SSIM" in page.locator("article").inner_text()
 
 
-def test_it_is_light_or_dark_as_the_reader_likes(site: Path, page: "Page"):
+def test_colour_scheme_follows_the_browser_and_can_be_switched(site: Path, page: "Page"):
     def dark() -> bool:
         colours = re.findall(r"\d+", page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor"))
         return sum(map(int, colours[:3])) < 3 * 128
@@ -143,10 +144,10 @@ def test_it_is_light_or_dark_as_the_reader_likes(site: Path, page: "Page"):
     assert not dark()
 
 
-def test_make_pages_runs_whatever_writes_a_page():
+def test_make_pages_runs_every_script_that_writes_a_page():
     makefile = (ROOT / "Makefile").read_text()
     (recipe,) = re.findall(r"^pages:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
     writers = [
-        path for path in [*ROOT.glob("docs/*.py"), *ROOT.glob("reports/*/page.py")] if "__main__" in path.read_text()
+        path for path in [*ROOT.glob("docs/*.py"), *ROOT.glob("reports/*/page.py")] if "write_text" in path.read_text()
     ]
     assert {str(path.relative_to(ROOT)) for path in writers} == set(re.findall(r"\S+\.py", recipe))

@@ -13,7 +13,7 @@ from bench_core.evaluation.evaluator import Evaluator
 from bench_core.evaluation.examples import SavedExamples
 from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.masks.mask_set import open_sets
-from bench_core.methods.method import Method
+from bench_core.methods import Method
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSpec, Protocol
 

@@ -30,7 +30,7 @@ Bench = Callable[..., Result]
 DOOMED = """
 import os, signal, sys, time
 from bench_core import Model, hookimpl
-from bench_core.methods.method import Method
+from bench_core.methods import Method
 
 @hookimpl
 def bench_models():

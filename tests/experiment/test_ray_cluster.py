@@ -21,7 +21,7 @@ Bench = Callable[..., Result]
 SLOW = """
 import os, time
 from bench_core import Model, Optimiser, Phase, Recipe, Update, hookimpl
-from bench_core.methods.method import Method, MethodOutput
+from bench_core.methods import Method, MethodOutput
 from torch import cat, nn
 
 @hookimpl

@@ -10,7 +10,7 @@ from bench_core.losses.adversarial import gradient_penalty, hinge_discriminator,
 from bench_core.losses.perceptual import gram, perceptual, style
 from bench_core.losses.reconstruction import hole_l1, l1, l2, valid_l1
 from bench_core.losses.smoothness import tv
-from bench_core.methods.method import LossContext, Method, MethodOutput, composite
+from bench_core.methods import LossContext, Method, MethodOutput, composite
 from bench_core.nn import backbones
 from bench_core.nn.backbones import VGG16_POOLS, Backbones
 

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from bench_core.masks.mask_set import MaskSet
 RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
 
 
-def open_folder(folder: Path, hole: str = "white", **parameters: int) -> MaskSet:
+def open_folder(folder: Path, hole: str = "white", **parameters: Any) -> MaskSet:
     return open_mask_set("files", folder=str(folder), hole=hole, **parameters)
 
 

@@ -241,4 +241,4 @@ def test_parameters_are_given_as_toml_values(tmp_path: Path) -> None:
 def test_list_prints_every_family_and_its_required_parameters() -> None:
     output = call("list").output
     assert all(name in output for name in FAMILIES)
-    assert "file = (must be given)" in output
+    assert "file = (required)" in output

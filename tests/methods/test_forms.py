@@ -1,4 +1,4 @@
-"""What a method may ask of the harness beyond a network and a recipe: forms, options, guides, post-processing, ..."""
+"""Optional features of a method: forms, options, guides, post-processing, given weights and curves."""
 
 import json
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def test_changes_of_one_method_leave_the_others_alone(bench: Bench, tmp_path: Pa
     assert losses == {"l1": 1.0, "far": 2.0, "l2": 1.0}
 
 
-def test_options_reach_the_network_and_the_loss_and_are_told(bench: Bench, tmp_path: Path):
+def test_options_reach_the_network_and_the_loss_and_the_name(bench: Bench, tmp_path: Path):
     bench("--plugins", "toy", "--option", "toy.bias=false", "--option", "toy.start=0.25", "--option", "far.level=0.75")
     name = "toy[bias=false][start=0.25][far.level=0.75]"
     found = identity(tmp_path / "out", name)
@@ -74,7 +74,7 @@ def test_options_that_make_no_sense_are_refused(bench: Bench, tmp_path: Path, op
     assert not (tmp_path / "out" / "cells").exists()
 
 
-def test_a_mask_set_that_is_not_served_is_neither_trained_nor_judged_with(bench: Bench, tmp_path: Path):
+def test_an_unsupported_mask_set_is_not_used(bench: Bench, tmp_path: Path):
     output = bench("--plugins", "toy:picky,toy").output
     picky = entries(tmp_path / "out")["toy:picky"]
     assert picky.state == "done"
@@ -82,14 +82,14 @@ def test_a_mask_set_that_is_not_served_is_neither_trained_nor_judged_with(bench:
     assert set(rows(tmp_path / "out", "toy:picky")["mask_set"]) == {"center"}
     assert set(rows(tmp_path / "out", "toy")["mask_set"]) == {"center", "free-form"}
     assert [masks["family"] for masks in identity(tmp_path / "out", "toy:picky")["masks"]] == ["center_box"]
-    told = " ".join(output.split())
-    assert "toy:picky is n/a on free-form: it fills holes in the middle only." in told
-    assert "toy:picky was trained with the masks center only" in told
+    text = " ".join(output.split())
+    assert "toy:picky is n/a on free-form: it fills holes in the middle only." in text
+    assert "toy:picky was trained with the masks center only" in text
     line = next(line for line in output.splitlines() if "toy:picky" in line and "n/a" in line)
     assert line.count("n/a") == 3  # metrics
 
 
-def test_what_serves_no_mask_set_is_refused_before_training(bench: Bench, tmp_path: Path):
+def test_a_method_without_any_mask_set_is_refused_before_training(bench: Bench, tmp_path: Path):
     result = bench("--plugins", "toy:picky", "--test-masks", "free-form", code=2)
     assert "toy:picky fills holes in the middle only" in " ".join(result.output.split())
     bench("--plugins", "toy:picky,toy", "--test-masks", "free-form", out="beside")
@@ -101,14 +101,14 @@ def test_a_network_of_one_size_takes_no_other(bench: Bench):
     assert said in " ".join(bench("--plugins", "toy:tiny", code=2).output.split())
 
 
-def test_a_guide_helps_in_training_and_judging_and_is_told(bench: Bench, tmp_path: Path):
+def test_a_guide_helps_in_training_and_evaluation_and_is_noted(bench: Bench, tmp_path: Path):
     output = " ".join(bench("--plugins", "toy:guided").output.split())
     assert entries(tmp_path / "out")["toy:guided"].state == "done"
     assert identity(tmp_path / "out", "toy:guided")["guide"] == "brightness"
-    assert "toy:guided is helped by brightness of the truth inside the hole." in output
+    assert "toy:guided is helped by brightness of the ground truth inside the hole." in output
 
 
-def test_a_guide_that_cannot_be_had_is_a_row_and_the_others_go_on(bench: Bench, tmp_path: Path):
+def test_a_failing_guide_is_a_row_and_the_others_run(bench: Bench, tmp_path: Path):
     module = tmp_path / "modules" / "bench_toy.py"
     module.write_text(module.read_text() + "\n\ndef Brightness(device):\n    raise BadInput('The lamp is broken.')\n")
     output = " ".join(bench("--plugins", "toy:guided,toy", code=1).output.split())
@@ -129,7 +129,7 @@ def test_post_processing_shares_the_training(bench: Bench, tmp_path: Path):
     assert rows(tmp_path / "alone", "toy:black")["value"].equals(black["value"])
 
 
-def test_given_weights_are_judged_without_training(bench: Bench, tmp_path: Path):
+def test_given_weights_are_evaluated_without_training(bench: Bench, tmp_path: Path):
     bench("--plugins", "toy", "--option", "toy.start=0.25", out="first")
     weights = cell(tmp_path / "first", "toy[start=0.25]") / "weights.safetensors"
     output = bench("--plugins", "toy", "--weights", f"toy={weights}").output
@@ -148,7 +148,7 @@ def test_weights_of_another_method_or_scale_are_refused(bench: Bench, tmp_path: 
     weights = cell(tmp_path / "first", "toy") / "weights.safetensors"
     for plugin, more, said in (
         ("toy:guided", [], "holds weights of 'toy', not of 'toy:guided'"),
-        ("toy", ["--scale", "paper"], "holds weights of scale nano, but the protocol is of scale paper"),
+        ("toy", ["--scale", "paper"], "holds weights of scale nano, but the protocol has scale paper"),
     ):
         result = bench("--plugins", plugin, "--weights", f"{plugin}={weights}", *more, code=2)
         assert said in " ".join(result.output.split())
@@ -156,7 +156,7 @@ def test_weights_of_another_method_or_scale_are_refused(bench: Bench, tmp_path: 
     assert "no method among those asked for 'tog'. Did you mean 'toy'" in " ".join(result.output.split())
 
 
-def test_curves_are_judged_during_the_training(bench: Bench, protocol: Path, tmp_path: Path):
+def test_curves_are_evaluated_during_training(bench: Bench, protocol: Path, tmp_path: Path):
     protocol.write_text("curve_every = 2\ncurve_images = 1\n" + protocol.read_text())
     bench("--plugins", "toy")
     lines = CellFolder(cell(tmp_path / "out", "toy"), {}).curves()

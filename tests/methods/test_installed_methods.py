@@ -1,4 +1,4 @@
-"""What every installed method must keep to at every scale, whoever wrote it."""
+"""Laws of every installed method at every scale."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from bench_core.methods import LossContext, Method, Postprocess, guided
 from bench_core.methods.compatibility import refused_size
 from bench_core.methods.inpaint import fill
-from bench_core.methods.method import LossContext, Method, Postprocess, guided
 from bench_core.methods.variants import apply_overrides
 from bench_core.nn.backbones import Backbones
 from bench_core.plugins import Plugins
@@ -20,8 +20,8 @@ PLUGINS.load_all()
 MODELS: dict[str, Model] = PLUGINS.records("models")
 TRAINED = [name for name, model in MODELS.items() if model.recipe]
 BACKBONES = Backbones("random")
-"""Built once: making them takes seconds."""
-Pictures = tuple[Tensor, Tensor, tuple[Tensor, ...]]
+"""Shared, because building them takes seconds."""
+Inputs = tuple[Tensor, Tensor, tuple[Tensor, ...]]
 
 
 def built(model: Model, scale: Scale) -> Method:
@@ -29,8 +29,8 @@ def built(model: Model, scale: Scale) -> Method:
     return resolve(model.build)(scale, model.channels[-1], **model.options).eval()
 
 
-def pictures(model: Model, scale: Scale, height: int = 0, width: int = 0, batch: int = 2) -> Pictures:
-    """Images, holes that the model serves, and its guidance; the smallest size from 64 on, with so many pixels more."""
+def inputs(model: Model, scale: Scale, height: int = 0, width: int = 0, batch: int = 2) -> Inputs:
+    """Return images, holes that the model supports, and guidance. Sides are at least 64, plus `height` and `width`."""
     multiple = model.size_multiple[scale]
     side = model.fixed_size.get(scale) or -(-64 // multiple) * multiple
     torch.manual_seed(1)
@@ -43,12 +43,12 @@ def pictures(model: Model, scale: Scale, height: int = 0, width: int = 0, batch:
         if not model.supports_hole or not resolve(model.supports_hole)(hole[0, 0].byte().numpy()):
             guide = resolve(model.guide)(torch.device("cpu")) if model.guide else None
             return image, hole, guided(guide, image)
-    raise AssertionError("this model fills neither a box nor the central square")
+    raise AssertionError("this model supports neither a box nor a central hole")
 
 
 @dataclass
-class TestInput:
-    """A model at a scale, in evaluation."""
+class BuiltMethod:
+    """A model at a scale, in evaluation mode."""
 
     model: Model
     scale: Scale
@@ -60,26 +60,26 @@ class TestInput:
             prediction = self.method.predict(image, hole, *guidance)
             return self.postprocess(image * (1 - hole), hole, prediction) if self.postprocess else prediction
 
-    def pictures(self, height: int = 0, width: int = 0) -> Pictures:
-        return pictures(self.model, self.scale, height, width)
+    def inputs(self, height: int = 0, width: int = 0) -> Inputs:
+        return inputs(self.model, self.scale, height, width)
 
 
 @pytest.fixture(scope="module", params=[(n, scale) for n, m in MODELS.items() for scale in m.scales], ids="-".join)
-def case(request: pytest.FixtureRequest) -> Iterator[TestInput]:
+def case(request: pytest.FixtureRequest) -> Iterator[BuiltMethod]:
     name, scale = request.param
     model = MODELS[name]
-    yield TestInput(model, scale, built(model, scale), resolve(model.postprocess) if model.postprocess else None)
+    yield BuiltMethod(model, scale, built(model, scale), resolve(model.postprocess) if model.postprocess else None)
 
 
-def test_every_installed_plugin_is_whole():
+def test_no_installed_plugin_is_broken():
     assert {name: plugin.error for name, plugin in PLUGINS.installed.items() if plugin.error} == {}
 
 
-def test_pictures_keep_their_shape_and_range_and_inputs_are_left_alone(case: TestInput):
+def test_predictions_have_shape_and_range_and_inputs_stay_unchanged(case: BuiltMethod):
     multiple = case.model.size_multiple[case.scale]
     stretched = [] if case.scale in case.model.fixed_size else [(0, 2 * multiple), (multiple, 0)]
     for more in [(0, 0), *stretched]:
-        image, hole, guidance = case.pictures(*more)
+        image, hole, guidance = case.inputs(*more)
         masked = image * (1 - hole)
         given = masked.clone(), hole.clone(), *(one.clone() for one in guidance)
         found = case.predict(masked, hole, *guidance)
@@ -89,12 +89,12 @@ def test_pictures_keep_their_shape_and_range_and_inputs_are_left_alone(case: Tes
             assert after.equal(before)
 
 
-def test_odd_sizes_are_filled_or_refused_and_known_pixels_stay(case: TestInput):
+def test_odd_sizes_are_inpainted_or_refused_and_known_pixels_stay(case: BuiltMethod):
     if case.scale in case.model.fixed_size:
         side = case.model.fixed_size[case.scale]
         assert "pixels only" in refused_size(case.model, case.scale, side + 3, side + 5)
         return
-    image, hole, guidance = case.pictures(3, 5)
+    image, hole, guidance = case.inputs(3, 5)
     multiple = case.model.size_multiple[case.scale]
     filled = fill(case.method, multiple, case.postprocess, image, hole, *guidance)
     assert filled.shape == image.shape and filled.isfinite().all()
@@ -103,21 +103,21 @@ def test_odd_sizes_are_filled_or_refused_and_known_pixels_stay(case: TestInput):
     assert not filled[~known].equal(image[~known])
 
 
-def test_the_same_input_gives_the_same_picture(case: TestInput):
-    image, hole, guidance = case.pictures()
+def test_the_same_input_gives_the_same_prediction(case: BuiltMethod):
+    image, hole, guidance = case.inputs()
     assert case.predict(image, hole, *guidance).equal(case.predict(image, hole, *guidance))
 
 
-def test_what_lies_under_the_hole_does_not_matter(case: TestInput):
-    image, hole, guidance = case.pictures()
+def test_hidden_pixels_do_not_matter(case: BuiltMethod):
+    image, hole, guidance = case.inputs()
     open_, hidden = (case.predict(x, hole, *guidance) for x in (image, image * (1 - hole)))
     inside = hole.bool().expand_as(image)
     torch.testing.assert_close(open_[inside], hidden[inside], rtol=0, atol=1e-5)
 
 
-def test_the_hole_is_where_the_hole_is(case: TestInput):
+def test_the_hole_is_where_the_hole_is(case: BuiltMethod):
     """Taken the wrong way round, the hole would be the only thing the network sees."""
-    image, hole, guidance = case.pictures()
+    image, hole, guidance = case.inputs()
     masked = image * (1 - hole)
     changed = (masked + 0.3 * (1 - hole)).clamp(max=1) * (1 - hole)
     inside = hole.bool().expand_as(image)
@@ -125,8 +125,8 @@ def test_the_hole_is_where_the_hole_is(case: TestInput):
     assert not found.equal(other)
 
 
-def test_a_batch_of_two_is_two_batches_of_one(case: TestInput):
-    image, hole, guidance = case.pictures()
+def test_a_batch_of_two_is_two_batches_of_one(case: BuiltMethod):
+    image, hole, guidance = case.inputs()
     given = image * (1 - hole), hole, *guidance
     together = case.predict(*given)
     alone = torch.cat([case.predict(*(x[i : i + 1] for x in given)) for i in range(2)])
@@ -136,8 +136,8 @@ def test_a_batch_of_two_is_two_batches_of_one(case: TestInput):
 
 
 @pytest.mark.parametrize("everything", [0.0, 1.0])
-def test_an_image_without_hole_and_one_without_image_give_finite_pictures(case: TestInput, everything: float):
-    image, hole, guidance = case.pictures()
+def test_an_empty_and_a_full_hole_give_finite_predictions(case: BuiltMethod, everything: float):
+    image, hole, guidance = case.inputs()
     hole = torch.full_like(hole, everything)
     found = case.predict(image * (1 - hole), hole, *guidance)
     assert found.isfinite().all() and found.min() >= 0 and found.max() <= 1
@@ -145,20 +145,20 @@ def test_an_image_without_hole_and_one_without_image_give_finite_pictures(case: 
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_every_update_reaches_its_own_network(name: str):
-    """And the generator's reaches all its parameters; hidden pixels alone make no term infinite."""
+    """Gradients are finite and reach all parameters of the updated network."""
     variant = apply_overrides(MODELS[name], PLUGINS.records("losses"))
     recipe = variant.model.recipe
     assert recipe is not None
     method = built(MODELS[name], "nano").train()
-    image, hole, guidance = pictures(MODELS[name], "nano")
+    image, hole, guidance = inputs(MODELS[name], "nano")
     for phase in recipe.phases:
         method.start_phase(phase.name)
         for update in phase.updates:
             method.zero_grad()
             output = method(image * (1 - hole), hole, *guidance)
             ctx = LossContext(image, hole, output, method, BACKBONES, guidance)
-            seen = ctx if update.network == "generator" else ctx.detached()
-            terms = {key: resolve(variant.losses[key].term)(seen) for key in update.losses}
+            used = ctx if update.network == "generator" else ctx.detached()
+            terms = {key: resolve(variant.losses[key].term)(used) for key in update.losses}
             assert all(value.shape == () and value.isfinite() for value in terms.values())
             torch.stack([weight * terms[key] for key, weight in update.losses.items()]).sum().backward()
             network = getattr(method, update.network)

@@ -1,4 +1,4 @@
-"""Laws of what a user writes to ask for methods."""
+"""Parsing of method requests."""
 
 import pytest
 
@@ -21,7 +21,7 @@ INSTALLED = ("net", "net-two", "other")
         ("net:big+tv=1e-3-style+l1=2", MethodRequest("net", "big", Overrides({"tv": 1e-3, "l1": 2.0}, ("style",)))),
     ],
 )
-def test_plugin_form_and_changes_are_told_apart(text: str, request_: MethodRequest):
+def test_plugin_form_and_changes_are_parsed(text: str, request_: MethodRequest):
     assert parse(text, INSTALLED) == request_
 
 
@@ -36,6 +36,6 @@ def test_plugin_form_and_changes_are_told_apart(text: str, request_: MethodReque
         ("net big", "no plugin"),
     ],
 )
-def test_what_is_not_understood_is_refused(text: str, said: str):
+def test_invalid_requests_are_refused(text: str, said: str):
     with pytest.raises(BadInput, match=said):
         parse(text, INSTALLED)

@@ -1,8 +1,8 @@
-"""Changing a recipe: loss terms come to the generator and go from it, and nothing else changes."""
+"""Overrides add and drop loss terms of the generator only."""
 
 import pytest
 
-from bench_core.methods.variants import Overrides, Variant, apply_overrides, check
+from bench_core.methods.variants import Overrides, Variant, apply_overrides, validate_overrides
 from bench_core.plugins import Plugins
 from bench_core.recipe import Optimiser, Phase, Recipe, Update
 from bench_core.specs import Model
@@ -66,8 +66,8 @@ def test_an_update_that_loses_its_last_term_is_left_out():
         ({}, ["l1", "tv"], "nothing would be left"),
     ],
 )
-def test_terms_that_make_no_sense_are_refused(added: dict[str, float], dropped: list[str], said: str):
+def test_invalid_terms_are_refused(added: dict[str, float], dropped: list[str], said: str):
     with pytest.raises(ValueError, match=said):
         changes = Overrides(added, dropped)
-        check([MODEL], PLUGINS.records("losses"), changes)
+        validate_overrides([MODEL], PLUGINS.records("losses"), changes)
         apply_overrides(MODEL, PLUGINS.records("losses"), changes)

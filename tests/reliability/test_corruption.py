@@ -63,7 +63,7 @@ def test_the_page_lists_these_faults():
     made = runpy.run_path(str(ROOT / "docs" / "reliability_page.py"))
     shown = made["PAGE"].read_text()
     assert made["page"](shown) == shown
-    assert made["faults"]() in shown and made["mishaps"]() in shown
+    assert made["faults"]() in shown and made["failures"]() in shown
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from bench_core.errors import BadInput
 from bench_core.images import read_image
 from bench_core.masks import mask_file
 from bench_core.masks.mask_set import open_sets
-from bench_core.methods.method import Method
+from bench_core.methods import Method
 from bench_core.methods.pretrained import with_weights
 from bench_core.methods.variants import Variant
 from bench_core.plugins import Plugins

@@ -1,4 +1,4 @@
-"""A small world of pictures from elsewhere, and the command that judges them."""
+"""Images of another program, and `bench score` of them."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from support.score_command import Score, save
 
 @pytest.fixture
 def world(tmp_path: Path) -> Path:
-    """Four truths of different sizes, their holes, and pictures that are wrong in the holes only."""
+    """Four ground truths of different sizes, their holes, and predictions that are wrong in the holes only."""
     rng = np.random.default_rng(0)
     for number in range(4):
         height, width = 40 + number, 48
@@ -29,7 +29,7 @@ def world(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def score(world: Path) -> Score:
-    """`bench score` of the pictures in this world, with changes."""
+    """Run `bench score` on these images, with further options."""
 
     def run(*words: str, code: int = 0, **folders: str) -> Result:
         where = {kind: str(world / kind) for kind in ("truth", "holes")} | {"pred": str(world / "theirs")}

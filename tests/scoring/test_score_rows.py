@@ -1,4 +1,4 @@
-"""Laws of judging pictures from files: they are measured like a method's."""
+"""Rows of `bench score`: images from files are evaluated like a method's predictions."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ MADF = SHARED / "published_results" / "madf"
 
 
 @pytest.mark.skipif(not MADF.is_dir(), reason="wants published pictures beside the repository")
-def test_published_pictures_have_the_rows_of_scikit_image_and_lpips(
+def test_published_images_have_the_values_of_scikit_image_and_lpips(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import lpips
@@ -60,12 +60,12 @@ def test_published_pictures_have_the_rows_of_scikit_image_and_lpips(
             assert row["lpips@alex"] == pytest.approx(network(*pictures).item(), abs=1e-5)
 
 
-def test_a_methods_pictures_have_the_rows_that_the_method_has(
+def test_a_methods_exported_results_have_the_rows_of_the_method(
     tmp_path: Path, protocol: Path, photographs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Written as PNG and judged from there, they lose nothing, for metrics see what a PNG holds.
+    """Saving as PNG loses nothing, because metrics round to 8 bits.
 
-    Both runs are of the same second here, and still two.
+    Both runs start in the same second, and are still two.
     """
     monkeypatch.setattr(
         "bench_core.store.store.datetime", Mock(now=Mock(return_value=datetime(2026, 1, 1, tzinfo=UTC)))
@@ -92,7 +92,7 @@ def test_a_methods_pictures_have_the_rows_that_the_method_has(
     pd.testing.assert_frame_equal(one.reset_index(drop=True), other.reset_index(drop=True))
 
 
-def test_pictures_are_judged_at_their_own_sizes_against_their_own_truths(score: Score, world: Path) -> None:
+def test_images_are_evaluated_at_their_own_sizes(score: Score, world: Path) -> None:
     assert "quick: files as they are (protocol" in score().output
     rows = stored(world / "out")
     for name, row in rows[rows["metric"] == "l1@full"].set_index("image").iterrows():
@@ -102,14 +102,14 @@ def test_pictures_are_judged_at_their_own_sizes_against_their_own_truths(score: 
     assert (rows[rows["metric"] == "l1@known-raw"]["value"] == 0).all()
 
 
-def test_the_same_command_twice_stores_the_same_and_measures_nothing(score: Score, world: Path) -> None:
+def test_repeating_a_command_measures_nothing(score: Score, world: Path) -> None:
     score()
     before = stored(world / "out")
     assert "judging" not in score().output
     pd.testing.assert_frame_equal(stored(world / "out"), before)
 
 
-def test_more_samples_keep_more_pictures_and_measure_nothing(score: Score, world: Path) -> None:
+def test_saving_more_images_measures_nothing(score: Score, world: Path) -> None:
     score("--save-images", "1")
     before = stored(world / "out")
     assert [path.name for path in world.glob("out/cells/*/samples/*/*-composite.png")] == ["000000-composite.png"]
@@ -120,13 +120,13 @@ def test_more_samples_keep_more_pictures_and_measure_nothing(score: Score, world
     pd.testing.assert_frame_equal(stored(world / "out"), before)
 
 
-def test_a_subset_is_judged_only_where_it_is_asked_for_and_the_table_says_so(score: Score, world: Path) -> None:
+def test_a_subset_needs_an_option_and_is_noted(score: Score, world: Path) -> None:
     (world / "theirs" / "2.png").unlink()
     assert "Evaluated on the 3 ground truths" in score("--subset").output
     assert set(stored(world / "out")["image"]) == {"0", "1", "3"}
 
 
-def test_several_folders_are_samples_of_which_the_mean_counts(score: Score, world: Path) -> None:
+def test_several_folders_are_samples(score: Score, world: Path) -> None:
     for path in (world / "theirs").glob("*.png"):
         save(world / "again" / path.name, read_image(world / "truth" / path.name) // 2 + read_image(path) // 2)
     told = " ".join(score("--pred", str(world / "again")).output.split())
@@ -137,7 +137,7 @@ def test_several_folders_are_samples_of_which_the_mean_counts(score: Score, worl
     assert (first != second).any()
 
 
-def test_holes_may_be_a_mask_sets_file(world: Path, score: Score) -> None:
+def test_holes_can_be_a_mask_sets_file(world: Path, score: Score) -> None:
     rng = np.random.default_rng(0)
     holes = [(rng.random((16, 16)) > 0.5).astype(np.uint8) for _ in range(3)]
     for number, hole in enumerate(holes):
@@ -153,7 +153,7 @@ def test_holes_may_be_a_mask_sets_file(world: Path, score: Score) -> None:
     assert "holds 2 holes for 3 images" in score(holes=str(world / "two.holes"), code=2, **folders).output
 
 
-def test_exported_pairs_are_those_that_methods_meet(tmp_path: Path, protocol: Path, photographs: Path) -> None:
+def test_exported_pairs_are_those_of_methods(tmp_path: Path, protocol: Path, photographs: Path) -> None:
     ground = ["--protocol", str(protocol), "--data", str(photographs)]
     call("export", *ground, "-o", str(tmp_path / "pairs"))
     listed = pd.read_csv(tmp_path / "pairs" / "pairs.csv", dtype={"file": str})

@@ -31,7 +31,7 @@ def covers(low: float, high: float, expected: float) -> bool:
     return bool(low <= expected <= high)
 
 
-@pytest.mark.parametrize("count", [50, 200])
+@pytest.mark.parametrize("count", [50, pytest.param(200, marks=pytest.mark.long)])
 @pytest.mark.parametrize("kind", SKEWED)
 def test_intervals_of_means_have_93_to_97_percent_coverage(kind: str, count: int) -> None:
     draw, expected = SKEWED[kind]

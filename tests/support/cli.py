@@ -1,4 +1,4 @@
-"""Calling `bench` as a user does."""
+"""Runs `bench` in this process."""
 
 from click.testing import CliRunner, Result
 
@@ -6,7 +6,7 @@ from bench_core.cli import main
 
 
 def call(*words: str, code: int = 0) -> Result:
-    """What it printed; a bug is raised, not printed."""
+    """Run a command and check its exit code. Unexpected exceptions are raised."""
     result = CliRunner().invoke(main, list(words))
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception

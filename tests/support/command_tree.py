@@ -1,4 +1,4 @@
-"""Every command of `bench`, found by walking from the root, and calling them for their JSON."""
+"""All commands of `bench`, their help and examples, and a fixture that calls them for JSON."""
 
 import json
 import shlex
@@ -24,7 +24,7 @@ COMMANDS: Tree = dict(walk(main, "bench"))
 
 
 def help_of(name: str, width: int = 100) -> str:
-    """What `NAME --help` prints on a terminal so wide."""
+    """Return the output of `NAME --help` on a terminal of this width."""
     context = None
     for part in name.split():
         command = main if context is None else context.command.commands[part]  # type: ignore[attr-defined]
@@ -35,10 +35,10 @@ def help_of(name: str, width: int = 100) -> str:
 
 
 def examples(command: click.Command) -> list[list[str]]:
-    """The words of every example line, behind `bench`; what a shell does with its output is left out."""
+    """Return the words after `bench` of every example, without redirections."""
     _, _, block = (command.help or "").partition("Example")
     lines = [line.partition("bench ")[2] for line in block.splitlines() if "bench " in line]
-    return [shlex.split(line.split(" > ")[0].split(")")[0], comments=True) for line in lines]
+    return [shlex.split(line.split(" > ")[0], comments=True) for line in lines]
 
 
 def _no_constant(text: str) -> NoReturn:
@@ -47,7 +47,7 @@ def _no_constant(text: str) -> NoReturn:
 
 @pytest.fixture
 def ask(capfd: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """Call `bench` and get what it printed on standard output, which must be one document of strict JSON."""
+    """Call `bench` and parse its standard output, which must be one document of strict JSON."""
 
     def call(*words: str, code: int = 0) -> Any:
         capfd.readouterr()

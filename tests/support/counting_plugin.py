@@ -3,7 +3,7 @@
 import torch
 
 from bench_core import Metric, Model, hookimpl
-from bench_core.methods.method import Method
+from bench_core.methods import Method
 
 LOOKS = {"predict": 0, "features": 0, "built": 0}
 

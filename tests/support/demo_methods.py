@@ -1,12 +1,12 @@
-"""Methods for a page to offer, which learn nothing."""
+"""Training-free methods for the page."""
 
 import torch
 
-from bench_core.methods.method import Method
+from bench_core.methods import Method
 from bench_core.specs import Model
 
-TRACER = Model("tracer", "Paints the sketch", "Nobody.", "demo_methods:Tracer.build", guide="demo_methods:nothing")
-GREEDY = Model("greedy", "Wants too much", "Nobody.", "demo_methods:Greedy.build")
+TRACER = Model("tracer", "Predicts the sketch", "Nobody.", "demo_methods:Tracer.build", guide="demo_methods:nothing")
+GREEDY = Model("greedy", "Runs out of memory", "Nobody.", "demo_methods:Greedy.build")
 BROKEN = Model("broken", "Has a bug", "Nobody.", "demo_methods:Broken.build")
 PICKY = Model("picky", "Takes 32 x 32 pixels", "Nobody.", "demo_methods:Tracer.build", fixed_size={"paper": 32})
 

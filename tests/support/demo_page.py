@@ -1,4 +1,4 @@
-"""The page of `bench demo` in a browser, as a user handles it, and which pixels a brush must have covered."""
+"""Drives the page of `bench demo` in a browser, and computes the pixels that a brush must cover."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,13 +25,13 @@ def server() -> Iterator[str]:
 
 
 class Demo:
-    """The page with a picture, as a user handles it."""
+    """The page with an open image."""
 
     def __init__(self, page: "Page", server: str, folder: Path, picture: np.ndarray = PICTURE) -> None:
         self.page, self.folder = page, folder
         self.height, self.width = picture.shape[:2]
         page.goto(server)
-        page.set_input_files("#picture-file", {"name": "photo.png", "mimeType": "image/png", "buffer": png(picture)})
+        page.set_input_files("#image-file", {"name": "photo.png", "mimeType": "image/png", "buffer": png(picture)})
         page.wait_for_selector("#work:not([hidden])")
 
     def press(self, name: str) -> None:
@@ -41,7 +41,7 @@ class Demo:
         self.page.locator("#size").fill(str(pixels))
 
     def drag(self, *way: Pixel) -> None:
-        """From the middle of one pixel to that of another, in one movement each."""
+        """Drag from the centre of one pixel to that of the next, in one movement each."""
         x, y = self._on_screen(way[0])
         self.page.mouse.move(x, y)
         self.page.mouse.down()
@@ -58,7 +58,7 @@ class Demo:
         return box["x"] + x * box["width"] / self.width, box["y"] + y * box["height"] / self.height
 
     def marked(self, canvas: str = "hole") -> np.ndarray:
-        """The canvas's own pixels, each of which is marked fully or not at all."""
+        """Return which pixels of a canvas are marked. Each is marked fully or not at all."""
         data = self.page.locator(f"#{canvas}").evaluate(MARKED)
         alpha = np.array(data).reshape(self.height, self.width, 4)[..., 3]
         assert set(np.unique(alpha)) <= {0, 255}
@@ -76,14 +76,14 @@ class Demo:
         assert content.shape[:2] == (self.height, self.width)
         return content
 
-    def select_metrics(self, *names: str) -> None:
+    def choose(self, *names: str) -> None:
         self.press("None")
         for name in names:
             self.page.get_by_role("checkbox", name=name).check()
 
     def fill(self) -> None:
-        self.press("Fill the hole")
-        self.page.wait_for_selector("#progress:text-matches('painted')")
+        self.press("Inpaint")
+        self.page.wait_for_selector("#progress:text-matches('done')")
 
 
 @pytest.fixture
@@ -92,12 +92,12 @@ def demo(page: "Page", server: str, tmp_path: Path) -> Demo:
 
 
 def grid(height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
-    """Every pixel's x and y, (height, width, 2)."""
+    """Return every pixel's x and y, (height, width, 2)."""
     return np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1)
 
 
 def swept(start: Pixel, end: Pixel, size: int, shape: tuple[int, int] = (HEIGHT, WIDTH)) -> np.ndarray:
-    """Where a pixel's middle is at most half of `size` away from the line: from the nearest of its points."""
+    """Return which pixels have a centre at most size / 2 away from the line."""
     a, b = np.array(start), np.array(end)
     places = grid(*shape)
     length = ((b - a) ** 2).sum()

@@ -1,4 +1,4 @@
-"""A running server of `bench demo`'s page, and what a program that is no browser can send it."""
+"""Runs the server of `bench demo`, and sends requests to it without a browser."""
 
 import http.client
 import json
@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from bench_core.demo.app import application
-from bench_core.demo.catalog import offered
+from bench_core.demo.catalog import catalog
 from bench_core.demo.loaded_method import DemoMethod
 from bench_core.demo.server import address, listen, server
 from bench_core.plugins import Plugins
@@ -29,12 +29,12 @@ Answer = tuple[int, dict[str, str], bytes]
 def methods() -> list[DemoMethod]:
     """The three baselines and four toys."""
     toys = [DemoMethod(each.name, each.title, "a toy", each, CPU) for each in (TRACER, GREEDY, BROKEN, PICKY)]
-    return [*offered(Plugins.find(), (), (), None, CPU), *toys]
+    return [*catalog(Plugins.find(), (), (), None, CPU), *toys]
 
 
 @contextmanager
 def served(offers: Sequence[DemoMethod]) -> Iterator[str]:
-    """The address of a server that runs in a thread of this process."""
+    """Run a server in a thread, and yield its address."""
     with listen("127.0.0.1", 0) as listening:
         running = server(application(offers, example=EXAMPLE))
         thread = Thread(target=running.run, kwargs={"sockets": [listening]})
@@ -47,12 +47,12 @@ def served(offers: Sequence[DemoMethod]) -> Iterator[str]:
 
 
 def send(to: str, what: str, **fields: str | tuple[str, bytes]) -> Answer:
-    """Post a form: a text, or a file's name with its content."""
+    """Post a form. Each field is a text, or a file name with its content."""
     return ask(to, "POST", what, *form(**fields))
 
 
 def form(**fields: str | tuple[str, bytes]) -> tuple[bytes, dict[str, str]]:
-    """A form's body, and the header that goes with it."""
+    """Return the body of a form, and its header."""
     parts = b"".join(_part(name, value) for name, value in fields.items())
     return parts + f"--{BOUNDARY}--\r\n".encode(), {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 

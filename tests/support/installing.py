@@ -1,4 +1,4 @@
-"""Plugins that are installed for one test."""
+"""Installs a plugin for one test."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ import pytest
 
 
 def install(name: str, source: str, folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """Install a plugin of one module, ``bench_NAME``, here and for the processes that are started from here."""
+    """Install a plugin of one module, ``bench_NAME``, for this process and its children."""
     information = folder / f"bench_{name}-0.dist-info"
     information.mkdir(parents=True)
     (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: bench-{name}\nVersion: 0\n")

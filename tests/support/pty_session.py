@@ -1,4 +1,4 @@
-"""`bench` on a terminal."""
+"""Runs `bench` on a pseudo-terminal."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 
 def run(words: Sequence[str], width: int = 80, **environment: str) -> str:
-    """What `bench` writes to a terminal so wide, both streams together."""
+    """Run a command and return both output streams, from a terminal of this width."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     changed = {"TERM": "xterm-256color", **environment}

@@ -1,4 +1,4 @@
-"""A plugin whose models have published weights in several layouts."""
+"""A plugin with published weights in several layouts."""
 
 from dataclasses import replace
 
@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from bench_core import Checkpoint, Model, Optimiser, Phase, Recipe, Update, hookimpl
+from bench_core.methods import Method
 from bench_core.methods.convert_weights import TensorMapping
-from bench_core.methods.method import Method
 
 RECIPE = Recipe((Phase("all", ((Update("generator", Optimiser("Adam", {}), {"hole_l1": 1.0}),),)),), "default")
 FOREIGN = {"conv": "a", "norm": "b"}

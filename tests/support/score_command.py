@@ -1,4 +1,4 @@
-"""`bench score`, and what it stored."""
+"""`bench score` and its stored rows."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -7,7 +7,7 @@ from torch import nn
 
 from bench_core import Loss, Metric, Model, Optimiser, Phase, Recipe, Update, hookimpl
 from bench_core.errors import BadInput
-from bench_core.methods.method import Method, MethodOutput
+from bench_core.methods import Method, MethodOutput
 
 SIDE = 16
 """Half of the small world's images."""

@@ -18,7 +18,7 @@ METHODS = ("unbuilt", "whole", "killed")
 LAME = """
 import os, signal
 from bench_core import Model, hookimpl
-from bench_core.methods.method import Method
+from bench_core.methods import Method
 
 @hookimpl
 def bench_models():

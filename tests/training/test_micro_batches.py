@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from training.test_trainer import a_training
 
-from bench_core.methods.method import LossContext, Method, MethodOutput
+from bench_core.methods import LossContext, Method, MethodOutput
 from bench_core.recipe import Optimiser, Phase, Recipe, Update
 from bench_core.specs import Loss
 from bench_core.training.micro_batches import OutOfMemory

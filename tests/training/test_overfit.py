@@ -12,7 +12,7 @@ from torch import Tensor
 from bench_core.data.pairs import TrainPairs, to_floats
 from bench_core.images import Array
 from bench_core.masks.mask_set import open_sets
-from bench_core.methods.method import Method, guided
+from bench_core.methods import Method, guided
 from bench_core.methods.variants import apply_overrides
 from bench_core.nn.backbones import Backbones
 from bench_core.plugins import Plugins
@@ -59,6 +59,10 @@ class FourImages:
         return self.photo[top : top + self.size, left : left + self.size]
 
 
+SLOW = {"dmfn", "gated", "pconv"}
+"""Methods that take half a minute or more."""
+
+
 def hole_l1(method: Method, model: Model, pairs: TrainPairs) -> float:
     """Mean absolute error over the holes of one batch: all images, since an epoch shows each once."""
     given = [pairs[position] for position in range(BATCH)]
@@ -71,7 +75,8 @@ def hole_l1(method: Method, model: Model, pairs: TrainPairs) -> float:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.long if ":" in name else ()) for name in _own_recipes()]
+    "name",
+    [pytest.param(name, marks=pytest.mark.long if ":" in name or name in SLOW else ()) for name in _own_recipes()],
 )
 def test_the_error_in_the_hole_falls_by_sixty_percent_on_four_images(name: str, tmp_path: Path):
     model = MODELS[name]

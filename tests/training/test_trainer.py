@@ -14,7 +14,7 @@ from lightning_fabric import Fabric
 
 from bench_core.data.pairs import TrainPairs
 from bench_core.masks.mask_set import open_sets
-from bench_core.methods.method import LossContext, Method
+from bench_core.methods import LossContext, Method
 from bench_core.methods.variants import apply_overrides
 from bench_core.nn.backbones import Backbones
 from bench_core.plugins import Plugins

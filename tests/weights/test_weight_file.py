@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from bench_core.errors import BadInput
-from bench_core.methods.method import Method
+from bench_core.methods import Method
 from bench_core.store.store import Store
 from bench_core.system import files
 from bench_core.training import checkpoint

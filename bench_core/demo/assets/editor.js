@@ -1,4 +1,4 @@
-// Painting a hole and a sketch by mouse, pen, finger or keys.
+// The editor: draws a hole and a sketch by mouse, pen, finger or keyboard.
 
 import { Layer, between, stroke } from "./layer.js";
 
@@ -13,7 +13,7 @@ export class Editor {
     this.layer = this.layers.hole;
     this.sizes = { hole: 24, sketch: 3 };
     this.tool = "brush";
-    this.last = null; // where the brush is down
+    this.last = null; // last point of the current stroke; null while the brush is up
     this.at = { x: 0, y: 0 };
     this.#pointers();
     this.#buttons();
@@ -22,9 +22,9 @@ export class Editor {
 
   get size() { return find("size").valueAsNumber; }
 
-  // Begins anew with a picture that is loaded.
-  open(picture) {
-    const [width, height] = [picture.naturalWidth, picture.naturalHeight];
+  // Starts over with a loaded image.
+  open(image) {
+    const [width, height] = [image.naturalWidth, image.naturalHeight];
     for (const layer of Object.values(this.layers)) layer.resize(width, height);
     this.stage.style.setProperty("--width", width);
     this.stage.style.setProperty("--height", height);
@@ -42,20 +42,20 @@ export class Editor {
     this.stage.classList.toggle("enlarged", this.stage.clientWidth * devicePixelRatio > this.layer.width);
   }
 
-  // The hole becomes what is white in a picture of the same size.
-  load(picture) {
+  // Sets the hole to the white pixels of a mask of the same size.
+  load(mask) {
     const { width, height } = this.layers.hole;
     const context = new OffscreenCanvas(width, height).getContext("2d");
-    context.drawImage(picture, 0, 0);
+    context.drawImage(mask, 0, 0);
     const { data } = context.getImageData(0, 0, width, height);
     const white = (x, y) => data[4 * (y * width + x)] >= 128;
     this.#step(this.layers.hole, (layer) => {
-      layer.paint(layer.all(), white, true);
-      layer.paint(layer.all(), (x, y) => !white(x, y), false);
+      layer.draw(layer.all(), white, true);
+      layer.draw(layer.all(), (x, y) => !white(x, y), false);
     });
   }
 
-  // One step that undo takes back.
+  // Makes a change that undo reverts in one step.
   #step(layer, change) {
     layer.begin();
     change(layer);
@@ -71,9 +71,9 @@ export class Editor {
   drag(point) {
     if (this.tool === "box") {
       this.layer.restart();
-      this.layer.paint(between(this.start, point), () => true, true);
+      this.layer.draw(between(this.start, point), () => true, true);
     } else {
-      this.layer.paint(...stroke(this.last, point, this.size), this.tool === "brush");
+      this.layer.draw(...stroke(this.last, point, this.size), this.tool === "brush");
     }
     this.last = point;
   }
@@ -112,7 +112,7 @@ export class Editor {
     stage.addEventListener("pointerleave", () => { find("brush").hidden = true; });
   }
 
-  // Shows where the brush is.
+  // Moves the outline of the brush.
   #move(point) {
     this.at = point;
     const brush = find("brush");
@@ -134,24 +134,24 @@ export class Editor {
         this.#resize(this.sizes[button.dataset.layer]);
       });
     }
-    const everything = (marks) => this.#step(this.layer, (layer) => layer.paint(layer.all(), () => true, marks));
+    const everything = (marks) => this.#step(this.layer, (layer) => layer.draw(layer.all(), () => true, marks));
     find("size").addEventListener("input", () => this.#resize(this.size));
     find("zoom").addEventListener("change", () => this.zoom());
     find("clear").addEventListener("click", () => everything(false));
-    find("undo").addEventListener("click", () => this.#again("undo"));
-    find("redo").addEventListener("click", () => this.#again("redo"));
+    find("undo").addEventListener("click", () => this.#history("undo"));
+    find("redo").addEventListener("click", () => this.#history("redo"));
     find("invert").addEventListener("click", () => {
       const before = this.layer.pixels.slice();
       this.#step(this.layer, (layer) => {
-        layer.paint(layer.all(), (x, y) => before[y * layer.width + x] === 0, true);
-        layer.paint(layer.all(), (x, y) => before[y * layer.width + x] !== 0, false);
+        layer.draw(layer.all(), (x, y) => before[y * layer.width + x] === 0, true);
+        layer.draw(layer.all(), (x, y) => before[y * layer.width + x] !== 0, false);
       });
     });
   }
 
-  #again(which) {
+  #history(action) {
     if (this.last) return;
-    this.layer[which]();
+    this.layer[action]();
     this.changed();
   }
 
@@ -174,8 +174,8 @@ export class Editor {
     const key = event.key.toLowerCase();
     const here = event.target.closest("#editor") && !event.target.matches("select");
     if ((event.ctrlKey || event.metaKey) && !event.altKey) {
-      if (key === "z") this.#again(event.shiftKey ? "redo" : "undo");
-      else if (key === "y") this.#again("redo");
+      if (key === "z") this.#history(event.shiftKey ? "redo" : "undo");
+      else if (key === "y") this.#history("redo");
       else return;
     } else if (!here) return;
     else if (TOOLS[key]) this.#use(TOOLS[key]);
@@ -200,7 +200,7 @@ export class Editor {
   }
 }
 
-// One button of a group is pressed.
+// Presses one button of a group and releases the others.
 function press(group, value) {
   for (const button of document.querySelectorAll(`[data-${group}]`)) {
     button.setAttribute("aria-pressed", button.dataset[group] === value);

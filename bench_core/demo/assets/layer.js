@@ -1,4 +1,4 @@
-// What is marked in a picture, pixel by pixel: fully or not at all, whatever the size on the screen.
+// A drawing over the image. Each pixel of the image is marked fully or not at all, at any zoom.
 
 export class Layer {
   constructor(canvas, [red, green, blue]) {
@@ -19,9 +19,9 @@ export class Layer {
 
   get width() { return this.canvas.width; }
   get height() { return this.canvas.height; }
-  has(index) { return this.pixels[index] !== 0; }
+  isMarked(index) { return this.pixels[index] !== 0; }
 
-  // A step is what one undo takes back: the runs of pixels that it changed, as [first, beyond, first, beyond, ...].
+  // Begins a step of the undo history: the runs of pixels it changed, as [first, end, first, end, ...].
   begin() {
     this.done.push([]);
     this.undone = [];
@@ -30,7 +30,7 @@ export class Layer {
   undo() { this.#flip(this.done, this.undone); }
   redo() { this.#flip(this.undone, this.done); }
 
-  // What the step under way has done so far is taken back, so that it can be done otherwise.
+  // Reverts the current step and begins it again.
   restart() {
     this.undo();
     this.begin();
@@ -40,14 +40,14 @@ export class Layer {
     const step = from.pop();
     if (!step) return;
     for (let at = 0; at < step.length; at += 2) {
-      this.#set(step[at], step[at + 1], !this.has(step[at]));
+      this.#set(step[at], step[at + 1], !this.isMarked(step[at]));
     }
     to.push(step);
     this.show();
   }
 
-  // Marks, or frees, every pixel in a box for which `inside(x, y)` holds.
-  paint({ left, top, right, bottom }, inside, marked) {
+  // Marks or clears every pixel of a box for which `inside(x, y)` is true.
+  draw({ left, top, right, bottom }, inside, marked) {
     [left, top] = [Math.max(left, 0), Math.max(top, 0)];
     [right, bottom] = [Math.min(right, this.width - 1), Math.min(bottom, this.height - 1)];
     const value = marked ? this.colour : 0;
@@ -68,9 +68,9 @@ export class Layer {
     if (left <= right && top <= bottom) this.show(left, top, right - left + 1, bottom - top + 1);
   }
 
-  #set(first, beyond, marked) {
-    this.pixels.fill(marked ? this.colour : 0, first, beyond);
-    this.count += marked ? beyond - first : first - beyond;
+  #set(first, end, marked) {
+    this.pixels.fill(marked ? this.colour : 0, first, end);
+    this.count += marked ? end - first : first - end;
   }
 
   show(left = 0, top = 0, width = this.width, height = this.height) {
@@ -79,7 +79,7 @@ export class Layer {
 
   all() { return { left: 0, top: 0, right: this.width - 1, bottom: this.height - 1 }; }
 
-  // A PNG of the picture's size, white where it is marked and black elsewhere.
+  // Returns a PNG of the image's size, white where marked and black elsewhere.
   png() {
     const canvas = new OffscreenCanvas(this.width, this.height);
     const context = canvas.getContext("2d");
@@ -91,8 +91,8 @@ export class Layer {
   }
 }
 
-// A disc of a diameter, swept from the middle of one pixel to that of another: its bounds, and which pixels it covers.
-// All in whole numbers, so that no rounding decides.
+// Sweeps a disc of diameter `size` from one pixel's centre to another's. Returns its bounds and a test for covered
+// pixels. Uses integers only, so rounding has no influence.
 export function stroke(from, to, size) {
   const [dx, dy] = [to.x - from.x, to.y - from.y];
   const length = dx * dx + dy * dy;

@@ -1,4 +1,4 @@
-// What methods made of a hole: a card for each, and two pictures under one slider.
+// The results: a card for each method, and two images under one slider.
 
 const find = (id) => document.getElementById(id);
 
@@ -21,29 +21,29 @@ export class Results {
     find("divide").addEventListener("dblclick", () => { find("divide").value = 50; this.#divide(); });
   }
 
-  // Begins anew: `shown` are pictures to compare with, by their names. All are of one size.
+  // Clears the results. `shown` holds further images to compare, by name. All images have the same size.
   open(name, shown, { width, height }) {
     this.name = name;
-    this.painted?.forEach(URL.revokeObjectURL);
-    this.painted = [];
+    this.results?.forEach(URL.revokeObjectURL);
+    this.results = [];
     find("compare").style.setProperty("--width", width);
     find("compare").style.setProperty("--height", height);
-    this.pictures = new Map();
+    this.images = new Map();
     find("cards").replaceChildren();
     find("left").replaceChildren();
     find("right").replaceChildren();
-    for (const [label, address] of Object.entries(shown)) this.#offer(label, address);
+    for (const [label, address] of Object.entries(shown)) this.#addImage(label, address);
     find("left").selectedIndex = 0;
     find("results").hidden = false;
     find("compare").hidden = true;
   }
 
-  #offer(label, address) {
-    this.pictures.set(label, address);
+  #addImage(label, address) {
+    this.images.set(label, address);
     for (const side of ["left", "right"]) find(side).append(new Option(label));
   }
 
-  // A card that waits for what a method paints.
+  // Adds a card that waits for a result.
   card(method) {
     const card = element("li", { className: "waiting" }, element("h3", { textContent: method }), element("p", { textContent: "waiting" }));
     find("cards").append(card);
@@ -52,18 +52,18 @@ export class Results {
 
   fill(card, method, answer) {
     card.className = answer.error ? "failed" : "";
-    card.lastChild.textContent = answer.error ?? told(answer.times);
+    card.lastChild.textContent = answer.error ?? inWords(answer.times);
     if (answer.error) return;
-    this.#offer(method, answer.picture);
-    this.painted.push(answer.picture);
-    const picture = element("img", { src: answer.picture, alt: `What ${method} painted` });
+    this.#addImage(method, answer.image);
+    this.results.push(answer.image);
+    const image = element("img", { src: answer.image, alt: `Result of ${method}` });
     const compare = element("button", { type: "button", textContent: "Compare" });
     compare.addEventListener("click", () => this.choose("right", method));
     const file = `${this.name}-${method.replace(/[^\w.+-]+/g, "-")}.png`;
-    const save = element("a", { href: answer.picture, download: file, textContent: "Save" });
-    save.setAttribute("aria-label", `Save the picture of ${method}`);
+    const save = element("a", { href: answer.image, download: file, textContent: "Save" });
+    save.setAttribute("aria-label", `Save the result of ${method}`);
     compare.setAttribute("aria-label", `Compare ${method}`);
-    card.prepend(picture);
+    card.prepend(image);
     card.append(element("div", { className: "actions" }, compare, save));
     if (find("compare").hidden) {
       find("compare").hidden = false;
@@ -74,8 +74,8 @@ export class Results {
   }
 
   summary() {
-    const [painted, failed] = ["#cards li:not(.failed)", "#cards .failed"].map((each) => document.querySelectorAll(each).length);
-    return failed ? `${painted} painted, ${failed} could not.` : `${painted} painted.`;
+    const [done, failed] = ["#cards li:not(.failed)", "#cards .failed"].map((each) => document.querySelectorAll(each).length);
+    return failed ? `${done} done, ${failed} failed.` : `${done} done.`;
   }
 
   choose(side, label) {
@@ -86,7 +86,7 @@ export class Results {
 
   #show(side) {
     const label = find(side).value;
-    Object.assign(find(`${side}-picture`), { src: this.pictures.get(label), alt: label });
+    Object.assign(find(`${side}-image`), { src: this.images.get(label), alt: label });
   }
 
   #divide() {
@@ -94,7 +94,7 @@ export class Results {
   }
 }
 
-function told({ painting, loading }) {
-  const loaded = loading > 0.05 ? `, after ${seconds(loading)} of loading` : "";
-  return `painted in ${seconds(painting)}${loaded}`;
+function inWords({ inpainting, loading }) {
+  const loaded = loading > 0.05 ? `, after loading for ${seconds(loading)}` : "";
+  return `inpainted in ${seconds(inpainting)}${loaded}`;
 }

@@ -8,7 +8,7 @@ from bench_core.specs import Executor
 def bench_executors() -> list[Executor]:
     here = "bench_core.experiment.executors"
     return [
-        Executor("here", "one cell after the other, in this process", f"{here}.in_process:run", here=True),
+        Executor("here", "one cell after the other, in this process", f"{here}.in_process:run", in_process=True),
         Executor(
             "local",
             "each cell in a process of its own on this machine",

@@ -30,6 +30,6 @@ def select_executor(executors: Mapping[str, Executor], options: RunOptions) -> t
             raise BadInput(
                 f"--{option.replace('_', '-')} does nothing under --executor {name}; give --executor {takers}."
             )
-    if options.devices * options.nodes > 1 and not executor.here:
+    if options.devices * options.nodes > 1 and not executor.in_process:
         raise BadInput(f"--devices and --nodes share out one cell at a time: give --executor here, not {name}.")
     return executor, given

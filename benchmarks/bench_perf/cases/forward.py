@@ -8,9 +8,8 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
-from bench_core.conformance import test_inputs
-from bench_core.conformance.build import open_subject
-from bench_core.conformance.method_under_test import MethodUnderTest
+from bench_core.conformance import inputs as check_inputs
+from bench_core.conformance.method_under_test import MethodUnderTest, build
 from bench_core.errors import BadInput
 from bench_core.methods.compatibility import refused_size
 from bench_core.specs import Scale
@@ -56,13 +55,13 @@ class InferenceCase:
         Raises:
             BadInput: the method does not support images of this size.
         """
-        subject = open_subject(self.method, None, self.scale, self.device)
+        subject = build(self.method, None, self.scale, self.device)
         if reason := refused_size(subject.model, self.scale, self.size):
             raise BadInput(f"{self.method} {reason}.")
-        photograph = test_inputs.photograph(subject.plugins, subject.channels, self.size, self.size)
+        photograph = check_inputs.photograph(subject.plugins, subject.channels, self.size, self.size)
         images = torch.cat([photograph.roll(number * self.size // self.batch, -1) for number in range(self.batch)])
-        holes = test_inputs.center(self.size, self.size).repeat(self.batch, 1, 1, 1)
-        return subject, subject.shown(images, holes).given
+        holes = check_inputs.center(self.size, self.size).repeat(self.batch, 1, 1, 1)
+        return subject, subject.with_guidance(images, holes).method_inputs
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench_core.metrics.inception import load_inception as inception_network
+from bench_core.metrics.inception import load_inception
 from bench_perf.timing import Run
 
 LibraryRun = Callable[[Any, Tensor, Tensor], Run]
@@ -39,7 +39,7 @@ def lpips(metric: Any, prediction: Tensor, image: Tensor) -> Run:
 
 
 def inception(metric: Any, prediction: Tensor, image: Tensor) -> Run:
-    network = inception_network().to(prediction.device)
+    network = load_inception().to(prediction.device)
     return lambda: network(prediction)[0].flatten(1)
 
 

@@ -12,7 +12,8 @@ from torch.optim import Optimizer
 from torch.utils.data import default_collate
 
 from bench_core.data.pairs import to_floats
-from bench_core.methods.method import LossContext, Method, guided
+from bench_core.methods import LossContext, Method
+from bench_core.methods.method import guided
 from bench_core.recipe import Update
 from bench_core.system.devices import open_fabric
 from bench_perf.cases.training import MethodTraining

@@ -10,7 +10,7 @@ import torch
 from lightning_fabric import Fabric
 
 from bench_core import protocol
-from bench_core.conformance import test_inputs
+from bench_core.conformance import inputs as check_inputs
 from bench_core.data.pairs import TrainPairs
 from bench_core.errors import BadInput
 from bench_core.masks.mask_set import open_sets
@@ -111,7 +111,7 @@ class BaselineTraining:
         device = open_fabric(self.device).device
         noise = torch.from_numpy(NoiseImages(1, self.size)[0]).permute(2, 0, 1).float() / 255
         image = noise.repeat(self.batch, 1, 1, 1).to(device)
-        hole = test_inputs.center(self.size, self.size).repeat(self.batch, 1, 1, 1).to(device)
+        hole = check_inputs.center(self.size, self.size).repeat(self.batch, 1, 1, 1).to(device)
         while True:
             advance()
             step(image, hole)

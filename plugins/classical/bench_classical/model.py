@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import torch
 
-from bench_core.methods.method import HoleTensor, ImageTensor, Method
+from bench_core.methods import HoleTensor, ImageTensor, Method
 
 RADIUS = 3
 """Neighbourhood of a pixel in OpenCV's algorithms, in pixels; the example of OpenCV's documentation."""

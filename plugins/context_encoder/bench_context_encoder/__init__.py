@@ -32,7 +32,7 @@ def bench_models() -> list[Model]:
                 title="generators saved by BoyuanJiang's PyTorch training",
                 source="https://github.com/BoyuanJiang/context_encoder_pytorch",
                 translate=f"{_HERE}.weights:translate",
-                inside="state_dict",
+                state_dict_key="state_dict",
                 options={"fill": "official", "bottleneck": 4000},
             ),
         ),

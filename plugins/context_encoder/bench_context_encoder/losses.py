@@ -6,7 +6,8 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from bench_context_encoder.model import ContextEncoder
-from bench_core.methods.method import ImageTensor, LossContext
+from bench_core.methods import LossContext
+from bench_core.methods.method import ImageTensor
 from bench_core.nn.ranges import signed
 from bench_core.nn.types import Scalar
 

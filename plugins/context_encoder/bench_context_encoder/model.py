@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from bench_context_encoder.patch import MARGIN
 from bench_core.errors import BadInput, unknown
-from bench_core.methods.method import HoleTensor, ImageTensor, Method, MethodOutput
+from bench_core.methods import Method, MethodOutput
+from bench_core.methods.method import HoleTensor, ImageTensor
 from bench_core.nn.init import init_normal
 from bench_core.nn.ranges import signed, unsigned
 

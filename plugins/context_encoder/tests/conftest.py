@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from bench_context_encoder.model import ContextEncoder, build, build_random_region
-from bench_core.methods.method import LossContext, MethodOutput
+from bench_core.methods import LossContext, MethodOutput
 from bench_core.nn.backbones import Backbones
 
 Network = TypeVar("Network", bound=nn.Module)

@@ -7,7 +7,7 @@ from torch import nn
 from bench_context_encoder import losses
 from bench_context_encoder.model import ContextEncoder, Discriminator, Generator, build, build_random_region
 from bench_context_encoder.patch import supports_hole
-from bench_core.methods.method import composite
+from bench_core.methods import composite
 
 
 def count(module: nn.Module) -> int:

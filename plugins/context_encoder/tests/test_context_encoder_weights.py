@@ -56,7 +56,7 @@ def test_their_file_gives_the_same_prediction(tmp_path: Path, monkeypatch: pytes
     saved, path = their_checkpoint(), tmp_path / "netG_streetview.pth"
     torch.save(saved, path)
     match = compare(CENTRE, LAYOUT, readers.read(path).content)
-    assert (match.missing, match.unexpected, match.misshapen, match.dropped) == ([], [], [], {})
+    assert (match.missing, match.unexpected, match.wrong_shape, match.dropped) == ([], [], [], {})
     generator, x = match.method.generator.eval(), torch.randn(2, 3, 128, 128)
     generator.load_state_dict(match.state)
     with torch.no_grad():

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from bench_core.losses.adversarial import relativistic_average
-from bench_core.methods.method import LossContext
+from bench_core.methods import LossContext
 from bench_core.nn.backbones import IMAGENET_MEAN, FeatureLayers
 from bench_core.nn.hole_crops import crop, fitting_corners
 from bench_core.nn.ranges import signed

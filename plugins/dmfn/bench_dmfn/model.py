@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, leaky_relu, relu
 
-from bench_core.methods.method import Method, MethodOutput
+from bench_core.methods import Method, MethodOutput
 from bench_core.nn.discriminators import halving_convs, require_batch_statistics
 from bench_core.nn.init import init_normal
 from bench_core.nn.instance_norm import instance_norm

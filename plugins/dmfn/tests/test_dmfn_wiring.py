@@ -115,7 +115,7 @@ def official_file(base: int) -> dict[str, Tensor]:
 def test_official_weights_predict_here_what_they_predict_there():
     (model,) = (model for model in bench_dmfn.bench_models() if model.checkpoints)
     (checkpoint,) = model.checkpoints
-    assert model.name == "dmfn:released" and not checkpoint.dropped and not checkpoint.inside
+    assert model.name == "dmfn:released" and not checkpoint.dropped and not checkpoint.state_dict_key
     theirs, translate = official_file(16), resolve(checkpoint.translate)
     method = build("nano", 3, **{**model.options, **checkpoint.options})
     origins = {name: translate(name) for name in method.generator.state_dict()}

@@ -29,7 +29,7 @@ CHECKPOINTS = (
         "official weights converted to PyTorch, used with red, green, blue",
         f"{_NIPPONJO}, states_tf_places2.pth and states_tf_celebahq.pth",
         f"{_WEIGHTS}:nipponjo_tf",
-        inside="G",
+        state_dict_key="G",
         options={"fuse": False, "hole_steps": 1},
     ),
     Checkpoint(
@@ -37,7 +37,7 @@ CHECKPOINTS = (
         "the same files, read as blue, green, red",
         f"{_NIPPONJO}, states_tf_places2.pth and states_tf_celebahq.pth",
         f"{_WEIGHTS}:nipponjo_tf_bgr",
-        inside="G",
+        state_dict_key="G",
         options={"fuse": False, "hole_steps": 1},
     ),
     Checkpoint(
@@ -45,7 +45,7 @@ CHECKPOINTS = (
         "official weights fine-tuned without TensorFlow's padding and shrinking",
         f"{_NIPPONJO}, states_pt_places2.pth and states_pt_celebahq.pth",
         f"{_WEIGHTS}:nipponjo_pt",
-        inside="G",
+        state_dict_key="G",
         options={"tf_compat": False},
     ),
     Checkpoint(
@@ -53,7 +53,7 @@ CHECKPOINTS = (
         "OpenMMLab's own training of its own wiring",
         "github.com/open-mmlab/mmagic, configs/deepfillv2",
         f"{_WEIGHTS}:mmagic",
-        inside="state_dict",
+        state_dict_key="state_dict",
         dropped={
             "disc.*": "prediction needs no discriminator",
             "*.fuse_kernel": "the identity that fuses scores, a constant",

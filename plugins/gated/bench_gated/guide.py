@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench_core.errors import BadInput
-from bench_core.methods.method import Guide, ImageTensor
+from bench_core.methods import Guide, ImageTensor
 from bench_core.system.files import sha256
 from bench_gated.hed import HED
 

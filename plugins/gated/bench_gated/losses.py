@@ -5,7 +5,7 @@ from typing import cast
 import torch
 
 from bench_core.losses.adversarial import hinge_discriminator, hinge_generator
-from bench_core.methods.method import LossContext
+from bench_core.methods import LossContext
 from bench_core.nn.ranges import signed
 from bench_core.nn.types import Scalar
 from bench_gated.model import Gated

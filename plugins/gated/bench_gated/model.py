@@ -7,7 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from bench_core.errors import BadInput, unknown
-from bench_core.methods.method import Guidance, HoleTensor, ImageTensor, Method, MethodOutput
+from bench_core.methods import Method, MethodOutput
+from bench_core.methods.method import Guidance, HoleTensor, ImageTensor
 from bench_core.nn.contextual_attention import ContextualAttention
 from bench_core.nn.discriminators import PatchDiscriminator
 from bench_core.nn.ranges import signed_masked, unsigned

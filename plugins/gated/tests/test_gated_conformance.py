@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from bench_core.losses.adversarial import hinge_discriminator, hinge_generator
-from bench_core.methods.method import LossContext, MethodOutput, composite
+from bench_core.methods import LossContext, MethodOutput, composite
 from bench_core.nn.backbones import Backbones
 from bench_gated import losses
 from bench_gated.layers import GatedConv2d

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, interpolate, max_pool2d, relu
 
 from bench_core.errors import BadInput
-from bench_core.methods.method import LossContext
+from bench_core.methods import LossContext
 from bench_core.nn.backbones import Backbones
 from bench_core.specs import resolve
 from bench_core.system.files import sha256

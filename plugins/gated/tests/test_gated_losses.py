@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench_core.methods.method import LossContext, MethodOutput
+from bench_core.methods import LossContext, MethodOutput
 from bench_core.nn.backbones import Backbones
 from bench_core.specs import resolve
 from bench_gated import RECIPE, bench_models, losses

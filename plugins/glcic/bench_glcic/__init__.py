@@ -34,7 +34,7 @@ GLCIC = Model(
             "Global&Local of MMEditing and MMagic",
             "OpenMMLab, configs/global_local of open-mmlab/mmagic (Places2, CelebA-HQ; 256 x 256)",
             "bench_glcic.weights:mmagic",
-            inside="state_dict",
+            state_dict_key="state_dict",
             dropped={"disc.*": "discriminators, which prediction does not need"},
             options={"pixels": "signed"},
         ),

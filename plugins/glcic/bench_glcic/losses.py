@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from bench_core.methods.method import LossContext
+from bench_core.methods import LossContext
 from bench_core.nn.hole_crops import centred_corners, crop
 from bench_core.nn.types import HoleTensor, ImageTensor, Scalar
 from bench_glcic.model import GLCIC

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu
 
 from bench_core.errors import unknown
-from bench_core.methods.method import Method
+from bench_core.methods import Method
 from bench_core.nn.discriminators import halving_convs, require_batch_statistics
 from bench_core.nn.pool import adaptive_avg_pool
 from bench_core.nn.ranges import signed, unsigned

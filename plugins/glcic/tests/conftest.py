@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import bench_glcic
-from bench_core.methods.method import LossContext, MethodOutput
+from bench_core.methods import LossContext, MethodOutput
 from bench_core.nn.backbones import Backbones
 from bench_core.recipe import Phase
 from bench_core.specs import Model, resolve

@@ -83,8 +83,8 @@ def mmagic_forward(state: dict[str, Tensor], image: Tensor, hole: Tensor) -> Ten
 def test_published_weights_predict_here_what_they_predict_there(models, make_file, forward):
     (layout,) = (one for one in models["glcic"].checkpoints if one.name == make_file.__name__)
     state = make_file()
-    match = compare(models["glcic"], layout, {layout.inside: state} if layout.inside else state)
-    assert match.mismatches == 0
+    match = compare(models["glcic"], layout, {layout.state_dict_key: state} if layout.state_dict_key else state)
+    assert match.num_mismatches == 0
     match.method.generator.load_state_dict(match.state)
     image, hole = torch.rand(1, 3, 24, 32), torch.rand(1, 1, 24, 32).round()
     found, wanted = match.method.eval().predict(image * (1 - hole), hole), forward(state, image, hole)

@@ -10,7 +10,8 @@ from torch.nn.functional import max_pool2d, pad
 
 from bench_core.errors import BadInput
 from bench_core.losses.adversarial import gradient_penalty as wgan_gradient_penalty
-from bench_core.methods.method import HoleTensor, ImageTensor, LossContext
+from bench_core.methods import LossContext
+from bench_core.methods.method import HoleTensor, ImageTensor
 from bench_core.nn.ranges import signed
 from bench_core.nn.types import Scalar
 from bench_gradient_attention.model import Adversarial

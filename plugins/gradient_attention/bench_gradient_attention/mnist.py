@@ -5,7 +5,8 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from bench_core.methods.method import HoleTensor, ImageTensor, Method
+from bench_core.methods import Method
+from bench_core.methods.method import HoleTensor, ImageTensor
 from bench_core.nn.init import init_glorot
 
 SIZE = 28

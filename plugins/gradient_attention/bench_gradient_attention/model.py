@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import hardtanh, leaky_relu
 
 from bench_core.errors import unknown
-from bench_core.methods.method import HoleTensor, ImageTensor, Method, MethodOutput
+from bench_core.methods import Method, MethodOutput
+from bench_core.methods.method import HoleTensor, ImageTensor
 from bench_core.nn.discriminators import Critic
 from bench_core.nn.init import init_glorot
 from bench_core.nn.pool import adaptive_avg_pool

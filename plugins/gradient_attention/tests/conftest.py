@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench_core.methods.method import LossContext, MethodOutput
+from bench_core.methods import LossContext, MethodOutput
 from bench_core.nn.backbones import Backbones
 
 Network = TypeVar("Network", bound=nn.Module)

@@ -21,7 +21,7 @@ _NAOTO0804 = Checkpoint(
     title="naoto0804's network of seven layers",
     source="https://github.com/naoto0804/pytorch-inpainting-with-partial-conv",
     translate="bench_pconv.weights:naoto0804",
-    inside="model",
+    state_dict_key="model",
     dropped={"*.mask_conv.weight": "kernels of ones that count valid pixels"},
     options={"input_range": "imagenet"},
 )
@@ -30,7 +30,7 @@ _MMAGIC = Checkpoint(
     title="MMagic's (formerly MMEditing's) network of seven layers",
     source="https://github.com/open-mmlab/mmagic, configs/partial_conv",
     translate="bench_pconv.weights:mmagic",
-    inside="state_dict",
+    state_dict_key="state_dict",
     dropped={
         "*.weight_mask_updater": "kernels of ones that count valid pixels",
         "loss_*": "the feature extractor of the losses",

@@ -3,7 +3,7 @@
 from torch import nn
 
 from bench_core.errors import unknown
-from bench_core.methods.method import HoleTensor, ImageTensor, Method, MethodOutput
+from bench_core.methods import HoleTensor, ImageTensor, Method, MethodOutput
 from bench_core.nn.backbones import IMAGENET_MEAN, IMAGENET_STD
 from bench_pconv.blocks import Decoder, Encoder, SharedMaskDecoder, SharedMaskEncoder, Valid
 from bench_pconv.layers import Features

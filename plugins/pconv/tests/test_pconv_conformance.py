@@ -9,7 +9,7 @@ from torch import Tensor
 from bench_core.losses.perceptual import gram
 from bench_core.losses.reconstruction import hole_l1, valid_l1
 from bench_core.losses.smoothness import tv
-from bench_core.methods.method import LossContext, MethodOutput
+from bench_core.methods import LossContext, MethodOutput
 from bench_core.nn.backbones import Backbones
 from bench_pconv.layers import PartialConv2d
 from bench_pconv.model import PConv, build, build_seven

@@ -11,7 +11,7 @@ from torchvision.transforms import Normalize
 
 import bench_pconv
 from bench_core.errors import BadInput
-from bench_core.methods.method import MethodOutput
+from bench_core.methods import MethodOutput
 from bench_core.specs import Model, resolve
 from bench_pconv.model import OPTIONS, WIDTHS, Decoder, Encoder, PConv, UNet, build
 from bench_pconv.recipe import RECIPE

@@ -13,9 +13,7 @@ from bench_reports.cli.report import FORMAT, OUTPUT, emit_tables, require_single
 @click.argument("a")
 @click.argument("b")
 @click.argument("runs", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "--metrics", type=completions.METRICS, default=(), help="Only these; a bare name means its default definition."
-)
+@click.option("--metrics", type=completions.METRICS, default=(), help="Metrics to compare; all if left out.")
 @FORMAT
 @OUTPUT
 @JSON

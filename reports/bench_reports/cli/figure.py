@@ -29,7 +29,7 @@ KINDS = ("grid", "curves", "losses", "buckets", "scatter", "ranks")
 def figure(kind: str, runs: Path, output: Path, metric: str | None, **options: object) -> None:
     """Plot stored results for a paper.
 
-    RUNS is a folder that `bench run` wrote to, or one run in it. Needs no torch.
+    RUNS is a folder that `bench run` wrote to, or one run in it.
 
     \b
     grid     ground truth, masked image and the output of every method

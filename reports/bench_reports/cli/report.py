@@ -32,7 +32,7 @@ def report(
 ) -> None:
     """Print result tables (terminal, CSV, LaTeX, HTML).
 
-    RUNS is a folder that `bench run` wrote to, or one run in it. Needs no torch.
+    RUNS is a folder that `bench run` wrote to, or one run in it.
 
     \b
     Examples:

@@ -75,7 +75,7 @@ def test_an_existing_file_is_left_alone_unless_forced(theirs: dict[str, Tensor])
 def test_methods_that_cannot_be_imported_are_told(theirs: dict[str, Tensor]):
     torch.save(theirs, "a.pth")
     refused("toi", "a.pth", saying="Did you mean 'toy'?")
-    refused("telea", "a.pth", saying="telea knows no layout of published weights")
+    refused("telea", "a.pth", saying="telea has no layout of published weights")
 
 
 class Exploit:

@@ -46,7 +46,7 @@ def test_every_tensor_comes_over_and_where_it_came_from_is_recorded(ours: dict[s
             "dropped": {"critic.weight": "another network"},
         },
     }
-    for said in ("layout plain", "a.org", digest, "7 of its tensors", "1 dropped: another network"):
+    for said in ("layout plain", "a.org", digest, "7 of its tensors", "1 ignored: another network"):
         assert said in told
     assert "bench run --plugins toy --weights toy=toy-plain.safetensors --scale paper" in told
 

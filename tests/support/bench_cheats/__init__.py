@@ -1,4 +1,4 @@
-"""A plugin with one honest method and, as its forms, one method for each way to break a rule."""
+"""A plugin with one honest method, and a form of it for each way to break a rule."""
 
 from dataclasses import replace
 

@@ -1,13 +1,13 @@
-"""A network that is helped by a guide, and guides that tell too much."""
+"""A network with a guide, and guides that leak the ground truth."""
 
 import torch
 from torch import nn
 
-from bench_core.methods.method import Method, MethodOutput
+from bench_core.methods import Method, MethodOutput
 
 
 class Guided(Method):
-    """Looks at three layers of what its guide draws."""
+    """Uses three channels of the guidance."""
 
     def __init__(self, scale, channels):
         super().__init__()
@@ -22,7 +22,7 @@ class Guided(Method):
 
 
 class Truth:
-    name = "the picture itself"
+    name = "the image itself"
 
     def __init__(self, device):
         pass
@@ -32,7 +32,7 @@ class Truth:
 
 
 class Bits(Truth):
-    """Draws nothing but 0 and 1: every digit of every value."""
+    """Draws 0 and 1 only: every bit of every value."""
 
     def __call__(self, image):
         values = (image * 255).round().int()

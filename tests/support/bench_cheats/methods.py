@@ -5,7 +5,7 @@ import inspect
 import torch
 from torch import nn
 
-from bench_core.methods.method import Method, MethodOutput
+from bench_core.methods import Method, MethodOutput
 
 
 class Honest(Method):
@@ -21,7 +21,7 @@ class Honest(Method):
 
 
 class Peeks(Honest):
-    """Finds the truth in a caller's variables."""
+    """Finds the ground truth in the variables of a caller."""
 
     def predict(self, masked, hole):
         for caller in inspect.stack():
@@ -32,7 +32,7 @@ class Peeks(Honest):
 
 
 class Inverted(Honest):
-    """Spreads the mean of what it takes to be known: the hole."""
+    """Predicts the mean of the hole, as if it were the known part."""
 
     def predict(self, masked, hole):
         return ((masked * hole).sum((2, 3), keepdim=True) / hole.sum((2, 3), keepdim=True).clamp(min=1)).expand_as(
@@ -51,7 +51,7 @@ class Spoils(Honest):
 
 
 class Closes(Honest):
-    """Leaves no hole behind in which it could be judged."""
+    """Erases the hole, so that nothing is left to evaluate."""
 
     def predict(self, masked, hole):
         prediction = super().predict(masked, hole)
@@ -70,7 +70,7 @@ class Double(Honest):
 
 
 class Divides(Honest):
-    """By the contrast of what is known, which even pictures have none of."""
+    """Divides by the contrast, which is zero for constant images."""
 
     def predict(self, masked, hole):
         contrast = masked.std((1, 2, 3), keepdim=True)
@@ -96,13 +96,13 @@ class BatchStatistics(Honest):
 
     def predict(self, masked, hole):
         self.train()
-        seen = self.norm(masked)
+        normed = self.norm(masked)
         nn.init.zeros_(self.norm.get_buffer("num_batches_tracked"))
-        return super().predict(seen, hole)
+        return super().predict(normed, hole)
 
 
 class Quiet(BatchStatistics):
-    """Does the same, hidden by weights that are next to nothing before any training."""
+    """Does the same, hidden by tiny initial weights."""
 
     def __init__(self, scale, channels):
         super().__init__(scale, channels)
@@ -110,7 +110,7 @@ class Quiet(BatchStatistics):
 
 
 class Counts(Honest):
-    """Changes by painting, though no picture shows it yet."""
+    """Changes a buffer in predict, without effect on the prediction."""
 
     def __init__(self, scale, channels):
         super().__init__(scale, channels)
@@ -136,14 +136,14 @@ class EvenWidths(Honest):
 
 
 class Square(Honest):
-    """Takes rows for columns."""
+    """Swaps rows and columns."""
 
     def predict(self, masked, hole):
         return super().predict(masked, hole).mT
 
 
 class Unstable(Honest):
-    """Loses the last digits to a large number in between."""
+    """Loses digits by adding a large number."""
 
     def predict(self, masked, hole):
         return (super().predict(masked, hole) + 1e5 - 1e5).clamp(0, 1)
