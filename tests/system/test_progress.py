@@ -125,7 +125,7 @@ def test_a_run_prints_the_number_of_the_running_cell_and_of_all_cells(
     assert re.search(
         rf"^training toy, seed 0: 2/3 after \d+ s, {number} images/s, 0:00:0\d left  l1 {number}  far ", output, re.M
     )
-    assert re.search(r"^judging toy on center: 2/2 after \d+ s", output, re.M)
+    assert re.search(r"^evaluating toy on center: 2/2 after \d+ s", output, re.M)
     again = bench(*asked).output
     assert re.findall(r"^\d/5 .*$", again, re.MULTILINE) == [
         "1/5 mean_color, seed 0",
