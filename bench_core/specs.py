@@ -33,10 +33,7 @@ def resolve(reference: Reference) -> Any:
 
 @dataclass(frozen=True)
 class Loss:
-    """A named loss term.
-
-    Any recipe can use it, and a user can add it to other methods with ``--add-loss NAME=WEIGHT``.
-    """
+    """A named loss term. Any recipe can use it, and a user can add it with ``--add-loss NAME=WEIGHT``."""
 
     name: str
     title: str

@@ -24,8 +24,7 @@ from bench_core.evaluation.evaluator import Evaluator
 from bench_core.evaluation.measure import EvaluationResult, PredictionBatch, eight_bit
 from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.masks.mask_set import open_sets
-from bench_core.methods import Method
-from bench_core.methods.method import composite
+from bench_core.methods import Method, composite
 from bench_core.metrics.inception import load_inception as inception_network
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSpec, Protocol

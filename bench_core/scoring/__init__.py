@@ -1,1 +1,1 @@
-"""Pictures from any program, judged as those of a method would be."""
+"""Evaluation of images from any program, stored beside the results of methods."""

@@ -34,7 +34,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "TORCH_HOME": str(folder),
         "https_proxy": "http://127.0.0.1:9",  # blocks downloads of weights; pip has a setting of its own
         "PIP_PROXY": os.environ.get("https_proxy", ""),
-        "PIP_NO_BUILD_ISOLATION": "1",  # hatchling is installed already
+        "PIP_NO_BUILD_ISOLATION": "off",  # which turns isolation off: hatchling is installed already
         "OMP_NUM_THREADS": "1",
         "VIRTUAL_ENV": str(folder),
     }

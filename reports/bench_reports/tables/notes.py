@@ -61,8 +61,7 @@ def _like_best_note(columns: Sequence[Column]) -> list[str]:
         return []
     return [
         f"{LIKE_BEST}: not distinguishable from the best of the column (paired differences, "
-        f"p ≥ {SIGNIFICANCE_LEVEL:.0%}, corrected "
-        "by Holm for all pairs of methods)."
+        f"p ≥ {SIGNIFICANCE_LEVEL:.0%}, corrected by Holm for all pairs of methods)."
     ]
 
 
