@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
-PLUGINS = [path.name for path in Path(__file__).parent.glob("plugins/*/bench_*")]
+PLUGINS = [path.parent.name for path in Path(__file__).parent.glob("plugins/*/bench_*/__init__.py")]
 install_import_hook(["bench_core", *PLUGINS], "beartype.beartype")
 
 settings.register_profile("untimed", deadline=None)

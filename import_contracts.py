@@ -16,7 +16,7 @@ PARTS = {"bench_masks", "bench_datasets", "bench_reports", "bench_perf"}
 
 def with_plugins(options: dict[str, Any]) -> dict[str, Any]:
     """The options of import-linter, with the plugins in every list that names all parts."""
-    plugins = sorted(path.name for path in ROOT.glob("plugins/*/bench_*"))
+    plugins = sorted(path.parent.name for path in ROOT.glob("plugins/*/bench_*/__init__.py"))
     for section in (options, *options["contracts"]):
         for key, value in section.items():
             if isinstance(value, list) and {each for each in value if isinstance(each, str)} >= PARTS:

@@ -1,7 +1,7 @@
 """From a user's options to an experiment that is ready to run. All bad input is found here, before any training."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from rich.markup import escape
@@ -86,7 +86,8 @@ def open_protocol(plugins: Plugins, options: ProtocolOptions) -> Protocol:
         BadInput: there is no such protocol, or it is not valid with the options.
     """
     protocol = load(options.protocol, plugins.records("protocols").values())
-    overridden = {key: getattr(options, key) for key in Protocol.model_fields if hasattr(options, key)}
+    names = {field.name for field in fields(ProtocolOptions)} & Protocol.model_fields.keys()
+    overridden = {name: getattr(options, name) for name in names}
     if options.data and not options.image_set and protocol.image_set == "photos":
         overridden["image_set"] = "folder"
     if options.float_metrics:
@@ -100,8 +101,7 @@ def _load_plugins(plugins: Plugins, options: RunOptions) -> tuple[list[MethodReq
     methods = [name for name in plugins.on_request if name not in plugins.baselines]
     requests = [parse(text, plugins.on_request) for text in options.plugins or methods]
     loaded = plugins.load(dict.fromkeys(request.plugin for request in requests), options.strict_plugins)
-    if loaded and all(plugin.error for plugin in loaded):
-        raise BadInput("None of the plugins asked for can be loaded; `bench plugins` prints where each one broke.")
+    none = bool(loaded) and all(plugin.error for plugin in loaded)
     if options.baselines:
         requests = [*map(MethodRequest, plugins.baselines), *requests]
         loaded = [*plugins.load(plugins.baselines, options.strict_plugins), *loaded]
@@ -110,6 +110,8 @@ def _load_plugins(plugins: Plugins, options: RunOptions) -> tuple[list[MethodReq
         console.print(
             f"[red]The plugin {plugin.name} cannot be loaded:[/] {escape(plugin.reason)} (see `bench plugins`)"
         )
+    if none:
+        raise BadInput("None of the plugins asked for can be loaded; `bench plugins` prints where each one broke.")
     return [request for request in requests if request.plugin not in broken], list(broken.values())
 
 

@@ -129,10 +129,10 @@ class ScoreOptions(ProtocolOptions):
     """Name of the method in tables."""
     predictions: tuple[str, ...]
     """Folders or patterns of images. Several are samples of a method that draws at random."""
-    truth: str = ""
-    """Ground truths; empty for the protocol's own images."""
-    holes: str = ""
-    """Mask images or a mask file; empty for the protocol's own holes."""
+    truth: str | None = None
+    """Ground truths; None takes the protocol's own images."""
+    holes: str | None = None
+    """Mask images or a mask file; None takes the protocol's own holes."""
     hole: str = "white"
     """Colour of missing pixels in mask images."""
     threshold: int = 128
@@ -153,7 +153,7 @@ def score(plugins: Plugins, options: ScoreOptions) -> tuple[Store, Run, Path]:
     name = options.name
     _refuse_taken(name, plugins)
     protocol = open_protocol(plugins, options)
-    if options.truth:
+    if options.truth and options.holes:
         pairs = given(
             protocol,
             options.predictions[0],

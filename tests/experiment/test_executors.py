@@ -209,7 +209,7 @@ def test_every_card_has_one_process_at_a_time_and_all_end_with_the_caller(monkey
     began, running = [], []
 
     class Process:
-        """In place of a cell's; it is over once it was looked at as often as the cell is long."""
+        """In place of a cell's; it has ended once it was checked as often as the cell is long."""
 
         def __init__(self, cell: Any, context: Any, place: int, among: int, pinned: dict[str, str], minutes: Any):
             began.append((cell.title, pinned["CUDA_VISIBLE_DEVICES"], among))
@@ -217,7 +217,7 @@ def test_every_card_has_one_process_at_a_time_and_all_end_with_the_caller(monkey
             running.append(self)
             assert len({each.place for each in running}) == len(running) <= 2
 
-        def over(self) -> bool:
+        def has_ended(self) -> bool:
             self.looks -= 1
             return not self.looks and not self.end()
 
@@ -228,7 +228,7 @@ def test_every_card_has_one_process_at_a_time_and_all_end_with_the_caller(monkey
     monkeypatch.setattr(local, "wait", lambda *given: None)
     monkeypatch.setattr(local, "_gpus", lambda device: ["7", "3"])
     cells = [
-        Mock(spec=Cell, title=title, seed=looks, setup=Mock())
+        Mock(spec=Cell, title=title, seed=looks, context=Mock())
         for title, looks in zip("abcd", (3, 1, 1, 9), strict=True)
     ]
     finished: Any = local.run(cells)

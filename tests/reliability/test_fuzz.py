@@ -178,7 +178,20 @@ def _image(path: Path, kind: str) -> Callable[[], Any]:
     return read
 
 
-KINDS = [rows_file, features, mask_set, trained, given_weights, foreign, checkpoint, record, protocol, png, jpeg, tiff]
+KINDS = [
+    rows_file,
+    features,
+    mask_set,
+    trained,
+    given_weights,
+    foreign,
+    training_state,
+    record,
+    protocol,
+    png,
+    jpeg,
+    tiff,
+]
 
 
 def mutated(content: bytes, random: Random) -> bytes:

@@ -208,11 +208,11 @@ MISHAPS = (
         REPEAT,
     ),
     Mishap(
-        "a loss becomes no number",
+        "a loss becomes NaN",
         "the loss term `far` is NaN from the third step on, every step being saved",
         no_number,
         1,
-        "toy failed: NonFinite: the loss term far of the generator became infinite or no number at step 2",
+        "toy failed: NonFiniteError: the loss term far of the generator became NaN or infinite at step 2",
         "the checkpoint of the step before",
     ),
     Mishap(

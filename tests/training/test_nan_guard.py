@@ -20,7 +20,7 @@ def test_the_first_bad_update_is_named(bad: float):
         nan_guard = NanGuard()
         for step, given in enumerate(({}, changes, {"far": bad, "gradient": bad})):
             note(nan_guard, step, **given)
-        with pytest.raises(NonFiniteError, match=f"the {said} of the generator became infinite or no number at step 1"):
+        with pytest.raises(NonFiniteError, match=f"the {said} of the generator became NaN or infinite at step 1"):
             nan_guard.check()
 
 
