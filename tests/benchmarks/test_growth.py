@@ -44,6 +44,7 @@ def test_a_small_point_of_every_kind_is_measured(growth):
     assert growth.measure_point(work, 1)["seconds"] > 0
 
 
+@pytest.mark.long
 def test_a_process_that_exits_leaves_a_gap_with_its_reason(growth):
     point = growth.measure_point(partial(os._exit, 1), 1)
     assert point["seconds"] is None

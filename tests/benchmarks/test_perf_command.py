@@ -114,6 +114,7 @@ def test_the_json_file_holds_measurements_and_metadata(perf: Perf, tmp_path: Pat
     assert set(found["kernels"]) == {"32-true", "bf16-mixed"}
 
 
+@pytest.mark.long
 def test_a_baseline_with_our_weights_agrees(perf: Perf, tmp_path: Path):
     shown = perf("gated", "--parts", "forward", "--against", baseline(tmp_path, SAME)).output
     ours, theirs = rows(tmp_path)["gated"], rows(tmp_path)["same"]
@@ -143,6 +144,7 @@ def test_a_baseline_is_measured_with_tuned_and_with_default_malloc(perf: Perf, t
     assert found["baseline, tuned malloc"]["difference"] == 1
 
 
+@pytest.mark.long
 def test_training_time_and_memory_are_measured_in_separate_processes(perf: Perf, tmp_path: Path):
     perf("glcic", "--parts", "training", "--threads", "1", "--against", baseline(tmp_path, TRAINED))
     ours, theirs = rows(tmp_path)["glcic"], rows(tmp_path)["baseline"]

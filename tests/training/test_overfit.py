@@ -59,7 +59,7 @@ class FourImages:
         return self.photo[top : top + self.size, left : left + self.size]
 
 
-SLOW = {"dmfn", "gated", "pconv"}
+SLOW = {"dmfn", "gated", "glcic", "pconv"}
 """Methods that take half a minute or more."""
 
 
