@@ -79,9 +79,10 @@ gpu-papers: $(INSTALLED)
 constraints: $(INSTALLED)
 	$(BIN)/pip freeze --exclude-editable | grep -v -e '^nvidia' -e '^cuda' -e '^triton' > constraints.txt
 
-$(INSTALLED): requirements.txt constraints.txt pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS))
+# The harness comes first, or pip looks for it elsewhere when a plugin asks for it.
+$(INSTALLED): constraints.txt pyproject.toml $(addsuffix /pyproject.toml,$(PLUGINS))
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt $(addprefix -e ,$(PLUGINS))
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .[test] $(addprefix -e ,$(PLUGINS))
 	touch $@
 
 clean:
