@@ -34,7 +34,9 @@ def makes_the_environment(*target: str) -> bool:
     commands = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     (install,) = re.findall(r"^.venv/bin/pip install .*$", commands, re.MULTILINE)
     plugins = {f"plugins/{path.parent.name}" for path in ROOT.glob("plugins/*/pyproject.toml")}
-    return "-m venv .venv\n" in commands and "-c constraints.txt -e .[test]" in install and plugins <= set(install.split())
+    return (
+        "-m venv .venv\n" in commands and "-c constraints.txt -e .[test]" in install and plugins <= set(install.split())
+    )
 
 
 def test_readme_lists_every_command():

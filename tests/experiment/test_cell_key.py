@@ -3,14 +3,23 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from support.paths import ROOT
 
+from bench_core import Loss, Model, Optimiser, Phase, Recipe, Update
+from bench_core.data.pairs import TrainPairs
+from bench_core.data.validate import ValidatedImages
 from bench_core.experiment import cell_key
 from bench_core.experiment.cell_key import source_hash
+from bench_core.methods.variants import Overrides, apply_overrides
+from bench_core.plugins import Plugin
+from bench_core.protocol import load
 
 TRAINED = (*cell_key.BUILDS, *cell_key.TRAINS)
 
@@ -102,3 +111,29 @@ def test_a_run_after_an_edit_to_a_shared_loss_trains_again(photographs: Path, pr
     with (copied / "bench_core" / "losses" / "reconstruction.py").open("a") as file:
         file.write("# edited\n")
     assert len(cells()) == 2
+
+
+def test_the_key_of_a_variant_holds_every_package_that_trains_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Method, loss term, guide and mask family may each come from another plugin."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for package in ("bench_method", "bench_loss", "bench_guide", "bench_family"):
+        (tmp_path / f"{package}.py").write_text("")
+        monkeypatch.delitem(sys.modules, package, raising=False)
+    recipe = Recipe((Phase("train", ((Update("generator", Optimiser("SGD", {"lr": 1.0}), {"l1": 1.0}),),)),), "none")
+    model = Model("m", "T", "C", "bench_method:build", recipe, guide="bench_guide:guide")
+    losses = {
+        "l1": Loss("l1", "", "bench_core.losses.reconstruction:l1"),
+        "far": Loss("far", "", "bench_loss:far"),
+    }
+    variant = apply_overrides(model, losses, Overrides(added={"far": 1.0}))
+    protocol = load("quick")
+    mask_set = Mock(identity={"family": "f"}, family=Mock(draw="bench_family:draw"))
+    pairs: Any = Mock(spec=TrainPairs, protocol=protocol, mask_sets=[mask_set], seed=0)
+    plugin: Any = Mock(spec=Plugin, module=import_module("bench_method"), version="1")
+    plugin.name = "method"
+    images: Any = Mock(spec=ValidatedImages, drawn_digest=Mock(return_value="digest"))
+    sources = cell_key.cell_key(plugin, variant, pairs, images, "32-true", None)["sources"]
+    packages = {"bench_method", "bench_loss", "bench_guide", "bench_family"}
+    assert set(sources) == packages | {f"bench_core/{name}" for name in TRAINED}
+    untrained = cell_key.cell_key(plugin, replace(variant, model=replace(model, recipe=None)), pairs, images, "", None)
+    assert set(untrained["sources"]) == {"bench_method", "bench_guide"} | {f"bench_core/{n}" for n in cell_key.BUILDS}
