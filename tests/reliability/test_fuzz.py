@@ -122,7 +122,7 @@ def foreign(path: Path) -> Callable[[], Any]:
     return lambda: {name: tensor.tolist() for name, tensor in readers.read(path).content.items()}
 
 
-def training_state(path: Path) -> Callable[[], Any]:
+def resumed(path: Path) -> Callable[[], Any]:
     checkpoint.save_state(path, {"step": 3, "weights": {"a": torch.arange(50.0)}})
     return lambda: _state(checkpoint.load_state(path))
 
@@ -178,20 +178,7 @@ def _image(path: Path, kind: str) -> Callable[[], Any]:
     return read
 
 
-KINDS = [
-    rows_file,
-    features,
-    mask_set,
-    trained,
-    given_weights,
-    foreign,
-    training_state,
-    record,
-    protocol,
-    png,
-    jpeg,
-    tiff,
-]
+KINDS = [rows_file, features, mask_set, trained, given_weights, foreign, resumed, record, protocol, png, jpeg, tiff]
 
 
 def mutated(content: bytes, random: Random) -> bytes:
