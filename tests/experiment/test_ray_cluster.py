@@ -83,7 +83,8 @@ def cluster(slow: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, 
         found.shutdown()
 
 
-def test_a_comparison_survives_the_loss_of_a_node(
+@pytest.mark.long
+def test_an_experiment_survives_the_loss_of_a_node(
     bench: Bench,
     cluster: tuple[Any, list],
     tmp_path: Path,
