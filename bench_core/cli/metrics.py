@@ -25,7 +25,7 @@ def metrics(as_json: bool) -> None:
     \b
     Examples:
       bench metrics
-      bench run --plugins ONE --metrics psnr,ssim@lama,l1@ring4,l1@known-raw
+      bench run --plugins ONE --metrics psnr,ssim@skimage,l1@ring4,l1@known-raw
     """
     from bench_core.plugins import Plugins
 

@@ -178,10 +178,10 @@ def _band_matrix(window: Window, extent: int) -> Float[Tensor, "extent extent"]:
 
 # scikit-image reflects borders before filtering but crops them away, so zeros beyond the image give the same
 gaussian = without_network(lambda pair: _ssim(pair, WANG))
-# LaMa keeps a window on every pixel, with zeros beyond the image
+# a window on every pixel, with zeros beyond the image
 zero_padded = without_network(lambda pair: _mean(pair.cached(_ssim_map, WANG), (-3, -2, -1)))
 # scikit-image's defaults
 uniform7 = without_network(lambda pair: _ssim(pair, UNIFORM7))
-# EdgeConnect calls scikit-image with a window of 51 on grey images
+# a window of 51 on grey images
 grey51 = without_network(lambda pair: _ssim(pair.cached(grey), UNIFORM51))
 multiscale = without_network(_multiscale)
