@@ -46,6 +46,11 @@ class Plugin:
     def version(self) -> str:
         return self.entry.dist.version if self.entry.dist else "unknown"
 
+    @property
+    def requirements(self) -> list[str]:
+        """Requirements of its distribution, such as ``scipy>=1.13``."""
+        return (self.entry.dist.requires or []) if self.entry.dist else []
+
     def __reduce__(self) -> tuple[Any, ...]:
         # modules cannot be pickled: the receiving process loads the plugin by its name
         return _load_by_name, (self.name,)

@@ -84,6 +84,7 @@ def write_store(store: Store, variants: int, seeds: int, images: int, metrics: i
             "hole_ratio": np.tile(rng.uniform(0.1, 0.5, images), len(definitions)),
             "metric": np.repeat([metric.definition for metric in definitions], images),
             "version": np.repeat([metric.version for metric in definitions], images),
+            "code": "",
             "region": "full",
             "source": "composite",
         }

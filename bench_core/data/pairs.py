@@ -94,8 +94,8 @@ class TrainPairs(Dataset[Pair]):
         return int(_order(len(self.images), self.seed, epoch)[within])
 
     def drawn_images(self, num_images_drawn: int) -> Array:
-        """Return the indexes of the images at the first `num_images_drawn` positions, ascending, each once."""
-        return np.sort(_order(len(self.images), self.seed, 0)[:num_images_drawn])
+        """Return the indexes of the images at the first `num_images_drawn` positions, in this order, each once."""
+        return _order(len(self.images), self.seed, 0)[:num_images_drawn]
 
     def _read(self, index: int) -> Array:
         for offset in range(len(self.images)):

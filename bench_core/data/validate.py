@@ -51,11 +51,22 @@ class ValidatedImages:
     skipped: tuple[str, ...] = ()
     """Error message of each skipped image."""
 
-    def drawn_digest(self, pairs: TrainPairs, num_images_drawn: int) -> str:
-        """Return the sha256 of the images that one training draws, as JSON: [count, [[index, digest], ...]]."""
-        digests = self.train_digests.lookup(pairs.drawn_images(num_images_drawn))
-        entries = (f'[{index},"{of}"]' if of else f"[{index},null]" for index, of in digests)
-        return _json_digest(f"[{len(self.train)},[", entries, "]]")
+    def drawn_digests(self, pairs: TrainPairs, num_images_drawn: int) -> dict[str, str]:
+        """Return the sha256 of the images that one training draws first.
+
+        Two trainings of one seed saw the same images if the digests of all counts that both have are equal, even if one
+        drew more.
+
+        Returns:
+            The sha256 of the first 1, 2, 4, 8 ... images, and of all, by their number as text.
+        """
+        order = pairs.drawn_images(num_images_drawn)
+        summary, digests = sha256(f"{len(self.train)}\0".encode()), {}
+        for count, (index, digest) in enumerate(self.train_digests.lookup(order), start=1):
+            summary.update(f"{index}\0{digest}\0".encode())
+            if count.bit_count() == 1 or count == len(order):
+                digests[str(count)] = summary.hexdigest()
+        return digests
 
 
 def _json_digest(opening: str, entries: Iterator[str], closing: str) -> str:

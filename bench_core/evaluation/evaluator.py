@@ -15,13 +15,25 @@ from bench_core.evaluation.measure import BatchMetrics, EvaluationResult, Predic
 from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.methods.method import Guide, Method, Postprocess, guided
 from bench_core.specs import Metric
+from bench_core.system import sources
 from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup
+
+EVALUATES = ("data", "evaluation", "images.py", "masks/mask_set.py", "methods/method.py", "seeds.py")
+"""Sources of the core that decode, crop, predict and composite."""
+LIBRARIES = ("numpy", "opencv-python-headless", "pillow")
+"""Libraries that decode images and draw holes."""
 
 
 def evaluation_id(pairs: TestPairs, test_digest: str, postprocess: str | None = None) -> str:
-    """Name rows by everything that decides which crops meet which holes, and by the post-processing."""
+    """Name rows by everything that decides which crops meet which holes, and by the post-processing.
+
+    Code counts, too: that of the mask family, and the core's own between an image file and a composite.
+    """
     protocol = pairs.protocol.model_dump(include={"size", "resize", "crops", "channels", "seed"})
-    return f"{pairs.mask_set.name}-{seeds.digest([protocol, test_digest, pairs.mask_set.identity, postprocess])[:12]}"
+    family = pairs.mask_set.family
+    code = sources.core_sources(EVALUATES) | sources.package_sources(filter(None, [family.draw, family.content]))
+    parts = [protocol, test_digest, pairs.mask_set.identity, postprocess, code, sources.library_versions(*LIBRARIES)]
+    return f"{pairs.mask_set.name}-{seeds.digest(parts)[:12]}"
 
 
 @dataclass

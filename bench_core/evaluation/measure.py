@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import groupby
-from math import isnan
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from torch.utils.data import DataLoader
 from bench_core.data.pairs import Pairs, to_floats
 from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.methods.method import composite
+from bench_core.metrics.code import features_name, metric_code
 from bench_core.metrics.per_image import compute_metrics
-from bench_core.metrics.regions import region_arguments
+from bench_core.metrics.regions import is_empty, region_arguments
 from bench_core.specs import Metric, resolve
 from bench_core.store.features import Features
 from bench_core.store.rows import as_rows
@@ -76,18 +77,19 @@ class EvaluationResult:
             names: names of the pairs, for the rows.
 
         Raises:
-            ValueError: a metric is NaN on an image.
+            ValueError: a metric is NaN on an image in which its region is not empty.
         """
         ratios = batch.hole.mean((1, 2, 3)).tolist()
         holes = np.packbits(batch.hole.byte().flatten(1).cpu().numpy(), axis=1).tobytes()
         found, features = self._values(batch)
+        empty = {region: is_empty(region, batch.hole) for region in {metric.region for metric in self.metrics}}
         records = []
         for metric in (metric for metric in self.metrics if metric.per == "image"):
-            values = found[metric.definition]
-            if any(map(isnan, values)):
-                raise ValueError(f"{metric.definition} is NaN on an image among {', '.join(names)}")
-            for name, ratio, value in zip(names, ratios, values, strict=True):
-                records.append(record(metric, image=name, hole_ratio=ratio, value=value))
+            measured = zip(names, ratios, found[metric.definition], empty[metric.region], strict=True)
+            for name, ratio, value, no_pixel in measured:
+                if isnan(value) and not no_pixel:
+                    raise ValueError(f"{metric.definition} is NaN on the image {name}")
+                records.append(record(metric, image=name, hole_ratio=ratio, value=nan if no_pixel else value))
         return BatchMetrics(records, ratios, holes, features)
 
     def add(self, found: BatchMetrics) -> None:
@@ -117,8 +119,8 @@ class EvaluationResult:
         for seen, group in groupby(sorted(self.metrics, key=_input), _input):
             image, alike = batch.measured_image(*seen), list(group)
             for metric in alike:
-                if metric.per == "set" and metric.features not in features:
-                    features[metric.features] = self.suite.function(metric)(image).cpu().numpy()
+                if metric.per == "set" and (name := features_name(metric)) not in features:
+                    features[name] = self.suite.function(metric)(image).cpu().numpy()
             metrics = [metric for metric in alike if metric.per == "image"]
             functions = [self.suite.function(metric) for metric in metrics]
             found = compute_metrics(functions, [regions[metric.region] for metric in metrics], image, batch.image)
@@ -134,7 +136,8 @@ def _input(metric: Metric) -> tuple[str, bool]:
 
 def record(metric: Metric, **values: Any) -> dict[str, Any]:
     """Return a row's columns: those that a metric fixes, and the given ones."""
-    fixed = {"metric": metric.definition, "version": metric.version, "region": metric.region, "source": metric.source}
+    fixed = {"metric": metric.definition, "version": metric.version, "code": metric_code(metric)}
+    fixed |= {"region": metric.region, "source": metric.source}
     return {**fixed, **values}
 
 

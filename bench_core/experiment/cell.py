@@ -12,7 +12,7 @@ from rich.markup import escape
 from bench_core.data.pairs import TestPairs, TrainPairs
 from bench_core.errors import BadInput
 from bench_core.evaluation.evaluator import evaluation_id
-from bench_core.experiment.cell_key import cell_key
+from bench_core.experiment.cell_key import cell_key, normalised_together
 from bench_core.experiment.context import RunContext
 from bench_core.experiment.evaluate_cell import CellEvaluation
 from bench_core.experiment.load_or_train import load_or_train
@@ -43,9 +43,12 @@ class Cell:
     status: CellStatus = field(init=False)
 
     def __post_init__(self) -> None:
-        variant, arithmetic = self.variant, self.context.runtime.arithmetic
-        plain = arithmetic == "32-true" or not (variant.model.recipe or variant.weights)
-        name = variant.name if plain else f"{variant.name} ({arithmetic})"
+        variant, runtime = self.variant, self.context.runtime
+        computes = variant.model.recipe or variant.weights
+        together = normalised_together(variant.model, self._protocol, runtime)
+        unusual = [runtime.arithmetic] if computes and runtime.arithmetic != "32-true" else []
+        unusual += [f"batch norm of {together} images"] if together else []
+        name = f"{variant.name} ({', '.join(unusual)})" if unusual else variant.name
         self.status = CellStatus(variant.model.name, name, self.seed, backbones=variant.backbones)
 
     @property
@@ -81,6 +84,7 @@ class Cell:
                             self._trackers,
                             evaluation.evaluate_during_training,
                         )
+                        pending = evaluation.pending()  # a training removes the rows of earlier weights
                         evaluation.predict(method, pending)
                     evaluation.finish(pending)
                 self.status.state = "done"
@@ -144,8 +148,8 @@ class Cell:
 
     @cached_property
     def folder(self) -> CellFolder:
-        arithmetic = self.context.runtime.arithmetic
-        key = cell_key(self.plugin, self.variant, self._train_pairs, self.context.images, arithmetic, self.guide)
+        runtime = self.context.runtime
+        key = cell_key(self.plugin, self.variant, self._train_pairs, self.context.images, runtime, self.guide)
         return self.context.store.cell(key)
 
     @cached_property

@@ -1,7 +1,7 @@
 """Everything that the cells of an experiment share: protocol, data, metrics and runtime settings."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -13,9 +13,10 @@ from bench_core.data.pairs import Pairs
 from bench_core.data.validate import ValidatedImages
 from bench_core.errors import BadInput
 from bench_core.evaluation.measure import ground_truth_features, set_metric_rows
-from bench_core.evaluation.metric_suite import MetricSuite
+from bench_core.evaluation.metric_suite import MetricSuite, Size
 from bench_core.experiment.options import RuntimeConfig
 from bench_core.masks.mask_set import MaskSet
+from bench_core.metrics.code import features_name
 from bench_core.nn.backbones import Backbones
 from bench_core.protocol import Protocol
 from bench_core.specs import Metric, Tracker
@@ -41,6 +42,8 @@ class RunContext:
     skip_bad: bool = False
     """Images that cannot be decoded were left out."""
     trackers: Sequence[Tracker] = ()
+    sizes: Collection[Size] = ()
+    """Sizes of the test images, if the protocol has none of its own."""
 
     @cached_property
     def fabric(self) -> Fabric:
@@ -63,7 +66,7 @@ class RunContext:
     @cached_property
     def suite(self) -> MetricSuite:
         """The metrics. One that any rank cannot compute is missing on all of them."""
-        suite = MetricSuite(list(self.metrics), self.device, self.protocol)
+        suite = MetricSuite(list(self.metrics), self.device, self.protocol, self.sizes)
         for missing in self.group.gather(lambda: suite.missing):
             suite.missing |= missing
         return suite
@@ -86,14 +89,14 @@ class RunContext:
         """Add the rows of metrics that compare sets of images, from stored features."""
         for metric in metrics:
             if metric.per == "set":
-                found = folder.features(evaluation_id, metric.features)
+                found = folder.features(evaluation_id, features_name(metric))
                 assert found, "features are stored before they are compared"
                 ground_truth = self._ground_truth_features(metric, pairs)
                 folder.add_rows(evaluation_id, set_metric_rows(metric, found, ground_truth, about))
 
     def _ground_truth_features(self, metric: Metric, pairs: Pairs) -> Features:
         """Load or compute them: once in a store, for all methods and mask sets."""
-        path = self.store.ground_truth_path(self.protocol, self.images.test_digest, metric.features)
+        path = self.store.ground_truth_path(self.protocol, self.images.test_digest, features_name(metric))
 
         def compute() -> Features:
             with progress_bar(f"computing ground-truth features for {metric.title}", len(pairs)) as update:

@@ -13,6 +13,7 @@ from bench_core.evaluation.examples import SavedExamples
 from bench_core.experiment.context import RunContext
 from bench_core.methods.method import Guide, Method
 from bench_core.methods.variants import Variant
+from bench_core.metrics.code import features_name, measured_by
 from bench_core.specs import Metric, resolve
 from bench_core.store.cell_folder import CellFolder
 from bench_core.store.store import CellStatus
@@ -59,10 +60,10 @@ class CellEvaluation:
         pending = Pending()
         for mask_set, evaluation_id in self.status.evaluation_ids.items():
             known = self.folder.measured_metrics(evaluation_id)
-            missing = [m for m in self.context.suite.usable if (m.definition, m.version) not in known]
+            missing = [m for m in self.context.suite.usable if measured_by(m) not in known]
             pending.metrics[mask_set] = missing
             pending.measurements[mask_set] = [
-                m for m in missing if m.per == "image" or not self.folder.features(evaluation_id, m.features)
+                m for m in missing if m.per == "image" or not self.folder.features(evaluation_id, features_name(m))
             ]
         trains = any(pending.measurements.values())
         pending.examples = self.context.group.on_rank_zero(lambda: self._missing_examples(trains))

@@ -15,7 +15,7 @@ from bench_core.methods.variants import Variant
 from bench_core.specs import resolve
 from bench_core.store.cell_folder import CellFolder
 from bench_core.system import files
-from bench_core.system.progress import format_losses, progress_bar
+from bench_core.system.progress import console, format_losses, progress_bar
 from bench_core.training.schedule import num_images_drawn
 from bench_core.training.trackers.tracker import CellTracker
 from bench_core.training.trainer import Trainer
@@ -84,9 +84,18 @@ def _build(context: RunContext, variant: Variant, seed: int, weights: Path | Non
 
 
 def _store(context: RunContext, variant: Variant, folder: CellFolder, trainer: Trainer) -> None:
-    """Store trained weights with their provenance, and then remove the checkpoint. All ranks must call it."""
+    """Store trained weights with their provenance, and then remove the checkpoint. All ranks must call it.
+
+    Rows of earlier weights are removed: training again may give other weights, and a row must not mix two networks.
+    """
     # one step after the other: a collective call inside of rank zero's own work would leave the ranks out of step
     learned = context.group.on_rank_zero(lambda: _save(context, variant, folder, trainer))
+    if folder.remove_evaluations():
+        console.print(
+            f"The weights of {variant.name}, seed {trainer.pairs.seed}, were gone and have been trained again: all of "
+            "its metrics are measured again.",
+            markup=False,
+        )
     folder.write_provenance("training", context.provenance() | learned)
     context.group.on_rank_zero(lambda: (folder.path / "checkpoint.pt").unlink(missing_ok=True))
 

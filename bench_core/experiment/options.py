@@ -33,7 +33,11 @@ class ProtocolOptions:
 
 @dataclass(frozen=True)
 class RuntimeConfig:
-    """Settings of the machine that runs the cells. Only `precision` and `compiled` may change results."""
+    """Settings of the machine that runs the cells.
+
+    Only `precision` and `compiled` may change results, and for networks with batch norm the settings that decide how
+    many images it sees together.
+    """
 
     device: str = "auto"
     precision: Precision = "32-true"
@@ -59,6 +63,15 @@ class RuntimeConfig:
     def arithmetic(self) -> str:
         """Name of the rounding, such as ``bf16-mixed, compiled``. It is part of a cell's key."""
         return f"{self.precision}, compiled" if self.compiled else self.precision
+
+    def images_together(self, batch: int) -> int | str:
+        """Return the number of images in one forward pass of training; "auto" if memory decides."""
+        num_devices = self.devices * self.nodes
+        on_device = -(-batch // num_devices)
+        together = min(self.micro_batch or on_device, on_device)
+        if self.auto_micro_batch:
+            return "auto"
+        return min(together * num_devices, batch) if self.sync_batchnorm else together
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from rich.markup import escape
 from bench_core.data.open import open_images
 from bench_core.data.pixel_cache import PixelCache
 from bench_core.errors import BadInput, unknown
+from bench_core.experiment.cell_key import code
 from bench_core.experiment.context import RunContext, check_division
 from bench_core.experiment.executors.select import select_executor
 from bench_core.experiment.experiment import Experiment
@@ -76,6 +77,8 @@ def plan(options: RunOptions, group: ProcessGroup = SINGLE_PROCESS) -> Plan:
     context = RunContext(
         protocol, images, mask_sets, metrics, store, options.runtime, options.skip_bad_images, trackers
     )
+    for plugin, variant in variants:
+        code(plugin, variant, mask_sets.values())  # hashed now, because sources may be edited while the run goes on
     return Plan(Experiment(context, variants, executor, executor_options), plugins, broken)
 
 

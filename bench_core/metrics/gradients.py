@@ -3,7 +3,7 @@
 from typing import Any
 
 from bench_core.metrics.per_image import Array, ImagePair, without_network
-from bench_core.metrics.pixelwise import difference, num_values, weighted_sum
+from bench_core.metrics.pixelwise import difference, mean_over, ratio, weighted_sum
 
 Gradients = tuple[Array, Array]
 """Absolute backward differences along columns (..., c, h - 1, w) and along rows (..., c, h, w - 1)."""
@@ -26,7 +26,7 @@ def _mean_gradient(gradients: Gradients, pair: ImagePair, region: Array | None =
     """Average the sum of both gradients over channels and the pixels of a region, or all pixels."""
     down, right = gradients
     region_down, region_right = (None, None) if region is None else (region[..., 1:, :], region[..., 1:])
-    return (weighted_sum(down, region_down) + weighted_sum(right, region_right)) / num_values(pair.image, region)
+    return mean_over(weighted_sum(down, region_down) + weighted_sum(right, region_right), pair.image, region)
 
 
 def _seam(pair: ImagePair, hole: Array) -> Any:
@@ -39,7 +39,7 @@ def _mean_jump(gradients: Gradients, border: Gradients) -> Any:
     down, right = gradients
     border_down, border_right = border
     crossings = (weighted_sum(border_down) + weighted_sum(border_right)) * down.shape[-3]
-    return (weighted_sum(down, border_down) + weighted_sum(right, border_right)) / crossings.clip(1)
+    return ratio(weighted_sum(down, border_down) + weighted_sum(right, border_right), crossings)
 
 
 grad_l1 = without_network(lambda pair, *region: _mean_gradient(pair.cached(_difference_gradients), pair, *region))

@@ -1,7 +1,9 @@
-"""Metrics of single pixels, in float64, averaged over an image or a region; 0 if a region is empty."""
+"""Metrics of single pixels, in float64, averaged over an image or a region; NaN if a region is empty."""
 
-from math import prod
+from math import nan, prod
 from typing import Any
+
+from torch import Tensor
 
 from bench_core.metrics.per_image import Array, ImagePair, Values, without_network
 
@@ -26,9 +28,16 @@ def weighted_sum(values: Array, weights: Array | None = None) -> Any:
     return per_channel.sum((-2, -1))
 
 
-def num_values(values: Array, region: Array | None = None) -> Any:
-    """Count the values of all channels in a region or in the whole image; at least 1."""
-    return prod(values.shape[-3:]) if region is None else (weighted_sum(region) * values.shape[-3]).clip(1)
+def mean_over(total: Any, values: Array, region: Array | None = None) -> Any:
+    """Divide a sum by the number of values of all channels, in a region or in the whole image."""
+    return total / prod(values.shape[-3:]) if region is None else ratio(total, weighted_sum(region) * values.shape[-3])
+
+
+def ratio(total: Any, count: Any) -> Any:
+    """Divide sums by counts; NaN where nothing was counted."""
+    if isinstance(count, Tensor):
+        return total / count
+    return total / count if count else nan
 
 
 def _grey(image: Array) -> Array:
@@ -46,7 +55,7 @@ def _squared_difference(pair: ImagePair) -> Array:
 
 
 def _mean(values: Array, region: Array | None) -> Any:
-    return weighted_sum(values, region) / num_values(values, region)
+    return mean_over(weighted_sum(values, region), values, region)
 
 
 def _l1(pair: ImagePair, region: Array | None = None) -> Any:

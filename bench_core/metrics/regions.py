@@ -23,6 +23,15 @@ def region_arguments(region: str, hole: Region) -> tuple[Region, ...]:
     return (ring(hole, int(match[1])),)
 
 
+def is_empty(region: str, hole: Region) -> list[bool]:
+    """Return for each image whether a region has no pixel, so that a metric of it has no value.
+
+    The border is empty if a hole has no pixel or covers the whole image.
+    """
+    (pixels,) = region_arguments("ring1" if region == "border" else region, hole) or (torch.ones_like(hole),)
+    return (pixels.flatten(1).sum(1) == 0).tolist()
+
+
 def ring(hole: Region, width: int) -> Region:
     """Mark pixels within a chessboard distance of `width` of a pixel of the other kind, on both sides of the border."""
     return _dilate(hole, width) * _dilate(1 - hole, width)

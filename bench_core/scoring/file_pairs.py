@@ -96,6 +96,11 @@ class FilePairs(Pairs):
     def name(self, index: int) -> str:
         return self.images.names[index]
 
+    @property
+    def sizes(self) -> set[tuple[int, int]]:
+        """Height and width of every image and hole."""
+        return {self.holes[index].shape[:2] for index in range(len(self))}
+
     def holes_digest(self) -> str:
         """Return the sha256 of all holes in order, with their sizes."""
         summary = sha256()

@@ -1,6 +1,6 @@
 """The pairs that image files are evaluated on: a protocol's own, or ground truths and holes from files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from bench_core.protocol import Protocol
 from bench_core.scoring.file_pairs import FilePairs, ImageFileList, open_holes
 from bench_core.scoring.match_files import find, same_names
 from bench_core.seeds import digest
+from bench_core.system import sources
 
 GIVEN = "given"
 """Name of the mask set of given holes."""
@@ -32,13 +33,17 @@ class EvaluationSet:
     """Pairs by mask set."""
     file_names: Sequence[str]
     """The name of each pair's file, without its suffix."""
+    sizes: Collection[tuple[int, int]] = ()
+    """Height and width of the images, if the protocol has no size."""
 
     def evaluation_id(self, mask_set: str) -> str:
         """Name the rows of a mask set."""
         pairs = self.pairs[mask_set]
         if isinstance(pairs, TestPairs):
             return evaluator.evaluation_id(pairs, self.images.test_digest)
-        return f"{mask_set}-{digest([self.images.test_digest, self.protocol.masks[GIVEN].parameters])[:12]}"
+        code = [sources.core_sources(evaluator.EVALUATES), sources.library_versions(*evaluator.LIBRARIES)]
+        holes = self.protocol.masks[GIVEN].parameters
+        return f"{mask_set}-{digest([self.images.test_digest, holes, code])[:12]}"
 
     def find_images(self, where: str, subset: bool = False) -> dict[str, list[Path]]:
         """Return the files of each mask set in the order of the pairs, from a folder or its subfolder of that name.
@@ -101,4 +106,4 @@ def given(
     pairs = FilePairs(checked.test, opened, protocol.channels)
     masks = {GIVEN: {"family": "files", "sha256": pairs.holes_digest()}}
     rules |= {"masks": masks, "train_masks": (GIVEN,), "test_masks": (GIVEN,)}
-    return EvaluationSet(Protocol.model_validate(rules), checked, {GIVEN: pairs}, names)
+    return EvaluationSet(Protocol.model_validate(rules), checked, {GIVEN: pairs}, names, pairs.sizes)

@@ -18,6 +18,7 @@ from bench_core.experiment.options import ProtocolOptions, RuntimeConfig
 from bench_core.experiment.plan import open_protocol
 from bench_core.images import Array, as_channels, read_image
 from bench_core.metrics import select_metrics
+from bench_core.metrics.code import measured_by
 from bench_core.plugins import Plugins
 from bench_core.scoring.pairs_source import EvaluationSet, given, own
 from bench_core.scoring.sanity_checks import Inspection, in_words
@@ -85,7 +86,7 @@ class Scoring:
         ids = {name: self.pairs.evaluation_id(name) for name in sample}
         for mask_set, evaluation_id in ids.items():
             known = folder.measured_metrics(evaluation_id)
-            missing = [m for m in self.context.suite.usable if (m.definition, m.version) not in known]
+            missing = [m for m in self.context.suite.usable if measured_by(m) not in known]
             if missing:
                 self._measure(folder, seed, mask_set, sample[mask_set], missing)
             num_pairs = len(self.pairs.pairs[mask_set])
@@ -169,7 +170,7 @@ def score(plugins: Plugins, options: ScoreOptions) -> tuple[Store, Run, Path]:
     metrics = select_metrics(protocol.metrics, plugins.records("metrics"))
     store = Store(files.require_writable_folder(options.out))
     runtime = RuntimeConfig(options.device, save_images=options.save_images)
-    context = RunContext(pairs.protocol, pairs.images, {}, metrics, store, runtime)
+    context = RunContext(pairs.protocol, pairs.images, {}, metrics, store, runtime, sizes=pairs.sizes)
     notes = [f"{name} was evaluated from image files: its training is not known here."]
     if len(samples) > 1:
         notes.append(f"{name} is stochastic: means over {len(samples)} samples of each image, shown as seeds.")

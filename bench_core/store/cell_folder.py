@@ -1,6 +1,7 @@
 """Files of one cell, as listed in `bench_core.store.store`. Reading them needs no torch."""
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -55,14 +56,14 @@ class CellFolder:
         return rows_file.read(path) if path.exists() else rows_file.as_rows([])
 
     @collective
-    def measured_metrics(self, evaluation_id: str) -> set[tuple[str, int]]:
-        """Return definition and version of every metric that has rows."""
+    def measured_metrics(self, evaluation_id: str) -> set[tuple[str, int, str]]:
+        """Return definition, version and code of every metric that has rows."""
         rows = self.rows(evaluation_id)
-        return set(zip(rows["metric"], rows["version"], strict=True))
+        return set(zip(rows["metric"], rows["version"], rows["code"], strict=True))
 
     @collective
     def add_rows(self, evaluation_id: str, rows: pd.DataFrame) -> None:
-        """Add rows of metrics. They replace rows of the same definitions, such as those of an older version."""
+        """Add rows of metrics. They replace rows of the same definitions, such as those of other code."""
         known = self.rows(evaluation_id)
         known = known[~known["metric"].isin(rows["metric"])]
         rows_file.write(
@@ -83,6 +84,15 @@ class CellFolder:
         """Store features by the name of their extractor."""
         for name, each in features.items():
             each.write(self._features_path(evaluation_id, name))
+
+    @collective
+    def remove_evaluations(self) -> bool:
+        """Remove the rows, features and images of earlier weights. Return True if there were rows."""
+        had_rows = (self.path / "rows").exists()
+        for name in ("rows", "features", "samples"):
+            if (self.path / name).exists():
+                shutil.rmtree(self.path / name)
+        return had_rows
 
     def _features_path(self, evaluation_id: str, name: str) -> Path:
         return self.path / "features" / f"{evaluation_id}-{name}.safetensors"

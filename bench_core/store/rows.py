@@ -22,6 +22,7 @@ COLUMNS = {
     "hole_ratio": "float64",
     "metric": "string",
     "version": "int64",
+    "code": "string",
     "region": "string",
     "source": "string",
     "value": "float64",
@@ -37,6 +38,7 @@ TABLE_COLUMNS = [
     "hole_ratio",
     "metric",
     "version",
+    "code",
     "value",
 ]
 """Columns that tables are made of."""
@@ -46,8 +48,10 @@ SCHEMA = pa.schema([(name, TYPES[kind]) for name, kind in COLUMNS.items()])
 
 
 def as_rows(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """Build a frame with exactly the columns of the store. The version is 1 if a record has none."""
-    return pd.DataFrame([{"version": 1, **record} for record in records], columns=list(COLUMNS)).astype(COLUMNS)
+    """Build a frame with exactly the columns of the store. Version and code are 1 and "" if a record has none."""
+    return pd.DataFrame([{"version": 1, "code": "", **record} for record in records], columns=list(COLUMNS)).astype(
+        COLUMNS
+    )
 
 
 def write(path: Path, rows: pd.DataFrame) -> None:
@@ -91,6 +95,8 @@ def _read_table(path: Path) -> pa.Table:
     content = checksum.read(path)
     try:
         table = parquet.read_table(pa.BufferReader(content), read_dictionary=TEXT_COLUMNS, use_threads=False)
+        if "code" not in table.column_names:  # rows of earlier versions
+            table = table.append_column("code", pa.array([""] * len(table)))
         return table.select(list(COLUMNS)).cast(SCHEMA)
     except Exception as error:  # pyarrow raises many types for damaged files
         raise damaged(path, error) from error

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from bench_core.metrics.code import features_name
 from bench_core.specs import Metric, resolve
 from bench_core.store.features import Features
 from bench_core.store.store import CellStatus, Run, Store
@@ -86,7 +87,7 @@ class Buckets:
 
     def _set_rows(self, mask_set: str, label: str, metric: Metric) -> pd.DataFrame:
         """Compute a metric of image sets from the stored features of a bucket with two pairs or more."""
-        ground_truth = self.store.ground_truth_features(self.run, metric.features)
+        ground_truth = self.store.ground_truth_features(self.run, features_name(metric))
         values = []
         for entry in self.run.entries:
             features = self._features(entry, mask_set, metric)
@@ -100,7 +101,7 @@ class Buckets:
     def _features(self, entry: CellStatus, mask_set: str, metric: Metric) -> Features | None:
         if entry.state != "done" or mask_set not in entry.evaluation_ids:
             return None
-        return self.store.folder(entry).features(entry.evaluation_ids[mask_set], metric.features)
+        return self.store.folder(entry).features(entry.evaluation_ids[mask_set], features_name(metric))
 
     def _feature_notes(self, columns: Sequence[Column]) -> list[str]:
         """Name the metrics of image sets that were measured, but whose features were not stored."""

@@ -29,9 +29,18 @@ def check_rows(run: Run, rows: pd.DataFrame, metrics: Mapping[str, Metric]) -> N
 
 
 def check_versions(rows: pd.DataFrame, metrics: Mapping[str, Metric]) -> None:
-    """Raise BadInput if a metric was measured by another version of its definition."""
-    measured = rows[["variant", "metric", "version"]].drop_duplicates()
-    for variant, definition, version in measured.itertuples(index=False):
+    """Raise BadInput if a metric was measured by another version of its definition, or by two versions of its code."""
+    measured = rows[["variant", "metric", "version", "code"]].drop_duplicates()
+    for definition, several in measured.groupby("metric", sort=False, observed=True):
+        first, *others = several[["variant", "code"]].itertuples(index=False)
+        for variant, code in others:
+            if code != first.code:
+                raise BadInput(
+                    f"The code of {definition} was edited between the measurements of {first.variant} and {variant}, "
+                    "so their numbers cannot be compared. Repeat the bench run with both methods: it measures again "
+                    "what other code measured, and trains nothing for that."
+                )
+    for variant, definition, version in measured[["variant", "metric", "version"]].itertuples(index=False):
         if definition in metrics and version != metrics[definition].version:
             raise BadInput(
                 f"{variant} was measured with version {version} of {definition}, but version "
