@@ -76,7 +76,7 @@ def start(args: Namespace) -> dict[str, float]:
     checked = check(train, test, protocol, args.draws, False, None, args.workers)
     holes = list(open_sets(protocol.masks, {family.name: family for family in bench_masks()}).values())
     pairs = TrainPairs(protocol, checked.train, holes, 0)
-    checked.drawn_digest(pairs, args.draws)
+    checked.drawn_digests(pairs, args.draws)
     done = time.perf_counter()
     for _ in loader(pairs, 8, args.workers, torch.device("cpu"), range(4000)):
         pass

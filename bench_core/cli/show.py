@@ -1,6 +1,7 @@
 """`bench show`: the record of one method."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,19 +18,28 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("method", type=completions.METHOD)
+@click.argument("method", type=completions.METHOD, required=False)
+@click.option("--cell", type=click.Path(path_type=Path), help="Show what a trained cell depends on, instead.")
 @click.option("--scale", type=OneOf(["paper", "nano"]), default="paper", help="Networks as published, or narrow ones.")
 @JSON
-def show(method: str, scale: str, as_json: bool) -> None:
+def show(method: str | None, cell: Path | None, scale: str, as_json: bool) -> None:
     """Show a method's paper, training recipe and networks.
 
-    It also prints the supported images and masks, options, loss terms, and the number of parameters.
+    It also prints the supported images and masks, options, loss terms, and the number of parameters. With --cell it
+    prints everything that the stored weights depend on, and what has changed since they were trained.
 
     \b
     Examples:
       bench show telea
       bench show METHOD:FORM --scale nano
+      bench show --cell results/cells/CELL
     """
+    if (method is None) == (cell is None):
+        raise BadInput("Give a METHOD, or --cell with the folder of a trained cell, not both.")
+    if cell:
+        _show_cell(cell, as_json)
+        return
+    assert method
     from bench_core.plugins import Plugins
 
     found = Plugins.all()  # another plugin may define a loss term of its recipe
@@ -41,6 +51,27 @@ def show(method: str, scale: str, as_json: bool) -> None:
         print_json(record)
     else:
         click.echo("\n".join([*_head(record), *_recipe_lines(record)]))
+
+
+def _show_cell(cell: Path, as_json: bool) -> None:
+    """Print the key of a stored cell. Sources and libraries that differ from the installed ones are marked."""
+    from bench_core.store.cell_folder import CellFolder
+    from bench_core.system import sources
+
+    key = CellFolder(cell, {}).read_record("identity")
+    if not key:
+        raise BadInput(f"{cell} holds no identity.json. Give a folder below the cells/ of a store.")
+    code, libraries = key.get("sources", {}), key.get("libraries", {})
+    installed = sources.installed_sources(code) | sources.library_versions(*libraries)
+    stored = {**code, **libraries}
+    changed = [name for name in stored if stored[name] != installed.get(name)]
+    if as_json:
+        print_json({**key, "changed": changed})
+        return
+    for name in (name for name in key if name not in ("sources", "libraries")):
+        click.echo(f"{name:20} {key[name]}")
+    for name, value in stored.items():
+        click.echo(f"{name:32} {value[:12]}{'  changed since' if name in changed else ''}")
 
 
 def _record(found: "Plugins", model: "Model", scale: str) -> dict[str, Any]:

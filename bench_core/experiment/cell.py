@@ -47,7 +47,7 @@ class Cell:
         computes = variant.model.recipe or variant.weights
         together = normalised_together(variant.model, self._protocol, runtime)
         unusual = [runtime.arithmetic] if computes and runtime.arithmetic != "32-true" else []
-        unusual += [f"batch norm of {together} images"] if together else []
+        unusual += [f"micro-batch {together}"] if together else []
         name = f"{variant.name} ({', '.join(unusual)})" if unusual else variant.name
         self.status = CellStatus(variant.model.name, name, self.seed, backbones=variant.backbones)
 

@@ -9,6 +9,7 @@ import torch
 
 from bench_core import seeds
 from bench_core.data.pairs import TrainPairs
+from bench_core.experiment.cell_changes import why_trained_again
 from bench_core.experiment.context import RunContext
 from bench_core.methods.method import Guide, Method
 from bench_core.methods.variants import Variant
@@ -46,6 +47,8 @@ def load_or_train(
     if weights:
         method.generator = context.open_fabric().setup_module(method.generator)
     elif recipe:
+        if reason := context.group.on_rank_zero(lambda: why_trained_again(context.store, folder)):
+            console.print(reason, markup=False, soft_wrap=True)
         runtime, protocol = context.runtime, context.protocol
         trainer = Trainer(
             context.open_fabric(),

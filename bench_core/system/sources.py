@@ -43,6 +43,13 @@ def package_sources(references: Iterable[str]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def installed_sources(names: Iterable[str]) -> dict[str, str]:
+    """Hash the installed sources that a stored key names. Packages that are gone are left out."""
+    core = {name for name in names if name.startswith("bench_core/")}
+    packages = [name for name in names if name not in core and _roots(name)]
+    return core_sources(sorted(name.removeprefix("bench_core/") for name in core)) | package_sources(packages)
+
+
 def library_versions(*names: str) -> dict[str, str]:
     """Return the versions of installed distributions. Requirements such as ``scipy>=1.13`` count by their name."""
     plain = {re.split(r"[^\w.-]", name, maxsplit=1)[0].lower() for name in names} - {"inpaint-bench"}

@@ -66,10 +66,10 @@ def test_split_csv_defines_the_split(unpacked: Path, packed: Path) -> None:
 
 
 def test_shards_and_folder_have_the_same_digests(unpacked: Path, packed: Path) -> None:
-    def digests(open_split: Callable[..., Images], folder: Path) -> tuple[str, str]:
+    def digests(open_split: Callable[..., Images], folder: Path) -> tuple[dict[str, str], str]:
         train, test = (open_split(folder, split) for split in ("train", "test"))
         found = validate.validate_images(train, test, RULES, 5, False)
-        return found.drawn_digest(TrainPairs(RULES, train, (), 0), 5), found.test_digest
+        return found.drawn_digests(TrainPairs(RULES, train, (), 0), 5), found.test_digest
 
     assert digests(shards.open_split, packed) == digests(folders.open_split, unpacked)
 

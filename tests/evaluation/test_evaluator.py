@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from torch import Tensor
 from bench_core.data.pairs import TestPairs
 from bench_core.evaluation.evaluator import Evaluator
 from bench_core.evaluation.examples import SavedExamples
+from bench_core.evaluation.measure import EvaluationResult, PredictionBatch
 from bench_core.evaluation.metric_suite import MetricSuite
-from bench_core.masks.mask_set import open_sets
+from bench_core.masks.mask_set import MaskSet, open_sets
 from bench_core.methods import Method
+from bench_core.metrics import select_metrics
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSpec, Protocol
 
@@ -84,6 +87,57 @@ def test_the_composite_is_measured_so_known_pixels_cost_nothing(tmp_path: Path):
     assert set(rows["source"]) == {"composite"}
     assert rows["hole_ratio"].tolist() == [0.25] * 3
     assert rows["image"].tolist() == ["a", "b", "c"]
+
+
+class Steps:
+    """Holes of a mask set: empty, a box, and everything."""
+
+    name, identity = "m", {"family": "steps"}
+
+    def draw(self, size: int, *key: int) -> np.ndarray:
+        hole = np.zeros((size, size), np.uint8)
+        hole[: [0, 4, size][key[-1]]] = 1
+        return hole
+
+
+def test_a_pair_whose_region_is_empty_has_a_row_without_a_value():
+    metrics = select_metrics(["l1@full", "l1@hole", "l1@known", "seam@border"], PLUGINS.records("metrics"))
+    suite, steps = MetricSuite(metrics, torch.device("cpu"), PROTOCOL), cast(MaskSet, Steps())
+    pairs = TestPairs.__new__(TestPairs)
+    for name, value in {"protocol": PROTOCOL, "images": Bright(), "mask_set": steps}.items():
+        object.__setattr__(pairs, name, value)
+    about = {"method": "spy", "variant": "spy", "seed": 0, "mask_set": "m"}
+    rows = Evaluator(suite, Spy(), pairs, 3, 0).evaluate(metrics, lambda done: None).rows(about)
+    missing = rows.pivot(index="metric", columns="image", values="value").isna()
+    assert {name: list(missing.columns[row]) for name, row in missing.iterrows()} == {
+        "l1@full": [], "l1@hole": ["a"], "l1@known": ["c"], "seam@border": ["a", "c"]
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_nan_on_one_image_of_a_batch_is_an_error_that_names_it(place: int, monkeypatch: pytest.MonkeyPatch):
+    (metric,) = select_metrics(["l1@full"], PLUGINS.records("metrics"))
+    suite = MetricSuite([metric], torch.device("cpu"), PROTOCOL)
+    values = torch.zeros(2)
+    values[place] = torch.nan
+    suite._built[metric.build] = lambda prediction, image: values
+    image, hole = torch.zeros(2, 3, 16, 16), torch.ones(2, 1, 16, 16)
+    batch = PredictionBatch([0, 1], image, hole, image)
+    with pytest.raises(ValueError, match=f"NaN on the image {'ab'[place]}"):
+        EvaluationResult(suite, [metric]).measure(batch, ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "usable"),
+    [([(16, 16)], True), ([(16, 10)], False), ([(10, 400)], False), ([(400, 400), (16, 10), (300, 20)], False),
+     ([(12, 500), (500, 11)], True), ([], True)],
+)  # fmt: skip
+def test_metrics_are_tried_on_the_sizes_of_the_images(sizes: list[tuple[int, int]], usable: bool):
+    """Without a size of its own, a protocol takes images of any size, and SSIM's window needs eleven pixels."""
+    metrics = select_metrics(["l1", "ssim"], PLUGINS.records("metrics"))
+    suite = MetricSuite(metrics, torch.device("cpu"), PROTOCOL.model_copy(update={"size": 0}), sizes)
+    assert ("ssim" in {metric.name for metric in suite.usable}) == usable
+    assert usable or "at least 11 pixels" in next(iter(suite.missing.values()))
 
 
 @pytest.mark.parametrize(

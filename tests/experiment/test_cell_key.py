@@ -1,8 +1,10 @@
 """Laws of a cell's key and of the names of its rows: what can change a number changes them, nothing else does."""
 
+import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import fields, replace
 from hashlib import sha256
 from importlib import import_module
@@ -12,6 +14,7 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from support.cli import call
 from support.paths import ROOT
 
 from bench_core import Loss, Model, Optimiser, Phase, Recipe, Update
@@ -19,12 +22,16 @@ from bench_core.data.digest_cache import DigestTable
 from bench_core.data.pairs import TestPairs, TrainPairs
 from bench_core.data.validate import ValidatedImages
 from bench_core.evaluation.evaluator import evaluation_id
+from bench_core.experiment.cell_changes import why_trained_again
 from bench_core.experiment.cell_key import BUILDS, TRAINS, cell_key, code, normalised_together
 from bench_core.experiment.options import RuntimeConfig
 from bench_core.masks.mask_set import MaskSet, open_sets
 from bench_core.methods.variants import Overrides, Variant, apply_overrides
 from bench_core.plugins import Plugin, Plugins
 from bench_core.protocol import Protocol, load
+from bench_core.store import rows as rows_file
+from bench_core.store.cell_folder import CellFolder
+from bench_core.store.store import Store
 from bench_core.system import sources
 
 RECIPE = Recipe((Phase("train", ((Update("generator", Optimiser("SGD", {"lr": 1.0}), {"l1": 1.0}),),)),), "none")
@@ -363,17 +370,15 @@ def test_edited_code_between_files_and_composites_makes_new_rows(core: Path, edi
     assert (rows_name() != before) == changes
 
 
-def test_an_edited_mask_family_makes_new_rows(packages: Path, monkeypatch: pytest.MonkeyPatch):
-    drawn: Any = Mock(
-        spec=MaskSet, identity={"family": "f"}, family=Mock(draw="bench_family:draw", content="bench_content:of")
-    )
+def test_an_edited_mask_family_makes_new_rows(packages: Path):
+    family = Mock(draw="bench_family:draw", content="bench_content:of")
+    drawn: Any = Mock(spec=MaskSet, identity={"family": "f"}, family=family)
     drawn.name = "m"
-    names: list[Callable[[], str]] = [lambda: evaluation_id(TestPairs(BASE, Colours(), drawn), "images")]
-    found = [names[0]()]
+    found = {evaluation_id(TestPairs(BASE, Colours(), drawn), "images")}
     for package in ("bench_family", "bench_content"):
         edit(packages / package / "deep" / "code.py")
-        found.append(names[0]())
-    assert len(set(found)) == 3
+        found.add(evaluation_id(TestPairs(BASE, Colours(), drawn), "images"))
+    assert len(found) == 3
 
 
 @pytest.mark.parametrize("name", ["numpy", "opencv-python-headless", "pillow"])
@@ -400,3 +405,39 @@ def test_a_run_after_an_edit_to_a_shared_loss_trains_again(photographs: Path, pr
     with (copied / "bench_core" / "losses" / "reconstruction.py").open("a") as file:
         file.write("# edited\n")
     assert len(cells()) == 2
+
+
+def test_a_training_that_starts_again_says_what_changed(store: Store):
+    earlier, now = Setup().key(), Setup(images=validated(4)).key()
+    now = {**now, "libraries": {**now["libraries"], "torch": "99"}, "sources": {**now["sources"], "bench_core/nn": "x"}}
+    for key in (earlier, Setup(seed=1).key(), Setup(protocol=BASE.model_copy(update={"steps": 9})).key()):
+        store.cell(key).prepare()
+        (store.cell(key).path / "weights.safetensors").touch()
+    assert why_trained_again(store, store.cell(earlier)) == ""
+    said = why_trained_again(store, store.cell(now))
+    assert store.cell(earlier).path.name in said and said.endswith(": bench_core/nn, torch, training images.")
+
+
+def test_a_training_removes_what_earlier_weights_measured(bench: Callable, tmp_path: Path):
+    """Weights that are gone are trained again, and no row mixes two networks."""
+    bench("--plugins", "gated", "--no-baselines", "--metrics", "l1", "--steps", "1")
+    (weights,) = tmp_path.glob("out/cells/*/weights.safetensors")
+    rows = [CellFolder(weights.parent, {}).rows_path(path.stem) for path in weights.parent.glob("rows/*.parquet")]
+    weights.unlink()
+    for path in rows:
+        frame = rows_file.read(path)
+        rows_file.write(path, frame.assign(value=0.5))
+    assert "were gone" in bench("--plugins", "gated", "--no-baselines", "--metrics", "l1,l2", "--steps", "1").output
+    for path in rows:
+        frame = rows_file.read(path)
+        assert set(frame["metric"]) == {"l1@full", "l2@full"} and not (frame["value"] == 0.5).any()
+
+
+def test_a_stored_cell_lists_its_sources_and_what_changed_since(store: Store, monkeypatch: pytest.MonkeyPatch):
+    cell = store.cell(Setup().key())
+    cell.prepare()
+    assert "changed" not in call("show", "--cell", str(cell.path)).output
+    installed = sources._version
+    monkeypatch.setattr(sources, "_version", lambda each: "99" if each == "torch" else installed(each))
+    assert json.loads(call("show", "--cell", str(cell.path), "--json").stdout)["changed"] == ["torch"]
+    assert call("show", "--cell", str(store.root), code=2) and call("show", code=2)

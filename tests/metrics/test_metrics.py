@@ -12,7 +12,7 @@ from support.paths import SHARED
 from bench_core.images import read_image
 from bench_core.metrics import bench_metrics, select_metrics
 from bench_core.metrics.per_image import ImagePair, compute_metrics
-from bench_core.metrics.regions import region_arguments, ring
+from bench_core.metrics.regions import is_empty, region_arguments, ring
 from bench_core.specs import Metric, resolve
 
 CPU = torch.device("cpu")
@@ -150,11 +150,19 @@ def test_an_image_smaller_than_the_window_is_rejected(definition: str, side: int
             value(definition, noise(*shape), noise(*shape), box(*shape))
 
 
-def test_an_empty_region_has_no_error() -> None:
-    one, other = noise(1, 3, 16, 16), noise(1, 3, 16, 16, seed=1)
-    for definition in ("l1@hole", "l2@ring8", "grad_l1@hole", "seam@border"):
-        assert value(definition, one, other, torch.zeros(1, 1, 16, 16)).item() == 0
-    assert value("l1@known", one, other, torch.ones(1, 1, 16, 16)).item() == 0
+@pytest.mark.parametrize("definition", [name for name, metric in METRICS.items() if metric.region != "full"])
+def test_a_metric_over_an_empty_region_has_no_value(definition: str) -> None:
+    """Neither on a CPU, image by image, nor in the batches of a GPU, where other images have values."""
+    metric, one, other = METRICS[definition], noise(2, 3, 16, 16), noise(2, 3, 16, 16, seed=1)
+    for fill in (0.0, 1.0):
+        hole = torch.stack([torch.full((1, 16, 16), fill), box(1, 3, 16, 16)[0]])
+        empty = {"known": fill == 1, "hole": fill == 0}.get(metric.region, True)
+        assert is_empty(metric.region, hole) == [empty, False]
+        region = region_arguments(metric.region, hole)
+        built = BUILT[definition]
+        batch = built.transform(built.compute(ImagePair(one.double(), other.double()), *(r.double() for r in region)))
+        for values in (built(one, other, *region), batch):
+            assert values.isnan().tolist() == [empty, False]
 
 
 @given(st.integers(1, 9), st.integers(0, 99))
