@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bench_core.errors import BadInput, unknown
 from bench_core.seeds import digest
@@ -18,7 +18,17 @@ from bench_core.specs import NamedFile
 FOLDER = Path(__file__).parent / "protocols"
 Positive = Annotated[int, Field(gt=0)]
 Names = tuple[str, ...]
-Name = Annotated[str, Field(pattern=r"^\w[\w.+-]*$")]
+MAX_NAME_BYTES = 100
+"""Longer names would not fit into a file's name, beside what is added to them."""
+
+
+def _short(name: str) -> str:
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise ValueError(f"a name of {len(name.encode())} bytes is too long for a file: give at most {MAX_NAME_BYTES}")
+    return name
+
+
+Name = Annotated[str, Field(pattern=r"^\w[\w.+-]*$"), AfterValidator(_short)]
 """Letters, digits, and ``_ . + -``, because names become parts of file names."""
 
 

@@ -1,5 +1,7 @@
 """The command `bench`. One file for each subcommand; heavy imports stay inside the commands."""
 
+from typing import Any
+
 import click
 
 from bench_core import __version__
@@ -20,6 +22,7 @@ from bench_core.cli.score import export, score
 from bench_core.cli.show import show
 from bench_core.cli.weights import weights
 from bench_core.errors import BadInput
+from bench_core.system.startup import prepare_process
 
 
 class UserError(click.ClickException):
@@ -31,6 +34,10 @@ class Bench(Group):
 
     `BadInput` becomes a message and exit code 2. Any other exception is a bug and keeps its traceback.
     """
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        prepare_process()
+        return super().main(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         self._add_plugin_commands()

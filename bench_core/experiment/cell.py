@@ -25,6 +25,7 @@ from bench_core.plugins import Plugin
 from bench_core.protocol import Protocol
 from bench_core.specs import resolve
 from bench_core.store.cell_folder import CellFolder
+from bench_core.store.lock import LockLost
 from bench_core.store.store import CellStatus
 from bench_core.system.progress import console
 from bench_core.training.trackers.dispatch import TrackerGroup, tracked_cell
@@ -94,6 +95,8 @@ class Cell:
         """Turn an exception into the status "failed": a row of the table says so, and the other cells go on."""
         try:
             yield
+        except LockLost as error:  # the cell stays pending, and its results are read when the other process is done
+            console.print(f"{self.status.variant}: {error}", markup=False, soft_wrap=True)
         except Exception as error:
             self.status.state = "failed"
             self.status.reason = str(error) if isinstance(error, BadInput) else f"{type(error).__name__}: {error}"

@@ -15,6 +15,7 @@ from bench_core.methods.method import Guide, Method
 from bench_core.methods.variants import Variant
 from bench_core.specs import resolve
 from bench_core.store.cell_folder import CellFolder
+from bench_core.store.lock import require_lock
 from bench_core.system import files
 from bench_core.system.progress import console, format_losses, progress_bar
 from bench_core.training.schedule import num_images_drawn
@@ -113,6 +114,7 @@ def _save(context: RunContext, variant: Variant, folder: CellFolder, trainer: Tr
         "options": dict(model.options),
     }
     weights = folder.path / "weights.safetensors"
+    require_lock(folder.path)
     weight_file.save_weights(weights, method, facts)
     return {
         "weights": files.sha256(weights),

@@ -20,6 +20,7 @@ from bench_core.images import Array, as_channels, read_image
 from bench_core.metrics import select_metrics
 from bench_core.metrics.code import measured_by
 from bench_core.plugins import Plugins
+from bench_core.protocol import MAX_NAME_BYTES
 from bench_core.scoring.pairs_source import EvaluationSet, given, own
 from bench_core.scoring.sanity_checks import Inspection, in_words
 from bench_core.specs import Metric
@@ -152,7 +153,7 @@ def score(plugins: Plugins, options: ScoreOptions) -> tuple[Store, Run, Path]:
         BadInput: something cannot be used. No number has been stored then.
     """
     name = options.name
-    _refuse_taken(name, plugins)
+    _check_name(name, plugins)
     protocol = open_protocol(plugins, options)
     if options.truth and options.holes:
         pairs = given(
@@ -180,7 +181,9 @@ def score(plugins: Plugins, options: ScoreOptions) -> tuple[Store, Run, Path]:
     return store, run, folder
 
 
-def _refuse_taken(name: str, plugins: Plugins) -> None:
+def _check_name(name: str, plugins: Plugins) -> None:
+    if not name.strip() or not name.isprintable() or len(name.encode()) > MAX_NAME_BYTES:
+        raise BadInput(f"--name {name!r} cannot name a method: give 1 to {MAX_NAME_BYTES} printable letters.")
     plugins.load_all()
     if name in plugins.records("models"):
         raise BadInput(f"{name!r} is an installed method; give another --name, so that rows are not mixed.")

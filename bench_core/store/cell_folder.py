@@ -2,11 +2,12 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 
@@ -14,9 +15,22 @@ from bench_core.errors import damaged
 from bench_core.store import checksum
 from bench_core.store import rows as rows_file
 from bench_core.store.features import Features
-from bench_core.store.lock import folder_lock
+from bench_core.store.lock import folder_lock, require_lock
 from bench_core.system import files
 from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup, collective
+
+Write = TypeVar("Write", bound=Callable[..., Any])
+
+
+def _writes(method: Write) -> Write:
+    """Make a method collective, and check before that no other process has taken over the folder."""
+
+    @wraps(method)
+    def checked(folder: "CellFolder", *args: Any) -> Any:
+        require_lock(folder.path)
+        return method(folder, *args)
+
+    return collective(cast(Write, checked))
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,7 @@ class CellFolder:
         with ExitStack() as stack:
             yield self.group.on_rank_zero(lambda: stack.enter_context(folder_lock(self.path)))
 
-    @collective
+    @_writes
     def prepare(self) -> None:
         """Create the folder, and remove the traces of an earlier attempt that failed or was killed."""
         files.remove_temporary_files(self.path)
@@ -44,6 +58,7 @@ class CellFolder:
     def write_failure(self, text: str) -> None:
         """Store the traceback of a failed attempt; rank zero only."""
         if self.group.is_rank_zero:
+            require_lock(self.path)
             files.write_bytes(self.path / "failure.txt", text.encode())
 
     def rows(self, evaluation_id: str) -> pd.DataFrame:
@@ -61,7 +76,7 @@ class CellFolder:
         rows = self.rows(evaluation_id)
         return set(zip(rows["metric"], rows["version"], rows["code"], strict=True))
 
-    @collective
+    @_writes
     def add_rows(self, evaluation_id: str, rows: pd.DataFrame) -> None:
         """Add rows of metrics. They replace rows of the same definitions, such as those of other code."""
         known = self.rows(evaluation_id)
@@ -79,13 +94,13 @@ class CellFolder:
         """
         return Features.read(self._features_path(evaluation_id, name))
 
-    @collective
+    @_writes
     def write_features(self, evaluation_id: str, features: Mapping[str, Features]) -> None:
         """Store features by the name of their extractor."""
         for name, each in features.items():
             each.write(self._features_path(evaluation_id, name))
 
-    @collective
+    @_writes
     def remove_evaluations(self) -> bool:
         """Remove the rows, features and images of earlier weights. Return True if there were rows."""
         had_rows = (self.path / "rows").exists()
@@ -116,7 +131,7 @@ class CellFolder:
         except ValueError as error:
             raise damaged(path, error) from error
 
-    @collective
+    @_writes
     def write_provenance(self, name: str, provenance: dict[str, Any]) -> None:
         """Store the provenance of ``training`` or of an evaluation, named by its id."""
         files.write_json(self.path / "provenance" / f"{name}.json", provenance)
@@ -176,7 +191,7 @@ class CellFolder:
         lines = map(json.loads, checksum.read(path).splitlines() if path.exists() else [])
         return [line for line in lines if checksum.KEY not in line]
 
-    @collective
+    @_writes
     def add_curve_point(self, step: int, mask_set: str, values: dict[str, float]) -> None:
         """Add mean metrics at a step. Points of an interrupted training at or after this step are removed."""
         before = [line for line in self.curves() if (line["step"], line["mask_set"] == mask_set) < (step, True)]

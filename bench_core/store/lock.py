@@ -7,7 +7,6 @@ Ages are measured by its clock, never by a machine's, since clocks of machines d
 
 import json
 import os
-import platform
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
+from bench_core.errors import BadInput
 from bench_core.system import files
+from bench_core.system.processes import is_running, machine_name
 
 LOCK_NAME = "claim.json"
 HEARTBEAT_SECONDS = 5.0
@@ -23,19 +24,11 @@ STALE_SECONDS = 120.0
 """Seconds without heartbeat until a lock is stale. Clients of a network file system may see one a minute late."""
 
 
-def _host() -> str:
-    """Name this machine, and the container if its processes have their own numbers."""
-    try:
-        return f"{platform.node()} {os.readlink('/proc/self/ns/pid')}"
-    except OSError:
-        return platform.node()
-
-
 @dataclass(frozen=True)
 class LockOwner:
     """Process that holds a lock."""
 
-    host: str = field(default_factory=_host)
+    host: str = field(default_factory=machine_name)
     pid: int = field(default_factory=os.getpid)
     token: str = field(default_factory=lambda: uuid4().hex)
 
@@ -45,22 +38,18 @@ class LockOwner:
     @property
     def is_dead(self) -> bool:
         """The process is known to have ended. Processes of other machines are never known to."""
-        if self.host != _host():
-            return False
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except OSError:  # it runs, but belongs to another user
-            pass
-        return False
+        return self.host == machine_name() and not is_running(self.pid)
+
+
+class LockLost(BadInput):
+    """Another process has taken over a folder that this one had locked."""
 
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[bool]:
     """Lock a folder while the block runs. Yields False, without waiting, if another process holds the lock.
 
-    A process that was suspended until its lock was taken over is not notified.
+    A process that is suspended for long loses its lock to another. `require_lock` notices that before every write.
     """
     path, me, released = folder / LOCK_NAME, LockOwner(), threading.Event()
     if not _acquire(path, me):
@@ -68,13 +57,30 @@ def folder_lock(folder: Path) -> Iterator[bool]:
         return
     heartbeat = threading.Thread(target=_send_heartbeats, args=(path, me, released), daemon=True)
     heartbeat.start()
+    _held[folder] = me
     try:
         yield True
     finally:
+        del _held[folder]
         released.set()
         heartbeat.join()
         if _read_owner(path) == me:
             path.unlink()
+
+
+_held: dict[Path, LockOwner] = {}
+"""Locks of this process by folder."""
+
+
+def require_lock(folder: Path) -> None:
+    """Check that this process has not lost the lock of a folder. A folder that it never locked passes.
+
+    Raises:
+        LockLost: another process owns it now.
+    """
+    me, path = _held.get(folder), folder / LOCK_NAME
+    if me and (owner := _read_owner(path)) != me:
+        raise LockLost(f"{folder} was taken over by {owner or 'another process'} while this one was suspended.")
 
 
 def lock_owner(folder: Path) -> LockOwner | None:

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from bench_core.errors import BadInput, damaged
-from bench_core.protocol import Protocol
+from bench_core.protocol import MAX_NAME_BYTES, Protocol
 from bench_core.seeds import digest
 from bench_core.store import checksum
 from bench_core.store import rows as rows_file
@@ -92,7 +92,8 @@ class Store:
 
     def cell(self, identity: dict[str, Any]) -> CellFolder:
         """Return the folder of a cell, which need not exist yet."""
-        name = re.sub(r"[^\w.+=,-]+", "-", f"{identity['variant']}-{identity['seed']}-{digest(identity)[:12]}")
+        variant = re.sub(r"[^\w.+=,-]+", "-", identity["variant"]).encode()[:MAX_NAME_BYTES].decode(errors="ignore")
+        name = f"{variant}-{identity['seed']}-{digest(identity)[:12]}"
         return CellFolder(self.root / "cells" / name, identity, self.group)
 
     def folder(self, entry: CellStatus) -> CellFolder:

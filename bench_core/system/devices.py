@@ -2,6 +2,7 @@
 
 import atexit
 import logging
+import os
 import signal
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,6 +10,7 @@ from subprocess import TimeoutExpired
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
 from lightning_fabric.strategies import DDPStrategy
 from torch import nn
 
@@ -48,8 +50,17 @@ def open_fabric(device: str, precision: Precision = "32-true", devices: int = 1,
     """
     distributed = devices * nodes > 1
     strategy = UnwrappedDDPStrategy(timeout=RANK_TIMEOUT) if distributed else "auto"
+    # on its own Fabric takes the variables of a cluster's job for a launch of one process per task
+    plugins = [] if distributed and _launched_by_cluster() else [LightningEnvironment()]
     try:
-        fabric = Fabric(accelerator=device, strategy=strategy, devices=devices, num_nodes=nodes, precision=precision)
+        fabric = Fabric(
+            accelerator=device,
+            strategy=strategy,
+            devices=devices,
+            num_nodes=nodes,
+            precision=precision,
+            plugins=plugins,
+        )
         if distributed:
             fabric.launch()
         return fabric
@@ -58,6 +69,13 @@ def open_fabric(device: str, precision: Precision = "32-true", devices: int = 1,
         raise BadInput(
             f"The device {requested} cannot be used here ({error}). `--device auto` picks an available device."
         ) from error
+
+
+def _launched_by_cluster() -> bool:
+    """Return True if torchrun, jsrun, mpirun or srun started one process for each device."""
+    started = {"TORCHELASTIC_RUN_ID", "JSM_NAMESPACE_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK"} & os.environ.keys()
+    # an allocation sets SLURM_NTASKS, too, but only srun sets the tasks of a step
+    return bool(started) or os.environ.get("SLURM_STEP_NUM_TASKS", "1") != "1"
 
 
 def join_process_group(device: str, devices: int, nodes: int) -> ProcessGroup:

@@ -6,12 +6,15 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bench_core.errors import BadInput
+from bench_core.system.processes import is_running, machine_name
 
 _TEMPORARY_PREFIX = ".half-written-"
+_MACHINE = hashlib.sha256(machine_name().encode()).hexdigest()[:8]
 
 
 class WriteError(BadInput, OSError):
@@ -26,7 +29,9 @@ def write(path: Path, fill: Callable[[Path], Any]) -> None:
     """
     with translate_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY_PREFIX, suffix=path.suffix)
+        _remove_abandoned(path.parent)
+        prefix = f"{_TEMPORARY_PREFIX}{_MACHINE}-{os.getpid()}-"
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -78,6 +83,15 @@ def remove_temporary_files(folder: Path, unchanged_for: float = 0.0) -> None:
         with suppress(FileNotFoundError):
             if not unchanged_for or seconds_since_change(path) > unchanged_for:
                 path.unlink()
+
+
+@cache
+def _remove_abandoned(folder: Path) -> None:
+    """Remove temporary files that killed processes of this machine left in a folder. Once in a process."""
+    for path in folder.glob(f"{_TEMPORARY_PREFIX}{_MACHINE}-*"):
+        pid = path.name.removeprefix(f"{_TEMPORARY_PREFIX}{_MACHINE}-").partition("-")[0]
+        if pid.isdecimal() and not is_running(int(pid)):
+            path.unlink(missing_ok=True)
 
 
 def seconds_since_change(path: Path) -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from bench_core.store.lock import require_lock
 from bench_core.system import files
 
 
@@ -18,12 +19,14 @@ class Log:
 
     def begin(self, start: int) -> None:
         """Drop the lines from step `start` on: a resumed training repeats the steps since its last checkpoint."""
+        require_lock(self.path.parent)
         before = self.path.read_text().splitlines(keepends=True) if start and self.path.exists() else []
         kept = [line for line in before if line.endswith("\n") and json.loads(line)["step"] < start]
         files.write_bytes(self.path, "".join(kept).encode())
 
     def note(self, step: int, values: Mapping[str, Tensor]) -> None:
         """Append the loss terms of one step."""
+        require_lock(self.path.parent)
         self.latest = {name: value.item() for name, value in values.items()}
         with files.translate_os_errors(self.path), self.path.open("a") as file:
             file.write(json.dumps({"step": step, **self.latest}) + "\n")

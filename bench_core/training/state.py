@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from bench_core.methods.method import Method
 from bench_core.recipe import Recipe, Update
+from bench_core.store.lock import require_lock
 from bench_core.system.process_group import ProcessGroup
 from bench_core.training import checkpoint
 
@@ -56,7 +57,7 @@ class TrainingState:
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers.values()],
             "precision": self.fabric.strategy.precision.state_dict(),  # the scale of gradients in 16 bits
         }
-        self.group.on_rank_zero(lambda: checkpoint.save_state(self.path, state))
+        self.group.on_rank_zero(lambda: (require_lock(self.path.parent), checkpoint.save_state(self.path, state)))
         return time.monotonic() - began
 
     def _optimiser(self, update: Update) -> Optimizer:

@@ -164,4 +164,18 @@ def test_exported_pairs_are_those_of_methods(tmp_path: Path, protocol: Path, pho
         )
         np.testing.assert_array_equal(masked, np.where(hole > 0, 0, image))
         assert (hole > 0).mean() == pytest.approx(pair["hole_ratio"])
-    assert "is not empty" in call("export", *ground, "-o", str(tmp_path / "pairs"), code=2).output
+    lost, listing = tmp_path / "pairs" / "center" / "hole" / "000001.png", tmp_path / "pairs" / "pairs.csv"
+    before, list_before = lost.read_bytes(), listing.read_bytes()
+    lost.unlink(), listing.unlink()  # as if it had been interrupted
+    (tmp_path / "pairs" / ".half-written-abc.png").touch()
+    call("export", *ground, "-o", str(tmp_path / "pairs"))
+    assert lost.read_bytes() == before and listing.read_bytes() == list_before
+    assert not list((tmp_path / "pairs").rglob(".half-written*"))
+    assert "is not empty" in call("export", *ground, "--size", "16", "-o", str(tmp_path / "pairs"), code=2).output
+
+
+@pytest.mark.parametrize("name", ["", " ", "a" * 101, "ü" * 51, "two\nlines", "\x1b[31m"])
+def test_a_name_that_cannot_name_a_method_is_refused(name: str, world: Path, score: Score):
+    said = score("--name", name, code=2)
+    assert "cannot name a method" in said.output
+    assert not (world / "out" / "cells").exists()
