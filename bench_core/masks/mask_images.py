@@ -4,9 +4,9 @@
    colours and opacity mark the same pixels. If they mark different ones, the image is refused.
 2. **Colours.** Otherwise the level of a pixel is its brightest channel, so that strokes of any colour on black are
    white. If no pixel is black, it is the darkest channel, so that strokes of any colour on white are black.
-3. **Flat images.** An image of two levels, such as 0 and 1, becomes black and white. In an image of 3 to 32 colours
-   that are not all grey, every colour but the black (or white) ground is a stroke. Formats that alter pixels, such as
-   JPEG, are never flat.
+3. **Flat images.** An image of two levels, such as 0 and 1, becomes black and white. In an image of at most 32 colours
+   with several hues, such as a palette of labels, every colour but the ground is a stroke. Formats that alter pixels,
+   such as JPEG, are never flat.
 4. **Depth.** Levels of more than 8 bits, and floats, are scaled so that white is the first of 1, 255 and 65535 that
    the brightest level almost reaches.
 5. **Threshold.** Levels from the threshold on are white. An image that is neither all black, all white nor has levels
@@ -100,7 +100,7 @@ class MaskLevels:
 
 def is_blank(hole: Array) -> bool:
     """Return whether a hole covers nothing or everything."""
-    return hole.min() == hole.max()
+    return bool(hole.min() == hole.max())
 
 
 def describe_blank(mask: MaskLevels, hole: Array) -> str:
@@ -164,22 +164,24 @@ class _Samples(NamedTuple):
     """(height, width, channels) of uint8, or of deeper samples if there is one channel."""
     opacity: Array | None
     """uint8 (height, width)."""
-    few_colours: bool
+    palette: Array | None
+    """uint8 (n, 3): the colours of an image of few colours in a format that keeps pixels, else None."""
 
 
 def _samples(image: Image.Image, file_format: str) -> _Samples:
     mode, lossy = image.mode, file_format in LOSSY
     if has_sixteen_bits(image, file_format):
-        return _Samples(mode, lossy, np.asarray(image).astype(np.uint16)[..., None], None, False)
+        return _Samples(mode, lossy, np.asarray(image).astype(np.uint16)[..., None], None, None)
     if mode in ("I", "F"):
-        return _Samples(mode, lossy, np.asarray(image)[..., None], None, False)
+        return _Samples(mode, lossy, np.asarray(image)[..., None], None, None)
     opacity = np.asarray(image.convert("RGBA"))[..., 3] if image.has_transparency_data else None
     if mode in ("1", "L") and opacity is None:
-        return _Samples(mode, lossy, np.asarray(image.convert("L"))[..., None], None, False)
+        return _Samples(mode, lossy, np.asarray(image.convert("L"))[..., None], None, None)
     # Through RGBA, since a direct conversion may blend transparent pixels.
     colours = (image.convert("RGBA") if opacity is not None else image).convert("RGB")
-    few = not lossy and colours.getcolors(FEW_COLOURS) is not None
-    return _Samples(mode, lossy, np.asarray(colours), opacity, few)
+    counted = None if lossy else colours.getcolors(FEW_COLOURS)
+    palette = np.array([colour for _, colour in counted], np.uint8) if counted else None
+    return _Samples(mode, lossy, np.asarray(colours), opacity, palette)
 
 
 def _colour_levels(samples: _Samples) -> tuple[Array, str]:
@@ -191,14 +193,20 @@ def _colour_levels(samples: _Samples) -> tuple[Array, str]:
         return _flattened(brightest, samples.lossy)
     on_black = brightest.min() < NOISE
     if not on_black and darkest.max() < 255 - NOISE:
-        raise ValueError(
-            f"its colours lie on neither a black nor a white ground (brightest channel: {_list(brightest)})"
-        )
+        raise ValueError(f"its ground is neither black nor white: the brightest channel has {_list(brightest)}")
     levels = brightest if on_black else darkest
-    if samples.few_colours:
+    if samples.palette is not None and _several_hues(samples.palette if on_black else 255 - samples.palette):
         ground = brightest.min() if on_black else darkest.max()
         return np.where((levels == ground) == on_black, 0, 255).astype(np.uint8), f"colours with {_list(levels)}"
-    return levels, f"colours with {_list(levels)}"
+    flat, found = _flattened(levels, samples.lossy)
+    return flat, f"colours with {found}"
+
+
+def _several_hues(palette: Array) -> bool:
+    """Return whether strokes of several colours lie on black, rather than soft strokes of one: uint8 (n, 3)."""
+    strokes = palette[palette.max(1) >= NOISE]
+    hues = strokes / strokes.max(1, keepdims=True)
+    return bool(np.ptp(hues, 0).max() > 0.2)
 
 
 def _flattened(levels: Array, lossy: bool) -> tuple[Array, str]:
