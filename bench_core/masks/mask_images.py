@@ -72,7 +72,7 @@ class MaskLevels:
                 before they are compared with the threshold.
 
         Raises:
-            BadInput: the image is not clearly black and white, or black paint on a transparent ground is to be white.
+            BadInput: the image is not clearly black and white, or it is black paint whose ground is to be missing.
         """
         if colour == "black" and self.dark_paint:
             raise BadInput(

@@ -21,7 +21,7 @@ class _Files:
 
     def __init__(self, folder: Path, paths: Sequence[Path]) -> None:
         self.folder, self.paths = folder, paths
-        self.names = [path.relative_to(folder).as_posix() for path in paths]
+        self.names: Sequence[str] = [path.relative_to(folder).as_posix() for path in paths]
 
     def __len__(self) -> int:
         return len(self.paths)
