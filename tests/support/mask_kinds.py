@@ -103,6 +103,7 @@ REFUSED: dict[str, tuple[Make, str, str]] = {
     "16-bit noise": (lambda: Image.fromarray(PHOTO[..., 0].astype(np.uint16) // 2), "png", "128 levels from 0 to 127"),
     "a noisy black JPEG": (lambda: Image.fromarray(PHOTO[..., 0] // 128), "jpg", "level"),
     "three labels": (lambda: Image.fromarray(HOLE + 2 * OTHER), "png", "the levels 0, 1, 2"),
+    "a label with a void border": (lambda: Image.fromarray(HOLE + 255 * OTHER), "png", "0, 1, 255, .* may be labels"),
     "dark labels": (lambda: Image.fromarray(60 * HOLE + 140 * OTHER), "png", "the levels 0, 60, 140"),
     "dark soft edges": (lambda: soft(grey(0, 140)()), "png", "from 0 to 140"),
     "two masks in one": (alpha(WHITE_ON_BLACK, OTHER * 127 + 128), "png", "mark different pixels"),
