@@ -1,10 +1,10 @@
 """The interface of an open image set, and functions that decode, convert and resize one image."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -14,6 +14,7 @@ from PIL.ImageFile import ImageFile
 from bench_core.errors import BadInput
 
 Array = np.ndarray
+T = TypeVar("T")
 
 _UPRIGHT_TURNS = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -72,7 +73,7 @@ def read_image(path: Path) -> Array:
     Raises:
         BadImage: the file cannot be read or decoded.
     """
-    return _read(path, str(path))
+    return decode(path, str(path), _eight_bit)
 
 
 def decode_image(
@@ -88,23 +89,30 @@ def decode_image(
     Raises:
         BadImage: the bytes cannot be decoded, or the image is too large.
     """
-    return _read(BytesIO(content), name, formats, max_pixels)
+    return decode(BytesIO(content), name, _eight_bit, formats, max_pixels)
 
 
-def _read(
-    source: Path | BytesIO, name: str, formats: tuple[str, ...] | None = None, max_pixels: int | None = None
-) -> Array:
+def decode(
+    source: Path | BytesIO,
+    name: str,
+    convert: Callable[[Image.Image, str], T],
+    formats: tuple[str, ...] | None = None,
+    max_pixels: int | None = None,
+) -> T:
+    """Decode an image file, turn it upright, and return what `convert` makes of it and of Pillow's name of its format.
+
+    The other arguments and errors are those of `decode_image`.
+    """
     try:
         # Pillow warns about oddities that do not prevent decoding, such as a broken EXIF entry or many pixels.
         with warnings.catch_warnings(action="ignore"), Image.open(source, formats=formats) as file:
             if max_pixels is not None and file.width * file.height > max_pixels:
                 raise ValueError(f"it has {file.width} x {file.height} pixels, more than {max_pixels:,}")
-            array = _eight_bit(_upright(file), file.format)
+            return convert(_upright(file), file.format or "")
     except UnidentifiedImageError as error:
         raise BadImage(f"{name} cannot be read as an image: its content is of no known format") from error
     except Exception as error:  # damaged files make Pillow raise errors of many kinds
         raise BadImage(f"{name} cannot be read as an image: {error}") from error
-    return array if array.ndim == 3 else array[..., None]
 
 
 def _upright(file: ImageFile) -> Image.Image:
@@ -114,14 +122,19 @@ def _upright(file: ImageFile) -> Image.Image:
     return file if turn is None else file.transpose(turn)
 
 
-def _eight_bit(image: Image.Image, file_format: str | None) -> Array:
-    # Older Pillow opens a 16-bit PNG with 32-bit samples.
-    if image.mode.startswith("I;16") or (image.mode == "I" and file_format == "PNG"):
-        return (np.asarray(image) >> 8).astype(np.uint8)
+def has_sixteen_bits(image: Image.Image, file_format: str) -> bool:
+    """Return whether grey samples have 16 bits. Older Pillow opens such a PNG with 32-bit samples."""
+    return image.mode.startswith("I;16") or (image.mode == "I" and file_format == "PNG")
+
+
+def _eight_bit(image: Image.Image, file_format: str) -> Array:
+    if has_sixteen_bits(image, file_format):
+        return (np.asarray(image) >> 8).astype(np.uint8)[..., None]
     if image.mode in ("I", "F"):
         raise ValueError("its samples have 32 bits, for which white is not defined; save it with 8 or 16")
     grey = image.mode in ("1", "L", "LA")
-    return np.array(image.convert("L" if grey else "RGB"))
+    array = np.array(image.convert("L" if grey else "RGB"))
+    return array[..., None] if grey else array
 
 
 def as_png(image: Array) -> bytes:

@@ -16,6 +16,8 @@ from bench_core.seeds import digest
 from bench_core.specs import NamedFile
 
 FOLDER = Path(__file__).parent / "protocols"
+MASK_PATHS = {"folder", "file"}
+"""Parameters of mask families that are paths. Relative ones may start beside the protocol file."""
 Positive = Annotated[int, Field(gt=0)]
 Names = tuple[str, ...]
 MAX_NAME_BYTES = 100
@@ -141,7 +143,8 @@ def load(name_or_path: str, from_plugins: Iterable[NamedFile] = ()) -> Protocol:
     """Load a protocol by its name, or from the path of a TOML file.
 
     Raises:
-        BadInput: The name is unknown, the file cannot be read as TOML, or it is not a valid protocol.
+        BadInput: The name is unknown, the file cannot be read as TOML, it is not a valid protocol, or a relative path
+            in it has two meanings.
     """
     path = Path(name_or_path).expanduser()
     if path.suffix != ".toml":
@@ -155,7 +158,27 @@ def load(name_or_path: str, from_plugins: Iterable[NamedFile] = ()) -> Protocol:
         raise BadInput(f"The protocol {path} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"The protocol {path} is not valid TOML: {error}.") from error
+    masks = data.get("masks")
+    for entries in masks.values() if isinstance(masks, dict) else ():
+        if isinstance(entries, dict):
+            entries |= {key: _beside(path, entries[key]) for key in MASK_PATHS & entries.keys()}
     return validated({"name": path.stem, **data}, f"protocol {path}")
+
+
+def _beside(protocol: Path, given: Any) -> Any:
+    """Return a path in a protocol file. A relative one is searched in the working folder and beside the file.
+
+    Raises:
+        BadInput: both places have it.
+    """
+    beside = protocol.absolute().parent / given if isinstance(given, str) and given else None
+    if beside is None or not beside.exists():
+        return given
+    if not Path(given).exists():
+        return str(beside)
+    if not beside.samefile(given):
+        raise BadInput(f"{given!r} in {protocol} is {Path(given).absolute()} or {beside}: give the whole path.")
+    return given
 
 
 def validated(data: Mapping[str, Any], where: str) -> Protocol:

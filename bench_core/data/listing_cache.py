@@ -63,7 +63,7 @@ def save(table: pa.Table, sources: Iterable[Path | str], began: float, kind: str
     """
     stamps = {os.path.abspath(path): stamp(path, began) for path in sources}
     if None not in stamps.values():
-        stamped = table.replace_schema_metadata({"stamps": json.dumps(stamps)})
+        stamped = table.replace_schema_metadata({**(table.schema.metadata or {}), "stamps": json.dumps(stamps)})
         with suppress(OSError):  # a run must not fail because its cache cannot be written
             files.write(_path(kind, *key), lambda temporary: _write(temporary, stamped))
 

@@ -23,7 +23,8 @@ from bench_core.demo.requests import FORMATS, MAX_FILE_BYTES
 from bench_core.demo.security import SameOriginOnly
 from bench_core.errors import BadInput
 from bench_core.images import Array, as_png
-from bench_core.methods.inpaint import is_white, require_same_size
+from bench_core.masks.mask_images import required_hole
+from bench_core.methods.inpaint import require_same_size
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -71,10 +72,10 @@ class Endpoints:
         return _png(image)
 
     def mask(self, form: FormData) -> Response:
-        """Return ``mask`` in black and white. It must have the size of ``image``."""
-        (image_name, image), (mask_name, mask) = (requests.image(form, key) for key in ("image", "mask"))
-        require_same_size(mask_name, mask, image_name, image)
-        return _png(is_white(mask)[..., None].astype(np.uint8) * 255)
+        """Return ``mask`` in black and white. It must have the size of ``image``, and mark a part of it in white."""
+        (image_name, image), mask = requests.image(form, "image"), requests.mask(form, "mask")
+        require_same_size(mask.name, mask.levels, image_name, image)
+        return _png(required_hole(mask, "white")[..., None] * np.uint8(255))
 
     def inpaint(self, form: FormData) -> Response:
         """Inpaint ``image`` where ``hole`` is white, with the method of index ``method``.
@@ -82,11 +83,12 @@ class Endpoints:
         White pixels of ``sketch`` are lines to follow. The header Server-Timing holds the seconds as milliseconds.
         """
         method = self.methods[requests.number(form, "method", len(self.methods))]
-        (image_name, image), *drawings = (requests.image(form, key) for key in ("image", "hole", "sketch"))
-        for name, drawing in drawings:
-            require_same_size(name, drawing, image_name, image)
+        image_name, image = requests.image(form, "image")
+        hole, sketch = requests.mask(form, "hole"), requests.mask(form, "sketch")
+        for drawing in (hole, sketch):
+            require_same_size(drawing.name, drawing.levels, image_name, image)
         with self._one_at_a_time:
-            result = method.inpaint(image, *(is_white(drawing) for _, drawing in drawings))
+            result = method.inpaint(image, required_hole(hole, "white").astype(bool), sketch.white())
         if result.image is None:
             raise BadInput(result.error)
         seconds = {"loading": result.loading, "inpainting": result.inpainting}

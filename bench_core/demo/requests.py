@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from bench_core.errors import BadInput
 from bench_core.images import Array, decode_image
+from bench_core.masks.mask_images import MaskLevels, read_mask
 
 MAX_FILE_BYTES = 2**26
 """64 MiB."""
@@ -60,6 +61,17 @@ def image(form: FormData, name: str) -> tuple[str, Array]:
         HTTPException: The form has no such file.
         BadInput: The file is too large, or cannot be decoded.
     """
+    file_name, content = _file(form, name)
+    return file_name, decode_image(content, file_name, FORMATS, MAX_PIXELS)
+
+
+def mask(form: FormData, name: str) -> MaskLevels:
+    """Return an uploaded mask or sketch. Raises as `image`, and BadInput if it is no clear mask."""
+    file_name, content = _file(form, name)
+    return read_mask(content, file_name, FORMATS, MAX_PIXELS)
+
+
+def _file(form: FormData, name: str) -> tuple[str, bytes]:
     sent = form.get(name)
     if not isinstance(sent, UploadFile):
         raise HTTPException(400, f"The form has no file {name!r}.")
@@ -67,4 +79,4 @@ def image(form: FormData, name: str) -> tuple[str, Array]:
     if (sent.size or 0) > MAX_FILE_BYTES:
         raise BadInput(f"{file_name} has more than {MAX_FILE_BYTES >> 20} MiB.")
     sent.file.seek(0)
-    return file_name, decode_image(sent.file.read(), file_name, FORMATS, MAX_PIXELS)
+    return file_name, sent.file.read()

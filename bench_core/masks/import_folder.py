@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
-import cv2
-import numpy as np
-
 from bench_core.errors import BadInput
 from bench_core.masks import mask_file
 from bench_core.masks.hole_stats import ratio_bucket
+from bench_core.masks.inspection import MaskImage, inspect_mask_image
 from bench_core.masks.mask_file import PackedHole, pack
-from bench_core.masks.mask_images import SUFFIXES, MaskImage, inspect_mask_image, read_levels
+from bench_core.masks.mask_folder import describe_errors, refuse_blank
+from bench_core.masks.mask_images import read_mask
 from bench_core.masks.polarity import UNDECIDED, Polarity, decide_polarity, nvidia_agreement
+from bench_core.system.image_files import find_image_files
 from bench_core.system.progress import progress_bar
 
 
@@ -60,16 +60,20 @@ def inspect_folder(folder: Path, hole: str = "auto", threshold: int = 128) -> li
         threshold: levels from here on, of 0 to 255, are white.
 
     Raises:
-        BadInput: there are no images, or one cannot be read.
+        BadInput: there are no images, one cannot be read, or every one is all black or all white.
     """
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not paths:
-        raise BadInput(f"{folder} holds no images ({', '.join(sorted(SUFFIXES))}).")
-    images = []
+    paths = find_image_files(folder, masks=True)
+    images, errors = [], []
     with progress_bar("mask images", len(paths)) as progress:
-        for path in paths:
-            images.append(inspect_mask_image(folder, path, threshold))
-            progress(len(images))
+        for number, path in enumerate(paths, 1):
+            try:
+                images.append(inspect_mask_image(folder, path, threshold))
+            except BadInput as error:
+                errors.append(str(error))
+            progress(number)
+    if errors:
+        raise BadInput(describe_errors(errors))
+    refuse_blank(folder, [f"{image.name} ({image.found})" for image in images if image.blank], len(images))
     folders = []
     for name, group in groupby(sorted(images, key=_parent), key=_parent):
         members = list(group)
@@ -105,10 +109,10 @@ def write_mask_set(path: Path, root: Path, folders: Sequence[MaskFolder], thresh
         "parameters": {"threshold": threshold, "hole": {folder.name: folder.polarity.hole for folder in folders}},
         "names": [image.name for image, _ in images],
     }
-    holes = []
+    holes: list[PackedHole] = []
     with progress_bar("holes", len(images), "holes") as progress:
         for image, hole in images:
-            holes.append(_read_hole(root / image.name, hole, threshold, size))
+            holes.append(pack(read_mask(root / image.name).hole(hole, threshold, (size, size))))
             progress(len(holes))
     return mask_file.write(path, size, holes, details)
 
@@ -120,15 +124,6 @@ def _common_size(folders: Sequence[MaskFolder]) -> int:
         found = _format_counts({f"{w} x {h}": count for (w, h), count in sizes.items()})
         raise BadInput(f"A mask set has square holes of one size; found {found}. Give --size to resize all of them.")
     return width
-
-
-def _read_hole(path: Path, hole: str, threshold: int, size: int) -> PackedHole:
-    levels, _ = read_levels(path)
-    if levels.shape != (size, size):
-        shrinks = max(levels.shape) > size
-        levels = cv2.resize(levels, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST)
-    white = levels >= threshold
-    return pack((white if hole == "white" else ~white).astype(np.uint8))
 
 
 def _format_counts(counts: Mapping[str, int]) -> str:

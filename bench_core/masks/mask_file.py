@@ -71,6 +71,12 @@ class MaskFile:
         bits = self._file.get_slice("holes")[row : row + 1]
         return np.unpackbits(bits, count=self.size**2).reshape(self.size, self.size)
 
+    def require_holes(self) -> "MaskFile":
+        """Return the mask set itself. Raises BadInput if every hole covers nothing or everything."""
+        if np.isin(self.stats["hole_ratio"], (0, 1)).all():
+            raise BadInput(f"Every hole of {self.path} covers nothing or everything. Make or import the set again.")
+        return self
+
 
 def write(path: Path, size: int, holes: Sequence[PackedHole], details: Mapping[str, Any]) -> str:
     """Write a mask set and return its sha256. Equal holes and details make equal bytes.

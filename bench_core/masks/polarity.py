@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench_core.masks.hole_stats import BUCKETS, ratio_bucket
-from bench_core.masks.mask_images import MaskImage
+from bench_core.masks.inspection import MaskImage
 
 UNDECIDED = "undecided"
 PER_BUCKET = 2000

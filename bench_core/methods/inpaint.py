@@ -10,6 +10,7 @@ from torch.nn.functional import pad
 
 from bench_core.errors import BadInput
 from bench_core.images import Array, as_channels, as_png, read_image
+from bench_core.masks.mask_images import read_mask, required_hole
 from bench_core.methods.compatibility import refused_size
 from bench_core.methods.method import Method, Postprocess, composite
 from bench_core.methods.pretrained import read_facts
@@ -18,9 +19,6 @@ from bench_core.specs import Model, Scale, resolve
 from bench_core.system import files
 from bench_core.system.devices import open_fabric
 from bench_core.weights import weight_file
-
-THRESHOLD = 128
-"""Grey level from which a mask's pixel counts as white."""
 
 
 def inpaint(
@@ -46,20 +44,19 @@ def inpaint(
         sketch: White lines on black for guided methods.
 
     Raises:
-        BadInput: A file is unreadable, sizes differ, the weights are another method's, or the method does not support
-            this hole.
+        BadInput: A file is unreadable, sizes differ, the mask marks nothing or everything, the weights are another
+            method's, or the method does not support this hole.
     """
-    pixels, mask_pixels = read_image(image), read_image(mask)
-    lines = read_image(sketch) if sketch else None
-    require_same_size(str(mask), mask_pixels, str(image), pixels)
+    pixels, missing = read_image(image), required_hole(read_mask(mask), hole).astype(bool)
+    lines = read_mask(sketch).white() if sketch else None
+    require_same_size(str(mask), missing, str(image), pixels)
     if lines is not None:
         require_same_size(str(sketch), lines, str(image), pixels)
     model = Plugins.find().model(name)
     if sketch and model.guide is None:
         raise BadInput(f"{name} takes no sketch; leave out --sketch.")
-    missing = is_white(mask_pixels) if hole == "white" else ~is_white(mask_pixels)
     inpainter = Inpainter.load(model, weights, open_fabric(device).device)
-    filled = inpainter.inpaint(pixels, missing, None if lines is None else is_white(lines))
+    filled = inpainter.inpaint(pixels, missing, lines)
     files.require_writable_folder(output.parent)
     files.write_bytes(output, as_png(filled))
 
@@ -71,11 +68,6 @@ def require_same_size(name: str, other: Array, image_name: str, image: Array) ->
             f"{name} is {other.shape[1]} x {other.shape[0]} pixels but {image_name} is {image.shape[1]} x "
             f"{image.shape[0]}; they must be equal."
         )
-
-
-def is_white(mask: Array) -> Array:
-    """Return which pixels of a mask image are closer to white than to black, as bool (height, width)."""
-    return as_channels(mask, 1)[..., 0] >= THRESHOLD
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from bench_core.data.pairs import Pair, Pairs
 from bench_core.errors import BadInput
 from bench_core.images import Array, Images, as_channels, read_image
 from bench_core.masks.mask_file import SUFFIX, MaskFile, read
-from bench_core.masks.mask_images import read_levels
+from bench_core.masks.mask_folder import describe_errors, refuse_blank
+from bench_core.masks.mask_images import describe_blank, is_blank, read_mask
+from bench_core.system.progress import progress_bar
 
 
 @dataclass
@@ -40,9 +42,23 @@ class MaskImageHoles:
     """Grey level from which a pixel is white."""
 
     def __getitem__(self, index: int) -> Array:
-        levels, _ = read_levels(self.paths[index])
-        white = levels >= self.threshold
-        return (white if self.hole == "white" else ~white).astype(np.uint8)
+        return read_mask(self.paths[index]).hole(self.hole, self.threshold)
+
+    def check(self) -> None:
+        """Decode all mask images. Raises BadInput: one cannot be read, or each marks nothing or everything."""
+        blank, errors = [], []
+        with progress_bar("checking masks", len(self.paths), "masks") as progress:
+            for number, path in enumerate(self.paths, 1):
+                try:
+                    mask = read_mask(path)
+                    if is_blank(hole := mask.hole(self.hole, self.threshold)):
+                        blank.append(describe_blank(mask, hole))
+                except BadInput as error:
+                    errors.append(str(error))
+                progress(number)
+        if errors:
+            raise BadInput(describe_errors(errors))
+        refuse_blank(self.paths[0].parent, blank, len(self.paths))
 
 
 @dataclass(frozen=True)
@@ -119,7 +135,12 @@ def open_holes(where: str, found: Sequence[Path], names: Sequence[str], hole: st
         names: Names of the images.
         hole: Colour of missing pixels in mask images: "white" or "black".
         threshold: Grey level from which a pixel of a mask image is white.
+
+    Raises:
+        BadInput: A mask cannot be read, or none of them marks a part of its image.
     """
     if where.endswith(SUFFIX):
-        return MaskFileHoles(read(Path(where).expanduser()), names)
-    return MaskImageHoles(found, hole, threshold)
+        return MaskFileHoles(read(Path(where).expanduser()).require_holes(), names)
+    images = MaskImageHoles(found, hole, threshold)
+    images.check()
+    return images

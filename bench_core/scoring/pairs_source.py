@@ -66,8 +66,10 @@ def own(plugins: Plugins, protocol: Protocol, options: ProtocolOptions) -> Evalu
     """Return the protocol's own pairs. Files are named as `bench export` names them."""
     if not protocol.size:
         raise BadInput(f"The protocol {protocol.name} takes images as they are: give --truth and --holes, or --size.")
-    images = open_images(plugins, protocol, options.data, skip_bad=options.skip_bad_images)
     holes = open_sets(protocol.masks, plugins.records("masks"))
+    for name in protocol.test_masks:
+        holes[name].draw(protocol.size, "trial")  # masks that cannot be read are refused before images are decoded
+    images = open_images(plugins, protocol, options.data, skip_bad=options.skip_bad_images)
     pairs = {name: TestPairs(protocol, images.test, holes[name]) for name in protocol.test_masks}
     return EvaluationSet(
         protocol, images, pairs, [file_name(index) for index in range(len(images.test) * protocol.crops)]
@@ -96,7 +98,7 @@ def given(
     wanted, truths = find(images), find(truth)
     same_names(wanted, truths, "truth", subset)
     names = list(wanted)
-    paths = {} if holes.endswith(SUFFIX) else find(holes)
+    paths = {} if holes.endswith(SUFFIX) else find(holes, masks=True)
     if paths:
         same_names(wanted, paths, "hole", subset=True)
     rules = protocol.model_dump() | {"image_set": "files", "size": 0, "resize": None, "crops": 1, "test_images": None}

@@ -16,7 +16,7 @@ _FOLDER = ImageSet(
     "folder",
     "any folder of images, with its subfolders",
     "bench_datasets.folder:open_split",
-    "Your own images (jpg, jpeg, png, webp, bmp, tif, tiff). Split by the subfolders train/ and test/ if both "
+    "Your own images (jpg, png, webp, tif, gif, jp2, avif, ppm ...). Split by the subfolders train/ and test/ if both "
     "exist; else by split.csv (columns name,split); else images whose name's sha256 is in the lowest fifth are test.",
 )
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 from bench_core.data import listing_cache
 from bench_core.data.string_table import StringTable
 from bench_core.errors import BadInput
-from bench_datasets.find_images import SUFFIXES, file_names
+from bench_core.system.image_files import image_suffixes
+from bench_datasets.find_images import file_names
 
 MEMBER = np.dtype([("shard", "i4"), ("offset", "i8"), ("size", "i8")])
 
@@ -41,7 +42,7 @@ def image_members(folder: Path, shards: StringTable) -> pa.Table:
 
 def shard_names(folder: Path) -> StringTable:
     """List all tar files below a folder. Raises BadInput if there are none."""
-    shards = file_names(folder, "", frozenset({".tar"}))
+    shards = file_names(folder, ".tar")
     if not shards:
         raise BadInput(f"{folder} holds no shard. Expected files that end in tar, there or in its subfolders.")
     return shards
@@ -75,7 +76,7 @@ def _images(path: Path) -> Iterator[tuple[str, int, int]]:
             continue
         if not member.isreg() or member.issparse():
             raise BadInput(f"{path} holds {member.name!a}, which is a link or no plain file. Pack it again.")
-        if inside.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in inside.parts):
+        if inside.suffix.lower() in image_suffixes() and not any(part.startswith(".") for part in inside.parts):
             yield inside.as_posix(), member.offset_data, member.size
 
 

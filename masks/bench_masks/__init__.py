@@ -87,7 +87,7 @@ def bench_masks() -> list[MaskFamily]:
                 "smallest": 0.02,
             },
             source="after Suvorov et al., WACV 2022, with your instance maps in place of a network's",
-            content="bench_masks.image_folder:content",
+            content="bench_masks.instances:content",
         ),
         MaskFamily(
             name="set",

@@ -5,13 +5,17 @@ maps, such as those of COCO or ADE20K. The other steps are LaMa's.
 """
 
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from PIL import Image
 
 from bench_core.errors import BadInput
+from bench_core.images import decode
+from bench_masks.decoded_folder import decoded_digests, folder_digest
 from bench_masks.image_folder import image_paths
 
 Hole = np.ndarray
@@ -67,13 +71,37 @@ def instances(
 @lru_cache(maxsize=32)
 def _labels(path: Path, height: int, width: int) -> np.ndarray:
     """Read an instance map and crop and resize it: whole numbers (height, width), 0 = background."""
-    with Image.open(path) as file:
-        labels = np.array(file)
-    if labels.ndim != 2:
-        raise BadInput(f"{path} is no instance map. Expected one channel of whole numbers, 0 = background.")
+    labels = _read_map(path)
     rows, columns = labels.shape
     zoom = min(rows / height, columns / width)
     return labels[np.ix_(_nearest(rows, height, zoom), _nearest(columns, width, zoom))]
+
+
+def _read_map(path: Path) -> np.ndarray:
+    labels = decode(path, str(path), _as_stored)
+    if labels.ndim != 2:
+        raise BadInput(f"{path} is no instance map. Expected one channel of whole numbers, 0 = background.")
+    return labels
+
+
+def _as_stored(image: Image.Image, file_format: str) -> np.ndarray:
+    """Return the samples; those of a palette image are numbers of colours."""
+    return np.array(image)
+
+
+def content(*, folder: str, **parameters: Any) -> dict[str, str]:
+    """Identify the folder by the names and labels of its maps, so that holes do not depend on its path.
+
+    Raises:
+        BadInput: a map cannot be read.
+    """
+    root, paths = Path(folder).expanduser(), image_paths(folder)
+
+    def digest(path: Path) -> bytes:
+        labels = _read_map(path)
+        return sha256(f"{labels.shape} {labels.dtype}\0".encode() + labels.tobytes()).digest()
+
+    return {"folder": folder_digest(root, paths, decoded_digests("instance maps", root, paths, digest))}
 
 
 def _nearest(extent: int, wanted: int, zoom: float) -> np.ndarray:

@@ -34,7 +34,7 @@ def content(*, file: str, sha256: str) -> dict[str, str]:
 
 @cache
 def _verified(file: str, sha256: str) -> MaskFile:
-    mask_file = read(Path(file).expanduser())
+    mask_file = read(Path(file).expanduser()).require_holes()
     if sha256 not in ("", mask_file.sha256):
         raise BadInput(
             f"The mask set {file} has the sha256 {mask_file.sha256}, but {sha256} was given: "

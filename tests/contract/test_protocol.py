@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from bench_core import protocol as protocols
 from bench_core.errors import BadInput
-from bench_core.protocol import Protocol, validated
+from bench_core.protocol import Protocol, load, validated
 
 GIVEN: dict[str, Any] = {
     "name": "mine",
@@ -220,3 +220,22 @@ def test_crops_larger_than_the_images_are_refused() -> None:
 def test_overriding_is_checked_too() -> None:
     with pytest.raises(BadInput, match=r"'mine' with the given options is not valid:\n  steps"):
         protocol().override({"steps": -1})
+
+
+def test_mask_paths_may_start_beside_the_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path that means two folders is refused. One that means none is left for the family to refuse."""
+    (tmp_path / "protocols" / "drawn").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    path = tmp_path / "protocols" / "mine.toml"
+    text = 'image_set = "photos"\nsize = 64\nsteps = 1\nbatch = 1\nmetrics = ["l1"]\n'
+    text += '[masks.a]\nfamily = "files"\nfolder = "drawn"\nhole = "white"\n'
+    path.write_text(text + '[masks.b]\nfamily = "set"\nfile = "missing.holes"\n')
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    masks = load("../protocols/mine.toml").masks
+    assert Path(masks["a"].parameters["folder"]).samefile(tmp_path / "protocols" / "drawn")
+    assert masks["b"].parameters["file"] == "missing.holes"
+    (tmp_path / "elsewhere" / "drawn").mkdir()
+    with pytest.raises(BadInput, match=rf"{tmp_path}/elsewhere/drawn or {tmp_path}/.*protocols/drawn"):
+        load("../protocols/mine.toml")
+    monkeypatch.chdir(tmp_path / "protocols")
+    assert load("mine.toml").masks["a"].parameters["folder"] == "drawn"

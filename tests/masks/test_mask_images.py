@@ -47,11 +47,6 @@ def test_holes_from_grey_images_are_binary_after_resizing(tmp_path: Path, size: 
     assert drawn.mean() == pytest.approx(0.5, abs=0.1)
 
 
-def test_colour_images_are_compared_by_brightness(tmp_path: Path) -> None:
-    colours = np.array([[[255, 255, 255], [0, 0, 255]], [[0, 255, 0], [0, 0, 0]]], np.uint8)
-    np.testing.assert_array_equal(open_folder(save(tmp_path, colours)).draw(2, 0), [[1, 0], [1, 0]])
-
-
 def test_every_image_of_a_folder_and_its_subfolders_is_drawn(tmp_path: Path) -> None:
     blank = np.zeros((8, 8), np.uint8)
     for index in range(4):
@@ -81,7 +76,7 @@ def test_an_unknown_polarity_is_refused(tmp_path: Path, hole: str) -> None:
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_folder_without_images_is_refused(tmp_path: Path, exists: bool) -> None:
     folder = tmp_path if exists else tmp_path / "nowhere"
-    with pytest.raises(BadInput, match=rf"{folder}.*no images.*\.png"):
+    with pytest.raises(BadInput, match=rf"{folder} (holds no images.* png,|does not exist)"):
         open_folder(folder).draw(16, 0)
 
 

@@ -52,7 +52,7 @@ def test_unmatched_files_are_refused_and_nothing_is_stored(
 
 @pytest.mark.parametrize(("words", "said"), [
     (("--name", "telea"), "'telea' is an installed method"),
-    (("--pred", "nowhere"), "There is no folder nowhere"),
+    (("--pred", "nowhere"), f"There is no folder {Path.cwd() / 'nowhere'}."),
     (("--pred", "{name}/a.png"), "must stand once, in the file's name"),
     (("--protocol", "qick"), "Did you mean 'quick'?"),
     (("--metrics", "psnrr"), "Did you mean 'psnr'?"),
