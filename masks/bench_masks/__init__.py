@@ -34,7 +34,7 @@ def bench_masks() -> list[MaskFamily]:
             title="Strokes of a brush, optionally together with a random box",
             draw="bench_masks.strokes:free_form",
             parameters={**_BRUSH, "with_box": False, **_BOX, **_CANVAS},
-            source="Yu et al., ICCV 2019, as in their code, with a fix for non-square images; drawn by Pillow, as there",
+            source="Yu et al., ICCV 2019, as in their code and drawn by Pillow, with a fix for non-square images",
         ),
         MaskFamily(
             name="irregular_walk",
@@ -48,8 +48,8 @@ def bench_masks() -> list[MaskFamily]:
                 "hole_ratio": (0.15, 0.65),
                 **_CANVAS,
             },
-            source="MMagic's irregular masks, as in its code and its configuration of partial convolutions at 256, with a "
-            "fix for non-square images; used in place of the optical-flow masks of Liu et al., ECCV 2018",
+            source="MMagic's irregular masks, as in its code for partial convolutions at 256, with a fix for "
+            "non-square images; in place of the optical-flow masks of Liu et al., ECCV 2018",
         ),
         MaskFamily(
             name="chains_or_boxes",
