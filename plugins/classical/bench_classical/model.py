@@ -40,7 +40,7 @@ class OpenCV(Method):
     def _fill(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
         if hole.all():
             return np.zeros_like(image)
-        nearest = distance_transform_edt(hole, return_distances=False, return_indices=True)
+        nearest = np.asarray(distance_transform_edt(hole, return_distances=False, return_indices=True))
         known = np.ascontiguousarray(image[tuple(nearest)])
         return cv2.inpaint(known, hole, RADIUS, self.algorithm).reshape(image.shape)
 
