@@ -32,8 +32,9 @@ def weights() -> None:
 @click.argument("file", type=FILE)
 @click.option("-o", "--output", type=FILE, help="File to write; METHOD-LAYOUT.safetensors if left out.")
 @click.option("--layout", help="Layout of FILE, if several fit; see `bench weights list`.")
+@click.option("--key", metavar="NAME", help="State dict in FILE, if it holds several, such as model_ema.")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
-def import_(method: str, file: Path, output: Path | None, layout: str | None, force: bool) -> None:
+def import_(method: str, file: Path, output: Path | None, layout: str | None, key: str | None, force: bool) -> None:
     """Convert a published checkpoint for `run` and `inpaint`.
 
     FILE is a .pth, .pt, .ckpt or .safetensors file, or a TensorFlow checkpoint: its prefix, .index file or folder.
@@ -46,7 +47,7 @@ def import_(method: str, file: Path, output: Path | None, layout: str | None, fo
     """
     from bench_core.methods.convert_weights import import_weights
 
-    click.echo(_summary(method, import_weights(method, file, output, layout, force)))
+    click.echo(_summary(method, import_weights(method, file, output, layout, key, force)))
 
 
 @weights.command("list")
@@ -99,8 +100,10 @@ def _summary(method: str, converted: "ConvertedWeights") -> str:
         [
             f"{origin['file']} has the layout {match.layout.name}: {match.layout.title} ({match.layout.source})",
             *(f"sha256 {digest}  {name}" for name, digest in origin["sha256"].items()),
+            *([f"The state dict {origin['key']} was taken."] if origin["key"] else []),
             f"{len(match.used)} of its tensors were converted to the {len(match.state)} of the generator.",
             *(f"{count} ignored: {reason}" for reason, count in Counter(match.dropped.values()).items()),
+            *(f"{count} left out: {name}" for name, count in match.left_out.items()),
             f"Wrote {converted.path}. Next:",
             f"  bench run --plugins {method} --weights {method}={converted.path} --scale paper",
             f"  bench inpaint --plugin {method} --weights {converted.path} photo.png mask.png -o filled.png",

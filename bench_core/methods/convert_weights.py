@@ -14,8 +14,9 @@ from bench_core.methods.method import Method
 from bench_core.plugins import Plugins
 from bench_core.specs import Checkpoint, Model, resolve
 from bench_core.system import files
-from bench_core.weights import readers, weight_file
+from bench_core.weights import readers, state_dicts, weight_file
 from bench_core.weights.readers import CheckpointFile
+from bench_core.weights.state_dicts import Place
 
 PREFIX = "module."
 """Prefix that `torch.nn.DataParallel` adds to every name."""
@@ -36,16 +37,19 @@ class TensorMapping:
 
 @dataclass
 class MatchReport:
-    """Result of matching the tensors of a file with a layout."""
+    """Result of matching a state dict of a file with a layout."""
 
     layout: Checkpoint
     method: Method
+    place: Place
     state: dict[str, Tensor] = field(default_factory=dict)
     """State dict of the generator, made from the file."""
     used: set[str] = field(default_factory=set)
     """Names in the file that were used."""
     dropped: dict[str, str] = field(default_factory=dict)
     """Names in the file that the layout ignores, each with the reason."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """Parts of the file beside the state dict, each with its number of tensors."""
     missing: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     wrong_shape: list[str] = field(default_factory=list)
@@ -64,7 +68,9 @@ class ConvertedWeights:
     match: MatchReport
 
 
-def import_weights(name: str, file: Path, out: Path | None, layout: str | None, force: bool) -> ConvertedWeights:
+def import_weights(
+    name: str, file: Path, out: Path | None, layout: str | None, key: str | None, force: bool
+) -> ConvertedWeights:
     """Convert a published checkpoint to a weight file.
 
     Args:
@@ -72,15 +78,17 @@ def import_weights(name: str, file: Path, out: Path | None, layout: str | None, 
         file: The published checkpoint.
         out: File to write; METHOD-LAYOUT.safetensors in the current folder if None.
         layout: Name of the checkpoint's layout; if None, the only one that fits.
+        key: Name of the state dict in the file; if None, the layout's, unless another one fits, too.
         force: True to overwrite `out`.
 
     Raises:
-        BadInput: The file cannot be read or fits no layout, several layouts fit, or `out` exists.
+        BadInput: The file cannot be read or fits no layout, several layouts or state dicts fit, or `out` exists.
     """
     model = Plugins.find().model(name)
     layouts = _layouts(model, layout)
     published = readers.read(file)
-    match = _choose(model, published, [compare(model, one, published.content) for one in layouts])
+    matches = [match for one in layouts for match in compare(model, one, published.content, key)]
+    match = _choose(model, published, matches, chosen=key is not None)
     match.method.generator.load_state_dict(match.state)
     path = out or Path(f"{model.name.replace(':', '-')}-{match.layout.name}.safetensors")
     if path.exists() and not force:
@@ -91,20 +99,43 @@ def import_weights(name: str, file: Path, out: Path | None, layout: str | None, 
     return ConvertedWeights(path, facts, match)
 
 
-def compare(model: Model, layout: Checkpoint, content: Mapping[str, Any]) -> MatchReport:
-    """Match the content of a file with a layout: make the generator's tensors, and list what does not fit."""
+def compare(model: Model, layout: Checkpoint, content: Mapping[str, Any], key: str | None = None) -> list[MatchReport]:
+    """Match state dicts of a file with a layout: make the generator's tensors, and list what does not fit.
+
+    The first is at the layout's own key. All others have a name in common with the layout.
+
+    Raises:
+        BadInput: `key` names no state dict of the file.
+    """
     method = resolve(model.build)("paper", CHANNELS, **{**model.options, **layout.options})
     ours = method.generator.state_dict()
     translate = resolve(layout.translate)
     mappings = {key: translate(key) for key in ours}
     wanted = {name for mapping in mappings.values() for name in mapping.names}
+    matches = []
+    for place, tensors in _candidates(layout, content, key).items():
+        found = _without_prefix(tensors, wanted)
+        match = MatchReport(layout, method, place, left_out=state_dicts.others(content, place))
+        if matches and not wanted & found.keys():
+            continue
+        for name, mapping in mappings.items():
+            _convert(match, name, ours[name], mapping, found)
+        _sort_unused(match, found)
+        matches.append(match)
+    return matches
+
+
+def _candidates(layout: Checkpoint, content: Mapping[str, Any], key: str | None) -> dict[Place, Mapping[Any, Any]]:
+    """Return the state dict at the layout's key and all others of the file, or the one that `key` names."""
+    found = state_dicts.find(content)
+    if key is not None:
+        named = {state_dicts.name(place): place for place in found if place}
+        if key not in named:
+            raise unknown("state dict of the file", key, named)
+        return {named[key]: found[named[key]]}
     inside = content.get(layout.state_dict_key)
-    found = _without_prefix(inside if isinstance(inside, Mapping) else content, wanted)
-    match = MatchReport(layout, method)
-    for key, mapping in mappings.items():
-        _convert(match, key, ours[key], mapping, found)
-    _sort_unused(match, found)
-    return match
+    own = {(layout.state_dict_key,): inside} if isinstance(inside, Mapping) else {(): content}
+    return own | found
 
 
 def _without_prefix(tensors: Mapping[Any, Any], wanted: set[str]) -> dict[str, Any]:
@@ -147,11 +178,22 @@ def _sort_unused(match: MatchReport, found: Mapping[str, Any]) -> None:
             match.unexpected.append(name if isinstance(value, Tensor) else f"{name} (a {type(value).__name__})")
 
 
-def _choose(model: Model, published: CheckpointFile, matches: list[MatchReport]) -> MatchReport:
-    """Return the only match that fits. Raises BadInput if none or several fit, or if a value is NaN or infinite."""
+def _choose(model: Model, published: CheckpointFile, matches: list[MatchReport], chosen: bool) -> MatchReport:
+    """Return the only match that fits.
+
+    Raises:
+        BadInput: None or several fit, or a value is NaN or infinite, or one fits at another key than its layout's and
+            the user has not `chosen` the key.
+    """
     fitting = [match for match in matches if not match.num_mismatches]
     if not fitting:
         raise _misfit(model, published, matches)
+    if not chosen and any(match.place not in ((), (match.layout.state_dict_key,)) for match in fitting):
+        names = ", ".join(dict.fromkeys(state_dicts.name(match.place) or "the file itself" for match in fitting))
+        raise BadInput(
+            f"{published.path} holds weights that fit {model.name} as {names}. One of such sets may be an average of "
+            "another: choose with --key."
+        )
     if len(fitting) > 1:
         names = ", ".join(match.layout.name for match in fitting)
         raise BadInput(f"{published.path} fits several layouts of {model.name}: {names}; choose one with --layout.")
@@ -163,7 +205,8 @@ def _choose(model: Model, published: CheckpointFile, matches: list[MatchReport])
 
 def _misfit(model: Model, published: CheckpointFile, matches: list[MatchReport]) -> BadInput:
     match = min(matches, key=lambda match: match.num_mismatches)
-    nearest = f"; the nearest of {len(matches)}" if len(matches) > 1 else ""
+    layouts = {match.layout.name for match in matches}
+    nearest = f"; the nearest of {len(layouts)}" if len(layouts) > 1 else ""
     kinds = {"missing": match.missing, "not expected": match.unexpected, "of another shape": match.wrong_shape}
     listed = "".join(f"\n  {len(names)} {kind}: {_listed(names)}" for kind, names in kinds.items() if names)
     return BadInput(
@@ -179,6 +222,7 @@ def _listed(names: list[str]) -> str:
 def _facts(model: Model, match: MatchReport, published: CheckpointFile) -> dict[str, Any]:
     """Return what the weight file records: how to build the method, and the origin of its weights."""
     layout = match.layout
+    elsewhere = {name: f"elsewhere in the file (tensors: {count})" for name, count in match.left_out.items()}
     return {
         "method": model.shares_weights_with or model.name,
         "scale": "paper",
@@ -190,7 +234,8 @@ def _facts(model: Model, match: MatchReport, published: CheckpointFile) -> dict[
             "source": layout.source,
             "file": published.path.name,
             "sha256": dict(published.sha256),
-            "dropped": match.dropped,
+            "key": state_dicts.name(match.place),
+            "dropped": match.dropped | elsewhere,
         },
     }
 

@@ -32,7 +32,7 @@ def read_facts(model: Model, path: Path) -> dict[str, Any]:
     Raises:
         BadInput: The file holds weights of another method, or no weights.
     """
-    facts = weight_file.read_metadata(path)
+    facts = weight_file.read_metadata(path, model.name)
     if facts.get("method") not in (model.name, model.shares_weights_with):
         raise BadInput(f"{path} holds weights of {facts.get('method')!r}, not of {model.name!r}.")
     options = facts.get("options", {})

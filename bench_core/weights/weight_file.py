@@ -1,6 +1,7 @@
 """Trained weights on disk: the generator's tensors as safetensors, with the metadata to build it again."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import nn
 
 from bench_core.errors import BadInput
 from bench_core.system import files
+from bench_core.weights import readers
 
 
 def save_weights(path: Path, method: nn.Module, metadata: dict[str, Any]) -> None:
@@ -24,8 +26,12 @@ def save_weights(path: Path, method: nn.Module, metadata: dict[str, Any]) -> Non
     files.write(path, lambda temporary: save_file(state, temporary, {"inpaint-bench": json.dumps(metadata)}))
 
 
-def read_metadata(path: Path) -> dict[str, Any]:
+def read_metadata(path: Path, method: str = "METHOD") -> dict[str, Any]:
     """Return the metadata of a file of weights.
+
+    Args:
+        path: The file.
+        method: Name of the method to import the weights for, if the file is a published checkpoint.
 
     Raises:
         BadInput: the file was not written by `save_weights`.
@@ -34,7 +40,11 @@ def read_metadata(path: Path) -> dict[str, Any]:
         with safe_open(path, framework="pt") as file:
             return dict(json.loads((file.metadata() or {})["inpaint-bench"]))
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{path} is no file of weights written by `bench` ({error}).") from error
+        readers.read(path)  # raises what is wrong with other files
+        raise BadInput(
+            f"{path} is no file of weights written by `bench`, but a published checkpoint. Convert it and give the "
+            f"new file:\n  bench weights import {method} {shlex.quote(str(path))}"
+        ) from error
 
 
 def load_weights(path: Path, method: nn.Module) -> None:

@@ -26,28 +26,30 @@ def bench_masks() -> list[MaskFamily]:
             title="A square at a random place, shrunk at random on all sides",
             draw="bench_masks.boxes:random_box",
             parameters={**_BOX, **_CANVAS},
-            source="Yu et al., CVPR 2018; Hui et al., arXiv 2002.02609 (with shrink = 17)",
+            source="Yu et al., CVPR 2018, as in their code; Hui et al., arXiv 2002.02609 (with shrink = 17), whose "
+            "code draws one of 129 places per axis, here one of 128",
         ),
         MaskFamily(
             name="free_form",
             title="Strokes of a brush, optionally together with a random box",
             draw="bench_masks.strokes:free_form",
             parameters={**_BRUSH, "with_box": False, **_BOX, **_CANVAS},
-            source="Yu et al., ICCV 2019, as in their code, with a fix for non-square images",
+            source="Yu et al., ICCV 2019, as in their code and drawn by Pillow, with a fix for non-square images",
         ),
         MaskFamily(
             name="irregular_walk",
             title="Random walks of thick segments, redrawn until their area lies between bounds",
-            draw="bench_masks.strokes:irregular_walk",
+            draw="bench_masks.walks:irregular_walk",
             parameters={
                 "strokes": (4, 9),
                 "segments": (1, 5),
                 "length": (20, 127),
-                "thickness": (10.0, 44.0),
+                "thickness": (10, 44),
                 "hole_ratio": (0.15, 0.65),
                 **_CANVAS,
             },
-            source="used by later work in place of the optical-flow masks of Liu et al., ECCV 2018",
+            source="MMagic's irregular masks, as in its code for partial convolutions at 256, with a fix for "
+            "non-square images; in place of the optical-flow masks of Liu et al., ECCV 2018",
         ),
         MaskFamily(
             name="chains_or_boxes",

@@ -180,7 +180,7 @@ def test_the_command_prints_a_report_and_its_exit_code_shows_failures(planted: N
     ("words", "said"),
     [
         (["teela"], "There is no method 'teela'. Did you mean 'telea'"),
-        (["telea", "--weights", "none.safetensors"], "none.safetensors is no file of weights"),
+        (["telea", "--weights", "none.safetensors"], "none.safetensors cannot be read"),
         (["telea", "--device", "mps"], "The device 'mps' cannot be used here"),
     ],
 )

@@ -102,7 +102,7 @@ def test_an_unclear_polarity_is_not_guessed(tmp_path: Path) -> None:
         save(tmp_path / "walks" / f"{number}.png", 255 * hole)
     where = [str(tmp_path / "walks"), "-o", str(tmp_path / "walks.holes"), "--hole-color"]
     report = call(str(tmp_path / "walks"), "--hole-color", "auto").output
-    assert "undecided: give --hole-color (white covers 4" in report
+    assert "undecided: give --hole-color (white covers 3" in report
     assert "undecided in .: give --hole-color" in call(*where, "auto", code=2).output
     assert not (tmp_path / "walks.holes").exists()
     call(*where, "black")

@@ -11,7 +11,6 @@ from support.mask_sets import FAMILIES
 from bench_core.errors import BadInput
 from bench_core.masks.mask_set import MaskSet, open_sets
 from bench_core.protocol import load
-from bench_masks import chains
 from bench_reports import PUBLISHED_FOLDER
 
 SIZES = {"lama-celeba-hq-256": 256, "lama-places2-512": 512}
@@ -34,20 +33,6 @@ def open_mask_sets(protocol: str, **parameters: Any) -> dict[str, MaskSet]:
 
 def ratios(mask_set: MaskSet, size: int, num_holes: int = 600) -> list[float]:
     return [float(mask_set.draw(size, key).mean()) for key in range(num_holes)]
-
-
-@pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[int, int], tuple[int, int], int]]:
-    """Record start, end and thickness of every drawn line."""
-    drawn = []
-    line = cv2.line
-
-    def recorded(hole: np.ndarray, start: tuple[int, int], end: tuple[int, int], color: int, thickness: int):
-        drawn.append((start, end, thickness))
-        return line(hole, start, end, color, thickness)
-
-    monkeypatch.setattr(chains.cv2, "line", recorded)
-    return drawn
 
 
 @pytest.mark.parametrize("protocol", SIZES)

@@ -2,6 +2,8 @@
 
 from bench_core import Model, hookimpl
 
+_OPENCV = "As in OpenCV, with radius 3; hidden pixels start from the nearest known colour."
+
 
 @hookimpl
 def bench_models() -> list[Model]:
@@ -16,7 +18,8 @@ def bench_models() -> list[Model]:
         Model(
             "telea",
             "Fast marching (OpenCV)",
-            "A. Telea. An Image Inpainting Technique Based on the Fast Marching Method. J. Graphics Tools, 2004",
+            "A. Telea. An Image Inpainting Technique Based on the Fast Marching Method. J. Graphics Tools, 2004. "
+            + _OPENCV,
             "bench_classical.model:telea",
             channels=(1, 3),
         ),
@@ -24,7 +27,7 @@ def bench_models() -> list[Model]:
             "navier_stokes",
             "Navier-Stokes (OpenCV)",
             "M. Bertalmio, A. L. Bertozzi, G. Sapiro. Navier-Stokes, Fluid Dynamics, and Image and Video Inpainting. "
-            "CVPR 2001",
+            "CVPR 2001. " + _OPENCV,
             "bench_classical.model:navier_stokes",
             channels=(1, 3),
         ),

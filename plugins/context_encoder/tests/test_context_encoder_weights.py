@@ -55,7 +55,7 @@ def test_their_file_gives_the_same_prediction(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setitem(NARROWING, "paper", 16)
     saved, path = their_checkpoint(), tmp_path / "netG_streetview.pth"
     torch.save(saved, path)
-    match = compare(CENTRE, LAYOUT, readers.read(path).content)
+    (match,) = compare(CENTRE, LAYOUT, readers.read(path).content)
     assert (match.missing, match.unexpected, match.wrong_shape, match.dropped) == ([], [], [], {})
     generator, x = match.method.generator.eval(), torch.randn(2, 3, 128, 128)
     generator.load_state_dict(match.state)

@@ -20,7 +20,7 @@ _PLAIN = Model(
     ),
     size_multiple={"paper": 4, "nano": 4},
     num_parameters={"paper": 5_729_411},
-    options={"block": "paper", "official_vgg_norm": False},
+    options={"block": "paper", "official_vgg_norm": False, "align": "paper"},
 )
 _OFFICIAL = Checkpoint(
     name="official",

@@ -69,7 +69,10 @@ def adversarial(ctx: LossContext) -> Scalar:
 def align(ctx: LossContext) -> Scalar:
     """Mean squared distance between the centres of mass of the channels of relu4_1."""
     found, wanted = (ctx.features(_vgg19_layers(ctx), of)[3] for of in ("composite", "image"))
-    return (centres(found) - centres(wanted)).square().mean()
+    distances = (centres(found) - centres(wanted)).square()
+    if getattr(ctx.method, "align", "paper") == "released":
+        distances = distances[..., 0]  # the released code means x and y, but computes x twice
+    return distances.mean()
 
 
 def centres(features: Features) -> Float[Tensor, "b c 2"]:

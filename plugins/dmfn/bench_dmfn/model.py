@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, leaky_relu, relu
 
+from bench_core.errors import unknown
 from bench_core.methods import Method, MethodOutput
 from bench_core.nn.discriminators import halving_convs, require_batch_statistics
 from bench_core.nn.init import init_normal
@@ -21,6 +22,8 @@ from bench_dmfn.layers import build_block
 BASE = {"paper": 64, "nano": 16}
 """Width of the first layer of both networks. All others are multiples of it."""
 NUM_BLOCKS = 8
+ALIGN = ("paper", "released")
+"""Forms of the loss term `align`."""
 POOLED_SIDE = 4
 """Height and width of the map that a discriminator's branch passes to its fully connected layer."""
 
@@ -76,7 +79,7 @@ class Generator(nn.Module):
             Up(2 * base, base),
             Conv(base, channels, norm=False, activation=torch.tanh),
         )
-        self.apply(init_normal)
+        self.apply(_init_official)
 
     def forward(self, x: Float[Tensor, "b c1 h w"]) -> ImageTensor:
         """Return an image in [-1, 1] for the masked image with the hole as its last channel."""
@@ -96,7 +99,7 @@ class Discriminator(nn.Module):
         self.global_classifier = nn.Linear(top * POOLED_SIDE**2, top)
         self.local_classifier = nn.Linear(top * POOLED_SIDE**2, top)
         self.classifier = nn.Sequential(nn.LeakyReLU(0.2), nn.Linear(2 * top, 1))
-        self.apply(init_normal)
+        self.apply(_init_official)
 
     def forward(
         self, image: ImageTensor, crop: Float[Tensor, "b c h2 w2"]
@@ -124,19 +127,35 @@ def _pool(x: Features) -> Float[Tensor, "b f"]:
     return (x if x.shape[-2:] == (POOLED_SIDE, POOLED_SIDE) else adaptive_avg_pool2d(x, POOLED_SIDE)).flatten(1)
 
 
+def _init_official(module: nn.Module) -> None:
+    """Initialise convolutions and batch norm as the official code does. Other layers keep PyTorch's rule."""
+    if isinstance(module, nn.Conv2d | nn.BatchNorm2d):
+        init_normal(module)
+
+
 class DMFN(Method):
     """DMFN: images are in [0, 1] outside, and in [-1, 1] with hidden pixels at 0 inside the networks."""
 
-    def __init__(self, base: int, channels: int = 3, block: str = "paper", official_vgg_norm: bool = False) -> None:
+    def __init__(
+        self, base: int, channels: int, block: str = "paper", official_vgg_norm: bool = False, align: str = "paper"
+    ) -> None:
         super().__init__()
         self.generator = Generator(base, channels, block)
         self.discriminator = Discriminator(base, channels)
-        self.official_vgg_norm = official_vgg_norm
+        self.official_vgg_norm, self.align = official_vgg_norm, align
 
     def forward(self, masked: ImageTensor, hole: HoleTensor) -> MethodOutput:
         return MethodOutput(unsigned(self.generator(torch.cat([signed_masked(masked, hole), hole], dim=1))))
 
 
-def build(scale: str, channels: int, block: str = "paper", official_vgg_norm: bool = False) -> DMFN:
-    """Build the method with new weights; the README explains the options."""
-    return DMFN(BASE[scale], channels, block, official_vgg_norm)
+def build(
+    scale: str, channels: int, block: str = "paper", official_vgg_norm: bool = False, align: str = "paper"
+) -> DMFN:
+    """Build the method with new weights; the README explains the options.
+
+    Raises:
+        BadInput: there is no such block or form of `align`.
+    """
+    if align not in ALIGN:
+        raise unknown("dmfn.align", align, ALIGN)
+    return DMFN(BASE[scale], channels, block, official_vgg_norm, align)

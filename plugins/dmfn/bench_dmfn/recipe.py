@@ -13,7 +13,8 @@ DISCRIMINATOR = Update("discriminator", ADAM, {"discriminator": 1.0})
 
 RECIPE = Recipe(
     phases=(Phase("train", rounds=((GENERATOR, DISCRIMINATOR),)),),
-    initialisation="weights N(0, 0.02), biases 0; batch norm's gain N(1, 0.02)",
+    initialisation="convolutions: weights N(0, 0.02), biases 0; batch norm's gain N(1, 0.02); "
+    "transposed convolutions and fully connected layers: PyTorch's default",
     batch=16,
     steps=100_000,
 )

@@ -1,10 +1,12 @@
 """The loss terms against numbers worked out by hand, their inputs and their gradients."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import bench_dmfn
+from bench_core.errors import BadInput
 from bench_core.nn.backbones import IMAGENET_MEAN, IMAGENET_STD
 from bench_core.specs import resolve
 from bench_dmfn import losses
@@ -80,6 +82,25 @@ def test_centres_are_right_on_maps_that_are_not_square(make_context, features):
     torch.testing.assert_close(losses.centres(image)[0, 0], torch.tensor([0.5, -0.5]), rtol=0, atol=1e-4)
     ctx = make_context(image, prediction, backbones=features(lambda x: [0 * x, 0 * x, 0 * x, x, 0 * x]))
     assert losses.align(ctx).item() == pytest.approx(1, abs=1e-4)
+
+
+def test_the_released_form_of_align_counts_the_horizontal_distance_twice(make_context, features):
+    """Against its formula in numpy: the mean over channels and over the x coordinate, taken twice."""
+    image, prediction = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
+    backbones = features(lambda x: [0 * x, 0 * x, 0 * x, x, 0 * x])
+    x = np.arange(8) / 8 * 2 - 1
+
+    def centre(maps: torch.Tensor) -> np.ndarray:
+        mass = maps.double().numpy() + 1e-7
+        return (mass.sum(axis=2) @ x) / mass.sum(axis=(2, 3))
+
+    squared = (centre(prediction) - centre(image)) ** 2
+    found = losses.align(make_context(image, prediction, None, build("nano", 3, align="released"), backbones))
+    assert found.item() == pytest.approx(np.stack([squared, squared]).mean(), abs=1e-6, rel=1e-4)
+    default = losses.align(make_context(image, prediction, None, build("nano", 3), backbones))
+    assert default.item() != pytest.approx(found.item(), rel=0.01)
+    with pytest.raises(BadInput, match=r"'realeased'.*released"):
+        build("nano", 3, align="realeased")
 
 
 def test_feature_matching_detaches_the_real_features(make_context, fixed_discriminator):

@@ -28,7 +28,7 @@ def test_every_block_has_a_form_and_the_plain_one_has_the_papers():
         name.partition(":")[2] or "paper" for name in MODELS
     ]
     assert sorted(model.options["block"] for model in MODELS.values()) == sorted(BLOCKS)
-    assert MODELS["dmfn"].options == {"block": "paper", "official_vgg_norm": False}
+    assert MODELS["dmfn"].options == {"block": "paper", "official_vgg_norm": False, "align": "paper"}
 
 
 def test_an_unknown_block_raises_bad_input():

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, linear, relu
 
 import bench_dmfn
@@ -211,16 +211,24 @@ def test_the_generator_gets_minus_one_to_one_and_zero_in_the_hole(nano):
     assert torch.equal(nano(torch.where(hole.bool(), 0.7, image), hole).prediction, output.prediction)
 
 
-def test_initial_weights_are_normal_with_deviation_0_02(nano):
-    for name, value in nano.named_parameters():
-        if name.endswith("bias"):
-            assert value.eq(0).all(), name
-        elif value.numel() > 1000:
-            assert value.mean().item() == pytest.approx(0, abs=0.003), name
-            assert value.std().item() == pytest.approx(0.02, rel=0.15), name
-    gains = torch.cat([value for name, value in nano.named_parameters() if name.endswith("norm.weight")])
-    assert gains.mean().item() == pytest.approx(1, abs=0.005)
-    assert gains.std().item() == pytest.approx(0.02, rel=0.15)
+def test_initial_weights_are_those_of_the_official_rule():
+    """It reaches convolutions and batch norm. PyTorch draws others uniformly, with a bound of 1 / sqrt(fan-in)."""
+    gains = []
+    for name, layer in build("nano", 3).named_modules():
+        if isinstance(layer, nn.Conv2d):
+            assert layer.weight.mean().item() == pytest.approx(0, abs=0.004), name
+            assert layer.weight.std().item() == pytest.approx(0.02, rel=0.15), name
+            assert layer.bias is not None and layer.bias.eq(0).all(), name
+        elif isinstance(layer, nn.BatchNorm2d):
+            gains.append(layer.weight)
+            assert layer.bias.eq(0).all(), name
+        elif isinstance(layer, nn.ConvTranspose2d | nn.Linear):
+            fan_in = layer.weight[0].numel()
+            assert layer.weight.std().item() == pytest.approx((1 / fan_in / 3) ** 0.5, rel=0.15), name
+            assert 0 < layer.weight.abs().max() <= fan_in**-0.5 * 1.0001, name
+            assert layer.bias is not None and layer.bias.ne(0).all(), name
+    assert torch.cat(gains).mean().item() == pytest.approx(1, abs=0.005)
+    assert torch.cat(gains).std().item() == pytest.approx(0.02, rel=0.15)
 
 
 def test_one_small_image_is_too_little_for_batch_norm(nano):

@@ -237,7 +237,7 @@ def test_every_tensor_of_a_published_file_is_used_or_dropped(name: str) -> None:
         file = {key: torch.empty(shape) for key, shape in CheckpointFile(name).file(24).items()}
         further = {key: torch.empty(1) for key in FURTHER.get(name, [])}
         inside = file | further
-        match = compare(GATED, layout, {layout.state_dict_key: inside, "D": {}} if layout.state_dict_key else inside)
+        (match,) = compare(GATED, layout, {layout.state_dict_key: inside, "D": {}} if layout.state_dict_key else inside)
     assert (match.missing, match.unexpected, match.wrong_shape) == ([], [], [])
     assert match.used == set(file) and match.dropped.keys() == further.keys()
     assert set(match.dropped.values()) == set(layout.dropped.values())

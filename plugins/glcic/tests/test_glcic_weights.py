@@ -83,7 +83,7 @@ def mmagic_forward(state: dict[str, Tensor], image: Tensor, hole: Tensor) -> Ten
 def test_published_weights_predict_here_what_they_predict_there(models, make_file, forward):
     (layout,) = (one for one in models["glcic"].checkpoints if one.name == make_file.__name__)
     state = make_file()
-    match = compare(models["glcic"], layout, {layout.state_dict_key: state} if layout.state_dict_key else state)
+    (match,) = compare(models["glcic"], layout, {layout.state_dict_key: state} if layout.state_dict_key else state)
     assert match.num_mismatches == 0
     match.method.generator.load_state_dict(match.state)
     image, hole = torch.rand(1, 3, 24, 32), torch.rand(1, 1, 24, 32).round()
@@ -96,7 +96,7 @@ def test_a_completion_network_without_its_mean_colour_is_refused(models):
     (layout,) = (one for one in models["glcic"].checkpoints if one.name == "otenim")
     state = otenim()
     del state["mpv"]
-    assert compare(models["glcic"], layout, state).missing == ["mpv (for mean)"]
+    assert compare(models["glcic"], layout, state)[0].missing == ["mpv (for mean)"]
 
 
 def test_the_blended_form_reads_the_same_files(models):

@@ -1,6 +1,8 @@
 """Published weights that do not fit are refused with nothing written, and no code in them is run."""
 
 import os
+import re
+import shutil
 import zipfile
 from argparse import Namespace
 from collections.abc import Callable
@@ -10,10 +12,16 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
-from support.weights_command import bench_weights, refused
+from support.paths import ROOT
+from support.weights_command import bench_weights, generator_in, refused, same
 from torch import Tensor
 
+from bench_core.errors import BadInput
+from bench_core.methods import pretrained
+from bench_core.plugins import Plugins
 from bench_core.weights import weight_file
+
+TENSORFLOW = ROOT / "tests" / "weights" / "tensorflow_files"
 
 
 def change(name: str | int, to: Tensor | dict | None) -> Callable[[dict], None]:
@@ -62,6 +70,83 @@ def test_a_file_that_fits_two_layouts_wants_a_choice(theirs: dict[str, Tensor]):
     refused("toy:twin", "a.pth", "--layout", "invers", saying="Did you mean 'inverse'?")
     bench_weights("import", "toy:twin", "a.pth", "--layout", "plain")
     assert weight_file.read_metadata(Path("toy-twin-plain.safetensors"))["options"] == {"negative": False, "bias": True}
+
+
+def averages(theirs: dict[str, Tensor]) -> dict[str, tuple[dict, str]]:
+    """Files with weights and their average, each with the name of the average."""
+    average = {name: tensor + 1 for name, tensor in theirs.items()}
+    parallel = {f"module.{name}": tensor for name, tensor in average.items()}
+    weights = {"state_dict": theirs}
+    return {
+        "beside": (weights | {"model_ema": average}, "model_ema"),
+        "within": (weights | {"ema": {"decay": 0.999, "shadow": average}}, "ema.shadow"),
+        "callback": (
+            weights | {"callbacks": {"EMA{'decay': 0.9}": {"ema": average}}},
+            "callbacks.EMA{'decay': 0.9}.ema",
+        ),
+        "parallel": (weights | {"state_dict_ema": parallel}, "state_dict_ema"),
+        "flat": (theirs | {"params_ema": average}, "params_ema"),
+        "alone": ({"params_ema": average}, "params_ema"),
+        "numbered": (weights | {"networks": {0: average}}, "networks.0"),
+    }
+
+
+@pytest.mark.parametrize("case", averages({}))
+def test_an_average_beside_the_weights_wants_a_choice(case: str, ours: dict[str, Tensor], theirs: dict[str, Tensor]):
+    content, key = averages(theirs)[case]
+    torch.save(content, "a.pth")
+    both = f"state_dict, {key}" if "state_dict" in content else key
+    refused("toy", "a.pth", saying=f"a.pth holds weights that fit toy as {both}. One of such sets may be an average")
+    refused("toy", "a.pth", "--key", key[:-1], saying=f"Did you mean {key!r}?" if "'" not in key else "Did you mean")
+    told = bench_weights("import", "toy", "a.pth", "--key", key)
+    assert same(generator_in("toy-plain.safetensors"), {name: tensor + 1 for name, tensor in ours.items()})
+    assert f"The state dict {key} was taken." in told
+    origin = weight_file.read_metadata(Path("toy-plain.safetensors"))["origin"]
+    assert origin["key"] == key
+    if "state_dict" in content:
+        assert (
+            "8 left out: state_dict" in told and origin["dropped"]["state_dict"] == "elsewhere in the file (tensors: 8)"
+        )
+        told = bench_weights("import", "toy", "a.pth", "--key", "state_dict", "--force")
+        assert same(generator_in("toy-plain.safetensors"), ours)
+        assert f"8 left out: {key.split('.')[0]}" in told
+
+
+@pytest.mark.parametrize(
+    ("part", "tensors"),
+    [
+        ({"state": {0: {"step": torch.ones(1), "exp_avg": torch.ones(3)}}, "param_groups": [{"lr": 1.0}]}, 2),
+        ({"decay": 0.9, "shadow_params": [torch.ones(3), torch.ones(2)], "collected_params": None}, 2),
+        ({"a.weight": torch.ones(1)}, 1),
+        ({"network": {"inner": {"conv": torch.ones(1)}}}, 1),
+        ((torch.ones(1), {"b": (torch.ones(1),)}), 2),
+        (torch.ones(1), 1),
+    ],
+)
+def test_tensors_beside_the_weights_are_named(theirs: dict[str, Tensor], part: Any, tensors: int):
+    torch.save({"state_dict": theirs, "part": part, "epoch": 3, "settings": {"lr": 1}}, "a.pth")
+    assert f"{tensors} left out: part\n" in bench_weights("import", "toy", "a.pth")
+    dropped = weight_file.read_metadata(Path("toy-plain.safetensors"))["origin"]["dropped"]
+    assert dropped == {"critic.weight": "another network", "part": f"elsewhere in the file (tensors: {tensors})"}
+
+
+def test_tensors_beside_nested_weights_are_named_by_their_keys(theirs: dict[str, Tensor]):
+    torch.save({"a": {"b": theirs, "c": {"d": torch.ones(1)}}, "b": torch.ones(2)}, "a.pth")
+    told = bench_weights("import", "toy", "a.pth", "--key", "a.b")
+    assert "1 left out: a.c\n" in told and "1 left out: b\n" in told
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a.pth", "a.ckpt", "theirs.safetensors", "tf/model.ckpt-7", "tf/model.ckpt-7.index"],
+)
+def test_a_published_checkpoint_given_as_weights_points_to_its_import(theirs: dict[str, Tensor], name: str):
+    torch.save({"state_dict": theirs}, "a.pth")
+    torch.save(theirs, "a.ckpt", _use_new_zipfile_serialization=False)
+    save_file(theirs, "theirs.safetensors")
+    shutil.copytree(TENSORFLOW, "tf")
+    with pytest.raises(BadInput, match=rf"published checkpoint.*\n  bench weights import toy {re.escape(name)}$"):
+        pretrained.read_facts(Plugins.find().model("toy"), Path(name))
 
 
 def test_an_existing_file_is_left_alone_unless_forced(theirs: dict[str, Tensor]):
@@ -142,6 +227,8 @@ def test_what_is_no_file_of_weights_is_told(theirs: dict[str, Tensor]):
         ".": "should hold one TensorFlow checkpoint, but holds none",
     }.items():
         refused("toy", name, saying=said)
+        with pytest.raises(BadInput, match=re.escape(said)):
+            pretrained.read_facts(Plugins.find().model("toy"), Path(name))
 
 
 def test_show_refuses_other_files(theirs: dict[str, Tensor]):

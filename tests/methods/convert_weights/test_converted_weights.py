@@ -43,10 +43,14 @@ def test_every_tensor_comes_over_and_where_it_came_from_is_recorded(ours: dict[s
             "source": "a.org",
             "file": "a.pth",
             "sha256": {"a.pth": digest},
-            "dropped": {"critic.weight": "another network"},
+            "key": "state_dict",
+            "dropped": {"critic.weight": "another network", "optimiser": "elsewhere in the file (tensors: 1)"},
         },
     }
-    for said in ("layout plain", "a.org", digest, "7 of its tensors", "1 ignored: another network"):
+    for said in (
+        *("layout plain", "a.org", digest, "The state dict state_dict was taken.", "7 of its tensors"),
+        *("1 ignored: another network", "1 left out: optimiser"),
+    ):
         assert said in told
     assert "bench run --plugins toy --weights toy=toy-plain.safetensors --scale paper" in told
 
