@@ -51,7 +51,16 @@ class Scoring:
         entries = [self._evaluate(seed, sample, notes) for seed, sample in enumerate(self.samples)]
         context = self.context
         num_pairs = len(next(iter(self.pairs.pairs.values())))
-        run = Run(context.protocol, context.images.test_digest, num_pairs, entries, context.suite.missing)
+        images = context.images
+        run = Run(
+            context.protocol,
+            images.test_digest,
+            num_pairs,
+            entries,
+            context.suite.missing,
+            image_notes=list(images.notes),
+            copies=dict(images.copies),
+        )
         return run, context.store.write_run(run)
 
     def _inspect(self, sample: Mapping[str, Sequence[Path]], mask_set: str) -> Inspection:
