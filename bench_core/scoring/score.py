@@ -27,6 +27,9 @@ from bench_core.store.store import CellStatus, Run, Store
 from bench_core.system import files
 from bench_core.system.progress import progress_bar
 
+MAX_COMPARED = 2_000
+"""Maximum number of training images that are decoded to find copies of test images in them."""
+
 
 @dataclass(frozen=True)
 class Scoring:
@@ -58,6 +61,7 @@ class Scoring:
             num_pairs,
             entries,
             context.suite.missing,
+            list(images.skipped),
             image_notes=list(images.notes),
             copies=dict(images.copies),
         )
@@ -173,7 +177,7 @@ def score(plugins: Plugins, options: ScoreOptions) -> tuple[Store, Run, Path]:
             options.subset,
         )
     else:
-        pairs = own(plugins, protocol, options)
+        pairs = own(plugins, protocol, options, MAX_COMPARED)
     samples = [pairs.find_images(where) for where in options.predictions]
     metrics = select_metrics(protocol.metrics, plugins.records("metrics"))
     store = Store(files.require_writable_folder(options.out))
