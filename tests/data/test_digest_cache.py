@@ -66,6 +66,7 @@ def test_no_file_is_decoded_twice(images: FileImages, decoded: list[str]) -> Non
     again = validated(images, num_images_drawn=3)
     assert not decoded
     assert (again.train_digests, again.test_digest) == (before.train_digests, before.test_digest)
+    assert again.notes == before.notes and "3 of 7 test images are also training images" in again.notes[0]
     assert list(again.test.names) == NAMES
     validated(FileImages(images.folder, NAMES[::-1]))
     assert not decoded, "other orders and longer lists of the same files hit the cache"
@@ -153,11 +154,13 @@ def test_digests_in_the_pixel_cache_are_found_without_reading_a_file(
 @pytest.mark.parametrize("with_cache", [False, True])
 def test_worker_processes_return_what_one_process_returns(images: FileImages, tmp_path: Path, with_cache: bool) -> None:
     images.path(1).write_bytes(b"not an image")
+    images.path(5).write_bytes(images.path(2).read_bytes())
     alone = validated(images, skip=True)
+    assert alone.notes and alone.copies == {"5.png": "2.png"}
     pixel_cache = PixelCache(tmp_path / "cached", RULES, 1.0) if with_cache else None
     several = validate_images(images, images, RULES, 7, True, pixel_cache, workers=2)
     assert (several.train_digests, several.test_digest) == (alone.train_digests, alone.test_digest)
-    assert several.skipped == alone.skipped
+    assert (several.skipped, several.notes, several.copies) == (alone.skipped, alone.notes, alone.copies)
     np.testing.assert_array_equal(several.test[1], pixels_of(2))
 
 
