@@ -17,10 +17,11 @@ from bench_core.images import Array
 
 BITS = 256
 MAX_BITS = 24
-"""Maximum number of bits in which the hashes of near duplicates differ. Below 2 * `_BANDS`, so that the search is
-complete: one band then differs in at most one bit."""
+"""Maximum number of bits in which the hashes of near duplicates differ."""
 
 _BANDS = BITS // 16
+_SEARCHED = MAX_BITS // 2 + 1
+"""Number of bands that are searched. If each of them differed in two bits, the hashes would differ in too many."""
 _CHUNK = 1_000_000
 """Number of candidate pairs that are compared at a time."""
 _COUNT = np.array([value.bit_count() for value in range(2**16)], np.uint8)
@@ -76,7 +77,7 @@ def near_pairs(hashes: Array, others: Array) -> Array:
     kept, other_kept = np.flatnonzero(hashes.any(axis=1)), np.flatnonzero(others.any(axis=1))
     hashes, others = hashes[kept], others[other_kept]
     found = [np.empty((0, 2), np.int64)]
-    for band in range(_BANDS):
+    for band in range(_SEARCHED):
         order = np.argsort(others[:, band], kind="stable")
         ends = np.cumsum(np.bincount(others[:, band], minlength=2**16))
         for flip in (0, *(1 << bit for bit in range(16))):

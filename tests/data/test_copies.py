@@ -20,10 +20,12 @@ def table(images: Sequence[np.ndarray]) -> DigestTable:
 
 
 def flipped(hashes: np.ndarray, counts: Sequence[int], rng: np.random.Generator) -> np.ndarray:
-    """Return hashes of which `counts[i]` random bits differ."""
+    """Return hashes of which `counts[i]` bits differ: in even rows two or more in each of twelve words, else spread."""
     bits = np.unpackbits(hashes.view(np.uint8), axis=1)
     for row, count in enumerate(counts):
-        bits[row, rng.permutation(copies.BITS)[:count]] ^= 1
+        words = rng.permutation(16) if row % 2 else np.arange(12)
+        order = [word * 16 + bit for bit in rng.permutation(16) for word in words]
+        bits[row, order[:count]] ^= 1
     return np.packbits(bits, axis=1).view(np.uint16)
 
 
@@ -33,7 +35,7 @@ def test_all_pairs_of_close_hashes_are_found(monkeypatch: pytest.MonkeyPatch, ch
     rng = np.random.default_rng(0)
     hashes = rng.integers(0, 2**16, (60, 16), dtype=np.uint16)
     hashes[7] = hashes[20]  # two rows with one hash
-    others = rng.permutation(np.concatenate([flipped(hashes, range(60), rng), flipped(hashes, [24, 25] * 30, rng)]))
+    others = rng.permutation(np.concatenate([flipped(hashes, range(60), rng), flipped(hashes, [24, 24, 25] * 20, rng)]))
     hashes[3], others[5] = 0, 0  # no hash
     differing = np.unpackbits((hashes[:, None] ^ others).view(np.uint8), axis=2).sum(axis=2)
     expected = np.argwhere((differing <= 24) & hashes.any(1)[:, None] & others.any(1))
@@ -113,7 +115,7 @@ def noise(seed: int, side: int = 20) -> np.ndarray:
 
 
 def test_copies_are_found_by_pixels_and_shape() -> None:
-    tall = noise(1).transpose(1, 0, 2)
+    tall = noise(1).reshape(24, 20, 3)
     same, near = copies.matches(
         table([noise(0), noise(1), noise(2), tall]), table([noise(5), noise(2), noise(0), noise(0), noise(1)])
     )
