@@ -117,24 +117,19 @@ def validate_images(
         if len(needed) and not digests:
             raise BadInput(f"No image that can be decoded is left to {purpose} with.")
     chosen = Subset(test, test_digests.indexes.tolist())
-    groups = copies.groups(test_digests)
+    names, groups = list(chosen.names), copies.groups(test_digests)
+
+    def train_name(row: int) -> str:
+        return train.names[int(train_digests.indexes[row])]
+
     return ValidatedImages(
         read_train,
         chosen,
         train_digests,
-        _test_digest(chosen.names, test_digests),
+        _test_digest(names, test_digests),
         tuple(errors),
-        tuple(
-            image_notes(
-                protocol,
-                train_digests,
-                test_digests,
-                groups,
-                lambda row: train.names[int(train_digests.indexes[row])],
-                chosen.names.__getitem__,
-            )
-        ),
-        {chosen.names[row]: chosen.names[first] for row, first in enumerate(groups.tolist()) if row != first},
+        tuple(image_notes(protocol, train_digests, test_digests, groups, train_name, names.__getitem__)),
+        {names[row]: names[first] for row, first in enumerate(groups.tolist()) if row != first},
     )
 
 

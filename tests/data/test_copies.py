@@ -38,7 +38,7 @@ def test_all_pairs_of_close_hashes_are_found(monkeypatch: pytest.MonkeyPatch, ch
     others = rng.permutation(np.concatenate([flipped(hashes, range(60), rng), flipped(hashes, [24, 24, 25] * 20, rng)]))
     hashes[3], others[5] = 0, 0  # no hash
     differing = np.unpackbits((hashes[:, None] ^ others).view(np.uint8), axis=2).sum(axis=2)
-    expected = np.argwhere((differing <= 24) & hashes.any(1)[:, None] & others.any(1))
+    expected = np.argwhere((differing <= 24) & hashes.any(1, keepdims=True) & others.any(1))
     assert len(expected) > 50
     np.testing.assert_array_equal(copies.near_pairs(hashes, others), expected)
     for few, many in ((hashes[:0], others), (hashes, others[:0]), (hashes[:0], others[:0])):

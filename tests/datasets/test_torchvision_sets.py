@@ -51,14 +51,13 @@ def digits(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 def test_mnist_is_read_packed_and_unpacked(tmp_path: Path, digits: dict[str, bytes], packed: bool) -> None:
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    for split, content in digits.items():
-        path = raw / f"{MNIST_NAMES[split]}{'.gz' * packed}"
-        path.write_bytes(gzip.compress(content) if packed else content)
-        images = open_split("mnist", tmp_path, split)
-        pixels = np.frombuffer(content[16:], np.uint8).reshape(-1, 28, 28, 1)
-        np.testing.assert_array_equal(np.stack([*images]), pixels)
-    path.write_bytes(gzip.compress(content + b"x") if packed else content[:-1])
-    with pytest.raises(BadInput, match=re.escape(f"{path} is damaged")):
+    paths = {split: raw / f"{MNIST_NAMES[split]}{'.gz' * packed}" for split in digits}
+    for split, path in paths.items():
+        path.write_bytes(gzip.compress(digits[split]) if packed else digits[split])
+        pixels = np.frombuffer(digits[split][16:], np.uint8).reshape(-1, 28, 28, 1)
+        np.testing.assert_array_equal(np.stack([*open_split("mnist", tmp_path, split)]), pixels)
+    paths["test"].write_bytes(gzip.compress(digits["test"] + b"x") if packed else digits["test"][:-1])
+    with pytest.raises(BadInput, match=re.escape(f"{paths['test']} is damaged")):
         open_split("mnist", tmp_path, "test")
 
 
