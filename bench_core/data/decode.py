@@ -2,25 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from bench_core.data.fingerprint import fingerprint
 from bench_core.images import Array, BadImage, Images
 from bench_core.system.threads import prepare_fork_safety, use_one_thread
 
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """Digest and pixels of one image, or the error that decoding it raised."""
+    """Fingerprint and pixels of one image, or the error that decoding it raised."""
 
     index: int
-    digest: bytes
-    """The sha256 of name, shape and pixels; empty after an error."""
+    fingerprint: tuple[bytes, bytes, int] | None
+    """A `FINGERPRINT`; None after an error."""
     pixels: Array | None
-    """uint8 (height, width, 3 or 1); None after an error, or if only digests were asked for."""
+    """uint8 (height, width, 3 or 1); None after an error, or if only fingerprints were asked for."""
     error: str = ""
 
 
@@ -33,10 +33,8 @@ class _DecodedImages(Dataset[DecodedImage]):
         try:
             pixels = self.images[index]
         except BadImage as error:
-            return DecodedImage(index, b"", None, str(error))
-        name = f"{self.images.names[index]}\0{pixels.shape}\0".encode()
-        digest = sha256(name + pixels.tobytes()).digest()
-        return DecodedImage(index, digest, pixels if self.with_pixels else None)
+            return DecodedImage(index, None, None, str(error))
+        return DecodedImage(index, fingerprint(pixels), pixels if self.with_pixels else None)
 
 
 def decode_all(images: Images, indexes: Array, workers: int, with_pixels: bool) -> Iterator[DecodedImage]:
@@ -44,7 +42,7 @@ def decode_all(images: Images, indexes: Array, workers: int, with_pixels: bool) 
 
     Args:
         workers: number of worker processes; 0 decodes in this process.
-        with_pixels: return pixels as well as digests.
+        with_pixels: return pixels as well as fingerprints.
     """
     prepare_fork_safety()
     yield from DataLoader(

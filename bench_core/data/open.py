@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bench_core.data.pixel_cache import PixelCache
-from bench_core.data.validate import ValidatedImages, validate_images
+from bench_core.data.validate import Subset, ValidatedImages, validate_images
 from bench_core.errors import BadInput, unknown
 from bench_core.plugins import Plugins
 from bench_core.protocol import Protocol
@@ -23,7 +23,8 @@ def open_images(
 
     Args:
         data: folder of the image set, if it needs one.
-        num_images: number of training positions whose images are decoded. All test images are decoded.
+        num_images: number of training positions whose images are decoded; 0 needs no training images. All test images
+            are decoded.
         skip_bad: leave out images that cannot be decoded.
         cache: pixel cache for decoded images.
         workers: number of worker processes; 0 decodes in this process.
@@ -37,5 +38,6 @@ def open_images(
     chosen = sets[protocol.image_set]
     if chosen.needs_folder and data is None:
         raise BadInput(f"The image set {chosen.name!r} needs --data FOLDER. {chosen.source}")
-    train, test = (resolve(chosen.open)(data, split) for split in ("train", "test"))
+    test = resolve(chosen.open)(data, "test")
+    train = resolve(chosen.open)(data, "train") if num_images else Subset(test, ())
     return validate_images(train, test, protocol, num_images, skip_bad, cache, workers)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from bench_core import seeds
-from bench_core.images import Array, BadImage, Images, as_channels, resized
+from bench_core.images import Array, Images, as_channels, resized
 from bench_core.masks.mask_set import MaskSet
 from bench_core.protocol import Protocol
 
@@ -76,12 +76,12 @@ class TrainPairs(Dataset[Pair]):
     mask_sets: Sequence[MaskSet]
     seed: int
     readable: Array | None = None
-    """Indexes of the images that were decoded before. If given, the next readable image replaces one that is not among
-    them. If None, every undecodable image raises BadImage."""
+    """Indexes of the images that were decoded before, ascending. If given, the next of them replaces an image that is
+    not among them. If None, nothing is replaced. An image that cannot be decoded any more raises BadImage."""
 
     def __getitem__(self, position: int) -> Pair:
         size = self.protocol.size
-        image = scaled(self._read(self.image_at(position)), self.protocol)
+        image = scaled(self.images[self.image_at(position)], self.protocol)
         rng = seeds.generator("crop", self.seed, position)
         top, left = (int(rng.integers(0, extent - size, endpoint=True)) for extent in image.shape[:2])
         mask_set = self.mask_sets[int(rng.integers(len(self.mask_sets)))]
@@ -89,24 +89,23 @@ class TrainPairs(Dataset[Pair]):
         return _pair(position, image[top : top + size, left : left + size], hole)
 
     def image_at(self, position: int) -> int:
-        """Return the index of the image at a position. Every epoch takes each image once, in its own order."""
+        """Return the index of the image that is read at a position.
+
+        Every epoch takes each image once, in its own order. A stand-in is read in place of an unreadable image.
+        """
         epoch, within = divmod(position, len(self.images))
-        return int(_order(len(self.images), self.seed, epoch)[within])
+        return int(self._stand_ins(_order(len(self.images), self.seed, epoch)[[within]])[0])
 
     def drawn_images(self, num_images_drawn: int) -> Array:
-        """Return the indexes of the images at the first `num_images_drawn` positions, in this order, each once."""
-        return _order(len(self.images), self.seed, 0)[:num_images_drawn]
+        """Return the indexes of the images that are read at the first positions, in this order, each once."""
+        read = self._stand_ins(_order(len(self.images), self.seed, 0)[:num_images_drawn])
+        return read[np.sort(np.unique(read, return_index=True)[1])]
 
-    def _read(self, index: int) -> Array:
-        for offset in range(len(self.images)):
-            candidate = (index + offset) % len(self.images)
-            try:
-                return self.images[candidate]
-            except BadImage:
-                # An image that was readable when the run began must not be replaced: the digest counts it in.
-                if self.readable is None or candidate in self.readable:
-                    raise
-        raise BadImage("No training image can be decoded.")
+    def _stand_ins(self, indexes: Array) -> Array:
+        """Replace each unreadable image by the next readable one; the first follows the last."""
+        if self.readable is None or not len(self.readable):
+            return indexes
+        return self.readable[np.searchsorted(self.readable, indexes) % len(self.readable)]
 
 
 @lru_cache(maxsize=2)  # neighbouring positions share an epoch; two trainings may alternate in one process

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL
 
 from bench_core.data.decode import DecodedImage
 from bench_core.data.digest_cache import DigestTable, cached_digests
+from bench_core.data.fingerprint import FINGERPRINT
 from bench_core.data.pairs import scaled
 from bench_core.images import Array, BadImage, ImageFiles, Images
 from bench_core.protocol import Protocol
@@ -27,9 +29,9 @@ from bench_core.seeds import digest
 from bench_core.system import files
 from bench_core.system.progress import console
 
-FORMAT = 3
-LOCATION = np.dtype([("index", "i8"), ("offset", "i8"), ("shape", "i4", 3), ("digest", "S32"), ("crc", "u4")])
-"""An image's offset in bytes, its shape, the digest of its unscaled pixels, and its CRC-32."""
+FORMAT = 4
+LOCATION = np.dtype([("index", "i8"), ("offset", "i8"), ("shape", "i4", 3), ("record", FINGERPRINT), ("crc", "u4")])
+"""An image's offset in bytes, its shape, the fingerprint of its unscaled pixels, and its CRC-32."""
 TABLE = ".npz"
 
 
@@ -46,7 +48,7 @@ class CachedImages:
 
     def __post_init__(self) -> None:
         self.names = self.images.names
-        self.digests = DigestTable(self.locations["index"], self.locations["digest"])
+        self.digests = DigestTable(self.locations["index"], self.locations["record"])
 
     def __len__(self) -> int:
         return len(self.images)
@@ -115,12 +117,12 @@ class PixelCache:
     def _write(self, path: Path, num_images: int, decoded: Iterable[DecodedImage]) -> np.ndarray:
         with path.open("wb") as file:
 
-            def write_each() -> Iterator[tuple[int, int, tuple[int, ...], bytes, int]]:
+            def write_each() -> Iterator[tuple[Any, ...]]:
                 for done, each in enumerate(decoded, start=1):
                     assert each.pixels is not None, "decoded without pixels"
                     image = scaled(each.pixels, self.protocol)
                     content = image.tobytes()
-                    yield each.index, file.tell(), image.shape, each.digest, zlib.crc32(content)
+                    yield each.index, file.tell(), image.shape, each.fingerprint, zlib.crc32(content)
                     file.write(content)
                     if file.tell() + (num_images - done) * self._min_image_bytes > self._max_bytes:
                         raise self._too_large(num_images)
@@ -152,7 +154,7 @@ class PixelCache:
         return self.folder / f"{key.hexdigest()[:16]}.pixels"
 
 
-def _content_digests(images: ImageFiles, indexes: np.ndarray) -> Iterator[tuple[int, bytes]]:
+def _content_digests(images: ImageFiles, indexes: np.ndarray) -> Iterator[tuple[int, tuple[bytes]]]:
     for index in indexes.tolist():
         with suppress(OSError, BadImage):  # decoding reports the error
-            yield index, sha256(images.encoded(index)).digest()
+            yield index, (sha256(images.encoded(index)).digest(),)

@@ -1,13 +1,19 @@
 """Decode every image that a run needs before it begins, so that a broken file fails early."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 
+from bench_core.data import copies
 from bench_core.data.decode import DecodedImage, decode_all
 from bench_core.data.digest_cache import DigestTable, cached_digests
+from bench_core.data.fingerprint import FINGERPRINT
+from bench_core.data.image_notes import image_notes
 from bench_core.data.pairs import TrainPairs
 from bench_core.data.pixel_cache import PixelCache
 from bench_core.data.string_table import StringTable
@@ -45,11 +51,15 @@ class ValidatedImages:
     train: Images
     test: Images
     train_digests: DigestTable
-    """The sha256 of name and pixels of every training image that will be drawn, by index."""
+    """The sha256 of the pixels of every training image that will be read, by index."""
     test_digest: str
     """The sha256 of names and pixels of all test images."""
     skipped: tuple[str, ...] = ()
     """Error message of each skipped image."""
+    notes: tuple[str, ...] = ()
+    """Sentences for readers of the tables: test images that are also training images, copies, enlarged images."""
+    copies: Mapping[str, str] = field(default_factory=dict)
+    """The name of each test image that is a copy or near duplicate, and of the first test image of its group."""
 
     def drawn_digests(self, pairs: TrainPairs, num_images_drawn: int) -> dict[str, str]:
         """Return the sha256 of the images that one training draws first.
@@ -105,8 +115,10 @@ def validate_images(
     to_test = np.arange(len(test))[: protocol.test_images]
     with progress_bar("checking images", len(to_train) + len(to_test)) as progress:
         validation = _Validation(pixel_cache, workers, progress)
-        train, train_digests = validation.run(train, to_train)
+        read_train, train_digests = validation.run(train, to_train)
         test, test_digests = validation.run(test, to_test)
+        if skip_bad:
+            train_digests = validation.add_stand_ins(train, to_train, train_digests)
     errors = validation.errors
     if errors and not skip_bad:
         rest = f"\n... and {len(errors) - MAX_LISTED} more" if len(errors) > MAX_LISTED else ""
@@ -115,11 +127,27 @@ def validate_images(
     for purpose, needed, digests in (("train", to_train, train_digests), ("evaluate", to_test, test_digests)):
         if len(needed) and not digests:
             raise BadInput(f"No image that can be decoded is left to {purpose} with.")
-    entries = (f'"{index}":"{of}"' for index, of in test_digests.lookup(test_digests.indexes))
-    test_digest = _json_digest("{", entries, "}")
+    chosen = Subset(test, test_digests.indexes.tolist())
+    names, groups = list(chosen.names), copies.groups(test_digests)
+
+    def train_name(row: int) -> str:
+        return train.names[int(train_digests.indexes[row])]
+
     return ValidatedImages(
-        train, Subset(test, test_digests.indexes.tolist()), train_digests, test_digest, tuple(errors)
+        read_train,
+        chosen,
+        train_digests,
+        _test_digest(names, test_digests),
+        tuple(errors),
+        tuple(image_notes(protocol, train_digests, test_digests, groups, train_name, names.__getitem__)),
+        {names[row]: names[first] for row, first in enumerate(groups.tolist()) if row != first},
     )
+
+
+def _test_digest(names: Sequence[str], digests: DigestTable) -> str:
+    found = zip(digests.lookup(digests.indexes), names, strict=True)
+    entries = (f'"{index}":[{json.dumps(name)},"{digest}"]' for (index, digest), name in found)
+    return _json_digest("{", entries, "}")
 
 
 @dataclass
@@ -138,13 +166,7 @@ class _Validation:
         if cache and isinstance(images, ImageFiles) and len(indexes) and cache.fits(len(indexes)):
             images, digests = self._through(cache, images, indexes)
         else:
-            digests = cached_digests(
-                "name and pixels",
-                images,
-                indexes,
-                lambda missing: self._digests(images, missing),
-                on_hit=lambda hits: self._skip_to(before + hits),
-            )
+            digests = self._fingerprints(images, indexes, lambda hits: self._skip_to(before + hits))
         self._skip_to(before + len(indexes))
         self.progress(self.done)
         return images, digests
@@ -153,22 +175,41 @@ class _Validation:
         if cached := cache.load(images, indexes):
             missing = np.setdiff1d(indexes, cached.digests.indexes)
             self._skip_to(self.done + len(indexes) - len(missing))
-            return cached, cached.digests | DigestTable.from_items(self._digests(images, missing))
-        digests: list[tuple[int, bytes]] = []
+            return cached, cached.digests | self._decode(images, missing)
+        found: list[tuple[int, tuple[Any, ...]]] = []
 
         def decode() -> Iterator[DecodedImage]:
             for each in self._readable(images, indexes, with_pixels=True):
-                digests.append((each.index, each.digest))
+                found.append((each.index, each.fingerprint or ()))
                 yield each
 
         decoded = decode()
         cached = cache.store(images, indexes, decoded)
         for _ in decoded:  # the images that the cache had no space for
             pass
-        return cached or images, DigestTable.from_items(digests)
+        return cached or images, DigestTable.from_items(found, FINGERPRINT)
 
-    def _digests(self, images: Images, indexes: np.ndarray) -> Iterator[tuple[int, bytes]]:
-        return ((each.index, each.digest) for each in self._readable(images, indexes, with_pixels=False))
+    def add_stand_ins(self, images: Images, wanted: np.ndarray, digests: DigestTable) -> DigestTable:
+        """Add the digests of the images that `TrainPairs` reads in place of unreadable ones."""
+        tried, unreadable = wanted, np.setdiff1d(wanted, digests.indexes)
+        while len(unreadable) and (len(digests) or len(tried) < len(images)):
+            following = np.unique((unreadable + 1) % len(images))
+            digests |= self._fingerprints(images, np.setdiff1d(following, tried))
+            tried = np.union1d(tried, following)
+            unreadable = np.setdiff1d(following, digests.indexes)
+        return digests
+
+    def _fingerprints(
+        self, images: Images, indexes: np.ndarray, on_hit: Callable[[int], None] = lambda hits: None
+    ) -> DigestTable:
+        compute = partial(self._items, images)
+        return cached_digests("fingerprint", images, indexes, compute, on_hit, FINGERPRINT)
+
+    def _decode(self, images: Images, indexes: np.ndarray) -> DigestTable:
+        return DigestTable.from_items(self._items(images, indexes), FINGERPRINT)
+
+    def _items(self, images: Images, indexes: np.ndarray) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        return ((each.index, each.fingerprint or ()) for each in self._readable(images, indexes, with_pixels=False))
 
     def _readable(self, images: Images, indexes: np.ndarray, with_pixels: bool) -> Iterator[DecodedImage]:
         for decoded in decode_all(images, indexes, self.workers, with_pixels):

@@ -42,6 +42,8 @@ class Experiment:
             [cell.status for cell in cells],
             context.missing_metrics(self.executor.in_process),
             list(context.images.skipped),
+            list(context.images.notes),
+            dict(context.images.copies),
         )
         folder = context.store.write_run(run)
         pending = cells

@@ -18,6 +18,7 @@ from bench_core.scoring.file_pairs import FilePairs, ImageFileList, open_holes
 from bench_core.scoring.match_files import find, same_names
 from bench_core.seeds import digest
 from bench_core.system import sources
+from bench_core.system.progress import console
 
 GIVEN = "given"
 """Name of the mask set of given holes."""
@@ -62,14 +63,26 @@ class EvaluationSet:
         return found
 
 
-def own(plugins: Plugins, protocol: Protocol, options: ProtocolOptions) -> EvaluationSet:
-    """Return the protocol's own pairs. Files are named as `bench export` names them."""
+def own(plugins: Plugins, protocol: Protocol, options: ProtocolOptions, compared: int = 0) -> EvaluationSet:
+    """Return the protocol's own pairs. Files are named as `bench export` names them.
+
+    Args:
+        compared: maximum number of training images to find copies of test images in.
+    """
     if not protocol.size:
         raise BadInput(f"The protocol {protocol.name} takes images as they are: give --truth and --holes, or --size.")
     holes = open_sets(protocol.masks, plugins.records("masks"))
     for name in protocol.test_masks:
         holes[name].draw(protocol.size, "trial")  # masks that cannot be read are refused before images are decoded
-    images = open_images(plugins, protocol, options.data, skip_bad=options.skip_bad_images)
+    wanted = min(compared, protocol.steps * protocol.batch)
+    try:
+        images = open_images(plugins, protocol, options.data, wanted, options.skip_bad_images)
+    except BadInput as error:
+        if not wanted:
+            raise
+        # Training images may be missing or damaged here: they are not needed to evaluate.
+        images = open_images(plugins, protocol, options.data, skip_bad=options.skip_bad_images)
+        console.print(f"Test images are not compared with training images: {error}", markup=False, soft_wrap=True)
     pairs = {name: TestPairs(protocol, images.test, holes[name]) for name in protocol.test_masks}
     return EvaluationSet(
         protocol, images, pairs, [file_name(index) for index in range(len(images.test) * protocol.crops)]

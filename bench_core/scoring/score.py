@@ -29,6 +29,9 @@ from bench_core.store.store import CellStatus, Run, Store
 from bench_core.system import files
 from bench_core.system.progress import progress_bar
 
+MAX_COMPARED = 2_000
+"""Maximum number of training images that are decoded to find copies of test images in them."""
+
 
 @dataclass(frozen=True)
 class Scoring:
@@ -53,7 +56,17 @@ class Scoring:
         entries = [self._evaluate(seed, sample, notes) for seed, sample in enumerate(self.samples)]
         context = self.context
         num_pairs = len(next(iter(self.pairs.pairs.values())))
-        run = Run(context.protocol, context.images.test_digest, num_pairs, entries, context.suite.missing)
+        images = context.images
+        run = Run(
+            context.protocol,
+            images.test_digest,
+            num_pairs,
+            entries,
+            context.suite.missing,
+            list(images.skipped),
+            image_notes=list(images.notes),
+            copies=dict(images.copies),
+        )
         return run, context.store.write_run(run)
 
     def _inspect(self, sample: Mapping[str, Sequence[Path]], mask_set: str) -> Inspection:
@@ -166,7 +179,7 @@ def score(plugins: Plugins, options: ScoreOptions) -> tuple[Store, Run, Path]:
             options.subset,
         )
     else:
-        pairs = own(plugins, protocol, options)
+        pairs = own(plugins, protocol, options, MAX_COMPARED)
     samples = [pairs.find_images(where) for where in options.predictions]
     metrics = select_metrics(protocol.metrics, plugins.records("metrics"))
     store = Store(files.require_writable_folder(options.out))

@@ -73,6 +73,10 @@ class Run:
     """Reasons by metric, for metrics that could not be computed."""
     skipped: list[str] = field(default_factory=list)
     """Messages about test images that were skipped."""
+    image_notes: list[str] = field(default_factory=list)
+    """Sentences about its images for readers of its tables."""
+    copies: dict[str, str] = field(default_factory=dict)
+    """The name of each test image that is a copy of another one, and of the first of them. They are one photograph."""
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
     """Time of creation, ISO 8601 in UTC. Runs are ordered by it."""
 

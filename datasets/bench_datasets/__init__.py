@@ -16,8 +16,9 @@ _FOLDER = ImageSet(
     "folder",
     "any folder of images, with its subfolders",
     "bench_datasets.folder:open_split",
-    "Your own images (jpg, png, webp, tif, gif, jp2, avif, ppm ...). Split by the subfolders train/ and test/ if both "
-    "exist; else by split.csv (columns name,split); else images whose name's sha256 is in the lowest fifth are test.",
+    "Your own images (jpg, png, webp, tif, gif, jp2, avif, ppm ...). Split by the subfolders train/ and test/; else by "
+    "split.csv (columns name,split); else by train/ and val/; else images whose name's sha256 is in the lowest fifth "
+    "are test.",
 )
 
 _SHARDS = ImageSet(
@@ -31,8 +32,8 @@ _MNIST = ImageSet(
     "mnist",
     "MNIST: 70,000 handwritten digits, 28 x 28, grey (60,000 train, 10,000 test)",
     "bench_datasets.torchvision_sets:open_mnist",
-    "http://yann.lecun.com/exdb/mnist/ - downloaded by torchvision if missing; the folder is torchvision's "
-    "root, ~/.cache/inpaint-bench/mnist by default. The official split.",
+    "http://yann.lecun.com/exdb/mnist/ - downloaded by torchvision to ~/.cache/inpaint-bench/mnist. A folder given by "
+    "--data is only read: it holds MNIST/raw/*.gz. The official split.",
     needs_folder=False,
     default_folder="~/.cache/inpaint-bench/mnist/MNIST",
 )
@@ -41,8 +42,8 @@ _CIFAR10 = ImageSet(
     "cifar10",
     "CIFAR-10: 60,000 small photographs, 32 x 32 (50,000 train, 10,000 test)",
     "bench_datasets.torchvision_sets:open_cifar10",
-    "https://www.cs.toronto.edu/~kriz/cifar.html - downloaded by torchvision if missing; the folder is "
-    "torchvision's root, ~/.cache/inpaint-bench/cifar10 by default. The official split.",
+    "https://www.cs.toronto.edu/~kriz/cifar.html - downloaded by torchvision to ~/.cache/inpaint-bench/cifar10. A "
+    "folder given by --data is only read: it holds cifar-10-python.tar.gz. The official split.",
     needs_folder=False,
     default_folder="~/.cache/inpaint-bench/cifar10/cifar-10-batches-py",
 )

@@ -46,11 +46,12 @@ class FileImages:
 def open_split(folder: Path | None, split: Split) -> FileImages:
     """Open one split of a folder and its subfolders.
 
-    The split is read from the subfolders ``train/`` and ``test/`` if both exist; images beside them are ignored. Else
-    it is read from ``split.csv``. Else it follows from the sha256 of each image's name.
+    The split is read from the subfolders ``train/`` and ``test/``, ``split.csv``, or the subfolders ``train/`` and
+    ``val/``. Else it follows from the sha256 of each image's name.
 
     Raises:
-        BadInput: the folder does not exist, has too few images, or its split.csv is wrong.
+        BadInput: the folder does not exist, has too few images or unclear splits, or its
+            split.csv is wrong.
     """
     existing = existing_folder(folder, "folder")
     return FileImages(existing, own_split_or(by_hash)(existing, known_split(split)))

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from bench_core.errors import BadInput
 from bench_datasets.find_images import Listing, Split, image_names
 from bench_datasets.split_files import read_split_csv
+from bench_datasets.split_folders import NAMES, only_folder, print_left_out, refuse_hints, split_folders
 
 Rule = Callable[[Path, Split], Sequence[str]]
 """A function that returns the names of a split's images. Raises BadInput if the folder does not fit the rule."""
@@ -16,14 +17,25 @@ _TEST_SHARE = 0.2
 
 
 def own_split_or(otherwise: Rule, list_images: Listing = image_names) -> Rule:
-    """Return a rule that follows ``train/`` and ``test/``, else ``split.csv``, else `otherwise`."""
+    """Return a rule that follows the folders of both splits or ``split.csv``, else `otherwise`.
+
+    ``train/`` and ``test/`` come first, then ``split.csv``, then ``train/`` and ``val/``. Images beside these folders
+    are left out, which a message says. A test folder alone can be evaluated on. Other folders that are named after a
+    split are refused, because `otherwise` would mix their images.
+    """
 
     def rule(folder: Path, split: Split) -> Sequence[str]:
-        if (folder / "train").is_dir() and (folder / "test").is_dir():
-            return list_images(folder, split)
-        if (folder / "split.csv").is_file():
+        found = split_folders(folder)
+        explicit = [len(names) == 1 and names[0].lower() not in NAMES["val"] for names in found.values()]
+        if (folder / "split.csv").is_file() and not all(explicit):
             return read_split_csv(folder, split, list_images)
-        return otherwise(folder, split)
+        if not any(found.values()):
+            refuse_hints(folder, list_images(folder))
+            return otherwise(folder, split)
+        chosen = only_folder(folder, found, split)
+        if split == "test":
+            print_left_out(folder, found, list_images)
+        return list_images(folder, chosen)
 
     return rule
 

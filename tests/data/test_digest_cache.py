@@ -66,6 +66,7 @@ def test_no_file_is_decoded_twice(images: FileImages, decoded: list[str]) -> Non
     again = validated(images, num_images_drawn=3)
     assert not decoded
     assert (again.train_digests, again.test_digest) == (before.train_digests, before.test_digest)
+    assert again.notes == before.notes and "3 of 7 test images are also training images" in again.notes[0]
     assert list(again.test.names) == NAMES
     validated(FileImages(images.folder, NAMES[::-1]))
     assert not decoded, "other orders and longer lists of the same files hit the cache"
@@ -153,11 +154,13 @@ def test_digests_in_the_pixel_cache_are_found_without_reading_a_file(
 @pytest.mark.parametrize("with_cache", [False, True])
 def test_worker_processes_return_what_one_process_returns(images: FileImages, tmp_path: Path, with_cache: bool) -> None:
     images.path(1).write_bytes(b"not an image")
+    images.path(5).write_bytes(images.path(2).read_bytes())
     alone = validated(images, skip=True)
+    assert alone.notes and alone.copies == {"5.png": "2.png"}
     pixel_cache = PixelCache(tmp_path / "cached", RULES, 1.0) if with_cache else None
     several = validate_images(images, images, RULES, 7, True, pixel_cache, workers=2)
     assert (several.train_digests, several.test_digest) == (alone.train_digests, alone.test_digest)
-    assert several.skipped == alone.skipped
+    assert (several.skipped, several.notes, several.copies) == (alone.skipped, alone.notes, alone.copies)
     np.testing.assert_array_equal(several.test[1], pixels_of(2))
 
 
@@ -166,26 +169,29 @@ def test_the_digest_of_a_training_covers_all_images_it_draws(images: FileImages)
     found = validated(images, skip=True)
 
     def digest(index: int) -> str | None:
-        content = f"{NAMES[index]}\0(20, 24, 3)\0".encode() + pixels_of(index).tobytes()
+        content = b"(20, 24, 3)\0" + pixels_of(index).tobytes()
         return None if index == 1 else sha256(content).hexdigest()
 
     for num_images_drawn in (0, 3, 7, 20):
-        pairs = TrainPairs(RULES, images, (), 0)
-        drawn = [pairs.image_at(position) for position in range(min(num_images_drawn, 7))]
-        text = "7\0" + "".join(f"{index}\0{digest(index)}\0" for index in drawn)
-        count, digests = len(drawn), found.drawn_digests(pairs, num_images_drawn)
-        assert list(digests) == {0: [], 3: ["1", "2", "3"], 7: ["1", "2", "4", "7"]}[count]
-        assert not count or digests[str(count)] == sha256(text.encode()).hexdigest()
-    assert found.test_digest == seeds.digest({index: digest(index) for index in range(7) if index != 1})
+        for readable in (None, found.train_digests.indexes):
+            pairs = TrainPairs(RULES, images, (), 0, readable)
+            read = list(dict.fromkeys(pairs.image_at(position) for position in range(min(num_images_drawn, 7))))
+            text = "7\0" + "".join(f"{index}\0{digest(index)}\0" for index in read)
+            digests = found.drawn_digests(pairs, num_images_drawn)
+            assert [int(count) for count in digests] == [n for n in (1, 2, 3, 4, 6, 7) if n in (1, 2, 4, len(read)) and n <= len(read)]
+            assert not read or digests[str(len(read))] == sha256(text.encode()).hexdigest()
+    named = {index: [NAMES[index], digest(index)] for index in range(7) if index != 1}
+    assert found.test_digest == seeds.digest(named)
 
 
 @given(st.dictionaries(st.integers(0, 10**6), st.binary(min_size=30, max_size=30)), st.lists(st.integers(0, 10**6)))
 def test_a_digest_table_behaves_like_a_dict(found: dict[int, bytes], others: list[int]) -> None:
     found = {index: of + b"\0\0" for index, of in found.items()}  # numpy strips trailing zeros
-    digests = DigestTable.from_items(found.items())
+    records = {index: (of,) for index, of in found.items()}
+    digests = DigestTable.from_items(records.items())
     assert digests == {index: of.hex() for index, of in found.items()}
     assert list(digests) == sorted(found)
-    halves = [{index: of for index, of in found.items() if index % 2 == odd} for odd in (0, 1)]
+    halves = [{index: of for index, of in records.items() if index % 2 == odd} for odd in (0, 1)]
     assert DigestTable.from_items(halves[0].items()) | DigestTable.from_items(halves[1].items()) == digests
     asked = np.array([*found, *others], np.int64)
     assert list(digests.lookup(asked)) == [(index, digests.get(index)) for index in asked.tolist()]

@@ -30,12 +30,6 @@ def test_train_and_test_subfolders_come_first(tmp_path: Path) -> None:
     assert split_names("folder", tmp_path) == (["train/b.png", "train/x/a.png"], ["test/b.png"])
 
 
-@pytest.mark.parametrize("subfolder", ["train", "test"])
-def test_one_of_the_two_subfolders_alone_is_ignored(tmp_path: Path, subfolder: str) -> None:
-    train, test = split_names("folder", touch(tmp_path, *(f"{subfolder}/{i}.png" for i in range(20))))
-    assert len(train) + len(test) == 20 and train and test
-
-
 def test_split_csv_defines_the_split(tmp_path: Path) -> None:
     touch(tmp_path, "a.png", "b/c.png", "d.png", "unlisted.png")
     (tmp_path / "split.csv").write_text(

@@ -122,10 +122,10 @@ def test_digests_are_cached_until_their_shard_changes(packed: Path, monkeypatch:
         computed.clear()
         images = shards.open_split(packed, "train")
 
-        def compute(missing: np.ndarray) -> Iterator[tuple[int, bytes]]:
+        def compute(missing: np.ndarray) -> Iterator[tuple[int, tuple[bytes]]]:
             for index in missing.tolist():
                 computed.append(images.names[int(index)])
-                yield index, bytes(32)
+                yield index, (bytes(32),)
 
         cached_digests("zeros", images, np.arange(len(images)), compute)
 

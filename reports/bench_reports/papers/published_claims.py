@@ -81,6 +81,7 @@ class Claims:
             *notes.interval_notes(self.run, columns),
             *notes.few_images_notes(columns, self.known),
             *notes.state_notes(self.run),
+            *self.run.image_notes,
         ]
 
     @cached_property

@@ -22,7 +22,7 @@ class ComparisonResult:
 
     variants: Sequence[str]
     num_photographs: int
-    """Number of independent images; crops of one photograph count once."""
+    """Number of independent images; crops and copies of one photograph count once."""
     comparison: Comparison
     ranking: Ranking
 
@@ -142,6 +142,8 @@ def _compare_variants(
     names = pairs.index.astype(str)
     # crops of a photograph are called NAME#0, NAME#1, ... and are not independent
     photographs = (names.str.replace(r"#\d+$", "", regex=True) if run.protocol.crops > 1 else names).to_numpy(dtype=str)
+    if run.copies:
+        photographs = np.array([run.copies.get(name, name) for name in photographs])
     count = len(set(photographs))
     if not variants or count < 2:
         return None

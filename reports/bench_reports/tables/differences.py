@@ -82,6 +82,7 @@ def build(pairings: Sequence[PairedRows], metrics: Sequence[str], known: Mapping
         *notes.few_images_notes(columns, known),
         *notes.state_notes(run),
         *notes.perfect_match_notes(columns),
+        *run.image_notes,
     ]
     frame = frame.set_index([*KEYS, "method"])
     frame = frame if pairings[0].method else frame.droplevel("method")

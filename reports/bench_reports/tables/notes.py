@@ -47,7 +47,8 @@ def interval_notes(run: Run, columns: Sequence[Column]) -> list[str]:
     if not counts:
         return []
     how = "Student's t; too few images to resample" if max(counts) < MIN_IMAGES else "studentised bootstrap"
-    covered = f"± is half of the 95 % interval ({how}). It covers the choice of the {_range(counts)} images"
+    covered = f"± is half of the 95 % interval ({how}). It covers the choice of the {_range(counts)} "
+    covered += "independent images" if run.copies else "images"
     if any((column.num_seeds > 1).any() for column in columns):
         covered += " and, for methods with several seeds, of the training seed"
     if len(run.protocol.seeds) == 1:
@@ -131,11 +132,11 @@ def perfect_match_notes(columns: Sequence[Column]) -> list[str]:
 
 
 def _run_notes(run: Run) -> list[str]:
-    """Notes on random networks in losses, and on images that could not be decoded."""
+    """Notes on random networks in losses, and on images: undecodable, copied, enlarged."""
     notes = []
     random = dict.fromkeys(entry.variant for entry in run.entries if entry.backbones)
     if run.protocol.backbone == "random" and random:
         notes.append(f"Trained with --backbone random (perceptual losses use random VGG weights): {', '.join(random)}.")
     if run.skipped:
         notes.append(f"{len(run.skipped)} images that could not be decoded were left out for all methods.")
-    return notes
+    return notes + run.image_notes

@@ -89,7 +89,10 @@ def merge_runs(runs: Sequence[Run]) -> list[Run]:
     for alike in together.values():
         entries = {(entry.variant, entry.seed): entry for run in alike for entry in run.entries}
         missing = {definition: why for run in alike for definition, why in run.missing.items()}
-        merged.append(replace(alike[-1], entries=list(entries.values()), missing=missing))
+        said = list(dict.fromkeys(note for run in alike for note in run.image_notes))
+        copies = {name: of for run in alike for name, of in run.copies.items()}
+        changes = {"entries": list(entries.values()), "missing": missing, "image_notes": said, "copies": copies}
+        merged.append(replace(alike[-1], **changes))
     return merged
 
 

@@ -49,6 +49,32 @@ def test_crops_of_one_photograph_count_once(store: Store) -> None:
     assert noted(table_of(store, run_of(entry)), "the choice of the 4 images") == 1
 
 
+@pytest.mark.parametrize("crops", [1, 2])
+def test_copies_of_one_photograph_count_once(store: Store, crops: int) -> None:
+    """Eight copies of one image have the interval that eight crops of it have, not that of eight photographs."""
+    values = [0.1, *[0.2] * 8, 0.4]
+    names = ["a.png", *(f"copy{number}.png" for number in range(8)), "b#1.png"]
+    copies = dict.fromkeys(names[2:-1], "copy0.png")
+    entry = done(store, "a", l1=np.repeat(values, crops))
+    folder = CellFolder(store.root / "cells" / entry.folder, {})
+    stored = [f"{name}#{crop}" if crops > 1 else name for name in names for crop in range(crops)]
+    folder.add_rows("evaluation", folder.rows("evaluation").assign(image=pd.array(stored, dtype="string")))
+    run = run_of(entry, crops=crops)
+    alone, together = table_of(store, run), table_of(store, replace(run, copies=copies))
+    assert noted(alone, "the choice of the 10 images") == noted(together, "the choice of the 3 independent images") == 1
+    widths = [float(text(table, "a").partition(" ± ")[2]) for table in (alone, together)]
+    assert widths[1] > 1.5 * widths[0]
+
+
+def test_notes_on_images_are_below_every_table(store: Store) -> None:
+    """Also those of an earlier run of the same experiment, which trained on other images."""
+    first, second = (
+        replace(run_of(done(store, name, l1=[0.1, 0.2, 0.3]), created=f"2025-01-0{day}"), image_notes=said)
+        for day, (name, said) in enumerate([("a", ["Two are copies.", "One leaks."]), ("b", ["Two are copies."])], 1)
+    )
+    assert table_of(store, first, second).notes[-2:] == ["Two are copies.", "One leaks."]
+
+
 def pairs_of(store: Store, **shifts: float) -> list[CellStatus]:
     """Write methods whose error is that of the image plus a shift and some noise."""
     rng = np.random.default_rng(1)
