@@ -48,8 +48,8 @@ def compare(
 
     Args:
         values: finite values of each method, (seeds, pairs), with the pairs in the same order. A method with one seed
-            gets no error of training in its mean. In a difference it varies as much as the other method. Repeat the
-            values of a method that is not trained.
+            gets no error of training in its mean. In a difference it borrows the variance of the other method. Repeat
+            the values of a method that is not trained, and nothing is borrowed.
         photographs: name of each pair's photograph. Crops of one photograph are not independent, so they are resampled
             together. There must be two photographs or more.
         seed: JSON values that seed the resampling. The same values give the same numbers.
@@ -57,7 +57,7 @@ def compare(
     """
     count = len(values)
     per_photograph = group_by_photograph(np.stack([each.mean(0) for each in values], axis=1), photographs)
-    # The contrasts of a method with itself stand for its mean: its difference from zero.
+    # A mean is a difference from zero, which stands behind the last method.
     first, second = np.triu_indices(count + 1, 1)
     blocks = (slice(start, start + BLOCK) for start in range(0, len(first), BLOCK))
     # Every block gets the same resamples.

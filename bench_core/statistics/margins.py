@@ -19,6 +19,8 @@ FEW_WIDENING = 2.3
 """Widening of Student's margins of fewer than `MIN_IMAGES` photographs or seeds."""
 WIDENING = 3.5
 """Widening of other margins is 1 + WIDENING / count, which fades out for many."""
+TRAINED_ONCE = 2
+"""Spread between trainings of a method that was trained once, relative to that of the method it is compared with."""
 RULE_OF_THREE = 3
 """A share of up to 3 / count of all images can be unlike the seen ones (Hanley and Lippman-Hand, JAMA, 1983)."""
 LEVELS = 0.05 ** (np.arange(141) / 20)
@@ -66,16 +68,16 @@ class TrainingMargins:
     @classmethod
     def of(cls, values: Sequence[Float[ndarray, "_ pairs"]]) -> "TrainingMargins":
         """Estimate the margins from the values of each method, (seeds, pairs)."""
-        counts = np.array([*(len(each) for each in values), 2])
+        counts = [*(len(each) for each in values), 2]
         single = np.zeros((len(LEVELS), len(counts)))
-        for method in np.flatnonzero(counts[:-1] > 1):
-            count, deviation = counts[method], values[method].mean(1).std(ddof=1)
-            single[:, method] = (widening(count) * student(count) * deviation) ** 2
-        return cls(single / counts, single, counts == 1)
+        for method, each in enumerate(values):
+            if (count := len(each)) > 1:
+                single[:, method] = (widening(count) * student(count) * each.mean(1).std(ddof=1)) ** 2
+        return cls(single / counts, single, np.array(counts) == 1)
 
     def squared(
         self, first: Int[ndarray, " contrasts"], second: Int[ndarray, " contrasts"]
     ) -> Float[ndarray, "levels contrasts"]:
-        """Return the squared margins of differences. A method with one seed varies as much as the other one."""
+        """Return the squared margins of differences. A method with one seed borrows the variance of the other."""
         borrowed = self.once[first] * self.single[:, second] + self.once[second] * self.single[:, first]
-        return self.mean[:, first] + self.mean[:, second] + borrowed
+        return self.mean[:, first] + self.mean[:, second] + TRAINED_ONCE**2 * borrowed

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from bench_core.statistics.compare import Comparison
+from bench_core.statistics.margins import MIN_IMAGES
 
 SIGNIFICANCE_LEVEL = 0.05
 """Probability, at most, that a table of equal methods reports any difference."""
@@ -20,7 +21,7 @@ class Ranking:
     """Order of the methods of a comparison."""
 
     p: Float[ndarray, "methods methods"]
-    """p-values, corrected for all pairs of methods."""
+    """p-values, corrected for all pairs of methods; NaN for pairs that cannot differ."""
     best: int
     """Index of the method with the best mean."""
     ranks: Int[ndarray, "methods 2"]
@@ -31,7 +32,7 @@ class Ranking:
     @property
     def like_best(self) -> Bool[ndarray, " methods"]:
         """Mask of the methods that are not distinguishable from the best, including itself."""
-        return self.p[self.best] >= SIGNIFICANCE_LEVEL
+        return ~(self.p[self.best] < SIGNIFICANCE_LEVEL)
 
 
 def rank(comparison: Comparison, better: Literal["higher", "lower"]) -> Ranking:
@@ -52,11 +53,19 @@ def rank(comparison: Comparison, better: Literal["higher", "lower"]) -> Ranking:
 
 
 def holm(p: Float[ndarray, " k"]) -> Float[ndarray, " k"]:
-    """Correct p-values for their number (Holm, A simple sequentially rejective multiple test procedure, 1979)."""
-    order = np.argsort(p, kind="stable")
-    corrected = np.empty_like(p)
-    corrected[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)
+    """Correct p-values for their number (Holm, A simple sequentially rejective multiple test procedure, 1979).
+
+    NaN stays NaN and does not count: such a comparison tests nothing.
+    """
+    order = np.argsort(p, kind="stable")[: np.count_nonzero(~np.isnan(p))]  # NaN is sorted last
+    corrected = np.full_like(p, np.nan)
+    corrected[order] = np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)).clip(max=1)
     return corrected
+
+
+def images_needed(comparisons: int) -> int:
+    """Return the minimum number of images with which one of so many comparisons can be significant."""
+    return max(MIN_IMAGES, int(np.log2(comparisons / SIGNIFICANCE_LEVEL)) + 2)  # see `smallest_p`
 
 
 def group_letters(different: Bool[ndarray, "methods methods"], order: Int[ndarray, " methods"]) -> list[str]:
