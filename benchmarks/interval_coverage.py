@@ -47,9 +47,7 @@ def main() -> None:
 
 def measure(experiments: int, tables: int) -> str:
     """Return all tables in Markdown."""
-    by_images = {
-        count: [simulate(draw, experiments, count) for draw in DISTRIBUTIONS.values()] for count in IMAGES
-    }
+    by_images = {count: [simulate(draw, experiments, count) for draw in DISTRIBUTIONS.values()] for count in IMAGES}
     by_seeds = {
         _trainings_name(*each): [simulate(draw, experiments, TRAINED_IMAGES, each) for draw in DISTRIBUTIONS.values()]
         for each in TRAININGS

@@ -51,8 +51,8 @@ def studentised_margins(
 def _tail_growth(count: int, last: float) -> Float[ndarray, " levels"]:
     """Return how much larger a margin is than that of the level `last`; 1 for the levels before it."""
     growth = np.ones(len(LEVELS))
-    tail = LEVELS < last
-    growth[tail] = student(count, LEVELS[tail]) / student(count, np.array([last]))
+    beyond = np.flatnonzero(last > LEVELS)
+    growth[beyond] = student(count, LEVELS[beyond]) / student(count, np.array([last]))
     return growth
 
 

@@ -90,9 +90,7 @@ def group_by_photograph(
     return means + sums * (len(names) / len(values))
 
 
-def _square(
-    upper: Float[ndarray, " k"], lower: Float[ndarray, " k"], count: int
-) -> Float[ndarray, "methods methods"]:
+def _square(upper: Float[ndarray, " k"], lower: Float[ndarray, " k"], count: int) -> Float[ndarray, "methods methods"]:
     """Build a square array from the entries (a, b) with a < b, row by row, and their mirror entries."""
     full = np.zeros((count, count))
     first, second = np.triu_indices(count, 1)

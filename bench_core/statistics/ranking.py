@@ -1,6 +1,6 @@
 """Ranking of methods: corrected p-values, rank intervals and groups of indistinguishable methods."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import Literal
@@ -71,21 +71,35 @@ def images_needed(comparisons: int) -> int:
 def group_letters(different: Bool[ndarray, "methods methods"], order: Int[ndarray, " methods"]) -> list[str]:
     """Return each method's letters. Each maximal set of methods without any difference has a letter.
 
-    Group "a" holds the first method of `order`. Beyond z groups are numbered. The sets are split by one difference
-    after the other (Piepho, An algorithm for a letter-based representation of all-pairwise comparisons, 2004).
+    Group "a" holds the first method of `order`. Beyond z groups are numbered. These letters are those of Piepho (An
+    algorithm for a letter-based representation of all-pairwise comparisons, 2004).
     """
+    count = len(order)
     place = np.argsort(order)
-    groups = [frozenset(range(len(order)))]
-    for one, other in np.argwhere(np.triu(different)).tolist():
-        parts = {part for group in groups for part in _split(group, one, other)}
-        groups = [part for part in parts if not any(part < another for another in parts)]
-    groups.sort(key=lambda group: sorted(place[member] for member in group))
+    alike = [{int(other) for other in np.flatnonzero(~different[one]) if other != one} for one in range(count)]
+    groups = sorted(_maximal_groups(set(), set(range(count)), set(), alike), key=lambda group: sorted(place[[*group]]))
     names = [ascii_lowercase[i] if len(groups) <= 26 else f"{i + 1}" for i in range(len(groups))]
     return [
-        " ".join(name for name, group in zip(names, groups, strict=True) if member in group)
-        for member in range(len(order))
+        " ".join(name for name, group in zip(names, groups, strict=True) if member in group) for member in range(count)
     ]
 
 
-def _split(group: frozenset[int], one: int, other: int) -> list[frozenset[int]]:
-    return [group - {one}, group - {other}] if {one, other} <= group else [group]
+def _maximal_groups(
+    group: set[int], candidates: set[int], tried: set[int], alike: Sequence[set[int]]
+) -> Iterator[set[int]]:
+    """Yield all maximal sets of methods that are all alike (Bron and Kerbosch, 1973).
+
+    Args:
+        group: methods of the set so far.
+        candidates: methods like all of them that can be added.
+        tried: methods like all of them whose sets have been found.
+    """
+    if not candidates and not tried:
+        yield group
+        return
+    # Every further set has this method or one that is not like it.
+    pivot = max(candidates | tried, key=lambda method: len(alike[method] & candidates))
+    for method in candidates - alike[pivot]:
+        yield from _maximal_groups(group | {method}, candidates & alike[method], tried & alike[method], alike)
+        candidates = candidates - {method}
+        tried = tried | {method}
