@@ -13,6 +13,7 @@ import numpy as np
 from bench_core import seeds
 from bench_core.statistics.compare import compare
 from bench_core.statistics.contrasts import intervals
+from bench_core.statistics.margins import TrainingMargins
 from bench_core.statistics.ranking import SIGNIFICANCE_LEVEL, rank
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
@@ -82,9 +83,9 @@ def simulate(
     for batch in range(batches):
         values = [each for _ in range(BATCH) for each in _experiment(draw, rng, images, trainings)]
         per_photograph = np.stack([each.mean(0) for each in values], axis=1)
-        first = np.arange(0, len(values), 2)
+        training, first = TrainingMargins.of(values), np.arange(0, len(values), 2)
         pairs, means = (
-            intervals(per_photograph, values, first, second, RESAMPLES, seeds.generator("coverage", batch))
+            intervals(per_photograph, training, first, second, RESAMPLES, seeds.generator("coverage", batch))
             for second in (first + 1, np.full_like(first, len(values)))
         )
         covered += np.count_nonzero((means.low <= 0) & (means.high >= 0))

@@ -17,10 +17,11 @@ from numpy import ndarray
 
 from bench_core import seeds
 from bench_core.statistics.contrasts import intervals
+from bench_core.statistics.margins import TrainingMargins
 
 RESAMPLES = 10_000
-BLOCK = 512
-"""Contrasts in memory at a time. Their number grows with the square of the number of methods."""
+BLOCK_SIZE = 5_000_000
+"""Errors, or differences of photographs, in memory at a time. Contrasts grow with the square of the methods."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,11 @@ def compare(
     per_photograph = group_by_photograph(np.stack([each.mean(0) for each in values], axis=1), photographs)
     # A mean is a difference from zero, which stands behind the last method.
     first, second = np.triu_indices(count + 1, 1)
-    blocks = (slice(start, start + BLOCK) for start in range(0, len(first), BLOCK))
-    # Every block gets the same resamples.
-    found = [
-        intervals(per_photograph, values, first[block], second[block], resamples, seeds.generator("bootstrap", *seed))
-        for block in blocks
-    ]
+    size = max(1, BLOCK_SIZE // max(resamples, len(per_photograph)))
+    training, found = TrainingMargins.of(values), []
+    for block in (slice(start, start + size) for start in range(0, len(first), size)):
+        rng = seeds.generator("bootstrap", *seed)  # every block gets the same resamples
+        found.append(intervals(per_photograph, training, first[block], second[block], resamples, rng))
     low, high, p = (np.concatenate(parts) for parts in zip(*found, strict=True))
     low, high, p = _square(low, -high, count + 1), _square(high, -low, count + 1), _square(p, p, count + 1)
     means = per_photograph.mean(0)

@@ -5,7 +5,6 @@ of independent sources add up in squares (Zou and Donner, Construction of confid
 Statistics in Medicine, 2008). The p-value is the level at which the interval touches zero.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +37,7 @@ class Intervals(NamedTuple):
 
 def intervals(
     per_photograph: Float[ndarray, "photographs methods"],
-    values: Sequence[Float[ndarray, "_ pairs"]],
+    training: TrainingMargins,
     first: Int[ndarray, " contrasts"],
     second: Int[ndarray, " contrasts"],
     resamples: int,
@@ -48,7 +47,6 @@ def intervals(
 
     Args:
         per_photograph: one value per photograph whose mean and standard error are those of the mean over pairs.
-        values: values of each method, (seeds, pairs).
         second: index of a method, or their number for a mean: the difference from zero.
     """
     count, methods = per_photograph.shape
@@ -57,13 +55,13 @@ def intervals(
     means = differences.mean(0)
     spread = differences.std(0, ddof=1) / np.sqrt(count)
     floor = np.where(second < methods, spread_floor(means, count), 0)
-    # Student's t is right for symmetric heavy tails, where the bootstrap is too sure; for skewed values it is reverse.
+    # The bootstrap is too sure of symmetric values with outliers, Student's t of skewed ones. So take the wider.
     below = above = np.outer(student(count), np.maximum(spread, floor))
     if count >= MIN_IMAGES:
         margins = studentised_margins(padded, first, second, resamples, rng)
         below, above = (np.maximum(below, spread * each) for each in margins)
-    training = TrainingMargins.of(values).squared(first, second)
-    below, above = (np.sqrt((widening(count) * each) ** 2 + training) for each in (below, above))
+    squares = training.squared(first, second)
+    below, above = (np.sqrt((widening(count) * each) ** 2 + squares) for each in (below, above))
     p = _crossing(np.where(means > 0, below, above), np.abs(means))
     equal = np.abs(differences).max(0) <= ROUNDING * np.abs(padded).max()
     p[equal & (second < methods)] = np.nan

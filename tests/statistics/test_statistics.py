@@ -286,7 +286,7 @@ def test_clear_differences_of_many_methods_survive_holms_correction() -> None:
 def test_blocks_of_contrasts_bound_the_memory_and_change_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
     methods = [*np.random.default_rng(24).gamma(2, size=(40, 12))]
     whole = of(*methods)
-    monkeypatch.setattr(compare_module, "BLOCK", 50)
+    monkeypatch.setattr(compare_module, "BLOCK_SIZE", 50 * 2000)
     tracemalloc.start()
     blocks = of(*methods)
     peak = tracemalloc.get_traced_memory()[1]
