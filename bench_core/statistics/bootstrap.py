@@ -1,53 +1,59 @@
-"""Errors of means, and of differences between them, due to the choice of images and of training seeds.
+"""Studentised bootstrap: how far the means of resampled photographs lie from the mean of the sample.
 
-Errors are drawn for the means of all methods and for all pairwise differences, the *contrasts*.
+A *contrast* is the difference of two columns of values. All contrasts share the resamples.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy import ndarray
-from scipy.special import stdtrit
 
-MIN_IMAGES = 10
-"""Minimum number of photographs to resample. Errors of fewer follow Student's t."""
+from bench_core.statistics.margins import LEVELS, student
+
 MIN_SPREAD = 0.1
 """Lower bound of a resample's spread relative to the sample's. Without spread an error would be infinite."""
+TAIL = 10
+"""Minimum number of resamples beyond a quantile. Quantiles further out follow Student's t."""
 CHUNK_SIZE = 200_000
 """Resampling weights in memory at a time; few enough for a processor's cache."""
 
 
-def contrasts(columns: Float[ndarray, "n methods"]) -> Float[ndarray, "n contrasts"]:
-    """Append the differences of all pairs of columns to the columns."""
-    first, second = np.triu_indices(columns.shape[1], 1)
-    return np.hstack([columns, columns[:, first] - columns[:, second]])
+def studentised_margins(
+    values: Float[ndarray, "photographs methods"],
+    first: Int[ndarray, " contrasts"],
+    second: Int[ndarray, " contrasts"],
+    resamples: int,
+    rng: np.random.Generator,
+) -> tuple[Float[ndarray, "levels contrasts"], Float[ndarray, "levels contrasts"]]:
+    """Return the margins below and above the mean of each contrast `first` - `second`, in its standard errors.
 
-
-def sampling_errors(
-    values: Float[ndarray, "photographs methods"], resamples: int, rng: np.random.Generator
-) -> tuple[Float[ndarray, "resamples contrasts"], Float[ndarray, " contrasts"]]:
-    """Draw errors due to the choice of photographs. Return them with their standard errors.
-
-    All methods share the resamples. Errors are studentised: the deviation of a resample's mean from the sample's, in
-    standard errors of the resample, times the standard error of the sample.
+    Errors are studentised: the deviation of a resample's mean from the sample's, in standard errors of the resample.
     """
     count = len(values)
-    assert count > 1, "errors need two photographs"
     centered = values - values.mean(0)
-    squares = contrasts(centered) ** 2
+    squares = (centered[:, first] - centered[:, second]) ** 2
     deviations = np.sqrt(squares.mean(0))
-    spread = deviations / np.sqrt(count - 1)
-    if count < MIN_IMAGES:
-        return np.outer(stdtrit(count - 1, (np.arange(resamples) + 0.5) / resamples), spread), spread
     units = np.where(deviations > 0, deviations, 1)
     squares = (squares / units**2).astype(np.float32)  # their products take nearly all of the time
-    errors = np.empty((resamples, len(spread)))
+    errors = np.empty((len(first), resamples), np.float32)
     for rows, weights in _resampling_weights(count, resamples, rng):
-        means = contrasts(weights @ centered / count)
-        variances = weights.astype(np.float32) @ squares / count - (means / units) ** 2
-        errors[rows] = means / np.sqrt(variances.clip(min=MIN_SPREAD**2))
-    return errors, spread
+        means = weights @ centered / count
+        means = (means[:, first] - means[:, second]) / units
+        variances = weights.astype(np.float32) @ squares / count - means**2
+        errors[:, rows] = (means / np.sqrt(variances.clip(min=MIN_SPREAD**2))).T
+    errors.sort(axis=1)
+    beyond = np.maximum((resamples + 1) * LEVELS / 2, TAIL)
+    scale = np.sqrt(count - 1) * _tail_growth(count, 2 * TAIL / (resamples + 1))[:, None]
+    return scale * _order_statistics(errors, resamples - beyond), scale * -_order_statistics(errors, beyond - 1)
+
+
+def _tail_growth(count: int, last: float) -> Float[ndarray, " levels"]:
+    """Return how much larger a margin is than that of the level `last`; 1 for the levels before it."""
+    growth = np.ones(len(LEVELS))
+    beyond = np.flatnonzero(last > LEVELS)
+    growth[beyond] = student(count, LEVELS[beyond]) / student(count, np.array([last]))
+    return growth
 
 
 def _resampling_weights(
@@ -62,32 +68,10 @@ def _resampling_weights(
         yield slice(start, start + rows), weights.astype(float)
 
 
-def add_training_errors(
-    errors: Float[ndarray, "resamples contrasts"],
-    spread: Float[ndarray, " contrasts"],
-    values: Sequence[Float[ndarray, "_ pairs"]],
-    rng: np.random.Generator,
-) -> None:
-    """Add errors due to the choice of training seeds, in place.
-
-    These errors are normal. Their spread is estimated from few seeds, which makes the tails of both errors heavier. The
-    degrees of freedom are those of Welch and Satterthwaite.
-
-    Args:
-        spread: standard errors of `errors`.
-        values: values of each method, (seeds, pairs).
-    """
-    variances = np.array([each.mean(1).var(ddof=1) / len(each) if len(each) > 1 else 0.0 for each in values])
-    if not variances.any():
-        return
-    errors += contrasts(rng.standard_normal((len(errors), len(values))) * np.sqrt(variances))
-    uncertainty = _pairwise_sums(variances**2 / np.array([max(len(each) - 1, 1) for each in values]))
-    uncertain = uncertainty > 0
-    freedom = (spread**2 + _pairwise_sums(variances))[uncertain] ** 2 / uncertainty[uncertain]
-    errors[:, uncertain] *= np.sqrt(freedom / rng.chisquare(freedom, (len(errors), len(freedom))))
-
-
-def _pairwise_sums(parts: Float[ndarray, " methods"]) -> Float[ndarray, " contrasts"]:
-    """Append the sums of all pairs to the values: variances of contrasts, if methods are independent."""
-    first, second = np.triu_indices(len(parts), 1)
-    return np.concatenate([parts, parts[first] + parts[second]])
+def _order_statistics(
+    ascending: Float[ndarray, "contrasts resamples"], places: Float[ndarray, " levels"]
+) -> Float[ndarray, "levels contrasts"]:
+    """Return sorted values at places from 0, interpolated between neighbours."""
+    below = np.floor(places).astype(int)
+    above, part = np.ceil(places).astype(int), (places - below)[:, None]
+    return (1 - part) * ascending[:, below].T + part * ascending[:, above].T

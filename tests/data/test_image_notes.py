@@ -136,7 +136,7 @@ def test_the_digest_of_a_training_covers_the_images_that_stand_in(bad: set[int])
     def trained(pixels: list[np.ndarray | None], drawn: int) -> tuple[TrainPairs, str]:
         found = validated(pixels, [noise(99)], drawn)
         pairs = TrainPairs(protocol, Arrays(pixels), (), 0, found.train_digests.indexes)
-        return pairs, found.drawn_digest(pairs, drawn)
+        return pairs, found.drawn_digests(pairs, drawn)
 
     for drawn in (1, 4, 12):
         pairs, digest = trained(pixels, drawn)

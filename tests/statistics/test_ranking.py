@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench_core.statistics.compare import Comparison, compare
-from bench_core.statistics.ranking import group_letters, holm, rank
+from bench_core.statistics.ranking import group_letters, holm, images_needed, rank
 
 
 def comparison(means: list[float], p: dict[tuple[int, int], float]) -> Comparison:
@@ -23,6 +23,31 @@ def test_holm_is_the_published_procedure() -> None:
     np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
     np.testing.assert_allclose(holm(np.array([0.5, 0.9])), [1.0, 1.0])
     assert len(holm(np.array([]))) == 0
+
+
+def test_holm_does_not_count_comparisons_that_cannot_differ() -> None:
+    """NaN stands for equal values. Two comparisons are left: 2 x 0.02, then 0.04."""
+    corrected = holm(np.array([np.nan, 0.02, np.nan, 0.04]))
+    np.testing.assert_allclose(corrected, [np.nan, 0.04, np.nan, 0.04])
+    assert np.isnan(holm(np.array([np.nan]))).all()
+
+
+def test_copies_of_a_method_do_not_weaken_the_others() -> None:
+    values = np.random.default_rng(2).normal(size=(2, 1, 30)) + np.array([0, 1.0])[:, None, None]
+    others = [*values, values[0], values[0]]
+    found = rank(compare(others, np.arange(30)), "higher")
+    alone = compare([*values], np.arange(30)).p[0, 1]
+    assert found.p[0, 1] == pytest.approx(3 * alone)  # of six comparisons three have equal values
+    assert list(found.groups) == ["b", "a", "b", "b"]
+    assert rank(compare([values[1], values[1]], np.arange(30)), "higher").like_best.all()
+
+
+@pytest.mark.parametrize(("comparisons", "needed"), [(1, 10), (21, 10), (28, 11), (780, 15), (4950, 18)])
+def test_images_needed_is_the_first_number_with_a_possible_verdict(comparisons: int, needed: int) -> None:
+    """A sign test in which all images agree has p = 2 / 2^n."""
+    assert images_needed(comparisons) == needed
+    assert comparisons * 2.0 ** (1 - needed) < 0.05
+    assert needed == 10 or comparisons * 2.0 ** (2 - needed) >= 0.05
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))

@@ -1,5 +1,6 @@
 """One column of a table: a metric on a mask set, with its methods compared on the same pairs."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from bench_core.specs import Metric
 from bench_core.statistics.compare import Comparison, compare
-from bench_core.statistics.ranking import Ranking, rank
+from bench_core.statistics.ranking import Ranking, images_needed, rank
 from bench_core.store.store import Run
 from bench_reports.tables.consistency import check_rows
 
@@ -25,6 +26,16 @@ class ComparisonResult:
     """Number of independent images; crops and copies of one photograph count once."""
     comparison: Comparison
     ranking: Ranking
+
+    @property
+    def num_comparisons(self) -> int:
+        """Number of pairs of variants that can differ."""
+        return int(np.isfinite(self.ranking.p[np.triu_indices(len(self.variants), 1)]).sum())
+
+    @property
+    def too_few_photographs(self) -> bool:
+        """True if no difference can be significant, however clear it is."""
+        return self.num_comparisons > 0 and self.num_photographs < images_needed(self.num_comparisons)
 
     @property
     def details(self) -> pd.DataFrame:
@@ -148,5 +159,11 @@ def _compare_variants(
     if not variants or count < 2:
         return None
     values = [pairs[variant].to_numpy().T for variant in variants]
+    # A method without training runs with the first seed only. It would give the same values with every seed.
+    cells, trainings = Counter(entry.variant for entry in run.entries), len(run.protocol.seeds)
+    values = [
+        np.repeat(each, trainings, axis=0) if cells[variant] == len(each) == 1 else each
+        for variant, each in zip(variants, values, strict=True)
+    ]
     comparison = compare(values, photographs, run.protocol.hash, run.images, mask_set, metric.definition)
     return ComparisonResult(variants, count, comparison, rank(comparison, metric.better))

@@ -70,14 +70,14 @@ def build(pairings: Sequence[PairedRows], metrics: Sequence[str], known: Mapping
         check_holes(pairing.rows)
         found += [(pairing, column) for column in _columns(pairing, selected)]
     frame = pd.DataFrame([_row(pairing, column) for pairing, column in found])
-    tested = frame["p"].notna()
-    frame.loc[tested, "p"] = holm(frame.loc[tested, "p"].to_numpy())
+    frame["p"] = holm(frame["p"].to_numpy(dtype=float))
     frame["verdict"] = [_verdict(column, p) for (_, column), p in zip(found, frame["p"], strict=True)]
     run, names = pairings[0].run, pairings[0].names
     columns = [column for _, column in found]
+    equal = "; equal values are not compared" if "equal" in set(frame["verdict"]) else ""
     explained = [
         f"difference: {names[0]} - {names[1]} on the same pairs; low, high: ends of its 95 % interval; p: corrected "
-        f"by Holm for the {tested.sum()} comparisons of this table.",
+        f"by Holm for the {frame['p'].count()} comparisons of this table{equal}.",
         *notes.interval_notes(run, columns),
         *notes.few_images_notes(columns, known),
         *notes.state_notes(run),
@@ -149,11 +149,13 @@ def _share(pairing: PairedRows, column: Column) -> float:
 
 
 def _verdict(column: Column, p: float) -> str:
-    if column.best.all():
+    if column.best.all() or (column.result and len(column.result.variants) == 2 and np.isnan(p)):
         return "equal"
     better = column.best[column.best].index[0]
     if np.isnan(p):
         return f"{better} has the better number; its significance is unknown"
+    if column.result and column.result.too_few_photographs:
+        return "too few images"
     return f"{better} is better" if p < SIGNIFICANCE_LEVEL else "not distinguishable"
 
 

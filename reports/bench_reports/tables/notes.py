@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from bench_core.specs import Metric
-from bench_core.statistics.bootstrap import MIN_IMAGES
-from bench_core.statistics.ranking import SIGNIFICANCE_LEVEL
+from bench_core.statistics.margins import MIN_IMAGES
+from bench_core.statistics.ranking import SIGNIFICANCE_LEVEL, images_needed
 from bench_core.store.store import Run
 from bench_reports.tables.columns import Column
 
@@ -46,15 +46,21 @@ def interval_notes(run: Run, columns: Sequence[Column]) -> list[str]:
     counts = {column.result.num_photographs for column in columns if column.result}
     if not counts:
         return []
-    how = "Student's t; too few images to resample" if max(counts) < MIN_IMAGES else "studentised bootstrap"
+    how = "widened Student's t" if max(counts) < MIN_IMAGES else "studentised bootstrap"
     covered = f"± is half of the 95 % interval ({how}). It covers the choice of the {_range(counts)} "
     covered += "independent images" if run.copies else "images"
     if any((column.num_seeds > 1).any() for column in columns):
         covered += " and, for methods with several seeds, of the training seed"
-    if len(run.protocol.seeds) == 1:
+    elif len(run.protocol.seeds) == 1:
         covered += ", but not of the training seed"
-    whole = dict.fromkeys(column.metric.title for column in columns if column.metric.per == "set")
-    return [f"{covered}.", *([f"{', '.join(whole)}: one value of the whole set, without interval."] if whole else [])]
+    notes = [f"{covered}."]
+    if few := [column.result for column in columns if column.result and column.result.too_few_photographs]:
+        found = _range({result.num_photographs for result in few})
+        needed = images_needed(max(result.num_comparisons for result in few))
+        notes.append(f"{found} images are too few to call any method better: use {needed} or more.")
+    if whole := dict.fromkeys(column.metric.title for column in columns if column.metric.per == "set"):
+        notes.append(f"{', '.join(whole)}: one value of the whole set, without interval.")
+    return notes
 
 
 def _like_best_note(columns: Sequence[Column]) -> list[str]:

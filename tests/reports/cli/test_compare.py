@@ -76,7 +76,7 @@ def test_swapping_the_sides_negates_the_difference(root: Path) -> None:
 
 def test_copy_is_equal(root: Path) -> None:
     row = compared("a", "twin", root)
-    assert (row["difference"], row["p"], row["a_better"], row["verdict"]) == (0, 1, 0, "equal")
+    assert (row["difference"], row["p"], row["a_better"], row["verdict"]) == (0, None, 0, "equal")
 
 
 def test_chance_difference_is_not_distinguishable(tmp_path: Path) -> None:
@@ -108,6 +108,41 @@ def test_p_is_corrected_for_all_comparisons(tmp_path: Path) -> None:
     assert least == pytest.approx(2 * p, rel=0.25)
     assert "for the 2 comparisons" in found["notes"][0]
     assert compared("a", "b", both, "--metrics", "l1")["p"] == pytest.approx(p, rel=0.25)
+
+
+def test_equal_values_are_not_counted_among_the_comparisons(tmp_path: Path) -> None:
+    """Of three methods in two runs only one differs, as if it were alone."""
+    folders = [tmp_path / name for name in ("one", "other")]
+    for folder, noise in zip(folders, (NOISE[0], NOISE[1] + 0.007), strict=True):
+        same = [entry(Store(folder), name, DIFFICULTY) for name in ("telea", "mean_color")]
+        write(folder, *same, entry(Store(folder), "a", DIFFICULTY + noise))
+    (found,) = json.loads(bench(*folders, "--json").output)
+    p = {row["method"]: (row["p"], row["verdict"]) for row in found["comparisons"]}
+    assert p["telea"] == p["mean_color"] == (None, "equal")
+    assert 0.005 < p["a"][0] < 0.03
+    assert "for the 1 comparisons of this table; equal values are not compared" in found["notes"][0]
+
+
+def test_few_images_get_no_verdict(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for count, verdict in ((9, "too few images"), (10, "a is better")):
+        a, b = (entry(store, name, DIFFICULTY[:count] + shift) for name, shift in (("a", 0), ("b", 0.5)))
+        folder = write(tmp_path, a, b, name=f"of-{count}")
+        assert compared("a", "b", folder)["verdict"] == verdict
+
+
+def test_method_of_one_seed_borrows_the_variance_of_several(tmp_path: Path) -> None:
+    """A method without training is not confused with one that was trained once."""
+    folders = [tmp_path / name for name in ("several", "once")]
+    for folder, luck in zip(folders, ((0.0, 0.01, 0.02), (0.0,)), strict=True):
+        trained = [entry(Store(folder), "a", DIFFICULTY + each, seed) for seed, each in enumerate(luck)]
+        write(folder, *trained, entry(Store(folder), "b", DIFFICULTY + NOISE[1]), seeds=range(len(luck)))
+    (found,) = json.loads(bench(*folders, "--json").output)
+    (row,) = (row for row in found["comparisons"] if row["method"] == "a")
+    single = 2.3 * stats.t.ppf(0.975, 2) * 0.01
+    assert row["high"] - row["low"] == pytest.approx(2 * single * (1 / 3 + 4) ** 0.5, rel=0.01)
+    against = compared("a", "b", folders[0])
+    assert against["high"] - against["low"] == pytest.approx(2 * single / 3**0.5, rel=0.05)
 
 
 def test_seed_variance_widens_the_interval(tmp_path: Path) -> None:
