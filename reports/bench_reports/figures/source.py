@@ -21,7 +21,7 @@ class Source:
 
     store: Store
     run: Run
-    """A run merged by `bench_reports.tables.table.merge_runs`."""
+    """A run merged by `bench_reports.tables.merging.merge_runs`."""
     known: Mapping[str, Metric]
     """Installed metrics by definition."""
 
