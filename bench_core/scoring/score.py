@@ -21,11 +21,12 @@ from bench_core.metrics import select_metrics
 from bench_core.plugins import Plugins
 from bench_core.scoring.pairs_source import EvaluationSet, given, own
 from bench_core.scoring.sanity_checks import Inspection, in_words
+from bench_core.scoring.stored_names import refuse_taken, replaced_images
 from bench_core.specs import Metric
 from bench_core.store.cell_folder import CellFolder
 from bench_core.store.store import CellStatus, Run, Store
 from bench_core.system import files
-from bench_core.system.progress import progress_bar
+from bench_core.system.progress import console, progress_bar
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Scoring:
         context = self.context
         num_pairs = len(next(iter(self.pairs.pairs.values())))
         run = Run(context.protocol, context.images.test_digest, num_pairs, entries, context.suite.missing)
+        if replaced := replaced_images(run, context.store):
+            console.print(replaced, markup=False, soft_wrap=True)
         return run, context.store.write_run(run)
 
     def _inspect(self, sample: Mapping[str, Sequence[Path]], mask_set: str) -> Inspection:
@@ -151,7 +154,7 @@ def score(plugins: Plugins, options: ScoreOptions) -> tuple[Store, Run, Path]:
         BadInput: something cannot be used. No number has been stored then.
     """
     name = options.name
-    _refuse_taken(name, plugins)
+    refuse_taken(name, plugins, Store(options.out))
     protocol = open_protocol(plugins, options)
     if options.truth and options.holes:
         pairs = given(
@@ -177,12 +180,6 @@ def score(plugins: Plugins, options: ScoreOptions) -> tuple[Store, Run, Path]:
         notes.append(f"Evaluated on the {len(pairs.file_names)} ground truths that {name} has images of.")
     run, folder = Scoring(context, pairs, name, samples, notes).run()
     return store, run, folder
-
-
-def _refuse_taken(name: str, plugins: Plugins) -> None:
-    plugins.load_all()
-    if name in plugins.records("models"):
-        raise BadInput(f"{name!r} is an installed method; give another --name, so that rows are not mixed.")
 
 
 def _batch(pair: Pair) -> Pair:

@@ -38,8 +38,8 @@ def write(folder: Path, store: Store, runs: Sequence[Run], known: Mapping[str, M
 
 
 def _with_unique_names(sets: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Add the protocol's name and hash to the names of mask sets if they are not unique otherwise."""
-    for key in ("protocol", "hash"):
+    """Add the protocol's name and hash, or all that is known, to names of mask sets that are not unique otherwise."""
+    for key in ("protocol", "hash", "about"):
         if len({each["name"] for each in sets}) < len(sets):
             sets = [each | {"name": f"{each['name']}, {each[key]}"} for each in sets]
     return sets
@@ -134,6 +134,8 @@ def _saved_pairs(folder: Path) -> set[int]:
 
 def _reason(entry: CellStatus, mask_set: str) -> str:
     """Explain why a method has no composites; empty if it may have some."""
+    if mask_set in entry.missing:
+        return f"has no rows here: {entry.missing[mask_set]}"
     if entry.state == "failed":
         return f"failed: {entry.reason}"
     reason = entry.reason if entry.state == "n/a" else entry.refused.get(mask_set)

@@ -140,9 +140,12 @@ def _cells(variant: str, part: Sequence[Attempt]) -> list[CellStatus]:
     """Return the cells of a variant: of the latest run that finished all of them, else of that which finished most."""
     having = [attempt for attempt in reversed(part) if attempt.of(variant)]
     latest = having[0].of(variant)
-    # image files have no seeds to be completed: the latest pictures replace all others
-    if any("pictures" in attempt.identity(entry) for attempt in having for entry in attempt.of(variant)):
-        return latest
+    # images of other programs have no seeds to be completed: the latest ones replace all others
+    identities = [attempt.identity(entry) for attempt in having for entry in attempt.of(variant)]
+    if any("pictures" in identity for identity in identities):
+        mixed = any("pictures" not in identity for identity in identities if identity)
+        note = f"{variant} names both a method of `bench run` and images of `bench score`: the latest ones are shown."
+        return [replace(entry, notes=[*entry.notes, *[note] * mixed]) for entry in latest]
     completed = [_completed(variant, having[place:]) for place in range(len(having))]
     chosen = max(completed, key=lambda entries: sum(map(is_final, entries)))
     return _with_note(chosen, latest, having[0].run.created)
