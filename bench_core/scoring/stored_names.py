@@ -20,8 +20,8 @@ def refuse_taken(name: str, plugins: Plugins, store: Store) -> None:
         identity = store.folder(entry).read_record("identity") if entry.folder else {"state": entry.state}
         if identity and "pictures" not in identity:
             raise BadInput(
-                f"{name!r} is a method that `bench run` evaluated in this store ({store.run_folder(run)}); give another "
-                "--name, so that rows are not mixed."
+                f"{name!r} is a method of `bench run` in this store ({store.run_folder(run)}); give another --name, "
+                "so that rows are not mixed."
             )
 
 

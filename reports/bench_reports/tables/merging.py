@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from bench_core.seeds import digest
-from bench_core.store.store import FINAL, CellStatus, Run, Store
+from bench_core.store.store import FINAL, CellStatus, Run, Store, run_folder_name
 
 Images = str | Mapping[str, str]
 """Record of a cell's training images: digests of the first 1, 2, 4, ... of them, by number; one digest in old cells."""
@@ -17,8 +17,8 @@ class MergedRun(Run):
 
     training_images: str = ""
     """Digest of the training images; empty if nothing was trained, or if they were not recorded."""
-    attempts: list[Run] = field(default_factory=list)
-    """The runs, oldest first."""
+    folder_names: list[str] = field(default_factory=list)
+    """Names of the folders of the runs, oldest first."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Attempt:
 
     run: Run
     identities: Mapping[str, Mapping[str, Any]]
+    folder_name: str
 
     def of(self, variant: str) -> list[CellStatus]:
         return [entry for entry in self.run.entries if entry.variant == variant]
@@ -79,7 +80,7 @@ def _attempts(store: Store, run: Run) -> Iterator[Attempt]:
         checked = [_without_lost_rows(store, run, entry) for entry in entries]
         folders = {entry.folder: store.folder(entry) for entry in entries if entry.folder}
         identities = {name: folder.read_record("identity") for name, folder in folders.items()}
-        yield Attempt(replace(run, entries=checked, earlier=[]), identities)
+        yield Attempt(replace(run, entries=checked, earlier=[]), identities, run_folder_name(run))
 
 
 def _without_lost_rows(store: Store, run: Run, entry: CellStatus) -> CellStatus:
@@ -132,7 +133,7 @@ def _merged(part: Sequence[Attempt]) -> MergedRun:
             "skipped": list(dict.fromkeys(message for run in runs for message in run.skipped)),
         },
         training_images=digest(digests) if digests else "",
-        attempts=runs,
+        folder_names=list(dict.fromkeys(attempt.folder_name for attempt in part)),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from bench_core.errors import BadInput, unknown
-from bench_core.store.store import Run, Store, run_folder_name
+from bench_core.store.store import Run, Store
 from bench_reports.tables.gaps import state_notes
 from bench_reports.tables.merging import MergedRun, merge_runs
 from bench_reports.tables.table import protocol_title
@@ -85,7 +85,7 @@ def single_run(merged: Sequence[MergedRun], folder: str) -> MergedRun:
         BadInput: there are several.
     """
     if len(merged) > 1:
-        found = "\n".join(f"  {protocol_title(run)}: {', '.join(_folders(run))}" for run in merged)
+        found = "\n".join(f"  {protocol_title(run)}: {', '.join(run.folder_names)}" for run in merged)
         raise BadInput(f"{folder} holds {len(merged)} experiments; give one of its runs/:\n{found}")
     return merged[0]
 
@@ -107,10 +107,6 @@ def _check_same_images(a: Run, b: Run, names: tuple[str, str]) -> None:
             for name, run in zip(names, (a, b), strict=True)
         )
         raise BadInput(f"The runs use different images: {found}. Evaluate both on the same test images.")
-
-
-def _folders(run: MergedRun) -> list[str]:
-    return list(dict.fromkeys(run_folder_name(each) for each in run.attempts))
 
 
 def _only(run: Run, names: Mapping[str, str]) -> Run:

@@ -70,14 +70,16 @@ def build(store: Store, runs: Sequence[Run], known: Mapping[str, Metric]) -> lis
     Raises:
         BadInput: rows of one column differ in definition, version or holes.
     """
-    tables = []
-    for run in merge_runs(store, runs):
-        metrics = protocol_metrics(run, known)
-        columns = build_columns(run, store.rows(run), metrics)
-        cells, notes = Cells(run, columns), all_notes(run, columns, known)
-        frames = (cells.values, cells.texts, cells.best)
-        tables.append(Table(protocol_title(run), *frames, metrics, notes, cells.details, cells.second))
-    return tables
+    return [build_table(store, run, known) for run in merge_runs(store, runs)]
+
+
+def build_table(store: Store, run: MergedRun, known: Mapping[str, Metric]) -> Table:
+    """Build the table of a merged run. Raises BadInput like `build`."""
+    metrics = protocol_metrics(run, known)
+    columns = build_columns(run, store.rows(run), metrics)
+    cells, notes = Cells(run, columns), all_notes(run, columns, known)
+    frames = (cells.values, cells.texts, cells.best)
+    return Table(protocol_title(run), *frames, metrics, notes, cells.details, cells.second)
 
 
 def protocol_metrics(run: Run, known: Mapping[str, Metric]) -> dict[str, Metric]:

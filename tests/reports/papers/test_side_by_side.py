@@ -8,6 +8,7 @@ from rich.console import Console
 from support.stored_cells import KNOWN, done, noted
 from support.toy_paper_table import RULES, measured, protocol, run_of, table_of, text
 
+from bench_core.errors import BadInput
 from bench_core.paper_table import PaperTable, read
 from bench_core.protocol import load
 from bench_core.specs import NamedFile
@@ -73,7 +74,7 @@ def test_relative_change_needs_its_reference(paper: PaperTable, store: Store) ->
     assert text(table, "New (ours)", "PSNR_change measured") == "-"
 
 
-def test_unchanged_rules_come_first_then_the_latest_run(paper: PaperTable, store: Store) -> None:
+def test_only_unchanged_rules_come_before_changed_ones(paper: PaperTable, store: Store) -> None:
     def shown(*runs: tuple[int, float, str]) -> str:
         stored = [
             run_of(protocol(steps=steps), done(store, "new-tv", l1=[value]), created=created)
@@ -83,7 +84,9 @@ def test_unchanged_rules_come_first_then_the_latest_run(paper: PaperTable, store
 
     assert shown((9, 0.1, "2025-01-01"), (3, 0.2, "2025-01-02")) == "10.00"
     assert shown((3, 0.2, "2025-01-01"), (9, 0.1, "2025-01-02")) == "10.00"
-    assert shown((3, 0.2, "2025-01-01"), (4, 0.3, "2025-01-02")) == "30.00‡"
+    assert shown((4, 0.3, "2025-01-02")) == "30.00‡"
+    with pytest.raises(BadInput, match=r"(?s)Several experiments of moon.*--run.* 3 steps .* 4 steps "):
+        shown((3, 0.2, "2025-01-01"), (4, 0.3, "2025-01-02"))
 
 
 def test_other_protocols_and_methods_are_ignored(paper: PaperTable, store: Store) -> None:
