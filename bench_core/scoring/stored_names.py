@@ -36,8 +36,8 @@ def replaced_images(run: Run, store: Store) -> str:
     if not before or [entry.folder for entry in before[-1].entries] == folders:
         return ""
     count = len(before[-1].entries)
-    samples = "sample" if count == 1 else "samples"
-    return f"{name} was scored before, on {before[-1].created[:16]}: its {count} {samples} are replaced in all tables."
+    what = "1 sample is" if count == 1 else f"{count} samples are"
+    return f"{name} was scored before, on {before[-1].created[:16]}: its {what} replaced in all tables."
 
 
 def _entries(name: str, store: Store) -> Iterator[tuple[Run, CellStatus]]:

@@ -63,7 +63,8 @@ def test_unfinished_repetition_keeps_the_finished_cells(store: Store, state: Sta
 def test_finished_repetition_keeps_nothing(store: Store) -> None:
     store.write_run(run_of("1", a=("done", "done")))
     repeated = run_of("2", a=("pending", "pending"))
-    for states in (("pending", "pending"), ("done", "pending"), ("done", "done")):
+    attempts: list[tuple[State, State]] = [("pending", "pending"), ("done", "pending"), ("done", "done")]
+    for states in attempts:
         repeated.entries = run_of("2", a=states).entries
         store.write_run(repeated)
         assert kept(store) == ([["a-0-1", "a-1-1"]] if "pending" in states else [])

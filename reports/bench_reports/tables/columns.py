@@ -137,7 +137,7 @@ def build_column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame) ->
         len(finite),
         pd.Series({name: whole[name].shape[1] for name in present}, dtype=int),
         num_perfect=len(whole) - len(finite),
-        missing_seeds=_missing_seeds(run, mask_set, whole.columns),
+        missing_seeds=_missing_seeds(run, mask_set, whole.columns.tolist()),
         partial={name: int(pairs[name].notna().any(axis=1).sum()) for name in names if name not in present},
         result=_compare_variants(run, mask_set, metric, finite, compared),
     )

@@ -135,13 +135,14 @@ def _columns(pairing: PairedRows, metrics: Mapping[str, Metric]) -> list[Column]
 
 def _unpaired_notes(pairing: PairedRows, requested: Sequence[str]) -> list[str]:
     """Name what only one side was measured by."""
-    measured = pairing.rows[["mask_set", "metric", "variant"]].drop_duplicates().astype(str)
+    sides: dict[tuple[str, str], set[str]] = {}
+    for mask_set, definition, side in pairing.rows[["mask_set", "metric", "variant"]].drop_duplicates().to_numpy():
+        sides.setdefault((mask_set, definition), set()).add(side)
     return [
-        f"{definition} on {mask_set} is not compared: {next(x for x in pairing.names if x != side)} does not have it."
-        for (mask_set, definition), sides in measured.groupby(["mask_set", "metric"], sort=False)["variant"]
-        if sides.nunique() == 1
-        for side in sides
-        if not requested or definition in requested or definition.partition("@")[0] in requested
+        f"{definition} on {mask_set} is not compared: {lacking} does not have it."
+        for (mask_set, definition), having in sides.items()
+        for lacking in set(pairing.names) - having
+        if not requested or {definition, definition.partition("@")[0]} & set(requested)
     ]
 
 

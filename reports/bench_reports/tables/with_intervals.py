@@ -58,7 +58,8 @@ def _block(column: Column) -> pd.DataFrame:
 
 
 def _printed(block: pd.DataFrame, column: Column) -> pd.DataFrame:
-    decimals = dict.fromkeys(("mean", "low", "high"), column.metric.digits)
+    digits = column.metric.digits
+    decimals = {"mean": digits, "low": digits, "high": digits}
     texts = {name: [_text(value, decimals.get(str(name), 0)) for value in values] for name, values in block.items()}
     variants = block.index.get_level_values("method")
     marks = [FEWER_SEEDS * (variant in column.missing_seeds) for variant in variants]
