@@ -14,6 +14,15 @@ def damaged(path: Path, why: object) -> BadInput:
     return BadInput(f"{path} is damaged ({why}); remove it and repeat the command that wrote it.")
 
 
+def other_version(path: Path, why: object, version: str = "") -> BadInput:
+    """Return the error for an intact file of the store whose content this version does not understand."""
+    recorded = f", {version}," if version else ""
+    return BadInput(
+        f"{path} was written by another version of inpaint-bench{recorded} ({why}). Use that version, or move the file "
+        "away and repeat the command that wrote it with this one."
+    )
+
+
 def unknown(kind: str, given: str, known: Iterable[str]) -> BadInput:
     """Return the error for an unknown name: it lists the known names and suggests the nearest."""
     names = sorted(known)

@@ -8,6 +8,7 @@ from bench_core.errors import BadInput
 from bench_core.methods.variants import Variant
 from bench_core.protocol import Protocol
 from bench_core.specs import Model
+from bench_core.system import files
 from bench_core.weights import weight_file
 
 
@@ -22,7 +23,8 @@ def with_weights(variant: Variant, path: Path, protocol: Protocol) -> Variant:
         if facts[key] != wanted:
             raise BadInput(f"{path} holds weights of {key} {facts[key]}, but the protocol has {key} {wanted}.")
     model = replace(variant.model, options=variant.model.options | facts.get("options", {}), recipe=None)
-    name = f"{variant.name} ({path.stem})"
+    # files of one name may hold different weights
+    name = f"{variant.name} ({path.stem} {files.sha256(path)[:8]})"
     return Variant(model, name, {}, name, path)
 
 
@@ -36,6 +38,11 @@ def read_facts(model: Model, path: Path) -> dict[str, Any]:
     if facts.get("method") not in (model.name, model.shares_weights_with):
         raise BadInput(f"{path} holds weights of {facts.get('method')!r}, not of {model.name!r}.")
     options = facts.get("options", {})
-    if not {"scale", "channels"} <= facts.keys() or not isinstance(options, dict) or options.keys() - model.options:
+    if isinstance(options, dict) and (unknown := options.keys() - model.options):
+        raise BadInput(
+            f"{path} was made by another version of {model.name}: the installed one has no option "
+            f"{', '.join(sorted(unknown))}. Use that version, or train it again."
+        )
+    if not {"scale", "channels"} <= facts.keys() or not isinstance(options, dict):
         raise BadInput(f"{path} does not say how to build {model.name}; download or train it again.")
     return facts

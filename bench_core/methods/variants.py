@@ -86,7 +86,7 @@ def apply_overrides(model: Model, public: Mapping[str, Loss], overrides: Overrid
     losses: dict[str, Loss] = {}
     if model.recipe is not None:
         dropped = [name for name in overrides.dropped if name in _generator_terms(model)]
-        suffix += "".join(f"+{name}={weight:g}" for name, weight in overrides.added.items())
+        suffix += "".join(f"+{name}={_number(weight)}" for name, weight in overrides.added.items())
         suffix += "".join(f"-{name}" for name in dropped)
         model = _with_losses(model, dropped, overrides.added)
         known = {**public, **_private(model)}
@@ -145,7 +145,17 @@ def _parse(name: str, text: str, default: Any) -> Any:
 
 def _suffix(prefix: str, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
     changed = (name for name in values if values[name] != defaults[name])
-    return "".join(f"[{prefix}{name}={str(values[name]).lower()}]" for name in changed)
+    return "".join(f"[{prefix}{name}={_text(values[name])}]" for name in changed)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _number(weight: float) -> str:
+    """Format a weight. Different weights have different texts, since variants are known by their names."""
+    short = f"{weight:g}"
+    return short if float(short) == weight else repr(weight)
 
 
 def _private(model: Model) -> dict[str, Loss]:

@@ -20,14 +20,14 @@ from bench_core.images import Array, as_channels, read_image
 from bench_core.metrics import select_metrics
 from bench_core.metrics.code import measured_by
 from bench_core.plugins import Plugins
-from bench_core.protocol import MAX_NAME_BYTES
 from bench_core.scoring.pairs_source import EvaluationSet, given, own
 from bench_core.scoring.sanity_checks import Inspection, in_words
+from bench_core.scoring.stored_names import replaced_images, require_free
 from bench_core.specs import Metric
 from bench_core.store.cell_folder import CellFolder
 from bench_core.store.store import CellStatus, Run, Store
 from bench_core.system import files
-from bench_core.system.progress import progress_bar
+from bench_core.system.progress import console, progress_bar
 
 MAX_COMPARED = 2_000
 """Maximum number of training images that are decoded to find copies of test images in them."""
@@ -67,6 +67,8 @@ class Scoring:
             image_notes=list(images.notes),
             copies=dict(images.copies),
         )
+        if replaced := replaced_images(run, context.store):
+            console.print(replaced, markup=False, soft_wrap=True)
         return run, context.store.write_run(run)
 
     def _inspect(self, sample: Mapping[str, Sequence[Path]], mask_set: str) -> Inspection:
@@ -166,7 +168,7 @@ def score(plugins: Plugins, options: ScoreOptions) -> tuple[Store, Run, Path]:
         BadInput: something cannot be used. No number has been stored then.
     """
     name = options.name
-    _check_name(name, plugins)
+    require_free(name, plugins, Store(options.out))
     protocol = open_protocol(plugins, options)
     if options.truth and options.holes:
         pairs = given(
@@ -192,14 +194,6 @@ def score(plugins: Plugins, options: ScoreOptions) -> tuple[Store, Run, Path]:
         notes.append(f"Evaluated on the {len(pairs.file_names)} ground truths that {name} has images of.")
     run, folder = Scoring(context, pairs, name, samples, notes).run()
     return store, run, folder
-
-
-def _check_name(name: str, plugins: Plugins) -> None:
-    if not name.strip() or not name.isprintable() or len(name.encode()) > MAX_NAME_BYTES:
-        raise BadInput(f"--name {name!r} cannot name a method: give 1 to {MAX_NAME_BYTES} printable letters.")
-    plugins.load_all()
-    if name in plugins.records("models"):
-        raise BadInput(f"{name!r} is an installed method; give another --name, so that rows are not mixed.")
 
 
 def _batch(pair: Pair) -> Pair:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 import pandas as pd
 
-from bench_core.errors import damaged
+from bench_core.errors import damaged, other_version
 from bench_core.store import checksum
 from bench_core.store import rows as rows_file
 from bench_core.store.features import Features
@@ -127,9 +127,12 @@ class CellFolder:
         """
         path = self.path / f"{name}.json"
         try:
-            return json.loads(path.read_text()) if path.exists() else {}
+            record = json.loads(path.read_text()) if path.exists() else {}
         except ValueError as error:
             raise damaged(path, error) from error
+        if not isinstance(record, dict):
+            raise other_version(path, f"it is a {type(record).__name__}, not an object")
+        return record
 
     @_writes
     def write_provenance(self, name: str, provenance: dict[str, Any]) -> None:
@@ -155,11 +158,10 @@ class CellFolder:
         # the checkpoint is deleted last, so the training was not finished while it exists
         if not (path.exists() and record.exists()) or (self.path / "checkpoint.pt").exists():
             return None
-        try:
-            expected = json.loads(record.read_text())["weights"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise damaged(record, error) from error
-        if files.sha256(path) != expected:
+        training = self.read_record("provenance/training")
+        if "weights" not in training:
+            raise other_version(record, "it has no sha256 of the weights")
+        if files.sha256(path) != training["weights"]:
             raise damaged(path, f"its sha256 is not that of {record}")
         return path
 
@@ -189,7 +191,10 @@ class CellFolder:
         """
         path = self.path / "curves.jsonl"
         lines = map(json.loads, checksum.read(path).splitlines() if path.exists() else [])
-        return [line for line in lines if checksum.KEY not in line]
+        points = [line for line in lines if checksum.KEY not in line]
+        if any(point.keys() != {"step", "mask_set", "values"} for point in points):
+            raise other_version(path, f"its points have other entries: {', '.join(points[0])}")
+        return points
 
     @_writes
     def add_curve_point(self, step: int, mask_set: str, values: dict[str, float]) -> None:

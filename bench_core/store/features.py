@@ -8,7 +8,7 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from bench_core.errors import damaged
+from bench_core.errors import damaged, other_version
 from bench_core.store import checksum
 
 
@@ -35,11 +35,13 @@ class Features:
         checksum.read(path)
         try:
             with safe_open(path, "numpy") as file:
-                arrays = {name: file.get_tensor(name) for name in ("values", "hole_ratio")}
-                about = json.loads(file.metadata()["about"])
-                return cls(**arrays, mask_set_hash=about["mask_set_hash"])
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+                about = json.loads((file.metadata() or {}).get("about", "{}"))
         except Exception as error:  # safetensors raises errors of its own
             raise damaged(path, error) from error
+        if odd := {*arrays, *about} ^ {"values", "hole_ratio", "mask_set_hash", checksum.KEY}:
+            raise other_version(path, f"its entries differ in {', '.join(sorted(odd))}")
+        return cls(**arrays, mask_set_hash=about["mask_set_hash"])
 
     def write(self, path: Path) -> None:
         """Write the file atomically. Raises WriteError."""

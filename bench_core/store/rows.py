@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from bench_core.errors import damaged
+from bench_core.errors import damaged, other_version
 from bench_core.store import checksum
 
 COLUMNS = {
@@ -95,11 +95,16 @@ def _read_table(path: Path) -> pa.Table:
     content = checksum.read(path)
     try:
         table = parquet.read_table(pa.BufferReader(content), read_dictionary=TEXT_COLUMNS, use_threads=False)
-        if "code" not in table.column_names:  # rows of earlier versions
-            table = table.append_column("code", pa.array([""] * len(table)))
-        return table.select(list(COLUMNS)).cast(SCHEMA)
     except Exception as error:  # pyarrow raises many types for damaged files
         raise damaged(path, error) from error
+    if "code" not in table.column_names:  # rows of earlier versions
+        table = table.append_column("code", pa.array([""] * len(table)))
+    if odd := set(table.column_names) ^ set(COLUMNS):
+        raise other_version(path, f"its columns differ in {', '.join(sorted(odd))}")
+    try:
+        return table.select(list(COLUMNS)).cast(SCHEMA)
+    except pa.ArrowException as error:
+        raise other_version(path, error) from error
 
 
 def _rename_mask_set(table: pa.Table, name: str) -> pa.Table:

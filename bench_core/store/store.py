@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+from pydantic import ValidationError
 
-from bench_core.errors import BadInput, damaged
+from bench_core import __version__
+from bench_core.errors import BadInput, damaged, other_version
 from bench_core.protocol import MAX_NAME_BYTES, Protocol
 from bench_core.seeds import digest
 from bench_core.store import checksum
@@ -31,7 +33,10 @@ from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup, collec
 
 ABANDONED_SECONDS = 24 * 3600.0
 """Age of a temporary file that no running command can still be writing, even one that was suspended for a while."""
-State = Literal["pending", "done", "failed", "n/a"]
+State = Literal["pending", "done", "failed", "n/a", "missing"]
+"""State of a cell. Tables call a cell "missing" if it was done, but none of its rows are in the store any more."""
+FINAL: tuple[State, ...] = ("done", "n/a")
+"""States that a repetition does not change."""
 
 
 @dataclass
@@ -53,6 +58,8 @@ class CellStatus:
     """Caveats for readers of its numbers."""
     evaluation_ids: dict[str, str] = field(default_factory=dict)
     """Names of the files of rows, by mask set."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """Reasons by mask set whose rows are not in the store any more. Tables find them out; records have none."""
 
     @property
     def title(self) -> str:
@@ -79,6 +86,10 @@ class Run:
     """The name of each test image that is a copy of another one, and of the first of them. They are one photograph."""
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
     """Time of creation, ISO 8601 in UTC. Runs are ordered by it."""
+    earlier: list[list[CellStatus]] = field(default_factory=list)
+    """Finished cells of earlier repetitions, oldest first, of the variants that this one has not finished."""
+    version: str = __version__
+    """Version of the harness that wrote the record."""
 
 
 @dataclass(frozen=True)
@@ -106,13 +117,13 @@ class Store:
 
     def run_folder(self, run: Run) -> Path:
         """Return the folder of a run. Repetitions of a command share it."""
-        cells = sorted({(entry.variant, entry.seed) for entry in run.entries})
-        return self.root / "runs" / f"{run.protocol.name}-{digest([run.protocol.hash, run.images, cells])[:12]}"
+        return self.root / "runs" / run_folder_name(run)
 
     @collective
     def write_run(self, run: Run) -> Path:
-        """Write a run's record and return its folder."""
+        """Write a run's record and return its folder. The record that it replaces leaves its finished cells to it."""
         folder = self.run_folder(run)
+        run.earlier = _earlier(run, folder / "run.json")
         record = {**asdict(run), "protocol": run.protocol.model_dump(mode="json"), checksum.KEY: checksum.BLANK}
         checksum.write(folder / "run.json", files.json_bytes(record))
         return folder
@@ -151,6 +162,12 @@ class Store:
         return rows_file.read_many((path, mask_set) for path, mask_set in parts if path.exists())
 
 
+def run_folder_name(run: Run) -> str:
+    """Name the folder of a run after its protocol, test images and cells."""
+    cells = sorted({(entry.variant, entry.seed) for entry in run.entries})
+    return f"{run.protocol.name}-{digest([run.protocol.hash, run.images, cells])[:12]}"
+
+
 def read_runs(path: Path) -> tuple[Store, list[Run]]:
     """Read the runs of a store, ordered by creation, or the single run of a run's folder.
 
@@ -165,12 +182,39 @@ def read_runs(path: Path) -> tuple[Store, list[Run]]:
     return Store(root), sorted(runs, key=lambda run: run.created)
 
 
+def _earlier(run: Run, path: Path) -> list[list[CellStatus]]:
+    """Return the finished cells of the record at `path`, of the variants that a run has not finished itself."""
+    try:
+        before = _read_run(path)
+    except BadInput:  # there is none, or it cannot be read and is replaced
+        return []
+    unfinished = {entry.variant for entry in run.entries if entry.state not in FINAL}
+    attempts = before.earlier if before.created == run.created else [*before.earlier, before.entries]
+    kept = [[entry for entry in each if entry.variant in unfinished and entry.state in FINAL] for each in attempts]
+    # repeated attempts often find the same cells
+    return [each for place, each in enumerate(kept) if each and each not in kept[place + 1 :]]
+
+
 def _read_run(path: Path) -> Run:
     content = checksum.read(path)
     try:
         record = json.loads(content)
-        del record[checksum.KEY]
-        entries = [CellStatus(**entry) for entry in record["entries"]]
-        return Run(**{**record, "protocol": Protocol.model_validate(record["protocol"]), "entries": entries})
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise damaged(path, error) from error
+    try:
+        del record[checksum.KEY]
+        # older versions did not record theirs
+        given = {"version": "", **record, "protocol": Protocol.model_validate(record["protocol"])}
+        given["entries"] = [CellStatus(**entry) for entry in record["entries"]]
+        given["earlier"] = [[CellStatus(**entry) for entry in each] for each in record.get("earlier", [])]
+        return Run(**given)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        version = record.get("version", "") if isinstance(record, dict) else ""
+        raise other_version(path, _first_fault(error), version) from error
+
+
+def _first_fault(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"protocol.{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return f"it has no {error}" if isinstance(error, KeyError) else str(error)

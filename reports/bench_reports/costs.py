@@ -1,11 +1,15 @@
 """Cost of each method: parameters, training time and time per image, and estimates for larger experiments."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from bench_core.specs import Model
 from bench_core.store.store import CellStatus, Run, Store
+from bench_reports.tables.gaps import state_notes
+
+TIMED = ("done", "missing")
+"""States of cells that recorded their time. Timings outlast rows."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def measured_costs(store: Store, run: Run) -> Iterator[CostEstimate]:
     for entry in run.entries:
         by_variant.setdefault(entry.variant, []).append(entry)
     for variant, entries in by_variant.items():
-        done = [(store.folder(entry), entry.evaluation_ids.values()) for entry in entries if entry.state == "done"]
+        done = [(store.folder(entry), entry.evaluation_ids.values()) for entry in entries if entry.state in TIMED]
         records = [
             folder.read_record(f"provenance/{each}") for folder, evaluation_ids in done for each in evaluation_ids
         ]
@@ -69,6 +73,15 @@ def measured_costs(store: Store, run: Run) -> Iterator[CostEstimate]:
                 image=fmean(record["seconds_per_image"] for record in evaluations),
                 parameters=max((record.get("parameters", 0) for record in trainings), default=0),
             )
+
+
+def untimed_notes(run: Run, costs: Sequence[CostEstimate]) -> list[str]:
+    """Name the variants without timings, after the reasons for it."""
+    timed = {cost.variant for cost in costs}
+    untimed = [entry for entry in run.entries if entry.variant not in timed and entry.state != "n/a"]
+    names = ", ".join(dict.fromkeys(entry.variant for entry in untimed))
+    reasons = state_notes(replace(run, entries=[replace(entry, notes=[]) for entry in untimed]))
+    return [*reasons, f"There are no timings of {names}: no estimate includes them."] if untimed else []
 
 
 def variant_costs(store: Store, run: Run, models: Mapping[str, Model]) -> dict[str, dict[str, float]]:

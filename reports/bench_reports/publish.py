@@ -16,15 +16,19 @@ from bench_reports.tables.table import build
 
 
 def publish(plugins: Plugins, store: Store, run: Run, folder: Path, beside: Sequence[Run]) -> dict[str, Any]:
-    """Write tables and image grid into a run's folder, and print the table. Its rows include the runs `beside`."""
-    (table,) = build(store, [*beside, run], plugins.records("metrics"))
+    """Write table and image grid into a run's folder, and print the table. Its rows include the runs `beside`.
+
+    Runs that trained on different images have tables of their own: all are printed, and the last is written.
+    """
+    *others, table = build(store, [*beside, run], plugins.records("metrics"))
     for report in plugins.records("reports").values():
         files.write_bytes(folder / f"table{report.suffix}", resolve(report.write)(table))
     image_grid = grid(store, run)
     if image_grid:
         files.write_bytes(folder / "grid.png", image_grid)
     out = open_console()
-    show(table, out)
+    for each in (*others, table):
+        show(each, out)
     saved = "table.md, table.tex, ..." + (" and grid.png" if image_grid else "")
     out.print(f"Saved in {folder}: {saved}", markup=False, soft_wrap=True)
     return {"table": record(table)}

@@ -9,6 +9,7 @@ import pytest
 from click.testing import Result
 
 from bench_core.store.store import CellFolder, CellStatus, read_runs
+from bench_core.system import files
 from bench_core.weights.weight_file import read_metadata
 
 Bench = Callable[..., Result]
@@ -134,11 +135,11 @@ def test_given_weights_are_evaluated_without_training(bench: Bench, tmp_path: Pa
     weights = cell(tmp_path / "first", "toy[start=0.25]") / "weights.safetensors"
     output = bench("--plugins", "toy", "--weights", f"toy={weights}").output
     assert "training toy" not in output
-    name = "toy (weights)"
+    name = f"toy (weights {files.sha256(weights)[:8]})"
     assert identity(tmp_path / "out", name)["options"]["start"] == 0.25
     given, trained = rows(tmp_path / "out", name), rows(tmp_path / "first", "toy[start=0.25]")
     assert given["value"].equals(trained["value"])
-    assert "toy (weights) was not trained here; its weights are weights.safetensors, sha256" in " ".join(output.split())
+    assert f"{name} was not trained here; its weights are weights.safetensors, sha256" in " ".join(output.split())
     bench("--plugins", "toy", "--weights", f"toy={weights}", "--precision", "bf16-mixed")
     assert f"{name} (bf16-mixed)" in entries(tmp_path / "out")
 

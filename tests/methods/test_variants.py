@@ -1,5 +1,8 @@
 """Overrides add and drop loss terms of the generator only."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from bench_core.methods.variants import Overrides, Variant, apply_overrides, validate_overrides
@@ -46,6 +49,23 @@ def test_terms_are_added_to_and_dropped_from_the_generator_alone():
     assert variant.backbones == ["vgg16"]
     plain = apply_overrides(MODEL, public)
     assert plain.name == "model" and plain.model == MODEL
+
+
+def test_different_weights_have_different_names():
+    weights = [0.1, 0.1000001, 0.10000000000000002, 1.0, 120.0, 1234567.0, 1234568.0, 1e-7, 1e-30, 0.0]
+    names = [apply_overrides(MODEL, PLUGINS.records("losses"), Overrides({"tv": weight})).name for weight in weights]
+    assert [float(name.partition("=")[2]) for name in names] == weights
+    assert {"model+tv=0.1", "model+tv=120"} < set(names)
+
+
+def test_different_options_have_different_names():
+    defaults: dict[str, Any] = {"x": 0.0, "y": "", "z": False}
+    model, names = replace(MODEL, options=defaults), set()
+    for name, value in (("x", 0.1), ("x", 0.1000001), ("x", 1e-30), ("y", "a"), ("y", "A"), ("z", True), ("z", False)):
+        changes = Overrides(options={f"model.{name}": str(value)})
+        names.add(apply_overrides(model, PLUGINS.records("losses"), changes).name)
+    assert len(names) == 7
+    assert {"model[x=0.1]", "model[y=A]", "model[z=true]", "model"} < names
 
 
 def test_an_update_that_loses_its_last_term_is_left_out():

@@ -1,5 +1,6 @@
 """Refusals and warnings of `bench score`."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +62,15 @@ def test_invalid_options_are_refused(words: tuple[str, str], said: str, score: S
     assert said in " ".join(
         score(*words, code=2, **({"pred": words[1]} if words[0] == "--pred" else {})).output.split()
     )
+
+
+def test_method_that_was_run_in_the_store_is_refused(score: Score, world: Path) -> None:
+    score("--name", "Mine")
+    (identity,) = world.glob("out/cells/Mine-*/identity.json")
+    content = json.loads(identity.read_text())
+    del content["pictures"]
+    identity.write_text(json.dumps(content))
+    assert "'Mine' is a method of `bench run` in this store" in " ".join(score("--name", "Mine", code=2).output.split())
 
 
 def test_truths_without_holes_are_refused(world: Path) -> None:

@@ -137,6 +137,19 @@ def test_several_folders_are_samples(score: Score, world: Path) -> None:
     assert (first != second).any()
 
 
+def test_scoring_again_says_what_it_replaces(score: Score, world: Path) -> None:
+    for path in (world / "theirs").glob("*.png"):
+        save(world / "again" / path.name, read_image(world / "truth" / path.name) // 2 + read_image(path) // 2)
+    again = str(world / "again")
+    assert "scored before" not in score("--pred", again).output
+    assert "scored before" not in score("--pred", again).output, "these are the same images"
+    assert "scored before" not in score("--metrics", "psnr").output, "another protocol"
+    told = " ".join(score().output.split())
+    assert "Theirs was scored before" in told and "its 2 samples are replaced in all tables" in told
+    assert "samples" not in told.partition("Values are means")[2], "the table is of one sample"
+    assert "its 1 sample is replaced" in " ".join(score(pred=again).output.split())
+
+
 def test_holes_can_be_a_mask_sets_file(world: Path, score: Score) -> None:
     rng = np.random.default_rng(0)
     holes = [(rng.random((16, 16)) > 0.5).astype(np.uint8) for _ in range(3)]

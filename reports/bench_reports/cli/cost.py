@@ -32,18 +32,23 @@ def cost(runs: Path, steps: int, images: int, mask_sets: int, seeds: int, method
       bench cost results --steps 500000 --images 36500 --mask-sets 2 --seeds 5 --methods 20
     """
     from bench_core.store.store import read_runs
-    from bench_reports.costs import Workload, measured_costs
+    from bench_reports.costs import Workload, measured_costs, untimed_notes
+    from bench_reports.tables.merging import merge_runs
 
     store, found = read_runs(runs)
-    costs = list(measured_costs(store, found[-1]))
+    last = merge_runs(store, found[-1:])[-1]
+    costs = list(measured_costs(store, last))
+    notes = untimed_notes(last, costs)
     if not costs:
-        raise BadInput(f"The last run in {runs} has no timings: an older version wrote it. Repeat it.")
+        why = " ".join(notes[:-1])
+        raise BadInput(f"The last run in {runs} has no timings. {why} Repeat it, also if an older version wrote it.")
     workload = Workload(steps, images, mask_sets, seeds)
     trained = [each.hours(workload) for each in costs if each.step is not None]
     total = sum(each.hours(workload) for each in costs)
     if methods and trained:
         total += (methods - len(trained)) * sum(trained) / len(trained)
-    record = {"methods": [asdict(each) | {"hours": each.hours(workload)} for each in costs], "hours": total}
+    timed = [asdict(each) | {"hours": each.hours(workload)} for each in costs]
+    record = {"methods": timed, "hours": total, "notes": notes}
     if as_json:
         print_json(record)
     else:
@@ -62,4 +67,6 @@ def _show(record: dict[str, Any]) -> None:
         table.add_row(*setting, step, f"{each['image']:.3g}", f"{each['hours']:,.1f}")
     out, total = open_console(), record["hours"]
     out.print(table)
+    for note in record["notes"]:
+        out.print(note, markup=False, soft_wrap=True)
     out.print(f"Total: {total:,.1f} hours on such a device, {total / 24:,.1f} days.")

@@ -50,16 +50,19 @@ def figure(kind: str, runs: Path, output: Path, metric: str | None, **options: o
     from bench_core.system import files
     from bench_reports.figures.output import FORMATS
     from bench_reports.figures.source import Source
+    from bench_reports.tables.gaps import state_notes
+    from bench_reports.tables.merging import merge_runs
     from bench_reports.tables.pairing import single_run
-    from bench_reports.tables.table import merge_runs
 
     store, stored = read_runs(runs)
     format_ = output.suffix.removeprefix(".").lower()
     if format_ not in FORMATS:
         raise BadInput(f"Figures are written as {', '.join(FORMATS)}, not as {format_!r}: end -o FILE in one of them.")
-    run = single_run(merge_runs(stored), str(runs))
+    run = single_run(merge_runs(store, stored), str(runs))
     source = Source(store, run, Plugins.all().records("metrics"))
     files.write_bytes(output, _draw(kind, source, format_, {"definition": metric, **options}))
+    for note in state_notes(run):
+        click.echo(note, err=True)
 
 
 def _draw(kind: str, source: "Source", format_: str, options: dict[str, object]) -> bytes:

@@ -1,5 +1,6 @@
 """A paper's table as `bench tables` prints and draws it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,8 @@ class PaperTableView:
 
     plugins: "Plugins"
     name: str
+    chosen: Sequence[Path] = ()
+    """Folders of the runs to take of their protocols."""
 
     @cached_property
     def table(self) -> "PaperTable":
@@ -73,5 +76,10 @@ class PaperTableView:
     def _stored(self, runs: Path | None) -> tuple[Any, ...]:
         """Return the store, its runs, and the installed metrics."""
         from bench_core.store.store import read_runs
+        from bench_reports.papers.measured import choose
 
-        return *(read_runs(runs) if runs else (None, [])), self.plugins.records("metrics")
+        known = self.plugins.records("metrics")
+        if runs is None:
+            return None, [], known
+        store, stored = read_runs(runs)
+        return store, choose(store, stored, self.chosen), known

@@ -80,10 +80,15 @@ def tables(context: click.Context, data: tuple[tuple[str, Path], ...], as_json: 
 @tables.command()
 @click.argument("name", type=completions.TABLE)
 @click.argument("runs", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--run", "chosen", multiple=True, type=click.Path(path_type=Path), help="Run to take, if several fit a protocol."
+)
 @FORMAT
 @OUTPUT
 @JSON
-def show(name: str, runs: Path | None, format_: str, output: Path | None, as_json: bool) -> None:
+def show(
+    name: str, runs: Path | None, chosen: tuple[Path, ...], format_: str, output: Path | None, as_json: bool
+) -> None:
     """Print published and measured numbers of a table.
 
     RUNS is a folder that `bench run` wrote to; without it only published numbers are shown. For a figure of curves,
@@ -94,7 +99,7 @@ def show(name: str, runs: Path | None, format_: str, output: Path | None, as_jso
       bench tables show NAME results --format markdown
       bench tables show NAME results -o figure.svg
     """
-    view = PaperTableView(_plugins(), name)
+    view = PaperTableView(_plugins(), name, chosen)
     if as_json:
         print_json(view.record(runs), output)
     else:
@@ -137,6 +142,7 @@ def run(name: str, out: Path, data: tuple[tuple[str, Path], ...], as_json: bool,
                 done.append(run_plan(plan(RunOptions(**options, **fixed, baselines=False))))
     if not done:
         raise BadInput(f"Nothing in the table {name} can be measured here; `bench tables` lists what is missing.")
+    view.chosen = [record["run"] for _, record in done if record]
     if as_json:
         print_json({"runs": [record for _, record in done], "table": view.record(out)})
     else:

@@ -48,7 +48,7 @@ def draw_paper_figure(
     """
     (group,) = paper.groups
     measured = find(store, runs, protocols[group.protocol], known)
-    curves = read_curves(store, measured.runs) if store and measured else pd.DataFrame(columns=COLUMNS)
+    curves = read_curves(store, [measured.run]) if store and measured else pd.DataFrame(columns=COLUMNS)
     labels = {request: label for label, request in paper.methods.items()}
     curves = curves[curves["variant"].isin(labels) & (curves["mask_set"] == group.mask_set)]
     if not measured or curves.empty:

@@ -12,6 +12,7 @@ from bench_core.store.store import Run, Store
 from bench_reports.figures import style
 from bench_reports.tables.columns import Column, build_column
 from bench_reports.tables.consistency import check_rows
+from bench_reports.tables.gaps import state_notes
 from bench_reports.tables.table import protocol_metrics
 
 
@@ -21,7 +22,7 @@ class Source:
 
     store: Store
     run: Run
-    """A run merged by `bench_reports.tables.table.merge_runs`."""
+    """A run merged by `bench_reports.tables.merging.merge_runs`."""
     known: Mapping[str, Metric]
     """Installed metrics by definition."""
 
@@ -67,8 +68,8 @@ class Source:
 
     def no_values_error(self, metric: Metric, mask_set: str) -> BadInput:
         """Return the error for a column without values, with the reason if it is known."""
-        advice = "repeat the bench run, or choose another with --metric or --mask-set"
-        why = self.run.missing.get(metric.definition, advice)
+        advice = "Repeat the bench run, or choose another with --metric or --mask-set."
+        why = self.run.missing.get(metric.definition, " ".join([*state_notes(self.run), advice]))
         return BadInput(f"There is nothing to draw: no method has {metric.title} on {mask_set} ({why}).")
 
 

@@ -70,7 +70,7 @@ def _lines(table: Table) -> Lines:
 
 def _cell(text: str, best: bool, second: bool) -> str:
     """Set a mean, half of its interval in small type, and its marks."""
-    mean, half, marks = re.fullmatch(r"([^ †≈]*)(?: ± ([^ †≈]+))?(.*)", text, re.DOTALL).groups()  # pyright: ignore
+    mean, half, marks = re.fullmatch(r"([^ †§≈]*)(?: ± ([^ †§≈]+))?(.*)", text, re.DOTALL).groups()  # pyright: ignore
     if not mean:
         return escape(text)
     mean = escape(mean)

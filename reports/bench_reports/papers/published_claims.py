@@ -16,7 +16,9 @@ from bench_core.store.store import Run, Store
 from bench_reports.papers.measured import changed_rules
 from bench_reports.tables import notes
 from bench_reports.tables.columns import Column, build_columns
-from bench_reports.tables.table import Table, merge_runs, protocol_metrics, protocol_title
+from bench_reports.tables.gaps import FEWER_SEEDS, gap_notes
+from bench_reports.tables.merging import MergedRun, merge_runs
+from bench_reports.tables.table import Table, protocol_metrics, protocol_title
 
 KEYS = ["method", "paper", "data and holes", "metric"]
 COMPARED_RULES = ("image_set", "size", "resize", "crops", "channels", "steps", "batch", "scale", "train_masks")
@@ -33,12 +35,12 @@ def build(
     papers: Sequence[PaperTable],
     protocols: Mapping[str, Protocol],
 ) -> list[Table]:
-    """Build one table for all runs that share protocol and test images. `protocols` are those of the papers.
+    """Build one table for all runs that share protocol and images. `protocols` are those of the papers.
 
     Raises:
         BadInput: no paper has numbers of these methods, or rows of one column differ in definition or holes.
     """
-    claims = [Claims(store, run, known, papers, protocols) for run in merge_runs(runs)]
+    claims = [Claims(store, run, known, papers, protocols) for run in merge_runs(store, runs)]
     tables = [each.table() for each in claims if each.rows]
     if not tables:
         variants = dict.fromkeys(entry.variant for run in runs for entry in run.entries)
@@ -51,7 +53,7 @@ class Claims:
     """Published numbers of the methods in one run."""
 
     store: Store
-    run: Run
+    run: MergedRun
     known: Mapping[str, Metric]
     papers: Sequence[PaperTable]
     protocols: Mapping[str, Protocol]
@@ -65,7 +67,7 @@ class Claims:
         )
         values, texts = (pd.DataFrame([row[kind] for row in self.rows], index, heads) for kind in ("values", "texts"))
         best = pd.DataFrame(False, index, heads)
-        return Table(f"Claimed and measured. {protocol_title(self.run.protocol)}", values, texts, best, {}, self._notes)
+        return Table(f"Claimed and measured. {protocol_title(self.run)}", values, texts, best, {}, self._notes)
 
     @property
     def _notes(self) -> list[str]:
@@ -80,7 +82,7 @@ class Claims:
             *(f"{paper.name}: {note}" for paper in papers for note in paper.notes),
             *notes.interval_notes(self.run, columns),
             *notes.few_images_notes(columns, self.known),
-            *notes.state_notes(self.run),
+            *gap_notes(self.run, columns),
             *self.run.image_notes,
         ]
 
@@ -124,7 +126,8 @@ class Claims:
             place, comparison = column.result.variants.index(variant), column.result.comparison
             half = f" ± {factor * (comparison.high[place] - comparison.low[place]) / 2:.{digits}f}"
         few = notes.FEW_IMAGES * (column.num_pairs < column.metric.fewest_images)
-        return value, f"{value:.{digits}f}{half}{few}"
+        fewer = FEWER_SEEDS * (variant in column.missing_seeds)
+        return value, f"{value:.{digits}f}{half}{few}{fewer}"
 
     def _differences(self, paper: PaperTable, group: Group, metric: str, number: Number) -> list[str]:
         """List all known differences between a claim and this run's measurement."""

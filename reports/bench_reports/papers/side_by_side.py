@@ -14,6 +14,7 @@ from bench_core.protocol import Protocol
 from bench_core.specs import Metric
 from bench_core.store.store import Run, Store
 from bench_reports.papers.measured import Measured, find
+from bench_reports.tables.gaps import FEWER_SEEDS
 from bench_reports.tables.notes import FEW_IMAGES
 from bench_reports.tables.table import Table
 
@@ -76,7 +77,7 @@ class SideBySide:
         if np.isnan(value):
             return EMPTY
         differs = how.differs or measured.changes or (number and number.n_images not in ("", str(measured.num_pairs)))
-        marks = FEW_IMAGES * (FEW_IMAGES in text) + DIFFERS * bool(differs)
+        marks = "".join(mark for mark in (FEW_IMAGES, FEWER_SEEDS) if mark in text) + DIFFERS * bool(differs)
         return value * how.factor, f"{value * how.factor:.{self._digits(group, metric)}f}{marks}"
 
     def _digits(self, group: Group, metric: str) -> int:
@@ -96,7 +97,7 @@ class SideBySide:
 
     def _notes(self) -> list[str]:
         paper = self.paper
-        measured = [f"{method} by {request}" for method, request in paper.methods.items() if request]
+        measured = [f"{method} by {self._variants(request)}" for method, request in paper.methods.items() if request]
         missing = [method for method, request in paper.methods.items() if not request]
         return [
             f"{paper.citation}.",
@@ -106,6 +107,11 @@ class SideBySide:
             *paper.notes,
             *(note for name, measured in self.found.items() for note in self._protocol_notes(name, measured)),
         ]
+
+    def _variants(self, request: str) -> str:
+        """Name the variants that stand for a request; the request itself if it was not measured."""
+        named = dict.fromkeys(name for each in self.found.values() if each and (name := each.variant(request)))
+        return ", ".join(named) or request
 
     def _metric_notes(self) -> list[str]:
         units = {number.metric: f", in {number.unit}," for number in self.paper.published if number.unit}

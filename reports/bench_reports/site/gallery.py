@@ -14,7 +14,8 @@ from bench_core.specs import Metric
 from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.site.gallery_images import MAX_ERROR, GalleryImages, error_colours
 from bench_reports.site.pages import data_script, json_number, method_path, render
-from bench_reports.tables.table import ARROWS, merge_runs, protocol_metrics, protocol_title
+from bench_reports.tables.merging import MergedRun, merge_runs
+from bench_reports.tables.table import ARROWS, protocol_metrics, protocol_title
 
 
 def write(folder: Path, store: Store, runs: Sequence[Run], known: Mapping[str, Metric]) -> bool:
@@ -25,7 +26,7 @@ def write(folder: Path, store: Store, runs: Sequence[Run], known: Mapping[str, M
     """
     images = GalleryImages(folder / "images")
     images.folder.mkdir(parents=True, exist_ok=True)
-    sets = [each for run in merge_runs(runs) for each in GalleryData.read(store, run, known).sets(images)]
+    sets = [each for run in merge_runs(store, runs) for each in GalleryData.read(store, run, known).sets(images)]
     if not sets:
         images.folder.rmdir()
         return False
@@ -37,8 +38,8 @@ def write(folder: Path, store: Store, runs: Sequence[Run], known: Mapping[str, M
 
 
 def _with_unique_names(sets: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Add the protocol's name and hash to the names of mask sets if they are not unique otherwise."""
-    for key in ("protocol", "hash"):
+    """Add the protocol's name and hash, or all that is known, to names of mask sets that are not unique otherwise."""
+    for key in ("protocol", "hash", "about"):
         if len({each["name"] for each in sets}) < len(sets):
             sets = [each | {"name": f"{each['name']}, {each[key]}"} for each in sets]
     return sets
@@ -49,14 +50,14 @@ class GalleryData:
     """Rows of one run, and the data of its mask sets."""
 
     store: Store
-    run: Run
+    run: MergedRun
     metrics: Sequence[Metric]
     """Metrics that are measured on every image."""
     rows: Mapping[tuple, pd.DataFrame]
     """Rows by mask set, variant, seed and metric; one row for each pair, in order."""
 
     @classmethod
-    def read(cls, store: Store, run: Run, known: Mapping[str, Metric]) -> "GalleryData":
+    def read(cls, store: Store, run: MergedRun, known: Mapping[str, Metric]) -> "GalleryData":
         rows = store.rows(run)
         rows = rows[rows["image"] != "*"]
         keys = ["mask_set", "variant", "seed", "metric"]
@@ -81,7 +82,7 @@ class GalleryData:
         return {
             "protocol": self.run.protocol.name,
             "hash": self.run.protocol.hash[:8],
-            "about": protocol_title(self.run.protocol),
+            "about": protocol_title(self.run),
             "name": mask_set,
             "metrics": [
                 {"key": each.definition, "title": each.title, "arrow": ARROWS[each.better], "digits": each.digits}
@@ -133,6 +134,8 @@ def _saved_pairs(folder: Path) -> set[int]:
 
 def _reason(entry: CellStatus, mask_set: str) -> str:
     """Explain why a method has no composites; empty if it may have some."""
+    if mask_set in entry.missing:
+        return f"has no rows here: {entry.missing[mask_set]}"
     if entry.state == "failed":
         return f"failed: {entry.reason}"
     reason = entry.reason if entry.state == "n/a" else entry.refused.get(mask_set)

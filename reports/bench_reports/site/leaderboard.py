@@ -9,16 +9,17 @@ import pandas as pd
 
 from bench_core.seeds import digest
 from bench_core.specs import Metric
-from bench_core.store.store import Run
 from bench_reports.costs import format_count, format_duration
 from bench_reports.site.filters import TableFilter
 from bench_reports.site.pages import json_number, method_path
 from bench_reports.tables import notes
 from bench_reports.tables.cells import Cells
 from bench_reports.tables.columns import Column
+from bench_reports.tables.gaps import state_notes
+from bench_reports.tables.merging import MergedRun
 from bench_reports.tables.table import metric_header, protocol_metrics, protocol_title
 
-_TEXT = re.compile(r"(\S+)(?: (± \S+?))?([†≈]*)")
+_TEXT = re.compile(r"(\S+)(?: (± \S+?))?([†§≈]*)")
 """Cell of the usual table: value, half of the interval, marks."""
 COST_COLUMNS = {
     "parameters": ("Parameters", format_count),
@@ -29,7 +30,10 @@ COST_COLUMNS = {
 
 
 def board_data(
-    run: Run, filters: Sequence[TableFilter], known: Mapping[str, Metric], costs: Mapping[str, Mapping[str, float]]
+    run: MergedRun,
+    filters: Sequence[TableFilter],
+    known: Mapping[str, Metric],
+    costs: Mapping[str, Mapping[str, float]],
 ) -> dict[str, Any]:
     """Return the data of a merged run's leaderboard. `costs` are by variant."""
     metrics, protocol, board_id = protocol_metrics(run, known), run.protocol, _board_id(run)
@@ -39,7 +43,7 @@ def board_data(
         "id": board_id,
         "name": protocol.name,
         "about": protocol.title,
-        "title": protocol_title(protocol),
+        "title": protocol_title(run),
         "pairs": run.num_pairs,
         "masks": list(protocol.test_masks),
         "parts": list(dict.fromkeys(view["part"] for view in views if view["part"])),
@@ -66,9 +70,9 @@ def _cost_cells(costs: Mapping[str, float]) -> dict[str, tuple[str, float]]:
     return {key: (format_(costs[key]), costs[key]) for key, (_, format_) in COST_COLUMNS.items() if key in costs}
 
 
-def _board_id(run: Run) -> str:
+def _board_id(run: MergedRun) -> str:
     """Return the fragment of links to the run's leaderboard."""
-    return f"{run.protocol.name}-{digest([run.protocol.hash, run.images])[:8]}"
+    return f"{run.protocol.name}-{digest([run.protocol.hash, run.images, run.training_images])[:8]}"
 
 
 def _view(filter_: TableFilter, known: Mapping[str, Metric]) -> dict[str, Any]:
@@ -116,4 +120,4 @@ def _reason(filter_: TableFilter, name: str) -> str:
         for entry in filter_.run.entries
         if entry.variant == name
     ]
-    return " ".join(notes.state_notes(replace(filter_.run, entries=entries)))
+    return " ".join(state_notes(replace(filter_.run, entries=entries)))

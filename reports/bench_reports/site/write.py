@@ -17,7 +17,8 @@ from bench_reports.site.methods import method_pages
 from bench_reports.site.pages import ASSETS, data_script, method_path, render
 from bench_reports.site.plots import board_plots
 from bench_reports.site.rerun_command import protocol_toml
-from bench_reports.tables.table import merge_runs, protocol_metrics
+from bench_reports.tables.merging import merge_runs
+from bench_reports.tables.table import protocol_metrics
 
 
 def write(folder: Path, store: Store, runs: Sequence[Run], plugins: Plugins) -> None:
@@ -44,7 +45,7 @@ def write(folder: Path, store: Store, runs: Sequence[Run], plugins: Plugins) -> 
 def _write_pages(folder: Path, store: Store, runs: Sequence[Run], plugins: Plugins) -> None:
     shutil.copytree(ASSETS, folder / "assets")
     known, models, boards = plugins.records("metrics"), plugins.records("models"), []
-    for run in merge_runs(runs):
+    for run in merge_runs(store, runs):
         filters = list(table_filters(store, run, protocol_metrics(run, known)))
         board = board_data(run, filters, known, variant_costs(store, run, models))
         boards.append((run, board))

@@ -15,8 +15,9 @@ from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.tables.cells import Cells
 from bench_reports.tables.columns import Column, build_column
 from bench_reports.tables.consistency import check_rows
+from bench_reports.tables.merging import merge_runs
 from bench_reports.tables.notes import all_notes
-from bench_reports.tables.table import Table, merge_runs, protocol_metrics, protocol_title
+from bench_reports.tables.table import Table, protocol_metrics, protocol_title
 
 EDGES = [0, 0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1]
 """Edges of the test set of Liu et al., ECCV 2018, extended to [0, 1]. A bucket includes its upper edge."""
@@ -25,12 +26,15 @@ KEYS = ["mask set", "hole ratio", "pairs"]
 
 
 def build(store: Store, runs: Sequence[Run], known: Mapping[str, Metric]) -> list[Table]:
-    """Build one table for all runs that share protocol and test images. Empty buckets are left out.
+    """Build one table for all runs that share protocol, test images and training images. Empty buckets are left out.
 
     Raises:
         BadInput: rows of one column differ in definition, version or holes.
     """
-    return [Buckets(store, run, protocol_metrics(run, known)).table(known) for run in merge_runs(runs)]
+    return [
+        Buckets(store, run, protocol_metrics(run, known)).table(known, f"{protocol_title(run)}, by hole ratio")
+        for run in merge_runs(store, runs)
+    ]
 
 
 def bucket_labels(ratios: np.ndarray) -> np.ndarray:
@@ -47,7 +51,7 @@ class Buckets:
     run: Run
     metrics: Mapping[str, Metric]
 
-    def table(self, known: Mapping[str, Metric]) -> Table:
+    def table(self, known: Mapping[str, Metric], title: str) -> Table:
         check_rows(self.run, self.rows, self.metrics)
         blocks = {(block[0].mask_set, block[0].bucket, block[0].num_pairs): block for block in self.columns()}
         columns = [column for block in blocks.values() for column in block]
@@ -57,7 +61,6 @@ class Buckets:
             for kind in ("values", "texts", "best", "second", "details")
         )
         notes = [*all_notes(self.run, columns, known), *self._feature_notes(columns)]
-        title = f"{protocol_title(self.run.protocol)}, by hole ratio"
         return Table(title, values, texts, best.astype(bool), self.metrics, notes, details, second.astype(bool))
 
     @cached_property

@@ -8,6 +8,7 @@ import pandas as pd
 
 from bench_core.store.store import Run
 from bench_reports.tables.columns import Column
+from bench_reports.tables.gaps import FEWER_SEEDS
 from bench_reports.tables.notes import FEW_IMAGES, LIKE_BEST
 
 
@@ -57,7 +58,8 @@ class Cells:
         for column in self.columns:
             partial = dict.fromkeys(column.partial, "n/a")
             refused = {entry.variant: "n/a" for entry in self.run.entries if column.mask_set in entry.refused}
-            texts[column.key] = pd.Series(gaps | partial | _texts(column) | refused)
+            lost = {entry.variant: "missing" for entry in self.run.entries if column.mask_set in entry.missing}
+            texts[column.key] = pd.Series(gaps | partial | lost | _texts(column) | refused)
         return self._framed(texts, "-")
 
     def _framed(self, parts: Mapping[tuple[str, str], pd.Series], gap: float | str) -> pd.DataFrame:
@@ -78,6 +80,7 @@ def _texts(column: Column) -> dict[str, str]:
         variant: f"{mean:.{digits}f}"
         + (f" ± {halves[variant]:.{digits}f}" if variant in halves else "")
         + few
+        + FEWER_SEEDS * (variant in column.missing_seeds)
         + LIKE_BEST * (variant in like_best)
         for variant, mean in zip(column.means.index.astype(str), column.means, strict=True)
         if not np.isnan(mean)

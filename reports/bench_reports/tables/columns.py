@@ -1,7 +1,7 @@
 """One column of a table: a metric on a mask set, with its methods compared on the same pairs."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import product
@@ -63,6 +63,8 @@ class Column:
     """Number of pairs left out for all variants because one of them matches perfectly, with an infinite value."""
     partial: Mapping[str, int] = field(default_factory=dict)
     """Variants that were measured on some pairs only, with the number of pairs. They are not compared."""
+    missing_seeds: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Seeds that were wanted, but have no value for some pair, by variant."""
     bucket: str = ""
     """Hole-ratio bucket of the pairs, such as 0.1-0.2; empty for all pairs."""
     result: ComparisonResult | None = None
@@ -121,8 +123,13 @@ def build_columns(run: Run, rows: pd.DataFrame, metrics: Mapping[str, Metric]) -
 def build_column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame) -> Column:
     """Compare the variants that were measured on all pairs. `rows` holds one mask set and one metric."""
     if metric.per == "set":
-        by_variant = rows.groupby("variant", sort=False, observed=True)["value"]
-        return Column(mask_set, metric, by_variant.mean(), run.num_pairs, by_variant.size())
+        measured = rows[rows["value"].notna()]
+        by_variant = measured.groupby("variant", sort=False, observed=True)["value"]
+        trainings = zip(measured["variant"], measured["seed"], strict=True)
+        missing_seeds = _missing_seeds(run, mask_set, trainings)
+        return Column(
+            mask_set, metric, by_variant.mean(), run.num_pairs, by_variant.size(), missing_seeds=missing_seeds
+        )
     by_training = rows.groupby(["image", "variant", "seed"], sort=False, observed=True)["value"].mean()
     pairs = by_training.unstack(["variant", "seed"])
     if isinstance(pairs.columns, pd.MultiIndex):
@@ -141,9 +148,20 @@ def build_column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame) ->
         len(finite),
         pd.Series({name: whole[name].shape[1] for name in present}, dtype=int),
         num_perfect=len(whole) - len(finite),
+        missing_seeds=_missing_seeds(run, mask_set, whole.columns.tolist()),
         partial={name: int(pairs[name].notna().any(axis=1).sum()) for name in names if name not in present},
         result=_compare_variants(run, mask_set, metric, finite, compared),
     )
+
+
+def _missing_seeds(run: Run, mask_set: str, trainings: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    """Return the seeds of each variant that should have values on a mask set, except those of `trainings`."""
+    measured, missing = set(trainings), {}
+    for entry in run.entries:
+        wanted = entry.state != "n/a" and mask_set not in entry.refused
+        if wanted and (entry.variant, entry.seed) not in measured:
+            missing.setdefault(entry.variant, []).append(entry.seed)
+    return missing
 
 
 def _compare_variants(

@@ -14,8 +14,9 @@ from bench_core.statistics.ranking import SIGNIFICANCE_LEVEL, holm
 from bench_reports.tables import notes
 from bench_reports.tables.columns import Column, build_column
 from bench_reports.tables.consistency import check_holes, check_versions
+from bench_reports.tables.gaps import FEWER_SEEDS, gap_notes
 from bench_reports.tables.pairing import PairedRows
-from bench_reports.tables.table import Table, protocol_metrics, protocol_title
+from bench_reports.tables.table import Table, protocol_metrics
 
 KEYS = ["mask set", "metric"]
 ENDS = ["low", "high"]
@@ -33,6 +34,8 @@ class Differences:
     ``p``, ``a_better`` (share of pairs in [0, 1] on which a is better) and ``verdict``."""
     digits: Sequence[int]
     """Decimals of each row."""
+    marks: Sequence[tuple[str, ...]]
+    """Marks of both means in each row."""
     notes: Sequence[str]
 
     def table(self) -> Table:
@@ -41,6 +44,8 @@ class Differences:
         for key in ("a", "b", "difference", *ENDS):
             sign = "+" if key not in ("a", "b") else ""
             texts[key] = [_text(x, f"{sign}.{n}f") for x, n in zip(self.frame[key], self.digits, strict=True)]
+        for place, key in enumerate("ab"):
+            texts[key] = [text + marks[place] for text, marks in zip(texts[key], self.marks, strict=True)]
         texts["p"] = ["< 0.001" if p < 0.001 else _text(p, ".3f") for p in self.frame["p"]]
         texts["a_better"] = [_text(x, ".0%") for x in self.frame["a_better"]]
         values, texts = (frame.rename(columns=names) for frame in (self.frame, texts))
@@ -73,6 +78,14 @@ def build(pairings: Sequence[PairedRows], metrics: Sequence[str], known: Mapping
     frame["p"] = holm(frame["p"].to_numpy(dtype=float))
     frame["verdict"] = [_verdict(column, p) for (_, column), p in zip(found, frame["p"], strict=True)]
     run, names = pairings[0].run, pairings[0].names
+    gaps = [
+        f"{pairing.method}: {note}" if pairing.method else note
+        for pairing in pairings
+        for note in [
+            *gap_notes(pairing.run, [column for each, column in found if each is pairing]),
+            *_unpaired_notes(pairing, metrics),
+        ]
+    ]
     columns = [column for _, column in found]
     equal = "; equal values are not compared" if "equal" in set(frame["verdict"]) else ""
     explained = [
@@ -80,14 +93,15 @@ def build(pairings: Sequence[PairedRows], metrics: Sequence[str], known: Mapping
         f"by Holm for the {frame['p'].count()} comparisons of this table{equal}.",
         *notes.interval_notes(run, columns),
         *notes.few_images_notes(columns, known),
-        *notes.state_notes(run),
+        *gaps,
         *notes.perfect_match_notes(columns),
         *run.image_notes,
     ]
     frame = frame.set_index([*KEYS, "method"])
     frame = frame if pairings[0].method else frame.droplevel("method")
-    title = f"{' against '.join(names)}. {protocol_title(run.protocol)}"
-    return Differences(names, title, frame, [column.metric.digits for column in columns], explained)
+    title = f"{' against '.join(names)}. {pairings[0].title}"
+    marks = [tuple(FEWER_SEEDS * (name in column.missing_seeds) for name in names) for column in columns]
+    return Differences(names, title, frame, [column.metric.digits for column in columns], marks, explained)
 
 
 def _metrics(pairing: PairedRows, requested: Sequence[str], known: Mapping[str, Metric]) -> dict[str, Metric]:
@@ -108,10 +122,29 @@ def _columns(pairing: PairedRows, metrics: Mapping[str, Metric]) -> list[Column]
     for (mask_set, definition), rows in pairing.rows.groupby(["mask_set", "metric"], sort=False, observed=True):
         if definition in metrics and rows["variant"].nunique() == 2:
             _check_same_images(pairing, str(mask_set), rows)
-            columns.append(build_column(pairing.run, str(mask_set), metrics[str(definition)], rows))
+            column = build_column(pairing.run, str(mask_set), metrics[str(definition)], rows)
+            if column.partial:
+                raise BadInput(
+                    f"{' and '.join(column.partial)} has {definition} on {mask_set} for some pairs only: repeat the "
+                    "command that measured it."
+                )
+            columns.append(column)
     if not columns:
         raise BadInput(f"{' and '.join(pairing.names)} share no metric on a common mask set: nothing to compare.")
     return columns
+
+
+def _unpaired_notes(pairing: PairedRows, requested: Sequence[str]) -> list[str]:
+    """Name what only one side was measured by."""
+    sides: dict[tuple[str, str], set[str]] = {}
+    for mask_set, definition, side in pairing.rows[["mask_set", "metric", "variant"]].drop_duplicates().to_numpy():
+        sides.setdefault((mask_set, definition), set()).add(side)
+    return [
+        f"{definition} on {mask_set} is not compared: {lacking} does not have it."
+        for (mask_set, definition), having in sides.items()
+        for lacking in set(pairing.names) - having
+        if not requested or {definition, definition.partition("@")[0]} & set(requested)
+    ]
 
 
 def _check_same_images(pairing: PairedRows, mask_set: str, rows: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""Notes below a table: definitions, intervals, and the reasons for gaps."""
+"""Notes below a table: definitions, intervals, marks, and the reasons for gaps."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,6 +9,7 @@ from bench_core.statistics.margins import MIN_IMAGES
 from bench_core.statistics.ranking import SIGNIFICANCE_LEVEL, images_needed
 from bench_core.store.store import Run
 from bench_reports.tables.columns import Column
+from bench_reports.tables.gaps import gap_notes
 
 FEW_IMAGES = "†"
 """Marks a value that was computed from too few images."""
@@ -25,9 +26,7 @@ def all_notes(run: Run, columns: Sequence[Column], known: Metrics) -> list[str]:
         *interval_notes(run, columns),
         *_like_best_note(columns),
         *few_images_notes(columns, known),
-        *_missing_metric_notes(run, columns),
-        *state_notes(run),
-        *_partial_notes(columns),
+        *gap_notes(run, columns),
         *perfect_match_notes(columns),
         *_run_notes(run),
     ]
@@ -93,34 +92,6 @@ def few_images_notes(columns: Sequence[Column], known: Metrics) -> list[str]:
 def _range(counts: set[int]) -> str:
     low, high = min(counts), max(counts)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
-
-
-def _missing_metric_notes(run: Run, columns: Sequence[Column]) -> list[str]:
-    done = {entry.variant for entry in run.entries if entry.state == "done"}
-    gaps = {column.metric.definition: column.metric.title for column in columns if done - set(column.means.index)}
-    return [f"{gaps[definition]} is missing: {why}" for definition, why in run.missing.items() if definition in gaps]
-
-
-def state_notes(run: Run) -> list[str]:
-    """Say why cells are n/a or failed, and add the notes that methods left."""
-    notes = []
-    for entry in run.entries:
-        if entry.state == "n/a":
-            notes.append(f"{entry.variant} is n/a: it {entry.reason}.")
-        elif entry.state == "failed":
-            notes.append(f"{entry.variant}, seed {entry.seed}, failed: {entry.reason}")
-        else:
-            notes += [f"{entry.variant} is n/a on {name}: it {why}." for name, why in entry.refused.items()]
-        notes += entry.notes
-    return list(dict.fromkeys(notes))  # most are the same for every seed
-
-
-def _partial_notes(columns: Sequence[Column]) -> list[str]:
-    return [
-        f"{variant} is n/a for {column.metric.title} on {column.label}: it was measured on {count} pairs only."
-        for column in columns
-        for variant, count in column.partial.items()
-    ]
 
 
 def perfect_match_notes(columns: Sequence[Column]) -> list[str]:

@@ -1,17 +1,17 @@
 """A table of results, and how it is built from stored rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 
 import pandas as pd
 
 from bench_core.metrics.select import select_metrics
-from bench_core.protocol import Protocol
 from bench_core.specs import Metric
 from bench_core.store.store import Run, Store
 from bench_reports.tables.cells import Cells
 from bench_reports.tables.columns import build_columns
+from bench_reports.tables.merging import MergedRun, merge_runs, seed_list
 from bench_reports.tables.notes import all_notes
 
 ARROWS = {"higher": "↑", "lower": "↓"}
@@ -65,35 +65,21 @@ class Table:
 
 
 def build(store: Store, runs: Sequence[Run], known: Mapping[str, Metric]) -> list[Table]:
-    """Build one table for all runs that share protocol and test images.
+    """Build one table for all runs that share protocol, test images and training images.
 
     Raises:
         BadInput: rows of one column differ in definition, version or holes.
     """
-    tables = []
-    for run in merge_runs(runs):
-        metrics = protocol_metrics(run, known)
-        columns = build_columns(run, store.rows(run), metrics)
-        cells, notes = Cells(run, columns), all_notes(run, columns, known)
-        frames = (cells.values, cells.texts, cells.best)
-        tables.append(Table(protocol_title(run.protocol), *frames, metrics, notes, cells.details, cells.second))
-    return tables
+    return [build_table(store, run, known) for run in merge_runs(store, runs)]
 
 
-def merge_runs(runs: Sequence[Run]) -> list[Run]:
-    """Merge runs that share protocol and test images. If several have the same cell, the last one counts."""
-    together: dict[tuple[str, str], list[Run]] = {}
-    for run in runs:
-        together.setdefault((run.protocol.hash, run.images), []).append(run)
-    merged = []
-    for alike in together.values():
-        entries = {(entry.variant, entry.seed): entry for run in alike for entry in run.entries}
-        missing = {definition: why for run in alike for definition, why in run.missing.items()}
-        said = list(dict.fromkeys(note for run in alike for note in run.image_notes))
-        copies = {name: of for run in alike for name, of in run.copies.items()}
-        changes = {"entries": list(entries.values()), "missing": missing, "image_notes": said, "copies": copies}
-        merged.append(replace(alike[-1], **changes))
-    return merged
+def build_table(store: Store, run: MergedRun, known: Mapping[str, Metric]) -> Table:
+    """Build the table of a merged run. Raises BadInput like `build`."""
+    metrics = protocol_metrics(run, known)
+    columns = build_columns(run, store.rows(run), metrics)
+    cells, notes = Cells(run, columns), all_notes(run, columns, known)
+    frames = (cells.values, cells.texts, cells.best)
+    return Table(protocol_title(run), *frames, metrics, notes, cells.details, cells.second)
 
 
 def protocol_metrics(run: Run, known: Mapping[str, Metric]) -> dict[str, Metric]:
@@ -106,12 +92,16 @@ def metric_header(metric: Metric) -> str:
     return f"{metric.title} {ARROWS[metric.better]}"
 
 
-def protocol_title(protocol: Protocol) -> str:
-    """Summarise a protocol in one line: images, size, scale, training budget and seeds."""
-    if not protocol.size:
-        return f"{protocol.name}: files as they are (protocol {protocol.hash[:8]})"
-    seeds = "seed" + "s" * (len(protocol.seeds) > 1) + " " + ", ".join(map(str, protocol.seeds))
-    return (
-        f"{protocol.name}: {protocol.image_set} at {protocol.size} pixels, {protocol.scale} scale, "
-        f"{protocol.steps:,} steps of batch {protocol.batch}, {seeds} (protocol {protocol.hash[:8]})"
-    )
+def protocol_title(run: MergedRun) -> str:
+    """Summarise a run's protocol and images in one line. Tables that must not be compared have different titles."""
+    protocol, digests = run.protocol, [f"protocol {run.protocol.hash[:8]}", f"test images {run.images[:8]}"]
+    if run.training_images:
+        digests.append(f"training images {run.training_images[:8]}")
+    if protocol.size:
+        rules = (
+            f"{protocol.image_set} at {protocol.size} pixels, {protocol.scale} scale, {protocol.steps:,} steps of "
+            f"batch {protocol.batch}, {seed_list(protocol.seeds)}"
+        )
+    else:
+        rules = "files as they are"
+    return f"{protocol.name}: {rules} ({', '.join(digests)})"

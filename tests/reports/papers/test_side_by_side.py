@@ -1,5 +1,6 @@
 """Published and measured numbers of a paper's table stand side by side and are never mixed up."""
 
+from dataclasses import replace
 from io import StringIO
 
 import numpy as np
@@ -8,12 +9,14 @@ from rich.console import Console
 from support.stored_cells import KNOWN, done, noted
 from support.toy_paper_table import RULES, measured, protocol, run_of, table_of, text
 
+from bench_core.errors import BadInput
 from bench_core.paper_table import PaperTable, read
 from bench_core.protocol import load
 from bench_core.specs import NamedFile
 from bench_core.store.store import Store
 from bench_reports import bench_paper_tables, bench_protocols
 from bench_reports.formats.terminal import show
+from bench_reports.papers.measured import choose
 from bench_reports.papers.side_by_side import build
 
 
@@ -73,7 +76,7 @@ def test_relative_change_needs_its_reference(paper: PaperTable, store: Store) ->
     assert text(table, "New (ours)", "PSNR_change measured") == "-"
 
 
-def test_unchanged_rules_come_first_then_the_latest_run(paper: PaperTable, store: Store) -> None:
+def test_only_unchanged_rules_come_before_changed_ones(paper: PaperTable, store: Store) -> None:
     def shown(*runs: tuple[int, float, str]) -> str:
         stored = [
             run_of(protocol(steps=steps), done(store, "new-tv", l1=[value]), created=created)
@@ -83,7 +86,34 @@ def test_unchanged_rules_come_first_then_the_latest_run(paper: PaperTable, store
 
     assert shown((9, 0.1, "2025-01-01"), (3, 0.2, "2025-01-02")) == "10.00"
     assert shown((3, 0.2, "2025-01-01"), (9, 0.1, "2025-01-02")) == "10.00"
-    assert shown((3, 0.2, "2025-01-01"), (4, 0.3, "2025-01-02")) == "30.00‡"
+    assert shown((4, 0.3, "2025-01-02")) == "30.00‡"
+    with pytest.raises(BadInput, match=r"(?s)Several experiments of moon.*--run.* 3 steps .* 4 steps "):
+        shown((3, 0.2, "2025-01-01"), (4, 0.3, "2025-01-02"))
+
+
+def test_several_variants_of_a_request_are_refused_with_a_choice(paper: PaperTable, store: Store) -> None:
+    given = [run_of(RULES["moon"], done(store, f"new-tv ({name})", l1=[0.1])) for name in ("a", "b")]
+    with pytest.raises(BadInput, match=r"(?s)new-tv could be new-tv \(a\), new-tv \(b\).*--run.*moon-"):
+        table_of(paper, store, *given)
+    chosen = choose(store, given, [store.run_folder(given[1])])
+    assert noted(table_of(paper, store, *chosen), "Measured: New (ours) by new-tv (b)") == 1
+    trained = run_of(RULES["moon"], done(store, "new-tv", l1=[0.3]))
+    assert text(table_of(paper, store, *given, trained), "New (ours)", "error measured") == "30.00"
+
+
+def test_runs_are_chosen_for_their_protocols_only(store: Store) -> None:
+    rules = (RULES["moon"], protocol(steps=3), RULES["mars"])
+    moon, again, mars = (run_of(each, done(store, "new-tv", l1=[0.1])) for each in rules)
+    assert choose(store, [moon, again, mars], [store.run_folder(again)]) == [again, mars]
+    assert choose(store, [moon, again, mars], []) == [moon, again, mars]
+    with pytest.raises(BadInput, match="nowhere is no run of"):
+        choose(store, [moon], [store.root / "nowhere"])
+
+
+def test_other_images_are_another_experiment(paper: PaperTable, store: Store) -> None:
+    one = run_of(RULES["moon"], done(store, "new-tv", l1=[0.1]))
+    with pytest.raises(BadInput, match="Several experiments of moon could be meant"):
+        table_of(paper, store, one, replace(one, images="other images"))
 
 
 def test_other_protocols_and_methods_are_ignored(paper: PaperTable, store: Store) -> None:

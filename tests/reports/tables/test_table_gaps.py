@@ -25,7 +25,7 @@ def test_run_without_values_is_a_table(store: Store) -> None:
 def test_failed_seed_does_not_hide_the_others(store: Store) -> None:
     failed = CellStatus("a", "a", 1, "failed", reason="because")
     table = table_of(store, run_of(done(store, "a", l1=[0.1], psnr=[20]), failed))
-    assert text(table, "a") == "0.1000"
+    assert text(table, "a") == "0.1000§"
     assert noted(table, "a, seed 1, failed: because") == 1
 
 
@@ -62,7 +62,7 @@ def test_perfect_matches_are_left_out_and_counted(store: Store) -> None:
     assert text(table, "a", PSNR).startswith("25.00 ± ")
     assert text(table, "b", PSNR).startswith("21.00 ± "), "over the same two images"
     assert noted(table, "PSNR on center: 2 pairs", "left out for all methods") == 1
-    assert noted(table, "L1 on center") == 0
+    assert noted(table, "L1 on center", "left out") == 0
 
 
 def test_only_perfect_matches_give_infinity(store: Store) -> None:
