@@ -61,6 +61,8 @@ class Column:
     """Number of trainings behind each mean."""
     num_perfect: int = 0
     """Number of pairs left out for all variants because one of them matches perfectly, with an infinite value."""
+    num_empty: int = 0
+    """Number of pairs left out because the metric's region has no pixel there."""
     partial: Mapping[str, int] = field(default_factory=dict)
     """Variants that were measured on some pairs only, with the number of pairs. They are not compared."""
     missing_seeds: Mapping[str, Sequence[int]] = field(default_factory=dict)
@@ -130,6 +132,10 @@ def build_column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame) ->
         return Column(
             mask_set, metric, by_variant.mean(), run.num_pairs, by_variant.size(), missing_seeds=missing_seeds
         )
+    empty = rows["image"][rows["value"].isna()].unique()
+    rows = rows[~rows["image"].isin(empty)]
+    if len(empty) and rows.empty:
+        return Column(mask_set, metric, pd.Series(dtype=float), 0, pd.Series(dtype=int), num_empty=len(empty))
     by_training = rows.groupby(["image", "variant", "seed"], sort=False, observed=True)["value"].mean()
     pairs = by_training.unstack(["variant", "seed"])
     if isinstance(pairs.columns, pd.MultiIndex):
@@ -148,6 +154,7 @@ def build_column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame) ->
         len(finite),
         pd.Series({name: whole[name].shape[1] for name in present}, dtype=int),
         num_perfect=len(whole) - len(finite),
+        num_empty=len(empty),
         missing_seeds=_missing_seeds(run, mask_set, whole.columns.tolist()),
         partial={name: int(pairs[name].notna().any(axis=1).sum()) for name in names if name not in present},
         result=_compare_variants(run, mask_set, metric, finite, compared),

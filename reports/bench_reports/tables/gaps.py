@@ -17,6 +17,7 @@ def gap_notes(run: Run, columns: Sequence[Column]) -> list[str]:
         *state_notes(run),
         *fewer_seeds_notes(columns),
         *_partial_notes(columns),
+        *_empty_region_notes(columns),
         *_unexplained_notes(run, columns),
     ]
 
@@ -88,6 +89,14 @@ def _partial_notes(columns: Sequence[Column]) -> list[str]:
         f"{variant} is n/a for {column.metric.title} on {column.label}: it was measured on {count} pairs only."
         for column in columns
         for variant, count in column.partial.items()
+    ]
+
+
+def _empty_region_notes(columns: Sequence[Column]) -> list[str]:
+    return [
+        f"{_name(column)}: {column.num_empty} pairs without a pixel in its region are left out for all methods."
+        for column in columns
+        if column.num_empty
     ]
 
 

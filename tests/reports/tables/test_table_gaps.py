@@ -1,5 +1,7 @@
 """Gaps of a table, and the notes that explain them."""
 
+from math import nan as NAN
+
 from support.stored_cells import FID, INF, PSNR, done, noted, run_of, table_of, text
 
 from bench_core.store.store import CellStatus, Store
@@ -63,6 +65,18 @@ def test_perfect_matches_are_left_out_and_counted(store: Store) -> None:
     assert text(table, "b", PSNR).startswith("21.00 ± "), "over the same two images"
     assert noted(table, "PSNR on center: 2 pairs", "left out for all methods") == 1
     assert noted(table, "L1 on center", "left out") == 0
+
+
+def test_pairs_without_a_pixel_in_a_metrics_region_are_left_out_and_counted(store: Store) -> None:
+    """They have no value, neither the best nor the worst."""
+    cells = [done(store, name, psnr=values) for name, values in (("a", [NAN, 20, 30]), ("b", [NAN, 21, 25]))]
+    table = table_of(store, run_of(*cells))
+    assert [text(table, name, PSNR).split()[0] for name in "ab"] == ["25.00", "23.00"]
+    assert noted(table, "PSNR on center: 1 pairs", "left out for all methods") == 1
+    assert noted(table, "n/a") == noted(table, "PSNR", "repeat the command") == 0
+    none = table_of(store, run_of(*(done(store, name, psnr=[NAN, NAN]) for name in "cd")))
+    assert [text(none, name, PSNR) for name in "cd"] == ["-", "-"]
+    assert noted(none, "PSNR on center: 2 pairs", "left out") == 1 and noted(none, "PSNR", "repeat") == 0
 
 
 def test_only_perfect_matches_give_infinity(store: Store) -> None:
