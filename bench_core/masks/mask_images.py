@@ -32,7 +32,7 @@ THRESHOLD = 128
 NOISE = 32
 """Levels that differ by less may differ because of lossy compression."""
 FEW_COLOURS = 32
-"""Number of colours or levels of an image that may hold labels of objects."""
+"""Maximum number of colours of an image that may hold labels of objects."""
 WHITES = (1, 255, 65535)
 """Levels that stand for white: of floats, of 8 and of 16 bits."""
 LOSSY = {"JPEG", "MPO", "JPEG2000", "WEBP", "AVIF"}
@@ -225,8 +225,9 @@ def _flattened(levels: Array, lossy: bool) -> tuple[Array, str]:
     if not lossy and len(known) == 1 and top not in (0, *WHITES[1:]):
         raise ValueError(f"it holds {found} only, which is neither black nor white")
     if levels.dtype == np.uint8:
-        few = not lossy and len(known) <= FEW_COLOURS and top >= NOISE
-        if few and ((levels > 0) & (levels < NOISE)).mean() > 0.01:
+        # Soft edges have levels in between; labels beside a white border have not.
+        gap = not lossy and top >= NOISE and not ((known >= NOISE) & (known < 255 - NOISE)).any()
+        if gap and ((levels > 0) & (levels < NOISE)).mean() > 0.01:
             raise ValueError(f"it holds {found}, and the dark ones may be labels of objects")
         return levels, found
     white = next((white for white in WHITES if 7 / 8 * white <= top <= white), 0)
