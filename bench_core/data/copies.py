@@ -1,9 +1,8 @@
 """Find images with the same pixels, and near duplicates: the same photograph encoded or resized in another way.
 
 Two images are near duplicates if their perceptual hashes differ in few bits. The threshold is from 550 photographs, 240
-of them aligned faces, and 4,000 images of CIFAR-10. Copies of a photograph as JPEG of quality 30, at a quarter or twice
-its size, in grey or with noise of 8 levels differ in at most 16 bits, brighter ones in at most 18 (99 % of them).
-Different photographs differ in 62 or more.
+of them aligned faces. Different ones differ in 62 bits or more. Their copies as JPEG of quality 30, at a quarter or
+twice the size, in grey or with noise of 8 levels differ in at most 16 bits.
 """
 
 from collections.abc import Iterator
