@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -161,7 +162,7 @@ def build_column(run: Run, mask_set: str, metric: Metric, rows: pd.DataFrame) ->
     )
 
 
-def _missing_seeds(run: Run, mask_set: str, trainings: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+def _missing_seeds(run: Run, mask_set: str, trainings: Iterable[Any]) -> dict[str, list[int]]:
     """Return the seeds of each variant that should have values on a mask set, except those of `trainings`."""
     measured, missing = set(trainings), {}
     for entry in run.entries:
