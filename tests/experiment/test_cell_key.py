@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from hashlib import sha256
 from importlib import import_module
@@ -44,7 +44,7 @@ FAMILIES = Plugins.all().records("masks")
 class Colours:
     """Nine images, each of one colour."""
 
-    names = tuple(f"{number}.png" for number in range(9))
+    names: Sequence[str] = tuple(f"{number}.png" for number in range(9))
 
     def __len__(self) -> int:
         return len(self.names)

@@ -179,7 +179,8 @@ def test_exported_pairs_are_those_of_methods(tmp_path: Path, protocol: Path, pho
         assert (hole > 0).mean() == pytest.approx(pair["hole_ratio"])
     lost, listing = tmp_path / "pairs" / "center" / "hole" / "000001.png", tmp_path / "pairs" / "pairs.csv"
     before, list_before = lost.read_bytes(), listing.read_bytes()
-    lost.unlink(), listing.unlink()  # as if it had been interrupted
+    for path in (lost, listing):
+        path.unlink()  # as if it had been interrupted
     (tmp_path / "pairs" / ".half-written-abc.png").touch()
     call("export", *ground, "-o", str(tmp_path / "pairs"))
     assert lost.read_bytes() == before and listing.read_bytes() == list_before
