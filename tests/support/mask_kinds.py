@@ -118,5 +118,6 @@ def save(image: Image.Image, folder: Path, suffix: str) -> Path:
     folder.mkdir(exist_ok=True)
     path = folder / f"mask.{suffix}"
     options: dict[str, Any] = {"exif": image.getexif()} if image.getexif() else {}
-    image.save(path, **options, **({"quality": 95} if suffix == "jpg" else {}))
+    options |= {"quality": 95} if suffix == "jpg" else {}
+    image.save(path, **options)
     return path
