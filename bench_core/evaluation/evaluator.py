@@ -18,7 +18,15 @@ from bench_core.specs import Metric
 from bench_core.system import sources
 from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup
 
-EVALUATES = ("data", "evaluation", "images.py", "masks/mask_set.py", "methods/method.py", "seeds.py")
+EVALUATES = (
+    "data",
+    "evaluation",
+    "images.py",
+    "masks/mask_images.py",
+    "masks/mask_set.py",
+    "methods/method.py",
+    "seeds.py",
+)
 """Sources of the core that decode, crop, predict and composite."""
 LIBRARIES = ("numpy", "opencv-python-headless", "pillow")
 """Libraries that decode images and draw holes."""

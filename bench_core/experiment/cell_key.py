@@ -21,7 +21,16 @@ from bench_core.training.schedule import num_images_drawn
 
 BUILDS = ("nn", "methods/method.py", "weights")
 """Sources of the core that every method's network depends on."""
-TRAINS = ("data", "images.py", "losses", "masks/mask_set.py", "recipe.py", "seeds.py", "training")
+TRAINS = (
+    "data",
+    "images.py",
+    "losses",
+    "masks/mask_images.py",
+    "masks/mask_set.py",
+    "recipe.py",
+    "seeds.py",
+    "training",
+)
 """Sources of the core that trained weights depend on, too. Subfolders, such as the trackers, do not matter."""
 LIBRARIES = ("torch", "torchvision", "lightning-fabric", "numpy", "scipy", "opencv-python-headless", "pillow")
 """Libraries that compute in every method. Those that a plugin requires count, too."""
