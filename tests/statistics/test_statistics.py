@@ -11,6 +11,7 @@ from scipy import stats
 from bench_core.statistics import bootstrap
 from bench_core.statistics import compare as compare_module
 from bench_core.statistics.compare import Comparison, compare
+from bench_core.statistics.margins import LEVELS
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 SKEWED: dict[str, tuple[Draw, float]] = {
@@ -187,6 +188,18 @@ def test_threads_get_the_same_numbers_as_a_single_thread() -> None:
         at_once = threads.map(lambda each: compare([*each], np.arange(each.shape[2])).low, values)
         in_turn = [compare([*each], np.arange(each.shape[2])).low for each in values]
         np.testing.assert_array_equal(list(at_once), in_turn)
+
+
+def test_margins_beyond_the_resamples_grow_as_students_t() -> None:
+    """Of 999 resamples 10 lie beyond the level 0.02. Skewed values have a wider margin there."""
+    values = np.random.default_rng(6).lognormal(size=(20, 1))
+    padded, rng = np.hstack([values, np.zeros((20, 1))]), np.random.default_rng(7)
+    below, above = bootstrap.studentised_margins(padded, np.array([0]), np.array([1]), 999, rng)
+    tail = LEVELS < 0.02
+    for margins in (below[tail, 0], above[tail, 0]):
+        growth = stats.t.isf(LEVELS[tail] / 2, 19) / stats.t.isf(0.01, 19)
+        np.testing.assert_allclose(margins / growth, margins[0] / growth[0])
+    assert (above[tail, 0] > 1.2 * stats.t.isf(LEVELS[tail] / 2, 19)).all()
 
 
 def test_margins_of_seeds_are_students_and_add_up_in_squares() -> None:
