@@ -102,6 +102,8 @@ def test_methods_share_a_letter_if_and_only_if_they_are_not_different(drawn: tup
         for b in range(count):
             assert bool(groups[a] & groups[b]) == (a == b or not different[a, b])
     assert "a" in groups[0]
+    members = [{a for a in range(count) if letter in groups[a]} for letter in set.union(*groups)]
+    assert not any(one < other for one in members for other in members)
 
 
 def test_beyond_the_alphabet_groups_are_numbered() -> None:
