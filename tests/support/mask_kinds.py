@@ -117,13 +117,8 @@ REFUSED: dict[str, tuple[Make, str, str]] = {
 def save(image: Image.Image, folder: Path, suffix: str) -> Path:
     folder.mkdir(exist_ok=True)
     path = folder / f"mask.{suffix}"
-<<<<<<< HEAD
-    options: dict[str, Any] = {"exif": image.getexif()} if image.getexif() else {}
-    options |= {"quality": 95} if suffix == "jpg" else {}
-=======
     options: dict[str, Any] = {"quality": 95} if suffix == "jpg" else {}
     if exif := image.getexif():
         options["exif"] = exif
->>>>>>> w-masks
     image.save(path, **options)
     return path
