@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from support.mask_sets import FAMILIES, small_protocol
@@ -65,6 +66,16 @@ def test_a_pair_does_not_depend_on_other_seeds_in_between() -> None:
     mixed = [(content(first[position]), content(second[position])) for position in range(21)]
     assert [pair for pair, _ in mixed] == alone
     assert all(one != other for one, other in mixed)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 10**9])
+def test_holes_crops_and_order_each_depend_on_the_training_seed(seed: int) -> None:
+    one, other = pairs_of(1), pairs_of(1, seed=seed)  # one image, so that no order can differ
+    drawn = [(one[position], other[position]) for position in range(8)]
+    assert sum(not torch.equal(a["hole"], b["hole"]) for a, b in drawn) > 2
+    assert sum(not torch.equal(a["image"], b["image"]) for a, b in drawn) > 2
+    orders = [[image_index(pairs[position]) for position in range(7)] for pairs in (pairs_of(), pairs_of(seed=seed))]
+    assert orders[0] != orders[1]
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])

@@ -1,6 +1,7 @@
 """What a method is given to see, and what of its work is measured."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -12,13 +13,14 @@ from torch import Tensor
 from bench_core.data.pairs import TestPairs
 from bench_core.evaluation.evaluator import Evaluator
 from bench_core.evaluation.examples import SavedExamples
-from bench_core.evaluation.measure import EvaluationResult, PredictionBatch
+from bench_core.evaluation.measure import EvaluationResult, PredictionBatch, set_metric_rows
 from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.masks.mask_set import MaskSet, open_sets
 from bench_core.methods import Method
 from bench_core.metrics import select_metrics
 from bench_core.plugins import Plugins
 from bench_core.protocol import MaskSpec, Protocol
+from bench_core.store.features import Features
 
 PLUGINS = Plugins.find()
 PROTOCOL = Protocol(
@@ -112,6 +114,15 @@ def test_a_pair_whose_region_is_empty_has_a_row_without_a_value():
     assert {name: list(missing.columns[row]) for name, row in missing.iterrows()} == {
         "l1@full": [], "l1@hole": ["a"], "l1@known": ["c"], "seam@border": ["a", "c"]
     }  # fmt: skip
+
+
+def test_a_metric_of_sets_gets_predictions_first_and_ground_truth_second():
+    """Many are not symmetric, such as P-IDS."""
+    (fid,) = select_metrics(["fid"], PLUGINS.records("metrics"))
+    metric = replace(fid, compare="normalised_method:first_minus_second")
+    found, truth = (Features(np.full((2, 1), value, np.float32), np.zeros(2), "holes") for value in (5, 3))
+    row = set_metric_rows(metric, found, truth, {"method": "m", "variant": "m", "seed": 0, "mask_set": "s"})
+    assert row["value"].tolist() == [2] and row["mask_set_hash"].tolist() == ["holes"]
 
 
 @pytest.mark.parametrize("place", [0, 1])

@@ -18,6 +18,7 @@ from support.score_command import Score, save, stored
 from bench_classical import model
 from bench_core.images import read_image
 from bench_core.masks.mask_file import pack, write
+from bench_core.store.store import read_runs
 from bench_core.weights import download
 
 MADF = SHARED / "published_results" / "madf"
@@ -107,6 +108,24 @@ def test_repeating_a_command_measures_nothing(score: Score, world: Path) -> None
     before = stored(world / "out")
     assert "judging" not in score().output
     pd.testing.assert_frame_equal(stored(world / "out"), before)
+
+
+def test_other_pictures_or_other_holes_are_measured_again(score: Score, world: Path) -> None:
+    """Every picture and every hole counts by its content."""
+    folders, rows = set(), []
+    for changed in ("", "theirs", "holes"):
+        if changed:
+            path = sorted((world / changed).rglob("*.png"))[-1]
+            picture = read_image(path).copy()
+            picture[:2] = 255 - picture[:2]
+            save(path, picture.squeeze())
+        score()
+        _, runs = read_runs(world / "out")
+        (entry,) = runs[-1].entries
+        folders.add(entry.folder)
+        rows.append(entry.evaluation_ids["given"])
+    assert len(folders) == 2, "pictures name the folder"
+    assert rows[0] == rows[1] != rows[2], "holes name the rows"
 
 
 def test_saving_more_images_measures_nothing(score: Score, world: Path) -> None:

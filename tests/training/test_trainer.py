@@ -45,7 +45,7 @@ class Noise:
         return np.random.default_rng(index).integers(0, 256, (40, 48, 3), np.uint8)
 
 
-def a_training(name: str, folder: Path, workers: int = 0) -> Trainer:
+def a_training(name: str, folder: Path, workers: int = 0, seed: int = 0) -> Trainer:
     protocol = Protocol(
         name="test",
         image_set="noise",
@@ -60,7 +60,7 @@ def a_training(name: str, folder: Path, workers: int = 0) -> Trainer:
     torch.manual_seed(0)
     method: Method = resolve(variant.model.build)("nano", 3, **variant.model.options)
     holes = list(open_sets(protocol.masks, PLUGINS.records("masks")).values())
-    pairs = TrainPairs(protocol, Noise(), holes, seed=0)
+    pairs = TrainPairs(protocol, Noise(), holes, seed)
     return Trainer(Fabric(accelerator="cpu"), method, variant, pairs, BACKBONES, folder, workers)
 
 
@@ -102,8 +102,8 @@ def test_an_interrupted_training_ends_with_the_same_bits(name: str, tmp_path: Pa
 def test_a_steps_randomness_depends_on_the_seed_and_the_step_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     save_after_every_step(monkeypatch)
 
-    def drawn(folder: str, stop: int | None = None) -> list[float]:
-        job, num_images_drawn = a_training("pconv", tmp_path / folder), []
+    def drawn(folder: str, stop: int | None = None, seed: int = 0) -> list[float]:
+        job, num_images_drawn = a_training("pconv", tmp_path / folder, seed=seed), []
         plain = job.terms["tv"]
 
         def noted(ctx: LossContext) -> torch.Tensor:
@@ -122,7 +122,7 @@ def test_a_steps_randomness_depends_on_the_seed_and_the_step_alone(tmp_path: Pat
         return num_images_drawn
 
     straight = drawn("straight")
-    assert len(set(straight)) == STEPS
+    assert len({*straight, *drawn("other", seed=1)}) == 2 * STEPS
     assert drawn("broken", stop=4) == straight[:4]
     assert drawn("broken") == straight[3:]  # the last checkpoint was written after step 2
 
@@ -226,5 +226,9 @@ def test_phases_share_the_budget_and_leave_nothing_over():
     for steps in range(12):
         bounds = [bound for _, *bounds in schedule(recipe, steps) for bound in bounds]
         assert bounds[0] == 0 and bounds[-1] == steps and bounds == sorted(bounds)
+    thirds = Recipe((first, replace(first, name="c"), replace(first, name="d")), "none")
+    for steps in range(40):
+        for number, (_, begin, _) in enumerate(schedule(thirds, steps)):
+            assert abs(begin - steps * number / 3) <= 0.5, "bounds are rounded to the nearest step"
     # the second phase draws two batches a step
     assert [num_images_drawn(recipe, two_phases(110), steps) for steps in (0, 100, 105, 110)] == [0, 300, 330, 360]

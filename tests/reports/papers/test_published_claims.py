@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from support import toy_paper_table
-from support.stored_cells import KNOWN, done
+from support.stored_cells import KNOWN, done, run_of, table_of, text
 
 from bench_core.cli import main
 from bench_core.errors import BadInput
@@ -71,6 +71,13 @@ def test_claim_stands_beside_the_measurement_in_its_units(paper: PaperTable, sto
     assert any("Nobody, 1969" in note for note in made.notes)
     assert any("The moon was new." in note for note in made.notes)
     assert made.notes[0].startswith("claimed: printed in the paper, not measured here")
+
+
+def test_half_of_the_interval_is_in_the_papers_units_too(paper: PaperTable, store: Store) -> None:
+    entry = done(store, "new", l1=[0.1, 0.2], psnr=[20, 22])
+    found = row(claims(paper, store, entry), "Moon, box", "error, percent")["measured"]
+    usual = text(table_of(store, run_of(entry, metrics=("l1",))), "new", "l1@full")
+    assert float(found.split("±")[1]) == pytest.approx(100 * float(usual.split("±")[1].strip(" ≈†§")), rel=0.01)
 
 
 def test_claim_never_fills_a_gap_and_is_never_best(paper: PaperTable, store: Store) -> None:

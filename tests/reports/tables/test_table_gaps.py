@@ -5,6 +5,7 @@ from math import nan as NAN
 from support.stored_cells import FID, INF, PSNR, done, noted, run_of, table_of, text
 
 from bench_core.store.store import CellStatus, Store
+from bench_reports.tables.notes import LIKE_BEST
 
 
 def test_cells_without_values_show_their_state(store: Store) -> None:
@@ -85,6 +86,13 @@ def test_only_perfect_matches_give_infinity(store: Store) -> None:
     assert table.best.loc["a", ("center", PSNR)]
     assert text(table, "b", PSNR).startswith("20.00")
     assert noted(table, "PSNR on center: a matches every pair perfectly") == 1
+
+
+def test_nothing_is_like_an_infinite_best(store: Store) -> None:
+    """Differences from infinity have no interval."""
+    values = {"a": [INF] * 12, "b": [20.0] * 12, "c": [20.0 + 1e-9] * 12}
+    table = table_of(store, run_of(*(done(store, name, psnr=found) for name, found in values.items())))
+    assert [LIKE_BEST in text(table, name, PSNR) for name in "abc"] == [False] * 3
 
 
 def test_no_pair_left_gives_a_dash(store: Store) -> None:
