@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bench_core.plugins import Plugins
 
 
+NUMBERS_ONLY = ("csv", "parquet")
+"""Formats without room for titles and notes, which are printed to the standard error instead."""
 FORMAT = click.option("--format", "format_", type=completions.FORMAT, default="terminal", help="terminal, csv, ...")
 OUTPUT = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file.")
 
@@ -111,6 +113,9 @@ def emit_tables(plugins: "Plugins", tables: Sequence[Any], format_: str, output:
         for table in tables:
             show(table, open_console())
         return
+    if format_ in NUMBERS_ONLY:
+        for table in tables:
+            click.echo("\n".join([table.title, *table.notes]), err=True)
     contents = [resolve(formats[format_].write)(table) for table in tables]
     if formats[format_].binary and (output is None or len(contents) > 1):
         raise BadInput(f"{format_} needs -o FILE and a single table; here are {len(contents)}.")

@@ -56,8 +56,17 @@ def draw_paper_figure(
             f"There are no curves of {', '.join(paper.methods)} under {group.protocol}: run `bench tables run` first."
         )
     panels = {how.definition: name for name, how in paper.metrics.items()}
-    title = "\n".join([f"{paper.title} (measured)", *wrap("; ".join(measured.changes), 100)])
+    remarks = [*measured.changes, *_missing_seeds(measured.run, curves)]
+    title = "\n".join([f"{paper.title} (measured)", *wrap("; ".join(remarks), 100)])
     return draw_panels(curves, title, panels, labels, format_), curves.to_csv(index=False).encode()
+
+
+def _missing_seeds(run: Run, curves: pd.DataFrame) -> list[str]:
+    """Name the seeds of the drawn variants that have no curve."""
+    drawn = set(zip(curves["variant"], curves["seed"], strict=True))
+    variants = {variant for variant, _ in drawn}
+    missing = [entry for entry in run.entries if entry.variant in variants and (entry.variant, entry.seed) not in drawn]
+    return [f"{entry.title}, is missing ({entry.state})" for entry in missing]
 
 
 def draw_panels(

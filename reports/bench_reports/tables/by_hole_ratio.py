@@ -15,6 +15,7 @@ from bench_core.store.store import CellStatus, Run, Store
 from bench_reports.tables.cells import Cells
 from bench_reports.tables.columns import Column, build_column
 from bench_reports.tables.consistency import check_rows
+from bench_reports.tables.gaps import lacking
 from bench_reports.tables.merging import merge_runs
 from bench_reports.tables.notes import all_notes
 from bench_reports.tables.table import Table, protocol_metrics, protocol_title
@@ -107,13 +108,17 @@ class Buckets:
         return self.store.folder(entry).features(entry.evaluation_ids[mask_set], features_name(metric))
 
     def _feature_notes(self, columns: Sequence[Column]) -> list[str]:
-        """Name the metrics of image sets that were measured, but whose features were not stored."""
+        """Name the metrics of image sets that were measured, but whose features were not stored for all cells."""
         measured = set(self.rows["metric"].unique())
-        gaps = {
-            each.metric.title for each in columns if each.metric.per == "set" and each.metric.definition in measured
-        }
-        gaps -= {each.metric.title for each in columns if len(each.means)}
-        return [f"{name}: its features are not stored; repeat the bench run." for name in gaps]
+        sets = [each for each in columns if each.metric.per == "set" and each.metric.definition in measured]
+        gaps: dict[str, list[str]] = {}
+        for column in sets:
+            for entry in lacking(self.run, column) if column.num_pairs > 1 else ():
+                gaps.setdefault(column.metric.title, []).append(entry.title)
+        return [
+            f"{name}: its features are not stored for {'; '.join(dict.fromkeys(cells))}: repeat the bench run."
+            for name, cells in gaps.items()
+        ]
 
 
 def _stacked(frames: Mapping[tuple, pd.DataFrame]) -> pd.DataFrame:

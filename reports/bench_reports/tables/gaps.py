@@ -68,7 +68,7 @@ def fewer_seeds_notes(columns: Sequence[Column]) -> list[str]:
     return notes
 
 
-def _lacking(run: Run, column: Column) -> list[CellStatus]:
+def lacking(run: Run, column: Column) -> list[CellStatus]:
     """Return the finished cells without the values of a column."""
     return [
         entry
@@ -80,7 +80,7 @@ def _lacking(run: Run, column: Column) -> list[CellStatus]:
 
 
 def _missing_metric_notes(run: Run, columns: Sequence[Column]) -> list[str]:
-    gaps = {column.metric.definition: column.metric.title for column in columns if _lacking(run, column)}
+    gaps = {column.metric.definition: column.metric.title for column in columns if lacking(run, column)}
     return [f"{gaps[definition]} is missing: {why}" for definition, why in run.missing.items() if definition in gaps]
 
 
@@ -102,16 +102,16 @@ def _empty_region_notes(columns: Sequence[Column]) -> list[str]:
 
 def _unexplained_notes(run: Run, columns: Sequence[Column]) -> list[str]:
     """Name the values that a finished cell lacks for no other reason."""
-    lacking: dict[str, list[Column]] = {}
+    gaps: dict[str, list[Column]] = {}
     for column in columns:
         # features of a bucket have a note of their own
         if column.metric.definition not in run.missing and not (column.bucket and column.metric.per == "set"):
-            for entry in _lacking(run, column):
+            for entry in lacking(run, column):
                 if entry.variant not in column.partial:
-                    lacking.setdefault(entry.title, []).append(column)
+                    gaps.setdefault(entry.title, []).append(column)
     return [
         f"{title}, has no or not all values of {', '.join(map(_name, missing))}: repeat the command."
-        for title, missing in lacking.items()
+        for title, missing in gaps.items()
     ]
 
 

@@ -163,7 +163,7 @@ def test_all_formats_show_the_comparison(root: Path) -> None:
         assert part in shown
     markdown = bench("a", "b", root, "--format", "markdown").output
     assert "| mask set | metric | a | b | difference | low | high | p | a better on | verdict |" in markdown
-    csv = bench("a", "b", root, "--format", "csv").output.splitlines()
+    csv = bench("a", "b", root, "--format", "csv").stdout.splitlines()
     assert csv[0] == "mask set,metric,a,b,difference,low,high,p,a better on,verdict"
 
 

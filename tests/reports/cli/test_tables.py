@@ -30,7 +30,7 @@ def test_run_measures_a_table_and_shows_it(tmp_path: Path) -> None:
         "dmfn-fm_dis",
         "dmfn",
     ], "in the order of the table, without baselines"
-    csv = bench("show", "dmfn-3", out, "--format", "csv").output.splitlines()
+    csv = bench("show", "dmfn-3", out, "--format", "csv").stdout.splitlines()
     assert csv[0].startswith("method,dmfn-celeba-hq/LPIPS published,dmfn-celeba-hq/LPIPS measured")
     assert csv[-1].startswith("DMFN loss: with all,0.053,,25.83,")
     for format_, mark in (("markdown", "| DMFN loss: with all |"), ("latex", r"\toprule"), ("html", "<table")):

@@ -170,7 +170,7 @@ def test_every_format_prints_both_tables_but_not_at_once(store: Store, tmp_path:
     def report(*words: str) -> str:
         result = CliRunner().invoke(main, ["report", str(store.root), *words])
         assert result.exit_code == (2 if len(words) == 3 and "csv" not in words else 0), result.output
-        return result.output
+        return result.stdout
 
     assert report("--by", "hole_ratio", "--format", "csv").startswith(
         "mask set,hole ratio,pairs,method,l1@full,l1@full/low"

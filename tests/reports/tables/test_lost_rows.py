@@ -157,6 +157,37 @@ def test_figure_prints_the_reasons(folder: Path, tmp_path: Path) -> None:
     assert "Rows are missing of a, seed 2, on center" in result.output
 
 
+def test_mask_sets_that_a_method_does_not_fill_are_no_gap(folder: Path) -> None:
+    store, (run,) = read_runs(folder)
+    for entry in run.entries[:3]:
+        entry.refused = {"strokes": "fills holes in the middle only"}
+        del entry.evaluation_ids["strokes"]
+    for build in TABLES.values():
+        (made,) = build(store, [run], KNOWN)
+        assert noted(made, "a is n/a on strokes") == 1
+        assert noted(made, "§") == noted(made, "no or not all") == noted(made, "Rows are missing") == 0
+
+
+def test_pairs_that_all_seeds_lack_have_one_note(folder: Path) -> None:
+    for seed in range(3):
+        path = cell(folder, f"a-{seed}") / "rows" / "strokes.parquet"
+        found = rows.read(path)
+        rows.write(path, found[found["image"] != "image-2"])
+    (made,) = table.build(*read_runs(folder), KNOWN)
+    assert noted(made, "PSNR on strokes", "it was measured on 3 pairs only") == 1
+    assert noted(made, "no or not all") == 0
+
+
+def test_numbers_without_notes_print_them(folder: Path, tmp_path: Path) -> None:
+    shutil.rmtree(cell(folder, "a-2"))
+    for format_ in ("csv", "parquet"):
+        command = ["report", str(folder), "--format", format_, "-o", str(tmp_path / "numbers")]
+        result = CliRunner().invoke(main, command)
+        assert "test images" in result.stderr
+        assert "§ a is a mean of 2 of 3 seeds" in result.stderr
+        assert not result.stdout
+
+
 def test_metrics_that_could_not_be_measured_are_not_lost(store: Store) -> None:
     entry = CellStatus("a", "a", 0, "done", "nothing to measure", evaluation_ids={"center": "x"})
     run = run_of(entry, metrics=["psnr"], missing={PSNR: "no logarithms"})

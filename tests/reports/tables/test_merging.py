@@ -138,6 +138,8 @@ def test_old_records_of_one_method_are_compared(store: Store) -> None:
 
 
 def test_other_seeds_draw_other_images(store: Store) -> None:
+    apart = [run_of(trained(store, "a", seed, images={"1": f"{seed}"})) for seed in range(2)]
+    assert len(merge_runs(store, apart)) == 1
     one = run_of(trained(store, "a", 0, images={"1": "x"}), trained(store, "a", 1, images={"1": "y"}), seeds=[0, 1])
     assert len(merge_runs(store, [one])) == 1
     other = run_of(trained(store, "b", 0, images={"1": "x"}), trained(store, "b", 1, images={"1": "z"}), seeds=[0, 1])
