@@ -78,6 +78,11 @@ def test_repetitions_of_killed_repetitions_keep_each_attempt_once(store: Store) 
     store.write_run(run_of("5", a=("done", "pending")))
     store.write_run(run_of("6", a=("pending", "pending")))
     assert kept(store) == [["a-0-1", "a-1-1"], ["a-0-5"]]
+    found = run_of("6", a=("done", "pending"))
+    found.entries[0].folder = "a-0-5"
+    store.write_run(found)
+    store.write_run(run_of("7", a=("pending", "pending")))
+    assert kept(store) == [["a-0-1", "a-1-1"], ["a-0-5"]], "once, though two attempts had it"
 
 
 def test_record_names_the_version(store: Store) -> None:

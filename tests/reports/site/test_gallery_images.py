@@ -15,6 +15,8 @@ from bench_core.errors import BadInput
 from bench_core.store.store import CellStatus, Store
 from bench_reports.site import gallery
 from bench_reports.site.gallery_images import COLOURS, GalleryImages, error_colours, error_map
+from bench_reports.site.leaderboard import _board_id
+from bench_reports.tables.merging import merge_runs
 
 HOSTILE = '"><img src=x onerror=alert(1)>'
 
@@ -139,6 +141,27 @@ def test_seeds_and_runs_have_unique_names(store: Store, tmp_path: Path) -> None:
     assert [method["name"] for method in found[0]["methods"]] == ["one, seed 0", "one, seed 1"]
     assert len({each["name"] for each in found}) == 2
     assert all(each["name"].startswith("center, mine") for each in found)
+
+
+def test_other_images_under_one_protocol_have_unique_names(store: Store, tmp_path: Path) -> None:
+    runs = [run_with(cell_with_images(store, "one", RED, psnr=[5, 5, 5, 5]), metrics=["psnr"]) for _ in range(2)]
+    runs[1].images = "other test images"
+    found = shown(site(tmp_path / "site", store, *runs))
+    assert len({each["name"] for each in found}) == len({each["about"] for each in found}) == 2
+    (one, other) = (_board_id(run) for run in merge_runs(store, runs))
+    assert one != other
+    (merged,) = merge_runs(store, runs[:1])
+    assert _board_id(merged) != _board_id(replace(merged, training_images="other training images"))
+
+
+def test_lost_rows_have_a_reason(store: Store, tmp_path: Path) -> None:
+    there, gone = (
+        cell_with_images(store, name, colour, psnr=[1, 2, 3, 4]) for name, colour in (("a", RED), ("b", BLUE))
+    )
+    for path in store.folder(gone).path.glob("rows/*"):
+        path.unlink()
+    (only,) = shown(site(tmp_path / "site", store, run_with(there, gone, metrics=["psnr"])))
+    assert only["methods"][1]["reason"].startswith("has no rows here: ")
 
 
 def test_run_without_saved_images_has_no_gallery(store: Store, tmp_path: Path) -> None:

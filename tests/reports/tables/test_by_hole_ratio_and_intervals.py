@@ -21,8 +21,8 @@ RATIOS = np.array([0.005, 0.05, 0.1, 0.10001, 0.15, 0.2, 0.55, 0.7])
 KID = "kid@pytorch-fid"
 
 
-def entry(store: Store, variant: str, values: Any, ratios: Any = RATIOS) -> CellStatus:
-    return done(store, variant, 0, "free-form", ratios=ratios, l1=values)
+def entry(store: Store, variant: str, values: Any, ratios: Any = RATIOS, seed: int = 0) -> CellStatus:
+    return done(store, variant, seed, "free-form", ratios=ratios, l1=values)
 
 
 def run_of(*entries: CellStatus, pairs: int = 8, **fields: Any) -> Run:
@@ -127,6 +127,20 @@ def test_set_metrics_use_the_stored_features_of_the_bucket(store: Store) -> None
     assert any("† FID of 2 to 3 images" in note and "or measure kid@pytorch-fid" in note for note in made.notes)
 
 
+def test_features_of_one_seed_are_a_mark_with_a_reason(store: Store) -> None:
+    seeds = [entry(store, "a", [value] * 8, seed=seed) for seed, value in enumerate((0.5, 0.6))]
+    run = run_of(*seeds, metrics=["l1", "fid"], seeds=[0, 1])
+    with_features(store, run, 2.0)
+    for each in seeds:
+        folder = CellFolder(store.root / "cells" / each.folder, {})
+        row = folder.rows("evaluation").head(1).assign(metric=pd.array([FID], dtype="string"), image="*", value=30.0)
+        folder.add_rows("evaluation", row)
+    made = buckets(store, run)
+    assert texts_of(made, "free-form", "0.1-0.2", "3", "a")[FID].endswith("†§")
+    assert "FID: its features are not stored for a, seed 1: repeat the bench run." in made.notes
+    assert not any("no or not all" in note for note in made.notes)
+
+
 def test_missing_features_are_a_gap_with_a_reason(store: Store) -> None:
     a = entry(store, "a", [0.5] * 8)
     folder = CellFolder(store.root / "cells" / a.folder, {})
@@ -170,7 +184,7 @@ def test_every_format_prints_both_tables_but_not_at_once(store: Store, tmp_path:
     def report(*words: str) -> str:
         result = CliRunner().invoke(main, ["report", str(store.root), *words])
         assert result.exit_code == (2 if len(words) == 3 and "csv" not in words else 0), result.output
-        return result.stdout
+        return result.stdout or result.output
 
     assert report("--by", "hole_ratio", "--format", "csv").startswith(
         "mask set,hole ratio,pairs,method,l1@full,l1@full/low"
