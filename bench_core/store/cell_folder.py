@@ -61,6 +61,11 @@ class CellFolder:
             require_lock(self.path)
             files.write_bytes(self.path / "failure.txt", text.encode())
 
+    @property
+    def failed(self) -> bool:
+        """The last attempt on the cell failed."""
+        return (self.path / "failure.txt").exists()
+
     def rows(self, evaluation_id: str) -> pd.DataFrame:
         """Return the rows of one evaluation; empty if there are none yet.
 

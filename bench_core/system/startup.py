@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+from io import TextIOWrapper
 from pathlib import Path
 
 
@@ -12,7 +13,7 @@ def prepare_process() -> None:
     os.environ["MPLBACKEND"] = "agg"
     _require_home()
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure") and not str(stream.encoding).lower().startswith("utf"):
+        if isinstance(stream, TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
             stream.reconfigure(errors="replace")  # an arrow that a console cannot show must not cost the table
 
 

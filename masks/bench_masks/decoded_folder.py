@@ -48,11 +48,11 @@ def decoded_digests(kind: str, folder: Path, paths: Sequence[Path], decode: Call
     """
     errors: list[str] = []
 
-    def compute(indexes: np.ndarray) -> Iterator[tuple[int, bytes]]:
+    def compute(indexes: np.ndarray) -> Iterator[tuple[int, tuple[bytes]]]:
         done = len(paths) - len(indexes)
         for index in indexes.tolist():
             try:
-                yield index, decode(paths[index])
+                yield index, (decode(paths[index]),)
             except BadInput as error:
                 errors.append(str(error))
             done += 1

@@ -70,7 +70,7 @@ COMMANDS = {
 def world(tmp_path: Path, disguise: Callable[[Path, Canary], None], trace: Path) -> dict[str, str]:
     """What the words of the commands stand for: files, each of them malicious."""
     picture, malicious, folder = tmp_path / "picture.png", tmp_path / "theirs.safetensors", tmp_path / "folder"
-    Image.fromarray(np.zeros((64, 64), np.uint8)).save(picture)
+    Image.fromarray(np.eye(64, dtype=np.uint8) * 255).save(picture)
     folder.mkdir()
     store, damaged = Store(tmp_path / "store"), tmp_path / "damaged" / "runs" / "a" / "run.json"
     cell = store.cell({"variant": "a", "seed": 0})

@@ -18,12 +18,8 @@ from click.testing import Result
 
 from bench_core.errors import BadInput
 from bench_core.store import lock
-from bench_core.store.cell_folder import CellFolder
-from bench_core.store.lock import LOCK_NAME, STALE_SECONDS, LockLost, LockOwner, folder_lock, lock_owner
-from bench_core.store.rows import as_rows
+from bench_core.store.lock import LOCK_NAME, STALE_SECONDS, LockOwner, folder_lock, lock_owner
 from bench_core.store.store import read_runs
-from bench_core.system import files
-from bench_core.training.log import Log
 
 
 def left_behind(folder: Path, age: float, **owner: str | int) -> Path:
@@ -227,45 +223,3 @@ def test_a_lock_that_cannot_be_written_is_removed(tmp_path: Path, monkeypatch: p
             pass
     with lock.folder_lock(tmp_path) as ours:
         assert ours
-
-
-def test_a_process_that_lost_its_lock_writes_no_more(tmp_path: Path):
-    """As after a suspension: another process trains the cell now, and its log has one writer."""
-    folder = CellFolder(tmp_path, {"variant": "m"})
-    rows, log = as_rows([]), Log(tmp_path / "training.jsonl", lambda step, values: None)
-    writes: list[Callable[[], object]] = [
-        folder.prepare,
-        lambda: folder.add_rows("id", rows),
-        lambda: folder.write_features("id", {}),
-        lambda: folder.write_provenance("id", {}),
-        lambda: folder.add_curve_point(1, "center", {}),
-        lambda: folder.write_failure("why"),
-        folder.remove_evaluations,
-        lambda: log.note(1, {}),
-        lambda: log.begin(0),
-    ]
-    with folder_lock(tmp_path) as ours:
-        assert ours
-        for write in writes:
-            write()
-        before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.name != LOCK_NAME}
-        (tmp_path / LOCK_NAME).write_text(json.dumps(asdict(LockOwner())))
-        for write in writes:
-            with pytest.raises(LockLost, match="taken over"):
-                write()
-        after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.name != LOCK_NAME}
-        assert after == before
-    assert lock_owner(tmp_path)  # the other process's lock stays
-    folder.prepare()  # a command that takes no lock is not concerned
-
-
-def test_a_killed_commands_temporary_files_are_removed_by_the_next_one(tmp_path: Path, dead: int):
-    def left(pid: int, machine: str = files._MACHINE) -> Path:
-        path = tmp_path / f"{files._TEMPORARY_PREFIX}{machine}-{pid}-abc.png"
-        path.touch()
-        return path
-
-    mine, others, gone, elsewhere = left(os.getpid()), left(1), left(dead), left(dead, "0" * 8)
-    files._remove_abandoned.cache_clear()
-    files.write_bytes(tmp_path / "result.png", b"x")
-    assert mine.exists() and others.exists() and elsewhere.exists() and not gone.exists()

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from bench_core.errors import BadInput
 from bench_core.seeds import digest
+from bench_core.store.cell_folder import CellFolder
 from bench_core.store.store import FINAL, CellStatus, Run, Store, run_folder_name
 
 Images = str | Mapping[str, str]
@@ -93,9 +95,20 @@ def _without_lost_rows(store: Store, run: Run, entry: CellStatus) -> CellStatus:
         places = (folder.path.parent, folder.path, folder.rows_path(evaluation_id))
         if lost := next((path for path in places if not path.exists()), None):
             missing[mask_set] = f"{lost} does not exist"
+        elif folder.failed and (fault := _fault(folder, evaluation_id)):
+            missing[mask_set] = fault
     if not missing:
         return entry
     return replace(entry, missing=missing, state="missing" if len(missing) == len(entry.evaluation_ids) else "done")
+
+
+def _fault(folder: CellFolder, evaluation_id: str) -> str:
+    """Return why the rows of a cell whose last attempt failed cannot be read, or ""."""
+    try:
+        folder.rows(evaluation_id)
+    except BadInput as error:
+        return str(error).rstrip(".")
+    return ""
 
 
 def _by_training_images(attempts: Sequence[Attempt]) -> list[list[Attempt]]:

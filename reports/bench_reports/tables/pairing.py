@@ -65,11 +65,17 @@ def pair_runs(stored: Sequence[tuple[Store, Sequence[Run]]], names: tuple[str, s
         )
         raise BadInput(f"The two runs have no method in common: {found}.")
     rows = [store.rows(run) for (store, _), run in zip(stored, (a, b), strict=True)]
+    # a method of one cell counts as untrained only where others have several
+    shared = a.protocol if a.protocol.seeds == b.protocol.seeds else a.protocol.model_copy(update={"seeds": (0,)})
     title = " against ".join(dict.fromkeys(map(protocol_title, (a, b))))
     return [
         PairedRows(
             names,
-            replace(a, entries=[*_only(a, {method: names[0]}).entries, *_only(b, {method: names[1]}).entries]),
+            replace(
+                a,
+                protocol=shared,
+                entries=[*_only(a, {method: names[0]}).entries, *_only(b, {method: names[1]}).entries],
+            ),
             title,
             pd.concat([_rows_of(each, method).assign(variant=name) for each, name in zip(rows, names, strict=True)]),
             method,

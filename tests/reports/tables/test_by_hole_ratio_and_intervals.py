@@ -11,6 +11,7 @@ from support import stored_cells
 from support.stored_cells import FID, KNOWN, L1, done
 
 from bench_core.cli import main
+from bench_core.metrics.code import features_name
 from bench_core.store.cell_folder import CellFolder
 from bench_core.store.features import Features
 from bench_core.store.store import CellStatus, Run, Store
@@ -108,8 +109,9 @@ def with_features(store: Store, run: Run, scale: float) -> None:
     """Write features of one number each, whose Frechet distance is computed by hand."""
     folder = CellFolder(store.root / "cells" / run.entries[0].folder, {})
     values = scale * np.arange(8, dtype=np.float32)[:, None]
-    folder.write_features("evaluation", {"inception": Features(values, RATIOS, "free-form")})
-    Features(values / scale + 1, np.zeros(8)).write(store.ground_truth_path(run.protocol, run.images, "inception"))
+    for name in {features_name(KNOWN[definition]) for definition in (FID, KID)}:
+        folder.write_features("evaluation", {name: Features(values, RATIOS, "free-form")})
+        Features(values / scale + 1, np.zeros(8)).write(store.ground_truth_path(run.protocol, run.images, name))
 
 
 def test_set_metrics_use_the_stored_features_of_the_bucket(store: Store) -> None:
