@@ -30,7 +30,7 @@ def _writes(method: Write) -> Write:
         require_lock(folder.path)
         return method(folder, *args)
 
-    return collective(cast(Write, checked))
+    return cast(Write, collective(checked))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Sequence
 from datetime import timedelta
 from subprocess import TimeoutExpired
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -51,7 +52,7 @@ def open_fabric(device: str, precision: Precision = "32-true", devices: int = 1,
     distributed = devices * nodes > 1
     strategy = UnwrappedDDPStrategy(timeout=RANK_TIMEOUT) if distributed else "auto"
     # on its own Fabric takes the variables of a cluster's job for a launch of one process per task
-    plugins = [] if distributed and _launched_by_cluster() else [LightningEnvironment()]
+    plugins: Any = [] if distributed and _launched_by_cluster() else [LightningEnvironment()]
     try:
         fabric = Fabric(
             accelerator=device,

@@ -152,7 +152,7 @@ def test_failures_ranks_and_groups_are_shown_as_text(board: "Page"):
     (even,) = (text for name, (text, _) in shown(board).items() if name in ("good", "even") and "≈" in text)
     assert "±" in even
     assert "rank 1\N{EN DASH}5 · a" in board.locator(VISIBLE, has_text="good").inner_text()
-    assert "rank 3 · b" in board.locator(VISIBLE, has_text="bad").inner_text()
+    assert "rank 1\N{EN DASH}5 · a" in board.locator(VISIBLE, has_text="bad").inner_text()
     board.get_by_role("checkbox", name="Ranks").uncheck()
     assert "rank" not in board.locator(VISIBLE, has_text="good").inner_text()
 
