@@ -32,6 +32,7 @@ def test_power_is_fitted_to_the_upper_half(growth):
     assert growth.power([10, 100], [5, None]) is None
 
 
+@pytest.mark.long
 def test_a_small_point_of_every_kind_is_measured(growth):
     with growth.inference("pconv", "nano", 64, 2) as predict:
         assert predict().shape == (2, 3, 64, 64)

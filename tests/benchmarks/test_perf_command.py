@@ -156,6 +156,7 @@ def test_training_time_and_memory_are_measured_in_separate_processes(perf: Perf,
         assert 0 < ours["peak"] < 2000
 
 
+@pytest.mark.long
 def test_our_training_loop_is_compared_with_a_bare_loop(perf: Perf, tmp_path: Path):
     perf("glcic,telea", "--parts", "overhead", "--threads", "1")
     ours, bare = rows(tmp_path)["glcic"], rows(tmp_path)["bare loop"]

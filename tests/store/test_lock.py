@@ -194,6 +194,7 @@ def test_exactly_one_of_many_processes_takes_over_a_stale_lock(tmp_path: Path):
     assert taken == list(range(rounds)) and found.empty()
 
 
+@pytest.mark.long
 def test_two_runs_on_one_store_train_every_cell_once(
     bench: Callable[..., Result], tmp_path: Path, protocol: Path, photographs: Path
 ):

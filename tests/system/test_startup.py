@@ -23,8 +23,7 @@ LSF_JOB = {
 NO_USER = "import pwd\ndef nobody(uid): raise KeyError('uid not found')\npwd.getpwuid = nobody\n"
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-def test_a_command_works_in_surroundings_that_libraries_refuse(encoding: str, tmp_path: Path, photographs: Path):
+def test_a_command_works_in_surroundings_that_libraries_refuse(tmp_path: Path, photographs: Path):
     """All at once: each of them alone used to end a command with a traceback or a wrong hint."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "srun").write_text("#!/bin/sh\n")
@@ -33,7 +32,7 @@ def test_a_command_works_in_surroundings_that_libraries_refuse(encoding: str, tm
     hole = np.zeros((40, 48), np.uint8)
     hole[10:20, 10:20] = 255
     Image.fromarray(hole).save(tmp_path / "hole.png")
-    surroundings = {**os.environ, **NOTEBOOK, **SLURM_JOB, **LSF_JOB, "PYTHONIOENCODING": encoding, "COLUMNS": "20"}
+    surroundings = {**os.environ, **NOTEBOOK, **SLURM_JOB, **LSF_JOB, "PYTHONIOENCODING": "ascii", "COLUMNS": "20"}
     surroundings |= {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
     surroundings["PYTHONPATH"] = os.pathsep.join([str(tmp_path), *sys.path])
     for name in ("HOME", "BENCH_CACHE", "TORCH_HOME", "XDG_CACHE_HOME"):
@@ -44,7 +43,7 @@ def test_a_command_works_in_surroundings_that_libraries_refuse(encoding: str, tm
         Image.fromarray(hole).save(tmp_path / "holes" / path.name)
     command = [sys.executable, "-m", "bench_core", "score", "--pred", str(photographs / "test"), *words]
     done = subprocess.run(command, capture_output=True, env=surroundings, cwd=tmp_path)
-    output = (done.stdout + done.stderr).decode(encoding)
+    output = (done.stdout + done.stderr).decode("ascii")
     assert done.returncode == 0, output
     assert "0.0000" in output and "srun" not in output and "Traceback" not in output
 

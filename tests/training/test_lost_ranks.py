@@ -89,6 +89,7 @@ def rows(out: Path) -> pd.DataFrame:
     return Store.rows(store, runs[-1]).sort_values(["method", "mask_set", "metric", "image"], ignore_index=True)
 
 
+@pytest.mark.long
 def test_a_rank_that_fails_or_is_killed_is_told_and_a_repetition_goes_on(
     bench: Callable[..., Result], protocol: Path, photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -89,6 +89,7 @@ def test_two_processes_give_the_rows_of_one(uneven: list[object], tmp_path: Path
     assert [len(list(cell.iterdir())) for cell in (tmp_path / "2" / "tensorboard").iterdir()] == [1] * 4  # by one, too
 
 
+@pytest.mark.long
 def test_what_the_command_cannot_use_is_told_once_and_nobody_waits(uneven: list[object], tmp_path: Path):
     told = child(*uneven, "--out", tmp_path / "out", "--devices", 2, "--metrics", "nonsense", code=2)
     assert told.count("nonsense") == 1, told
