@@ -1,4 +1,4 @@
-"""Explains why a cell is trained although the store has weights of the same method, seed and protocol."""
+"""Explains why a cell is trained although the same method was trained before, with equal seed and protocol."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,17 +9,19 @@ from bench_core.store.cell_folder import CellFolder
 from bench_core.store.store import Store
 from bench_core.system import files
 
-CHANGEABLE = ("inpaint-bench", "plugin_version", "sources", "libraries", "images")
-"""Entries of a key that users change without asking for another training: code, libraries and data."""
+CHANGEABLE = ("inpaint-bench", "plugin_version", "sources", "libraries", "images", "normalised_together")
+"""Entries of a key that users change without asking for another training: code, libraries, data and machine."""
+TITLES = {"images": "training images", "normalised_together": "micro-batch"}
 
 
 def why_trained_again(store: Store, cell: CellFolder) -> str:
     """Return what changed since an earlier cell that is otherwise the same, as a sentence; "" if there is none."""
     now = json.loads(files.json_bytes(cell.identity))  # with lists in place of tuples, as in a stored key
-    for path in sorted((store.root / "cells").glob("*/weights.safetensors")):
-        if path.parent != cell.path and _request(earlier := identity(path.parent.name, store)) == _request(now):
+    for path in sorted((store.root / "cells").glob("*/provenance/training.json")):
+        name = path.parents[1].name
+        if name != cell.path.name and _request(earlier := identity(name, store)) == _request(now):
             changed = ", ".join(changes(earlier, now))
-            return f"{cell.path.name} is trained again, because of changes since {path.parent.name}: {changed}."
+            return f"{cell.path.name} is trained again, because of changes since {name}: {changed}."
     return ""
 
 
@@ -37,8 +39,8 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
         one, other = before.get(entry), now.get(entry)
         if one == other:
             continue
-        if entry == "images" or not (isinstance(one, Mapping) and isinstance(other, Mapping)):
-            yield {"images": "training images"}.get(entry, entry)
+        if entry in TITLES or not (isinstance(one, Mapping) and isinstance(other, Mapping)):
+            yield TITLES.get(entry, entry)
         else:
             yield from sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 

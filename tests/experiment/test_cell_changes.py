@@ -21,13 +21,20 @@ from bench_core.system import sources
 
 def test_a_training_that_starts_again_says_what_changed(store: Store):
     earlier, now = Setup().key(), Setup(images=validated(4)).key()
-    now = {**now, "libraries": {**now["libraries"], "torch": "99"}, "sources": {**now["sources"], "bench_core/nn": "x"}}
+    now = {
+        **now,
+        "normalised_together": 1,
+        "libraries": {**now["libraries"], "torch": "99"},
+        "sources": {**now["sources"], "bench_core/nn": "x"},
+    }
     for key in (earlier, Setup(seed=1).key(), Setup(protocol=BASE.model_copy(update={"steps": 9})).key()):
         store.cell(key).prepare()
-        (store.cell(key).path / "weights.safetensors").touch()
+        store.cell(key).write_provenance("training", {})
     assert why_trained_again(store, store.cell(earlier)) == ""
     said = why_trained_again(store, store.cell(now))
-    assert store.cell(earlier).path.name in said and said.endswith(": bench_core/nn, torch, training images.")
+    assert store.cell(earlier).path.name in said and said.endswith(
+        ": bench_core/nn, torch, training images, micro-batch."
+    )
 
 
 def test_a_training_removes_what_earlier_weights_measured(bench: Callable, tmp_path: Path):
