@@ -20,6 +20,7 @@ from bench_core.methods.pretrained import with_weights
 from bench_core.methods.request import MethodRequest, parse
 from bench_core.methods.variants import Overrides, Variant, apply_overrides, validate_overrides
 from bench_core.metrics import select_metrics
+from bench_core.metrics.code import metric_code
 from bench_core.metrics.select import on_floats
 from bench_core.plugins import Plugin, Plugins
 from bench_core.protocol import Protocol, load
@@ -77,8 +78,11 @@ def plan(options: RunOptions, group: ProcessGroup = SINGLE_PROCESS) -> Plan:
     context = RunContext(
         protocol, images, mask_sets, metrics, store, options.runtime, options.skip_bad_images, trackers
     )
+    # Sources are hashed now, because they may be edited while the run goes on.
     for plugin, variant in variants:
-        code(plugin, variant, mask_sets.values())  # hashed now, because sources may be edited while the run goes on
+        code(plugin, variant, mask_sets.values())
+    for metric in metrics:
+        metric_code(metric)
     return Plan(Experiment(context, variants, executor, executor_options), plugins, broken)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from bench_core.data import listing_cache
 from bench_core.data.digest_cache import cached_digests
 from bench_core.errors import BadInput
+from bench_core.images import read_image
 from bench_core.masks.mask_folder import describe_errors
 from bench_core.seeds import digest
 from bench_core.system.progress import progress_bar
@@ -17,7 +18,7 @@ READER = 1
 
 
 class _Files:
-    """Files below one folder, as a `bench_core.images.ImageFiles` whose pixels are not asked for."""
+    """Files below one folder, as a `bench_core.images.ImageFiles`."""
 
     def __init__(self, folder: Path, paths: Sequence[Path]) -> None:
         self.folder, self.paths = folder, paths
@@ -27,7 +28,7 @@ class _Files:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        raise NotImplementedError
+        return read_image(self.paths[index])
 
     def encoded(self, index: int) -> bytes:
         return self.paths[index].read_bytes()
