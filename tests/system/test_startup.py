@@ -46,6 +46,11 @@ def test_a_command_works_in_surroundings_that_libraries_refuse(tmp_path: Path, p
     output = (done.stdout + done.stderr).decode("ascii")
     assert done.returncode == 0, output
     assert "0.0000" in output and "srun" not in output and "Traceback" not in output
+    program = (
+        "from bench_core.system.startup import prepare_process as p; p(); from pathlib import Path; print(Path.home())"
+    )
+    home = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, env=surroundings).stdout
+    assert Path(home.decode().strip()).parent == tmp_path, "a user without home gets a temporary one"
 
 
 @pytest.mark.parametrize(
