@@ -18,8 +18,8 @@ from bench_core.recipe import Recipe
 Reference = str
 Scale = Literal["paper", "nano"]
 """Size of the networks: as published, or narrow ones for tests and CPUs."""
-Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
-"""Precision of Lightning Fabric."""
+Precision = Literal["32-true", "tf32", "bf16-mixed", "16-mixed"]
+"""Precisions of Lightning Fabric, and TF32: 32-bit floats of which NVIDIA GPUs multiply only 19 bits."""
 
 
 def resolve(reference: Reference) -> Any:

@@ -130,7 +130,8 @@ def _metric_suite(plugins: Plugins, metrics: Sequence[Metric], count: int, clean
         result = EvaluationResult(suite, list(metrics))
         for image, hole, prediction in batches:
             floats = image.float() / 255, hole.float(), prediction.float() / 255
-            result.add(result.measure(PredictionBatch([], *floats), [str(index) for index in range(len(image))]))
+            names = [str(index) for index in range(len(image))]
+            result.add(result.start(PredictionBatch([], *floats), names).fetch())
         values = result.rows(COLUMNS).groupby("metric", observed=True)["value"]
         return np.stack([values.get_group(definition) for definition in sorted(values.groups)])
 

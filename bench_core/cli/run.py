@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 @click.option(
     "--image-cache", type=click.FloatRange(0), default=8.0, help="GiB of disk for decoded images; 0 disables."
 )
-@click.option("--workers", type=click.IntRange(0), default=0, help="Processes to load images with.")
+@click.option(
+    "--workers", type=click.IntRange(0), help="Processes to load images with; up to 8 with a GPU, else none by default."
+)
 @section("Training")
 @click.option("--scale", type=OneOf(["paper", "nano"]), help="Networks as published, or narrow ones.")
 @click.option("--steps", type=int, help="Training steps of each method.")
@@ -73,11 +75,17 @@ if TYPE_CHECKING:
 @click.option("--metrics", type=completions.METRICS, help="Metrics to compute; see `bench metrics`.")
 @click.option("--float-metrics", is_flag=True, help="Measure floats instead of 8-bit values.")
 @click.option("--eval-batch", type=click.IntRange(1), default=8, help="Images to evaluate at a time.")
+@click.option(
+    "--predict-batch", type=click.IntRange(1), help="Images to predict at a time; --eval-batch with a GPU, else 1."
+)
 @SAMPLES
 @section("System")
 @click.option("--device", type=DEVICE, default="auto", help="Device to run on.")
 @click.option(
-    "--precision", type=OneOf(["32-true", "bf16-mixed", "16-mixed"]), default="32-true", help="Numerical precision."
+    "--precision",
+    type=OneOf(["32-true", "tf32", "bf16-mixed", "16-mixed"]),
+    default="32-true",
+    help="Numerical precision of networks; metrics always use 32 bits.",
 )
 @click.option("--compile", "compiled", is_flag=True, help="Compile generators with torch.compile; slow to start.")
 @click.option("--devices", type=click.IntRange(1), default=1, help="Number of devices to train each method on.")

@@ -91,8 +91,8 @@ class MethodUnderTest:
 
     def with_guidance(self, image: ImageTensor, hole: HoleTensor) -> CheckInput:
         """Move an image and its hole to the method's device, and draw guidance."""
-        image, hole = image.to(self.device), hole.to(self.device)
-        return CheckInput(image, hole, guided(self.guide, image))
+        guidance = guided(self.guide, image, self.device)
+        return CheckInput(image.to(self.device), hole.to(self.device), guidance)
 
     @torch.inference_mode()
     def predict(
@@ -130,7 +130,7 @@ def build(name: str, weights: Path | None, scale: str | None, device: str) -> Me
     channels = facts.get("channels", model.channels[-1])
     torch_device = open_fabric(device).device
     with torch.random.fork_rng([]):
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)  # of the CPU only, whose state is restored
         method = resolve(model.build)(chosen, channels, **model.options | facts.get("options", {}))
     if weights:
         weight_file.load_weights(weights, method)

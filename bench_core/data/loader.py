@@ -11,9 +11,20 @@ from torch.utils.data import DataLoader
 from bench_core.data.pairs import Pair, Pairs, TrainPairs
 from bench_core.system import signals
 from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup
-from bench_core.system.threads import prepare_fork_safety, use_one_thread
+from bench_core.system.threads import prepare_fork_safety, usable_cores, use_one_thread
 
 T = TypeVar("T")
+
+
+MAX_WORKERS = 8
+"""Processes that load images for a GPU by default."""
+
+
+def loading_processes(asked: int | None, device: torch.device) -> int:
+    """Return the number of processes to load images with: as asked, or what keeps a GPU busy."""
+    if asked is not None:
+        return asked
+    return min(MAX_WORKERS, usable_cores() - 1) if device.type == "cuda" else 0
 
 
 def loader(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from hashlib import sha256
 from itertools import groupby
 from math import isnan, nan
@@ -23,6 +24,7 @@ from bench_core.metrics.regions import is_empty, region_arguments
 from bench_core.specs import Metric, resolve
 from bench_core.store.features import Features
 from bench_core.store.rows import as_rows
+from bench_core.system.tf32 import tf32
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,14 @@ class PredictionBatch:
     """(b, 1, h, w), 1 = missing."""
     prediction: Tensor
     """(b, c, h, w) in [0, 1]."""
+    pixels: Tensor | None = None
+    """uint8 (b, c, h, w) on the CPU: the ground truth as it was read. Without it nothing about it is cached."""
+
+    @cached_property
+    def keys(self) -> list[bytes]:
+        """The sha256 of each ground truth, hashed without waiting for the device; empty if its pixels are not given."""
+        pixels = [] if self.pixels is None else self.pixels
+        return [sha256(f"{tuple(one.shape)}".encode() + one.numpy().tobytes()).digest() for one in pixels]
 
     def measured_image(self, source: str, quantised: bool) -> Tensor:
         """Return the composite or the whole prediction ("raw"), in 8 bits or in floats, as a metric sees it."""
@@ -58,6 +68,38 @@ class BatchMetrics:
     features: dict[str, np.ndarray]
 
 
+@dataclass(frozen=True)
+class StartedBatch:
+    """Measurements of one batch on their device, which may still be computing them."""
+
+    batch: PredictionBatch
+    names: list[str]
+    metrics: list[Metric]
+    """Those of single images."""
+    values: list[Tensor]
+    """(b,) for each metric."""
+    features: dict[str, Tensor]
+
+    def fetch(self) -> BatchMetrics:
+        """Wait for the device, and return its measurements.
+
+        Raises:
+            ValueError: a metric is NaN on an image in which its region is not empty.
+        """
+        hole = self.batch.hole
+        empty = [is_empty(metric.region, hole) for metric in self.metrics]
+        rows = torch.stack([each.double() for each in (hole.mean((1, 2, 3)), *self.values, *empty)])
+        ratios, *found = rows.tolist()  # one transfer from the device for all metrics
+        records = []
+        for metric, values, no_pixel in zip(self.metrics, found, found[len(self.metrics) :], strict=False):
+            for name, ratio, value, nothing in zip(self.names, ratios, values, no_pixel, strict=True):
+                if isnan(value) and not nothing:
+                    raise ValueError(f"{metric.definition} is NaN on the image {name}")
+                records.append(record(metric, image=name, hole_ratio=ratio, value=nan if nothing else value))
+        holes = np.packbits(hole.byte().flatten(1).cpu().numpy(), axis=1).tobytes()
+        return BatchMetrics(records, ratios, holes, {name: x.cpu().numpy() for name, x in self.features.items()})
+
+
 @dataclass
 class EvaluationResult:
     """Measurements on one mask set, gathered batch by batch."""
@@ -70,27 +112,32 @@ class EvaluationResult:
     _holes: Any = field(default_factory=sha256)
     """The sha256 of all holes so far, packed, in the order of the pairs."""
 
-    def measure(self, batch: PredictionBatch, names: list[str]) -> BatchMetrics:
-        """Measure a batch, without adding it.
+    @tf32(False)
+    def start(self, batch: PredictionBatch, names: list[str]) -> StartedBatch:
+        """Start to measure a batch in full 32 bits, without waiting for the device.
 
         Args:
             names: names of the pairs, for the rows.
-
-        Raises:
-            ValueError: a metric is NaN on an image in which its region is not empty.
         """
-        ratios = batch.hole.mean((1, 2, 3)).tolist()
-        holes = np.packbits(batch.hole.byte().flatten(1).cpu().numpy(), axis=1).tobytes()
-        found, features = self._values(batch)
-        empty = {region: is_empty(region, batch.hole) for region in {metric.region for metric in self.metrics}}
-        records = []
-        for metric in (metric for metric in self.metrics if metric.per == "image"):
-            measured = zip(names, ratios, found[metric.definition], empty[metric.region], strict=True)
-            for name, ratio, value, no_pixel in measured:
-                if isnan(value) and not no_pixel:
-                    raise ValueError(f"{metric.definition} is NaN on the image {name}")
-                records.append(record(metric, image=name, hole_ratio=ratio, value=nan if no_pixel else value))
-        return BatchMetrics(records, ratios, holes, features)
+        regions = {name: region_arguments(name, batch.hole) for name in {metric.region for metric in self.metrics}}
+        measured: dict[Metric, Tensor] = {}
+        features: dict[str, Tensor] = {}
+        for seen, group in groupby(sorted(self.metrics, key=_input), _input):
+            image, alike = batch.measured_image(*seen), list(group)
+            for metric in alike:
+                if metric.per == "set" and (name := features_name(metric)) not in features:
+                    features[name] = self.suite.function(metric)(image)
+            metrics = [metric for metric in alike if metric.per == "image"]
+            functions = [self._function(metric, batch) for metric in metrics]
+            arguments = [regions[metric.region] for metric in metrics]
+            measured |= zip(metrics, compute_metrics(functions, arguments, image, batch.image), strict=True)
+        per_image = [metric for metric in self.metrics if metric.per == "image"]
+        return StartedBatch(batch, names, per_image, [measured[metric] for metric in per_image], features)
+
+    def _function(self, metric: Metric, batch: PredictionBatch) -> Any:
+        """Return a metric's function; one that caches its work on ground truths gets their keys."""
+        function = self.suite.function(metric)
+        return partial(function, keys=batch.keys) if getattr(function, "caches_ground_truth", False) else function
 
     def add(self, found: BatchMetrics) -> None:
         """Add the measurements of a batch. Batches come in the order of the pairs."""
@@ -111,24 +158,6 @@ class EvaluationResult:
         holes = self._holes.hexdigest()
         return {name: Features(np.concatenate(parts), ratios, holes) for name, parts in self._features.items()}
 
-    def _values(self, batch: PredictionBatch) -> tuple[dict[str, list[float]], dict[str, np.ndarray]]:
-        """Return the values of metrics per image, by definition, and the features of metrics of sets, by name."""
-        regions = {name: region_arguments(name, batch.hole) for name in {metric.region for metric in self.metrics}}
-        values: dict[str, Tensor] = {}
-        features: dict[str, np.ndarray] = {}
-        for seen, group in groupby(sorted(self.metrics, key=_input), _input):
-            image, alike = batch.measured_image(*seen), list(group)
-            for metric in alike:
-                if metric.per == "set" and (name := features_name(metric)) not in features:
-                    features[name] = self.suite.function(metric)(image).cpu().numpy()
-            metrics = [metric for metric in alike if metric.per == "image"]
-            functions = [self.suite.function(metric) for metric in metrics]
-            found = compute_metrics(functions, [regions[metric.region] for metric in metrics], image, batch.image)
-            values |= zip([metric.definition for metric in metrics], found, strict=True)
-        # one transfer from the device for all metrics
-        at_once = torch.stack([each.double() for each in values.values()]).tolist() if values else []
-        return dict(zip(values, at_once, strict=True)), features
-
 
 def _input(metric: Metric) -> tuple[str, bool]:
     return metric.source, metric.quantised
@@ -148,6 +177,7 @@ def set_metric_rows(metric: Metric, found: Features, ground_truth: Features, abo
     return as_rows([{**about, "mask_set_hash": found.mask_set_hash, **row}])
 
 
+@tf32(False)
 def ground_truth_features(
     suite: MetricSuite, metric: Metric, pairs: Pairs, path: Path, update: Callable[[int], None]
 ) -> Features:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
+from bench_core.data.loader import loading_processes
 from bench_core.data.pairs import Pairs
 from bench_core.data.validate import ValidatedImages
 from bench_core.errors import BadInput
@@ -62,6 +63,11 @@ class RunContext:
     @property
     def device(self) -> torch.device:
         return self.fabric.device
+
+    @property
+    def workers(self) -> int:
+        """Processes that load images."""
+        return loading_processes(self.runtime.workers, self.device)
 
     @cached_property
     def suite(self) -> MetricSuite:

@@ -101,11 +101,13 @@ class CellEvaluation:
         evaluation_id, pairs = self.status.evaluation_ids[mask_set], self.pairs[mask_set]
         with progress_bar(f"evaluating {self.status.variant} on {mask_set}", len(pairs)) as update:
             began = time.perf_counter()
-            result = self._evaluator(method, pairs, mask_set).evaluate(metrics, update)
-            times = {"seconds_per_image": (time.perf_counter() - began) / len(pairs)}
+            evaluator = self._evaluator(method, pairs, mask_set)
+            result = evaluator.evaluate(metrics, update)
+            seconds = (time.perf_counter() - began) / len(pairs)
+            how = {"seconds_per_image": seconds, "predict_batch": evaluator.predict_batch}
         self.folder.write_features(evaluation_id, result.features)
         self.folder.add_rows(evaluation_id, result.rows(self._about(mask_set)))
-        self.folder.write_provenance(evaluation_id, self.context.provenance() | times)
+        self.folder.write_provenance(evaluation_id, self.context.provenance() | how)
 
     def _evaluator(self, method: Method, pairs: TestPairs, saved: str = "") -> Evaluator:
         """The evaluator of a method; it saves the examples of the mask set `saved`."""
@@ -116,12 +118,20 @@ class CellEvaluation:
             method,
             pairs,
             runtime.eval_batch,
-            runtime.workers,
+            context.workers,
             examples,
             self.guide,
             self._postprocess,
             context.group,
+            self._predict_batch,
         )
+
+    @property
+    def _predict_batch(self) -> int:
+        """Images to predict at once. A method that draws at random gets the seed of each image."""
+        runtime = self.context.runtime
+        usual = 1 if self.context.device.type == "cpu" else runtime.eval_batch
+        return 1 if self.variant.model.stochastic else runtime.predict_batch or usual
 
     @cached_property
     def _postprocess(self) -> Any:

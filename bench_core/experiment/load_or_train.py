@@ -58,7 +58,7 @@ def load_or_train(
             pairs,
             context.backbones,
             folder.path,
-            runtime.workers,
+            context.workers,
             guide,
             on_log=tracker.log,
             micro_batch=runtime.micro_batch,

@@ -43,8 +43,10 @@ class RuntimeConfig:
     precision: Precision = "32-true"
     eval_batch: int = 8
     """Images that are predicted between two measurements."""
-    workers: int = 0
-    """Processes that load images; 0 loads in this process."""
+    predict_batch: int | None = None
+    """Images that are predicted at once; None takes `eval_batch` on a GPU, and 1 elsewhere."""
+    workers: int | None = None
+    """Processes that load images; 0 loads in this process, and None uses more on a GPU."""
     compiled: bool = False
     """Compile generators with torch.compile, which rounds differently."""
     devices: int = 1

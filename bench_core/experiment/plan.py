@@ -74,7 +74,9 @@ def plan(options: RunOptions, group: ProcessGroup = SINGLE_PROCESS) -> Plan:
     cache = PixelCache(store.image_cache_path, protocol, options.image_cache) if options.image_cache else None
     recipes = [variant.model.recipe for _, variant in variants if variant.model.recipe]
     num_images = max((num_images_drawn(recipe, protocol, protocol.steps) for recipe in recipes), default=0)
-    images = open_images(plugins, protocol, options.data, num_images, options.skip_bad_images, cache, options.workers)
+    images = open_images(
+        plugins, protocol, options.data, num_images, options.skip_bad_images, cache, options.workers or 0
+    )
     context = RunContext(
         protocol, images, mask_sets, metrics, store, options.runtime, options.skip_bad_images, trackers
     )

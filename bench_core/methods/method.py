@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from bench_core.nn.backbones import Backbones, FeatureLayers
-from bench_core.nn.types import Guidance, HoleTensor, ImageTensor
+from bench_core.nn.types import Guidance, HoleTensor, ImageTensor, Pixels
 
 Result = TypeVar("Result")
 Postprocess = Callable[[ImageTensor, HoleTensor, ImageTensor], ImageTensor]
@@ -23,7 +23,10 @@ class Guide(Protocol):
     """What it draws. Printed below every table, and part of the cell's key."""
 
     def __call__(self, image: ImageTensor) -> Guidance:
-        """Draw guidance for whole ground-truth images in [0, 1], with the same height and width."""
+        """Draw guidance for whole ground-truth images in [0, 1], with the same height and width.
+
+        The guidance may lie on another device than the images.
+        """
         ...
 
 
@@ -40,9 +43,18 @@ class MethodOutput:
         return MethodOutput(self.prediction.detach(), None if self.coarse is None else self.coarse.detach())
 
 
-def guided(guide: Guide | None, image: ImageTensor) -> tuple[Guidance, ...]:
-    """Return the guidance to pass on to a method: a tuple of one tensor, or an empty one without a guide."""
-    return (guide(image.clone()),) if guide else ()
+def guided(guide: Guide | None, image: ImageTensor | Pixels, device: torch.device) -> tuple[Guidance, ...]:
+    """Return the guidance to pass on to a method: a tuple of one tensor on its device, or an empty one without a guide.
+
+    Args:
+        image: whole ground truths, in [0, 1] or in 8 bits. Pass them on the CPU, where many guides draw, so that none
+            waits for a GPU.
+        device: the method's device.
+    """
+    if not guide:
+        return ()
+    image = image / 255 if image.dtype == torch.uint8 else image.clone()
+    return (guide(image).to(device, non_blocking=True),)
 
 
 class Method(nn.Module):

@@ -1,8 +1,8 @@
 """LPIPS (Zhang et al., CVPR 2018), with the network and heads of its authors' package."""
 
 import warnings
+from collections.abc import Sequence
 from functools import partial
-from hashlib import sha256
 
 import torch
 from jaxtyping import Float
@@ -20,9 +20,11 @@ CACHE_BYTES = 2**30
 class Lpips:
     """LPIPS distance. The package brings the linear heads; the trunk gets the official weights.
 
-    Features of ground-truth images are cached, since all methods and mask sets share them. The first images that fit
-    stay cached. Evicting the least recently used one would drop each image just before the next pass needs it.
+    Features of ground-truth images with a key are cached, since all methods and mask sets share them. The first images
+    that fit stay cached. Evicting the least recently used one would drop each image just before the next pass needs it.
     """
+
+    caches_ground_truth = True
 
     def __init__(self, device: torch.device, net: str, trunk: str, cache_bytes: int = CACHE_BYTES) -> None:
         import lpips
@@ -40,15 +42,17 @@ class Lpips:
         self.cache: dict[bytes, Features] = {}
         """Features by the hash of an image's content."""
 
-    def __call__(self, prediction: Images, image: Images) -> Float[Tensor, " b"]:
-        keys = [_hash(one) for one in image]
-        missing = [index for index, key in enumerate(keys) if key not in self.cache]
+    def __call__(self, prediction: Images, image: Images, keys: Sequence[bytes] = ()) -> Float[Tensor, " b"]:
+        """Return the distances. `keys` are hashes of the images of `image`; without them nothing is cached."""
+        known = [self.cache.get(key) for key in keys] or [None] * len(image)
+        missing = [index for index, features in enumerate(known) if features is None]
         # one forward pass for the predictions and the uncached images
-        computed = self._features(torch.cat([prediction, image[missing]]))
+        computed = self._features(torch.cat([prediction, *(image[index, None] for index in missing)]))
         new = {index: [layer[len(prediction) + n, None] for layer in computed] for n, index in enumerate(missing)}
-        ground_truth = [new[index] if index in new else self.cache[key] for index, key in enumerate(keys)]
-        for index, features in new.items():
-            self._cache(keys[index], features)
+        ground_truth = [features or new[index] for index, features in enumerate(known)]
+        for index, key in enumerate(keys):
+            if index in new:
+                self._cache(key, new[index])
         layers = zip(self.network.lins, computed, zip(*ground_truth, strict=True), strict=True)
         distances = [head((fake[: len(prediction)] - torch.cat(real)).square()) for head, fake, real in layers]
         return sum(distance.mean((1, 2, 3)) for distance in distances)  # type: ignore[return-value]
@@ -70,7 +74,3 @@ class Lpips:
 alex = partial(Lpips, net="alex", trunk="alexnet")
 vgg = partial(Lpips, net="vgg", trunk="vgg16")
 squeeze = partial(Lpips, net="squeeze", trunk="squeezenet")
-
-
-def _hash(image: Float[Tensor, "c h w"]) -> bytes:
-    return sha256(f"{tuple(image.shape)}".encode() + image.numpy(force=True).tobytes()).digest()

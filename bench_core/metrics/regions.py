@@ -3,7 +3,7 @@
 import re
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -23,13 +23,13 @@ def region_arguments(region: str, hole: Region) -> tuple[Region, ...]:
     return (ring(hole, int(match[1])),)
 
 
-def is_empty(region: str, hole: Region) -> list[bool]:
+def is_empty(region: str, hole: Region) -> Bool[Tensor, " b"]:
     """Return for each image whether a region has no pixel, so that a metric of it has no value.
 
     The border is empty if a hole has no pixel or covers the whole image.
     """
     (pixels,) = region_arguments("ring1" if region == "border" else region, hole) or (torch.ones_like(hole),)
-    return (pixels.flatten(1).sum(1) == 0).tolist()
+    return pixels.flatten(1).sum(1) == 0
 
 
 def ring(hole: Region, width: int) -> Region:

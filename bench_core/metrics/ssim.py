@@ -51,7 +51,7 @@ class Window:
             values: a plane (h, w) of numpy or a batch (..., h, w) of torch.
         """
         if isinstance(values, Tensor):
-            rows, columns = (_band_matrix(self, extent).to(values.device) for extent in values.shape[-2:])
+            rows, columns = (_band_matrix(self, extent, values.device) for extent in values.shape[-2:])
             return rows @ values @ columns.T
         if self.gaussian:
             return cv2.sepFilter2D(values, -1, self.weights, self.weights, borderType=cv2.BORDER_CONSTANT)
@@ -167,13 +167,13 @@ def _ratio(s: Array, d: Array, constant: float) -> Array:
 
 
 @lru_cache(maxsize=16)
-def _band_matrix(window: Window, extent: int) -> Float[Tensor, "extent extent"]:
+def _band_matrix(window: Window, extent: int, device: torch.device) -> Float[Tensor, "extent extent"]:
     """Return the matrix that filters one dimension of this extent, with zeros beyond the image."""
     band = torch.zeros(extent, extent, dtype=torch.float64)
     for offset, weight in enumerate(window.weights, -(window.side // 2)):
         if abs(offset) < extent:
             band.diagonal(offset)[:] = float(weight)
-    return band
+    return band.to(device)
 
 
 # scikit-image reflects borders before filtering but crops them away, so zeros beyond the image give the same

@@ -22,7 +22,7 @@ class Slab:
     top: int
     bottom: int
     """First row below the slab."""
-    rows: list[int]
+    rows: tuple[int, ...]
     """Row numbers of the slab and its halo."""
     width: int
 
@@ -39,4 +39,4 @@ def slabs(batch: int, height: int, width: int) -> Iterator[Slab]:
     step = height if fitting >= height else max(1, fitting - 2 * HALO)
     for top in range(0, height, step):
         bottom = min(top + step, height)
-        yield Slab(top, bottom, sorted({row % height for row in range(top - HALO, bottom + HALO)}), width)
+        yield Slab(top, bottom, tuple(sorted({row % height for row in range(top - HALO, bottom + HALO)})), width)

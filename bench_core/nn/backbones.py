@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from bench_core.nn.constants import constant
 from bench_core.nn.types import ImageTensor
 from bench_core.weights import download
 
@@ -41,7 +42,10 @@ class Backbones:
     def features(self, feature_layers: FeatureLayers, image: ImageTensor) -> list[Tensor]:
         """Return the feature maps of images in [0, 1], one per layer; grey images are repeated to RGB."""
         x = image.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-        x = (x - x.new_tensor(feature_layers.mean).view(3, 1, 1)) / x.new_tensor(feature_layers.std).view(3, 1, 1)
+        mean, std = (
+            constant(values, x.dtype, x.device).view(3, 1, 1) for values in (feature_layers.mean, feature_layers.std)
+        )
+        x = (x - mean) / std
         maps = []
         for index, layer in enumerate(self.get(feature_layers.backbone)[: max(feature_layers.layers) + 1]):
             x = layer(x)
@@ -65,7 +69,7 @@ def build(name: str, source: Source) -> nn.Sequential:
     from torchvision import models
 
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(RANDOM_SEED)
+        torch.default_generator.manual_seed(RANDOM_SEED)  # of the CPU only, whose state is restored
         features: nn.Sequential = getattr(models, name)(weights=None, init_weights=True).features
     if source == "official":
         features.load_state_dict(download.load_features(name))

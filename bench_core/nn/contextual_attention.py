@@ -13,6 +13,7 @@ from torch.nn.functional import avg_pool2d, fold, max_pool2d, softmax, threshold
 
 from bench_core.errors import unknown
 from bench_core.nn.attention_slabs import Slab, slabs
+from bench_core.nn.constants import constant
 from bench_core.nn.diagonal_sums import corner_sum, diagonal_sum, shift_by, shift_by_columns
 from bench_core.nn.inner_products import inner_products
 from bench_core.nn.types import Features
@@ -81,24 +82,25 @@ class ContextualAttention(nn.Module):
 
     def _weights(self, small: Features, usable: Usable, slab: Slab) -> Scores:
         """Return the weights of all keys for the queries of a slab."""
-        scores = match(small[:, :, slab.rows], small)
+        rows = constant(slab.rows, torch.long, small.device)
+        scores = match(small if len(slab.rows) == small.shape[2] else small.index_select(2, rows), small)
         if self.fuse:
             scores = fuse(scores, small.shape[-1])
         return attend(scores, usable, self.mask_logit, slab.queries)
 
 
-def nearest_indices(size: int, new_size: int, align_corners: bool) -> list[int]:
+def nearest_indices(size: int, new_size: int, align_corners: bool) -> tuple[int, ...]:
     """List the pixels that nearest-neighbour shrinking keeps; with aligned corners exact halves round up."""
     if not align_corners or new_size == 1:
-        return [i * size // new_size for i in range(new_size)]
+        return tuple(i * size // new_size for i in range(new_size))
     gaps = new_size - 1
-    return [(2 * i * (size - 1) + gaps) // (2 * gaps) for i in range(new_size)]
+    return tuple((2 * i * (size - 1) + gaps) // (2 * gaps) for i in range(new_size))
 
 
 def shrink(x: Features, size: tuple[int, int], align_corners: bool) -> Float[Tensor, "b c h2 w2"]:
     """Shrink to `size` (height, width) by nearest neighbours."""
     rows, columns = (
-        torch.tensor(nearest_indices(old, new, align_corners), device=x.device)
+        constant(nearest_indices(old, new, align_corners), torch.long, x.device)
         for old, new in zip(x.shape[-2:], size, strict=True)
     )
     return x.index_select(-2, rows).index_select(-1, columns)

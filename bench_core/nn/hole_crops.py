@@ -26,22 +26,25 @@ def fitting_corners(hole: HoleTensor) -> Corners:
     corners, fits = _centred(hole)
     # always drawn, so that later draws do not depend on the holes
     anywhere = torch.stack([torch.randint(size - size // 2 + 1, (len(hole),)) for size in hole.shape[-2:]], dim=1)
-    return torch.where(fits.unsqueeze(1), corners, anywhere)
+    return torch.where(fits.unsqueeze(1), corners, anywhere.to(hole.device, non_blocking=True))
 
 
 def crop(image: ImageTensor, corners: Corners) -> Float[Tensor, "b c h2 w2"]:
     """Cut one crop out of each image."""
-    height, width = (size // 2 for size in image.shape[-2:])
-    return torch.stack([
-        one[:, top : top + height, left : left + width]
-        for one, (top, left) in zip(image, corners.tolist(), strict=True)
-    ])  # fmt: skip
+    channels, height, width = image.shape[1:]
+    tops, lefts = corners[:, 0, None] + _range(height // 2, image), corners[:, 1, None] + _range(width // 2, image)
+    rows = image.gather(2, tops[:, None, :, None].expand(-1, channels, -1, width))
+    return rows.gather(3, lefts[:, None, None].expand(-1, channels, height // 2, -1))
+
+
+def _range(length: int, image: ImageTensor) -> Int[Tensor, " n"]:
+    return torch.arange(length, device=image.device)
 
 
 def _centred(hole: HoleTensor) -> tuple[Corners, Bool[Tensor, " b"]]:
-    """Return the centred crops' corners on the CPU, and for each image if its hole fits into the crop."""
-    rows, rows_fit = _centred_spans(hole.amax(dim=(1, 3)).cpu())
-    columns, columns_fit = _centred_spans(hole.amax(dim=(1, 2)).cpu())
+    """Return the centred crops' corners, and for each image if its hole fits into the crop."""
+    rows, rows_fit = _centred_spans(hole.amax(dim=(1, 3)))
+    columns, columns_fit = _centred_spans(hole.amax(dim=(1, 2)))
     return torch.stack([rows, columns], dim=1), rows_fit & columns_fit
 
 

@@ -16,5 +16,6 @@ def adaptive_avg_pool(x: Features, side: int) -> Float[Tensor, "b c s s"]:
     """
     if x.shape[-2:] == (side, side):
         return x
-    rows, columns = (adaptive_avg_pool1d(torch.eye(size).to(x), side) for size in x.shape[-2:])
+    eyes = (torch.eye(size, dtype=x.dtype, device=x.device) for size in x.shape[-2:])
+    rows, columns = (adaptive_avg_pool1d(eye, side) for eye in eyes)
     return rows.T @ x @ columns

@@ -120,7 +120,7 @@ class Scoring:
         folder.prepare()
         with progress_bar(f"evaluating {self.name} on {mask_set}", len(pairs)) as update, torch.inference_mode():
             for batch in self._batches(mask_set, paths, range(len(pairs))):
-                result.add(result.measure(batch, [pairs.name(index) for index in batch.indexes]))
+                result.add(result.start(batch, [pairs.name(index) for index in batch.indexes]).fetch())
                 update(batch.indexes[-1] + 1, "")
         folder.write_features(evaluation_id, result.features)
         folder.add_rows(evaluation_id, result.rows(about))
@@ -135,7 +135,7 @@ class Scoring:
             image, hole, _ = (x.to(device) for x in to_floats(_batch(pair)))
             array = self._read(paths[index], pair["image"].numpy().transpose(1, 2, 0)).transpose(2, 0, 1)
             prediction = torch.from_numpy(np.ascontiguousarray(array))[None].to(device).float() / 255
-            yield PredictionBatch([index], image, hole, prediction)
+            yield PredictionBatch([index], image, hole, prediction, pair["image"][None])
 
 
 @dataclass(frozen=True, kw_only=True)

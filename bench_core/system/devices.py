@@ -19,9 +19,12 @@ from bench_core.errors import BadInput
 from bench_core.specs import Precision
 from bench_core.system.distributed import Distributed
 from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup
+from bench_core.system.tf32 import set_tf32
 
 RANK_TIMEOUT = timedelta(days=1)
 """Maximum wait of a rank for the others. Rank zero may need hours to check all images of a large set."""
+FIRST_SCALE = 2.0**12
+"""Scale of gradients in 16 bits that training starts with. PyTorch's own 2^16 leaves out the first updates."""
 EXIT_TIMEOUT = 10.0
 """Seconds to wait for child processes to exit."""
 
@@ -49,6 +52,7 @@ def open_fabric(device: str, precision: Precision = "32-true", devices: int = 1,
     Raises:
         BadInput: the devices do not exist or cannot be used.
     """
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     distributed = devices * nodes > 1
     strategy = UnwrappedDDPStrategy(timeout=RANK_TIMEOUT) if distributed else "auto"
     # on its own Fabric takes the variables of a cluster's job for a launch of one process per task
@@ -59,17 +63,23 @@ def open_fabric(device: str, precision: Precision = "32-true", devices: int = 1,
             strategy=strategy,
             devices=devices,
             num_nodes=nodes,
-            precision=precision,
+            precision="32-true" if precision == "tf32" else precision,
             plugins=plugins,
         )
         if distributed:
             fabric.launch()
-        return fabric
     except Exception as error:  # Fabric raises several types
         requested = f"{device!r} ({devices} on each of {nodes} machines)" if distributed else f"{device!r}"
         raise BadInput(
             f"The device {requested} cannot be used here ({error}). `--device auto` picks an available device."
         ) from error
+    if precision == "tf32" and fabric.device.type != "cuda":
+        raise BadInput(f"tf32 needs an NVIDIA GPU, and the device is {fabric.device}; give --device cuda.")
+    set_tf32(precision == "tf32")
+    if getattr(fabric.strategy.precision, "scaler", None):
+        scaler = torch.amp.GradScaler(fabric.device.type, init_scale=FIRST_SCALE)
+        fabric.strategy.precision.scaler = scaler  # pyright: ignore[reportAttributeAccessIssue]
+    return fabric
 
 
 def _launched_by_cluster() -> bool:
@@ -87,7 +97,6 @@ def join_process_group(device: str, devices: int, nodes: int) -> ProcessGroup:
     """
     if devices * nodes == 1:
         return SINGLE_PROCESS
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     fabric = open_fabric(device, devices=devices, nodes=nodes)
     if fabric.global_rank:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # rank zero handles Ctrl-C and ends the others

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import cast
 
 import torch
 from lightning_fabric import Fabric
@@ -132,7 +131,7 @@ class Trainer:
     def _calibrate(self) -> None:
         """Show the method whole batches, which are the same on all ranks."""
         batches = self._batches(0, self.pairs.protocol.steps, SINGLE_PROCESS)
-        self.method.calibrate(to_floats(batch)[0] for batch in batches)
+        self.method.calibrate(to_floats(batch, self.fabric.device)[0] for batch in batches)
 
     @signals.defer_signals()
     def _fit_phase(self, phase: Phase, start: int, last: int, log: Log, advance: Advance) -> None:
@@ -198,10 +197,11 @@ class Trainer:
         """This rank's parts of the batches of some steps. Methods that draw one batch a step all see the same ones."""
         positions = range(*(num_images_drawn(self.recipe, self.pairs.protocol, step) for step in (start, last)))
         batch, device = self.pairs.protocol.batch, self.fabric.device
-        batches = loader(self.pairs, batch, self.workers, device, positions, group or self.group)
-        return cast(Iterator[Pair], iter(self.fabric.setup_dataloaders(batches, use_distributed_sampler=False)))
+        return iter(loader(self.pairs, batch, self.workers, device, positions, group or self.group))
 
     def _shared_batch(self, one_round: tuple[Update, ...], batches: Iterator[Pair]) -> SharedBatch:
-        image, hole, masked = to_floats(next(batches))
+        pair, device = next(batches), self.fabric.device
+        image, hole, masked = to_floats(pair, device)
+        guidance = guided(self.guide, pair["image"], device)
         learns = any(update.network == "generator" for update in one_round)
-        return SharedBatch(image, hole, masked, guided(self.guide, image), self.method, self.backbones, learns)
+        return SharedBatch(image, hole, masked, guidance, self.method, self.backbones, learns)

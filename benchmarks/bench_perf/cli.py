@@ -101,8 +101,8 @@ def _settings(
     baselines = {_compared_method(method, methods): Baseline.load(against)} if against else {}
     threads = threads or torch.get_num_threads()
     settings = Settings(plugins, methods, parts or tuple(PARTS), baselines=baselines, threads=threads, **options)
-    if "tf32" in settings.precisions and settings.torch_device.type != "cuda":
-        raise BadInput(f"tf32 needs an NVIDIA GPU, and the device is {settings.torch_device}; give --device cuda.")
+    for mode in settings.modes:
+        mode.open_fabric(settings.device)  # refuses what the device cannot compute
     return settings
 
 

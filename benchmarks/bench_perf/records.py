@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench_perf.precision import Precision
+from bench_core.specs import Precision
 from bench_perf.timing import Run
 
 

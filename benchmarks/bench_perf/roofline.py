@@ -8,7 +8,8 @@ import torch
 from torch.nn.functional import conv2d
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench_perf.precision import Precision, matmul_precision
+from bench_core.specs import Precision
+from bench_core.system.tf32 import tf32
 from bench_perf.timing import Run, Timing, alternate, synchronized
 
 SECONDS = 1.0
@@ -44,7 +45,7 @@ class RooflineKernel:
 def best_kernel(device: torch.device, precision: Precision) -> RooflineKernel:
     """Find the fastest of several large convolutions and a matrix product, without those that raise."""
     kernels = _kernels(device, TYPES[precision])
-    runs = {name: matmul_precision(precision)(synchronized(run, device)) for name, run in kernels.items()}
+    runs = {name: tf32(precision == "tf32")(synchronized(run, device)) for name, run in kernels.items()}
     timed = {name: timing for name, timing in alternate(runs, SECONDS).items() if isinstance(timing, Timing)}
     flops = {name: count_flops(runs[name]) for name in timed}
     # The shortest time is the one that other work disturbed least.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench_core.errors import BadInput
-from bench_perf.precision import Precision
+from bench_core.specs import Precision
 from bench_perf.records import Candidate, Case, Row, Runner
 from bench_perf.roofline import RooflineKernel
 from bench_perf.timing import Timing, alternate

@@ -6,10 +6,10 @@ from functools import cached_property
 import torch
 
 from bench_core.plugins import Plugins
-from bench_core.specs import Scale
+from bench_core.specs import Precision, Scale
 from bench_core.system.devices import open_fabric
 from bench_perf.baseline import Baseline
-from bench_perf.precision import ExecutionMode, Precision
+from bench_perf.precision import ExecutionMode
 
 
 @dataclass(frozen=True)

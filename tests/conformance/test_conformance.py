@@ -213,7 +213,7 @@ def test_a_guide_gets_a_copy_of_the_image():
             return image.zero_()
 
     image = torch.ones(1, 3, 4, 4)
-    guided(Eraser(), image)
+    guided(Eraser(), image, torch.device("cpu"))
     assert image.eq(1).all()
 
 

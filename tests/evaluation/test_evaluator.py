@@ -135,7 +135,7 @@ def test_nan_on_one_image_of_a_batch_is_an_error_that_names_it(place: int, monke
     image, hole = torch.zeros(2, 3, 16, 16), torch.ones(2, 1, 16, 16)
     batch = PredictionBatch([0, 1], image, hole, image)
     with pytest.raises(ValueError, match=f"NaN on the image {'ab'[place]}"):
-        EvaluationResult(suite, [metric]).measure(batch, ["a", "b"])
+        EvaluationResult(suite, [metric]).start(batch, ["a", "b"]).fetch()
 
 
 @pytest.mark.parametrize(
@@ -167,3 +167,20 @@ def test_a_method_that_draws_has_the_same_rows_again_and_draws_from_nobody_else(
     torch.manual_seed(2)
     assert evaluate(Dice(), tmp_path, batch=3)["value"].tolist() == first["value"].tolist()
     assert first["value"].nunique() == 3
+
+
+def test_ground_truths_have_equal_keys_only_if_all_of_their_pixels_are_equal():
+    pixels = torch.arange(2 * 3 * 4 * 6, dtype=torch.uint8).reshape(2, 3, 4, 6)
+
+    def keys(pixels: torch.Tensor | None) -> list[bytes]:
+        return PredictionBatch(
+            [0, 1], torch.rand(2, 3, 4, 6), torch.zeros(2, 1, 4, 6), torch.rand(2, 3, 4, 6), pixels
+        ).keys
+
+    first, second = keys(pixels)
+    assert first != second and keys(pixels.clone()) == [first, second] and keys(pixels.flip(0)) == [second, first]
+    edited = pixels.clone()
+    edited[1, 2, 3, 5] += 1
+    assert keys(edited)[0] == first and keys(edited)[1] != second
+    assert set(keys(pixels.reshape(2, 3, 6, 4))).isdisjoint({first, second})
+    assert keys(None) == []

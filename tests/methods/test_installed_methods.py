@@ -42,7 +42,7 @@ def inputs(model: Model, scale: Scale, height: int = 0, width: int = 0, batch: i
     for hole in (box, center):
         if not model.supports_hole or not resolve(model.supports_hole)(hole[0, 0].byte().numpy()):
             guide = resolve(model.guide)(torch.device("cpu")) if model.guide else None
-            return image, hole, guided(guide, image)
+            return image, hole, guided(guide, image, image.device)
     raise AssertionError("this model supports neither a box nor a central hole")
 
 

@@ -91,7 +91,8 @@ def test_a_batch_equals_single_images_and_grey_equals_three_equal_channels(lpips
     torch.testing.assert_close(lpips(one, other), lpips(other, one))
     assert (lpips(one, one) == 0).all()
     grey = one[:, :1], other[:, :1]
-    torch.testing.assert_close(lpips(*grey), lpips(*(x.repeat(1, 3, 1, 1) for x in grey)))
+    coloured = [x.repeat(1, 3, 1, 1) for x in grey]
+    torch.testing.assert_close(lpips(*grey), lpips(coloured[0], coloured[1]))
 
 
 @pytest.fixture
@@ -110,6 +111,7 @@ def test_cached_features_change_no_value(cache_bytes: int) -> None:
     for order in ([0, 1, 2], [2, 4, 0, 3], [4, 4], [1]):
         prediction, image = torch.rand(len(order), 3, 64, 72), images[order]
         expected = package(prediction, image, normalize=True).flatten()
+        torch.testing.assert_close(metric(prediction, image, keys(image)), expected, rtol=1e-6, atol=1e-7)
         torch.testing.assert_close(metric(prediction, image), expected, rtol=1e-6, atol=1e-7)
 
 
@@ -119,16 +121,20 @@ def test_images_are_cached_by_their_content_within_the_size_of_the_cache(monkeyp
     monkeypatch.setattr(metric.network.net, "forward", _counted(metric.network.net.forward, counts))
     prediction, images = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
     for image in (images, images.flip(0), images.clone()):
-        metric(prediction, image)
+        metric(prediction, image, keys(image))
     assert counts == [4, 2, 2]
     images[0, 0, 0, 0] += 0.1  # the same tensor, another image
-    metric(prediction, images)
+    metric(prediction, images, keys(images))
     assert counts[-1] == 3
     size = sum(layer.nbytes for features in metric.cache.values() for layer in features)
     full = Lpips(CPU, "alex", "alexnet", size // 3)
-    full(prediction, images)
-    full(prediction, torch.rand(2, 3, 64, 64))
+    for image in (images, torch.rand(2, 3, 64, 64)):
+        full(prediction, image, keys(image))
     assert sum(layer.untyped_storage().nbytes() for each in full.cache.values() for layer in each) == size // 3
+
+
+def keys(images: torch.Tensor) -> list[bytes]:
+    return [image.numpy().tobytes() for image in images]
 
 
 def _counted(forward: Callable[[torch.Tensor], Any], counts: list[int]) -> Callable[[torch.Tensor], Any]:

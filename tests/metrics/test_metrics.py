@@ -157,7 +157,7 @@ def test_a_metric_over_an_empty_region_has_no_value(definition: str) -> None:
     for fill in (0.0, 1.0):
         hole = torch.stack([torch.full((1, 16, 16), fill), box(1, 3, 16, 16)[0]])
         empty = {"known": fill == 1, "hole": fill == 0}.get(metric.region, True)
-        assert is_empty(metric.region, hole) == [empty, False]
+        assert is_empty(metric.region, hole).tolist() == [empty, False]
         region = region_arguments(metric.region, hole)
         built = BUILT[definition]
         batch = built.transform(built.compute(ImagePair(one.double(), other.double()), *(r.double() for r in region)))

@@ -147,11 +147,11 @@ def test_features_of_the_hole_are_never_copied() -> None:
 
 
 def test_shrinking_aligns_corners() -> None:
-    assert nearest_indices(8, 4, align_corners=True) == [0, 2, 5, 7]
-    assert nearest_indices(16, 8, align_corners=True) == [0, 2, 4, 6, 9, 11, 13, 15]
-    assert nearest_indices(8, 4, align_corners=False) == [0, 2, 4, 6]
-    assert nearest_indices(10, 5, align_corners=True) == [0, 2, 5, 7, 9]  # 4.5 rounds up
-    assert nearest_indices(2, 1, align_corners=True) == [0]
+    assert nearest_indices(8, 4, align_corners=True) == (0, 2, 5, 7)
+    assert nearest_indices(16, 8, align_corners=True) == (0, 2, 4, 6, 9, 11, 13, 15)
+    assert nearest_indices(8, 4, align_corners=False) == (0, 2, 4, 6)
+    assert nearest_indices(10, 5, align_corners=True) == (0, 2, 5, 7, 9)  # 4.5 rounds up
+    assert nearest_indices(2, 1, align_corners=True) == (0,)
 
 
 @pytest.mark.parametrize("fused", [True, False])

@@ -81,11 +81,11 @@ class InferenceLoop:
         method = subject.method
         if self.baseline:
             return _predict_forever(self.baseline.build(method), tensors[:2], advance)  # without guidance
-        with self.mode.open_fabric(self.device) as fabric:
-            if subject.is_network:
-                self.mode.prepare(method.generator)
-                method.generator = fabric.setup_module(method.generator)
-            _predict_forever(method.predict, tensors, advance)
+        fabric = self.mode.open_fabric(self.device)
+        if subject.is_network:
+            self.mode.prepare(method.generator)
+            method.generator = fabric.setup_module(method.generator)
+        _predict_forever(method.predict, tensors, advance)
 
 
 def _predict_forever(

@@ -58,7 +58,7 @@ class BareLoop:
         while True:
             advance()
             for updates in rounds:
-                guidance = guided(trainer.guide, image)
+                guidance = guided(trainer.guide, pairs["image"], fabric.device)
                 with torch.set_grad_enabled(any(update.network == "generator" for update, _ in updates)):
                     output = method(masked, hole, *guidance)
                 ctx = LossContext(image, hole, output, method, trainer.backbones, guidance)

@@ -52,7 +52,7 @@ def _candidates(settings: Settings, method: str, size: int, batch: int) -> Itera
 
 @dataclass(frozen=True)
 class MethodTraining:
-    """Training loop of `bench run` in the longest phase of a method's recipe.
+    """Training loop of `bench run`, in the longest phase of a method's recipe unless all are asked for.
 
     Perceptual losses use random backbones, which take as long as pretrained ones.
     """
@@ -63,10 +63,12 @@ class MethodTraining:
     batch: int
     device: str
     mode: ExecutionMode = field(default_factory=ExecutionMode)
+    steps: int = MANY_STEPS
+    all_phases: bool = False
 
     def __call__(self, advance: Callable[..., None]) -> None:
-        with self.mode.open_fabric(self.device) as fabric, TemporaryDirectory() as folder:
-            trainer = self.build(fabric, Path(folder))
+        with TemporaryDirectory() as folder:
+            trainer = self.build(self.mode.open_fabric(self.device), Path(folder))
             self.mode.prepare(trainer.method.generator)
             trainer.fit(lambda step, values: advance())
 
@@ -77,9 +79,10 @@ class MethodTraining:
             BadInput: the method does not support training on images of this size.
         """
         plugins = Plugins.find()
-        model = _only_longest_phase(plugins.model(self.method))
+        model = plugins.model(self.method)
+        model = model if self.all_phases else _only_longest_phase(model)
         sides = {"size": self.size, "resize": self.size}
-        budget = {"batch": self.batch, "scale": self.scale, "channels": model.channels[-1], "steps": MANY_STEPS}
+        budget = {"batch": self.batch, "scale": self.scale, "channels": model.channels[-1], "steps": self.steps}
         rules = protocol.load("quick").override(sides | budget)
         if reason := refusal(model, rules):
             raise BadInput(f"{self.method} {reason}.")

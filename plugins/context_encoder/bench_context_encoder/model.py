@@ -16,6 +16,7 @@ from bench_context_encoder.patch import MARGIN
 from bench_core.errors import BadInput, unknown
 from bench_core.methods import Method, MethodOutput
 from bench_core.methods.method import HoleTensor, ImageTensor
+from bench_core.nn.constants import constant
 from bench_core.nn.init import init_normal
 from bench_core.nn.ranges import signed, unsigned
 
@@ -144,7 +145,7 @@ class ContextEncoder(Method):
                 f"context_encoder was given images of {height} x {width} pixels; at this scale it takes {self.side} x "
                 f"{self.side} only."
             )
-        fill = masked.new_tensor(FILLS[self.fill]).view(-1, 1, 1)
+        fill = constant(FILLS[self.fill], masked.dtype, masked.device).view(-1, 1, 1)
         patch = self.generator(torch.where(hole.bool(), fill, signed(masked)))
         prediction = masked * (1 - hole)
         self.patch(prediction).copy_(unsigned(patch))

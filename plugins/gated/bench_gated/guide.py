@@ -48,9 +48,11 @@ class HEDEdges:
         except (BadInput, pickle.UnpicklingError, EOFError, RuntimeError, AttributeError) as error:
             raise BadInput(f"HED's weights cannot be read from {path.name}. {error}") from None
         self.network.to(device)
+        self.device = device
 
     @torch.no_grad()
     def __call__(self, image: ImageTensor) -> Sketch:
+        image = image.to(self.device, non_blocking=True)
         return (self.network(image) > HED_THRESHOLD).to(image)
 
 

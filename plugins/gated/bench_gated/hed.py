@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from bench_core.errors import BadInput
+from bench_core.nn.constants import constant
 
 STAGES = {"One": (64, 2), "Two": (128, 2), "Thr": (256, 3), "Fou": (512, 3), "Fiv": (512, 3)}
 """Width and number of convolutions of each stage of VGG-16, by the names in the published file."""
@@ -30,7 +31,7 @@ class HED(nn.Module):
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
         """Return the probability of an edge at each pixel of RGB images in [0, 1]."""
-        x = 255 * image.flip(1) - image.new_tensor(MEAN_BGR).view(3, 1, 1)
+        x = 255 * image.flip(1) - constant(MEAN_BGR, image.dtype, image.device).view(3, 1, 1)
         sides = []
         for name in STAGES:
             x = self.get_submodule(f"moduleVgg{name}")(x)

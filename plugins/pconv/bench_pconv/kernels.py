@@ -31,7 +31,9 @@ class KernelCache(nn.Module):
 
     def forward(self, conv: PartialConv2d, norm: Norm, split: Split = lambda weight: (weight,)) -> FoldedKernels:
         """Return ``split(folded weight)`` and the folded bias. `split` must depend on the weight only."""
-        tensors = [*conv.parameters(), *(norm.state_dict(keep_vars=True).values() if norm else ())]
+        if torch.compiler.is_compiling():  # a compiled graph has no place for the cache
+            return self._compute(conv, norm, split)
+        tensors = [*conv.parameters(), *((*norm.parameters(), *norm.buffers()) if norm else ())]
         # inference tensors do not count writes
         if self.training or torch.is_grad_enabled() or any(one.is_inference() for one in tensors):
             self._cached = None

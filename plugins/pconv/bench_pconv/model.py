@@ -5,6 +5,7 @@ from torch import nn
 from bench_core.errors import unknown
 from bench_core.methods import HoleTensor, ImageTensor, Method, MethodOutput
 from bench_core.nn.backbones import IMAGENET_MEAN, IMAGENET_STD
+from bench_core.nn.constants import constant
 from bench_pconv.blocks import Decoder, Encoder, SharedMaskDecoder, SharedMaskEncoder, Valid
 from bench_pconv.layers import Features
 
@@ -71,7 +72,9 @@ class PConv(Method):
         self.input_range, self.activation = input_range, activation
 
     def forward(self, masked: ImageTensor, hole: HoleTensor) -> MethodOutput:
-        mean, deviation = (masked.new_tensor(values).view(1, -1, 1, 1) for values in RANGES[self.input_range])
+        mean, deviation = (
+            constant(values, masked.dtype, masked.device).view(1, -1, 1, 1) for values in RANGES[self.input_range]
+        )
         y = self.generator((masked - mean) / deviation * (1 - hole), hole)
         return MethodOutput(y.sigmoid() if self.activation == "sigmoid" else y * deviation + mean)
 
