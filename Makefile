@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 
-.PHONY: run test test-all docs pages fuzz lint test-oldest soak quick-report gpu gpu-perf gpu-papers constraints clean
+.PHONY: run test test-all docs pages fuzz lint test-oldest soak quick-report gpu gpu-lease gpu-perf gpu-papers constraints clean
 
 run: $(INSTALLED)
 	$(BIN)/bench run
@@ -69,6 +69,17 @@ gpu-perf: $(INSTALLED)
 		--json reports/performance/gpu.json
 	$(BIN)/python reports/performance/page.py
 
+# What a bare machine with a GPU, PyTorch and Python 3.12 lacks, as wheels in .lease/, to take there with this folder.
+LEASE_TAGS = --python-version 3.12 --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64
+LEASE_NEEDS = annotated-types beartype imagehash lightning-fabric lpips pydantic pydantic-core pytorch-fid pywavelets \
+	typing-inspection
+gpu-lease: $(INSTALLED)
+	rm -rf .lease
+	$(BIN)/pip download --quiet --no-deps --only-binary=:all: $(LEASE_TAGS) -c constraints.txt -d .lease $(LEASE_NEEDS)
+	$(BIN)/pip wheel --quiet --no-deps -w .lease . $(addprefix ./,$(PLUGINS))
+	@du -sh .lease
+	@echo "There: pip install --no-index --no-deps .lease/*.whl && python3 -m benchmarks.gpu_lease lease.jsonl"
+
 # Six methods at paper scale on a GPU, on the embedded photographs: how they train, not how good they can be.
 GPU_RUN = $(BIN)/bench run --protocol center-256 --image-set photos --backbone random --device cuda --out .gpu-papers
 gpu-papers: $(INSTALLED)
@@ -86,4 +97,4 @@ $(INSTALLED): constraints.txt pyproject.toml $(addsuffix /pyproject.toml,$(PLUGI
 	touch $@
 
 clean:
-	rm -rf .venv .venv-oldest site-docs
+	rm -rf .venv .venv-oldest .lease site-docs

@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     help="Numerical precision of networks; metrics always use 32 bits.",
 )
 @click.option("--compile", "compiled", is_flag=True, help="Compile generators with torch.compile; slow to start.")
+@click.option("--bf16-backbones", is_flag=True, help="Compute VGG in bfloat16 in training losses; never in metrics.")
 @click.option("--devices", type=click.IntRange(1), default=1, help="Number of devices to train each method on.")
 @click.option("--nodes", type=click.IntRange(1), default=1, help="Number of nodes with --devices devices each.")
 @click.option("--micro-batch", type=click.IntRange(1), help="Images to train with at a time on each device.")

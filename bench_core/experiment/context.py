@@ -79,7 +79,7 @@ class RunContext:
 
     @cached_property
     def backbones(self) -> Backbones:
-        return Backbones(self.protocol.backbone, self.device)
+        return Backbones(self.protocol.backbone, self.device, self.runtime.bf16_backbones)
 
     def missing_metrics(self, in_process: bool) -> dict[str, str]:
         """Reason for each metric that cannot be computed. Cells of other processes need the GPU for themselves."""
@@ -120,6 +120,7 @@ class RunContext:
             "device": environment.device_name(self.device),
             "precision": self.runtime.precision,
             "compiled": self.runtime.compiled,
+            "bf16_backbones": self.runtime.bf16_backbones,
             "devices": self.group.world_size,
             "micro_batch": self.runtime.micro_batch,
             "sync_batchnorm": self.runtime.sync_batchnorm,

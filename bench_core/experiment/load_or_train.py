@@ -1,6 +1,6 @@
 """A cell's method with its weights: given ones, those in its folder, or trained now."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from bench_core.training.schedule import num_images_drawn
 from bench_core.training.trackers.tracker import CellTracker
 from bench_core.training.trainer import Trainer
 from bench_core.weights import weight_file
+
+MAX_WAITING = 0.1
+"""Share of the time that a GPU may wait for images before you are advised to load them faster."""
 
 
 def load_or_train(
@@ -71,8 +74,18 @@ def load_or_train(
         title = f"training {variant.name}, seed {pairs.seed}"
         with progress_bar(title, protocol.steps, each=images_per_step) as update:
             trainer.fit(lambda step, losses: update(step, format_losses(losses)))
+        for note in _notes(trainer, context.device):
+            console.print(f"The training of {variant.name}, seed {pairs.seed}, {note}", markup=False, soft_wrap=True)
         _store(context, variant, folder, trainer)
     return method
+
+
+def _notes(trainer: Trainer, device: torch.device) -> Iterator[str]:
+    """Yield what a user should know of a finished training."""
+    if device.type == "cuda" and trainer.waiting_share > MAX_WAITING:
+        yield f"spent {trainer.waiting_share:.0%} of its time waiting for images; give more --workers."
+    if skipped := trainer.state.skipped_updates:
+        yield f"left out {skipped} updates, because gradients of 16 bits were infinite."
 
 
 def _build(context: RunContext, variant: Variant, seed: int, weights: Path | None) -> Method:
@@ -121,4 +134,5 @@ def _save(context: RunContext, variant: Variant, folder: CellFolder, trainer: Tr
         "parameters": sum(each.numel() for each in method.generator.parameters()),
         "waiting_share": round(trainer.waiting_share, 4),
         "seconds_per_step": trainer.seconds_per_step,
+        "skipped_updates": trainer.state.skipped_updates,
     }

@@ -35,8 +35,8 @@ class ProtocolOptions:
 class RuntimeConfig:
     """Settings of the machine that runs the cells.
 
-    Only `precision` and `compiled` may change results, and for networks with batch norm the settings that decide how
-    many images it sees together.
+    Only `precision`, `compiled` and `bf16_backbones` may change results, and for networks with batch norm the settings
+    that decide how many images it sees together.
     """
 
     device: str = "auto"
@@ -49,6 +49,8 @@ class RuntimeConfig:
     """Processes that load images; 0 loads in this process, and None uses more on a GPU."""
     compiled: bool = False
     """Compile generators with torch.compile, which rounds differently."""
+    bf16_backbones: bool = False
+    """Compute the backbones of training losses in bfloat16."""
     devices: int = 1
     """Devices on each node. All of them work on one cell at a time."""
     nodes: int = 1
@@ -64,7 +66,8 @@ class RuntimeConfig:
     @property
     def arithmetic(self) -> str:
         """Name of the rounding, such as ``bf16-mixed, compiled``. It is part of a cell's key."""
-        return f"{self.precision}, compiled" if self.compiled else self.precision
+        added = {"bf16 backbones": self.bf16_backbones, "compiled": self.compiled}
+        return ", ".join([self.precision, *(word for word, is_used in added.items() if is_used)])
 
     def images_together(self, batch: int) -> int | str:
         """Return the number of images in one forward pass of training; "auto" if memory decides."""

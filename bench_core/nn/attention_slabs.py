@@ -3,8 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
+
 MAX_SCORES = 2**26
 """Scores per slab: 256 MiB in 32 bits, enough for all scores of a 512 x 512 image in a batch of 4."""
+SHARE_OF_GPU = 1 / 32
+"""Share of a GPU's memory that the scores of a slab may take, if that is more."""
 HALO = 3
 """Extra rows above and below a slab: scores depend on one neighbouring row in `match` and two in `fuse`."""
 
@@ -33,10 +37,17 @@ class Slab:
         return slice(first * self.width, (first + self.bottom - self.top) * self.width)
 
 
-def slabs(batch: int, height: int, width: int) -> Iterator[Slab]:
-    """Yield slabs of at most `MAX_SCORES` scores from top to bottom; a slab has at least one row."""
-    fitting = MAX_SCORES // (batch * width * height * width)
+def slabs(batch: int, height: int, width: int, device: torch.device) -> Iterator[Slab]:
+    """Yield slabs of as many scores as the device has room for, from top to bottom; a slab has at least one row."""
+    fitting = max_scores(device) // (batch * width * height * width)
     step = height if fitting >= height else max(1, fitting - 2 * HALO)
     for top in range(0, height, step):
         bottom = min(top + step, height)
         yield Slab(top, bottom, tuple(sorted({row % height for row in range(top - HALO, bottom + HALO)})), width)
+
+
+def max_scores(device: torch.device) -> int:
+    """Return the number of scores, of 32 bits each, that a slab may hold on a device."""
+    if device.type != "cuda":
+        return MAX_SCORES
+    return max(MAX_SCORES, int(torch.cuda.get_device_properties(device).total_memory * SHARE_OF_GPU) // 4)

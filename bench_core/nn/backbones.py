@@ -37,6 +37,8 @@ class Backbones:
 
     source: Source = "official"
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    bf16: bool = False
+    """Compute in bfloat16, which is faster on GPUs. Feature maps have 32 bits in any case."""
     _built: dict[str, nn.Sequential] = field(default_factory=dict, repr=False)
 
     def features(self, feature_layers: FeatureLayers, image: ImageTensor) -> list[Tensor]:
@@ -47,10 +49,11 @@ class Backbones:
         )
         x = (x - mean) / std
         maps = []
-        for index, layer in enumerate(self.get(feature_layers.backbone)[: max(feature_layers.layers) + 1]):
-            x = layer(x)
-            if index in feature_layers.layers:
-                maps.append(x)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
+            for index, layer in enumerate(self.get(feature_layers.backbone)[: max(feature_layers.layers) + 1]):
+                x = layer(x)
+                if index in feature_layers.layers:
+                    maps.append(x.float() if self.bf16 else x)
         return maps
 
     def get(self, name: str) -> nn.Sequential:

@@ -67,6 +67,12 @@ class ContextualAttention(nn.Module):
 
     def forward(self, features: Features, hole: Float[Tensor, "b 1 4*h 4*w"]) -> Features:
         """Rebuild features of even height and width, given the hole of the image at full size."""
+        # in 16 bits, sums of products lose digits, and overflow where features are large
+        wide = torch.promote_types(features.dtype, torch.float32)
+        with torch.autocast(features.device.type, enabled=False):
+            return self._rebuild(features.to(wide), hole.to(wide)).to(features.dtype)
+
+    def _rebuild(self, features: Features, hole: Float[Tensor, "b 1 4*h 4*w"]) -> Features:
         height, width = features.shape[-2:]
         grid = (height // 2, width // 2)
         small = shrink(features, grid, self.align_corners)
@@ -75,7 +81,7 @@ class ContextualAttention(nn.Module):
         usable = usable_keys(shrink(hole, grid, self.align_corners))
         blocks = unfold(features, 2, padding=1, stride=2)
         pasted = torch.zeros_like(blocks).unflatten(2, (grid[0] + 1, grid[1] + 1))
-        for slab in slabs(len(features), *grid):
+        for slab in slabs(len(features), *grid, features.device):
             rows = pasted[:, :, slab.top : slab.bottom + 1]
             rows.add_(paste(self._weights(small, usable, slab), blocks, grid[1]))
         return assemble(pasted, features, self.overlap)

@@ -85,9 +85,10 @@ class SpectralConv2d(PaddedConv2d):
     def sigma(self) -> Scalar:
         """Estimate the largest singular value by one step of power iteration."""
         matrix = self.weight.flatten(1)
-        with torch.no_grad():
-            v = normalize(self.u @ matrix)
-            u = normalize(v @ matrix.T)
-            if self.training:
-                self.u.copy_(u)
-        return (u @ matrix @ v.T).squeeze()
+        with torch.autocast(matrix.device.type, enabled=False):  # 16 bits would scale all weights by what they lose
+            with torch.no_grad():
+                v = normalize(self.u @ matrix)
+                u = normalize(v @ matrix.T)
+                if self.training:
+                    self.u.copy_(u)
+            return (u @ matrix @ v.T).squeeze()

@@ -16,6 +16,8 @@ def adaptive_avg_pool(x: Features, side: int) -> Float[Tensor, "b c s s"]:
     """
     if x.shape[-2:] == (side, side):
         return x
-    eyes = (torch.eye(size, dtype=x.dtype, device=x.device) for size in x.shape[-2:])
-    rows, columns = (adaptive_avg_pool1d(eye, side) for eye in eyes)
-    return rows.T @ x @ columns
+    wide = torch.promote_types(x.dtype, torch.float32)
+    with torch.autocast(x.device.type, enabled=False):
+        eyes = (torch.eye(size, dtype=wide, device=x.device) for size in x.shape[-2:])
+        rows, columns = (adaptive_avg_pool1d(eye, side) for eye in eyes)
+        return (rows.T @ x.to(wide) @ columns).to(x.dtype)

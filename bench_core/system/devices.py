@@ -19,6 +19,7 @@ from bench_core.errors import BadInput
 from bench_core.specs import Precision
 from bench_core.system.distributed import Distributed
 from bench_core.system.process_group import SINGLE_PROCESS, ProcessGroup
+from bench_core.system.processes import end_with_parent
 from bench_core.system.tf32 import set_tf32
 
 RANK_TIMEOUT = timedelta(days=1)
@@ -54,7 +55,7 @@ def open_fabric(device: str, precision: Precision = "32-true", devices: int = 1,
     """
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     distributed = devices * nodes > 1
-    strategy = UnwrappedDDPStrategy(timeout=RANK_TIMEOUT) if distributed else "auto"
+    strategy = UnwrappedDDPStrategy(timeout=RANK_TIMEOUT, process_group_backend=_backend()) if distributed else "auto"
     # on its own Fabric takes the variables of a cluster's job for a launch of one process per task
     plugins: Any = [] if distributed and _launched_by_cluster() else [LightningEnvironment()]
     try:
@@ -82,6 +83,11 @@ def open_fabric(device: str, precision: Precision = "32-true", devices: int = 1,
     return fabric
 
 
+def _backend() -> str | None:
+    """Return the backend of a process group with GPUs. Plain data goes through Gloo, which raises where NCCL hangs."""
+    return "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else None
+
+
 def _launched_by_cluster() -> bool:
     """Return True if torchrun, jsrun, mpirun or srun started one process for each device."""
     started = {"TORCHELASTIC_RUN_ID", "JSM_NAMESPACE_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK"} & os.environ.keys()
@@ -100,6 +106,8 @@ def join_process_group(device: str, devices: int, nodes: int) -> ProcessGroup:
     fabric = open_fabric(device, devices=devices, nodes=nodes)
     if fabric.global_rank:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # rank zero handles Ctrl-C and ends the others
+    if fabric.local_rank and not _launched_by_cluster():
+        end_with_parent()
     atexit.register(_wait_or_kill, getattr(fabric.strategy.launcher, "procs", []))
     return Distributed(fabric.global_rank, fabric.world_size)
 

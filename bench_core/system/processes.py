@@ -2,6 +2,10 @@
 
 import os
 import platform
+import threading
+import time
+
+POLL_SECONDS = 1.0
 
 
 def machine_name() -> str:
@@ -21,3 +25,15 @@ def is_running(pid: int) -> bool:
     except OSError:  # it runs, but belongs to another user
         pass
     return True
+
+
+def end_with_parent() -> None:
+    """End this process at once when the one that started it has ended, even while it waits in a library."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(POLL_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from bench_core.store.lock import require_lock
@@ -27,7 +28,8 @@ class Log:
     def note(self, step: int, values: Mapping[str, Tensor]) -> None:
         """Append the loss terms of one step."""
         require_lock(self.path.parent)
-        self.latest = {name: value.item() for name, value in values.items()}
+        found = torch.stack([value.float() for value in values.values()]).tolist() if values else []
+        self.latest = dict(zip(values, found, strict=True))
         with files.translate_os_errors(self.path), self.path.open("a") as file:
             file.write(json.dumps({"step": step, **self.latest}) + "\n")
         self.on_log(step, self.latest)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
 from bench_core.methods.method import LossContext, Method
@@ -39,7 +40,12 @@ class OptimizerStep:
     """Images at a time on one device."""
     auto_micro_batch: bool
     """Halve `micro_batch` on out-of-memory errors."""
+    skipped: Tensor = field(init=False)
+    """Updates left out because gradients of 16 bits were infinite, counted on the device."""
     _failure: Exception | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.skipped = torch.zeros((), dtype=torch.long, device=self.fabric.device)
 
     def __call__(
         self, next_batch: Callable[[], SharedBatch], update: Update, optimiser: Optimizer, step: int
@@ -61,9 +67,11 @@ class OptimizerStep:
         if self.group.world_size > 1:
             gradients = (torch.zeros_like(p) if p.grad is None else p.grad for p in network.parameters())
             self.group.all_reduce_sum([*gradients, *values.values()])
-        # a scaler of 16 bits skips steps whose gradients are infinite, and goes on with a smaller scale
-        scaled = getattr(self.fabric.strategy.precision, "scaler", None) is not None
-        gradients = [] if scaled else [p.grad for p in network.parameters() if p.grad is not None]
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        if getattr(self.fabric.strategy.precision, "scaler", None) is not None:
+            # a scaler of 16 bits skips steps whose gradients are infinite, and goes on with a smaller scale
+            self.skipped += ~get_total_norm(gradients).isfinite()
+            gradients = []
         self.nan_guard.note(step, update, values, gradients)
         optimiser.step()
         optimiser.zero_grad()  # now, because the next forward pass needs the memory

@@ -24,6 +24,8 @@ class TrainingState:
     def __init__(self, fabric: Fabric, method: Method, recipe: Recipe, folder: Path, group: ProcessGroup) -> None:
         self.fabric, self.method, self.recipe, self.group = fabric, method, recipe, group
         self.path = folder / "checkpoint.pt"
+        self.skipped_updates = 0
+        """Updates left out before the last checkpoint, because gradients of 16 bits were infinite."""
 
     @cached_property
     def optimisers(self) -> dict[str, Optimizer]:
@@ -46,6 +48,7 @@ class TrainingState:
             for optimiser, state in zip(optimisers, saved["optimisers"], strict=True):
                 optimiser.load_state_dict(state)
             self.fabric.strategy.precision.load_state_dict(saved["precision"])
+            self.skipped_updates = saved["skipped_updates"]
         return saved["step"]
 
     def save(self, step: int) -> float:
@@ -56,6 +59,7 @@ class TrainingState:
             "method": self.method.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers.values()],
             "precision": self.fabric.strategy.precision.state_dict(),  # the scale of gradients in 16 bits
+            "skipped_updates": self.skipped_updates,
         }
         self.group.on_rank_zero(lambda: (require_lock(self.path.parent), checkpoint.save_state(self.path, state)))
         return time.monotonic() - began

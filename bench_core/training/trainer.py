@@ -182,6 +182,8 @@ class Trainer:
     def _save(self, step: int) -> float:
         """Write a checkpoint, unless something is NaN; returns the seconds that it took."""
         self._check()
+        self.state.skipped_updates += int(self.optimizer_step.skipped)
+        self.optimizer_step.skipped.zero_()
         return self.state.save(step)
 
     def _agree(self, step: int, due: bool) -> tuple[bool, bool]:

@@ -31,7 +31,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--compile", "compiled", is_flag=True, help="Also measure generators compiled by torch.compile.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of torch; torch's default if not given.")
 @click.option("--seconds", type=click.FloatRange(0), default=5.0, help="Time for each comparison.")
-@click.option("--json", "file", type=FILE, help="Also write all measurements to this file.")
+@click.option("--json", "file", type=FILE, help="Also write all measurements to this file, after every case.")
 def perf(methods: tuple[str, ...] | None, file: Path | None, **options: Any) -> None:
     """Benchmark inference, training and metrics.
 
@@ -52,10 +52,8 @@ def perf(methods: tuple[str, ...] | None, file: Path | None, **options: Any) -> 
     if file and not file.absolute().parent.is_dir():
         raise BadInput(f"There is no folder {file.parent} to write {file.name} into; make it first.")
     tune_malloc()
-    report = measure(_settings(methods, **options))
-    show(report)
-    if file:
-        files.write_json(file, report.as_dict())
+    save = (lambda report: files.write_json(file, report.as_dict())) if file else lambda report: None
+    show(measure(_settings(methods, **options), save))
 
 
 def _settings(

@@ -10,6 +10,7 @@ seen, and neither are devices mixed in a backward pass whose forward pass mixed 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -80,6 +81,7 @@ class PretendCuda(TorchFunctionMode):
             "max_memory_allocated": 0,
             "mem_get_info": (2**36, 2**36),
             "is_current_stream_capturing": False,
+            "get_device_properties": SimpleNamespace(total_memory=2**37, name="pretend GPU", major=9, minor=0),
             "get_rng_state": torch.empty(16, dtype=torch.uint8),
         }
         silent = "_lazy_init set_device synchronize empty_cache reset_peak_memory_stats manual_seed_all set_rng_state"

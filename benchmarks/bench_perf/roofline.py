@@ -58,11 +58,11 @@ def _kernels(device: torch.device, dtype: torch.dtype) -> dict[str, Callable[[],
     batch = 1 if device.type == "cpu" else 32
     kernels = {}
     for channels, side in ((96, 128), (192, 64)):
-        x = torch.ones(batch, channels, side, side, device=device, dtype=dtype)
-        weight = torch.ones(channels, channels, 3, 3, device=device, dtype=dtype)
+        x = torch.randn(batch, channels, side, side, device=device, dtype=dtype)
+        weight = torch.randn(channels, channels, 3, 3, device=device, dtype=dtype)
         channels_last = (each.to(memory_format=torch.channels_last) for each in (x, weight))
         kernels[f"convolution {channels} x {side}"] = partial(conv2d, x, weight, padding=1)
         kernels[f"convolution {channels} x {side}, channels last"] = partial(conv2d, *channels_last, padding=1)
-    square = torch.ones(1024 if batch == 1 else 8192, 1024, device=device, dtype=dtype)
+    square = torch.randn(1024 if batch == 1 else 8192, 1024, device=device, dtype=dtype)
     kernels["matrix product"] = partial(torch.matmul, square, square.T)
     return kernels

@@ -25,24 +25,31 @@ PARTS: dict[str, Callable[[Settings], Iterator[Case]]] = {
 }
 
 
-def measure(settings: Settings) -> Report:
-    """Measure every case of the requested parts."""
-    return measure_cases(settings, (case for part in settings.parts for case in PARTS[part](settings)))
+def measure(settings: Settings, save: Callable[[Report], None] = lambda report: None) -> Report:
+    """Measure every case of the requested parts, and call `save` with all results so far after each."""
+    return measure_cases(settings, (case for part in settings.parts for case in PARTS[part](settings)), save)
 
 
-def measure_cases(settings: Settings, cases: Iterable[Case]) -> Report:
+def measure_cases(
+    settings: Settings, cases: Iterable[Case], save: Callable[[Report], None] = lambda report: None
+) -> Report:
     """Measure cases one after the other. A candidate that cannot be measured gets a row with the reason."""
     metadata, cases = machine.metadata(settings), list(cases)
     find_kernel = cache(partial(best_kernel, settings.torch_device))
     rows: list[Row] = []
+
+    def report() -> Report:
+        precisions = {mode.precision for mode in settings.modes} if any(row.rate for row in rows) else ()
+        kernels = {precision: find_kernel(precision).name for precision in precisions}
+        return Report({**metadata, "load_after": machine.load_average(), "kernels": kernels}, tuple(rows))
+
     with _threads(settings.threads), progress_bar("measuring", len(cases), "") as update:
         for done, case in enumerate(cases):
             update(done, f"{case.part}: {case.name}")
             rows += run_case(case, settings.seconds, find_kernel)
+            save(report())
         update(len(cases), "")
-    precisions = {mode.precision for mode in settings.modes} if any(row.rate for row in rows) else ()
-    kernels = {precision: find_kernel(precision).name for precision in precisions}
-    return Report({**metadata, "load_after": machine.load_average(), "kernels": kernels}, tuple(rows))
+    return report()
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import nan
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -62,13 +63,18 @@ class Dice(Method):
         return torch.rand_like(masked)
 
 
-def evaluate(method: Method, folder: Path, batch: int = 2):
-    metrics = [PLUGINS.records("metrics")["l1@full"]]
-    suite = MetricSuite(metrics, torch.device("cpu"), PROTOCOL)
+ABOUT = {"method": "spy", "variant": "spy", "seed": 0, "mask_set": "m"}
+
+
+def an_evaluator(method: Method, batch: int = 2, **fields: Any) -> Evaluator:
+    suite = MetricSuite([PLUGINS.records("metrics")["l1@full"]], torch.device("cpu"), PROTOCOL)
     (holes,) = open_sets(PROTOCOL.masks, PLUGINS.records("masks")).values()
-    evaluation = Evaluator(suite, method, TestPairs(PROTOCOL, Bright(), holes), batch, 0, SavedExamples(folder, 3))
-    about = {"method": "spy", "variant": "spy", "seed": 0, "mask_set": "m"}
-    return evaluation.evaluate(metrics, lambda done: None).rows(about)
+    return Evaluator(suite, method, TestPairs(PROTOCOL, Bright(), holes), batch, 0, **fields)
+
+
+def evaluate(method: Method, folder: Path, batch: int = 2):
+    evaluator = an_evaluator(method, batch, examples=SavedExamples(folder, 3))
+    return evaluator.evaluate(evaluator.suite.usable, lambda done: None).rows(ABOUT)
 
 
 def test_a_method_sees_one_image_at_a_time_and_nothing_under_the_hole(tmp_path: Path):
@@ -184,3 +190,32 @@ def test_ground_truths_have_equal_keys_only_if_all_of_their_pixels_are_equal():
     assert keys(edited)[0] == first and keys(edited)[1] != second
     assert set(keys(pixels.reshape(2, 3, 6, 4))).isdisjoint({first, second})
     assert keys(None) == []
+
+
+class Shades(Method):
+    """Predicts the mean of each image, and notes how many images it sees at once; `effect` is what others add to it."""
+
+    def __init__(self, effect: float) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+        self.effect = effect
+
+    def predict(self, masked: Tensor, hole: Tensor) -> Tensor:
+        self.batches.append(len(masked))
+        others = self.effect if len(masked) > 1 else 0.0
+        return (masked.mean((1, 2, 3), keepdim=True) + others).expand_as(masked)
+
+
+@pytest.mark.parametrize("effect", [0.0, 9e-6, 2e-5, nan])
+def test_images_are_predicted_together_only_where_that_changes_nothing(effect: float):
+    method = Shades(effect)
+    evaluator = an_evaluator(method, batch=3, predict_batch=3)
+    rows = evaluator.evaluate(evaluator.suite.usable, lambda done: None).rows(ABOUT)
+    again = len(method.batches)
+    evaluator.evaluate(evaluator.suite.usable, lambda done: None)
+    kept = effect < 1e-5
+    assert method.batches[:again] == [3, 1, 1, 1], "the first batch in both ways"
+    assert method.batches[again:] == ([3] if kept else [1, 1, 1])
+    assert evaluator.predict_batch == (3 if kept else 1)
+    alone = an_evaluator(Shades(0.0), batch=3).evaluate(evaluator.suite.usable, lambda done: None).rows(ABOUT)
+    assert rows["value"].tolist() == alone["value"].tolist()

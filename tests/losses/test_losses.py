@@ -154,3 +154,11 @@ def test_a_detached_context_passes_no_gradient_to_the_generator():
     assert ctx.composite.requires_grad
     detached = ctx.detached()
     assert not any(x.requires_grad for x in (detached.prediction, detached.coarse, detached.composite))
+
+
+def test_a_backbone_in_bfloat16_gives_nearly_the_same_features_in_32_bits() -> None:
+    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    exact, rounded = (Backbones("random", bf16=bf16).features(VGG16_POOLS, image) for bf16 in (False, True))
+    for one, other in zip(exact, rounded, strict=True):
+        assert one.dtype == other.dtype == torch.float32
+        assert 1e-4 < (one - other).norm() / one.norm() < 0.02

@@ -11,7 +11,9 @@ from torch.autograd import grad
 
 from bench_core.nn import attention_slabs
 from bench_core.nn.contextual_attention import ContextualAttention
+from bench_perf.pretend_cuda import PretendCuda
 
+CPU = torch.device("cpu")
 OPTIONS = {
     "fuse": st.booleans(),
     "mask_logit": st.sampled_from(["zero", "-inf"]),
@@ -61,12 +63,19 @@ def test_slabs_do_not_change_the_gradient() -> None:
 @pytest.mark.parametrize("max_scores", [0, 7 * 2 * 4 * 12 * 4, 9 * 2 * 4 * 12 * 4, 12 * 2 * 4 * 12 * 4])
 def test_slabs_cover_every_row_once_and_fit_if_a_row_does(max_scores: int) -> None:
     with patch.object(attention_slabs, "MAX_SCORES", max_scores):
-        found = list(attention_slabs.slabs(2, 12, 4))
+        found = list(attention_slabs.slabs(2, 12, 4, CPU))
     assert [row for slab in found for row in range(slab.top, slab.bottom)] == list(range(12))
     assert all(len(slab.rows) * 2 * 4 * 12 * 4 <= max(max_scores, 7 * 2 * 4 * 12 * 4) for slab in found)
     assert len(found) == {0: 12, 7: 12, 9: 4, 12: 1}[max_scores // (2 * 4 * 12 * 4)]
 
 
 def test_an_image_of_512_pixels_fits_into_one_slab_and_one_of_1024_does_not() -> None:
-    assert len(list(attention_slabs.slabs(4, 64, 64))) == 1
-    assert len(list(attention_slabs.slabs(1, 128, 128))) > 1
+    assert len(list(attention_slabs.slabs(4, 64, 64, CPU))) == 1
+    assert len(list(attention_slabs.slabs(1, 128, 128, CPU))) > 1
+
+
+def test_a_large_gpu_holds_the_scores_of_a_large_batch() -> None:
+    """Slabs of 512 x 512 images in a batch of 16 would compute two thirds of the rows twice."""
+    with PretendCuda().installed():
+        assert len(list(attention_slabs.slabs(16, 64, 64, torch.device("cuda", 0)))) == 1
+    assert len(list(attention_slabs.slabs(16, 64, 64, CPU))) > 1

@@ -26,6 +26,13 @@ def test_a_step_whose_gradient_is_infinite_is_left_out(tmp_path: Path):
     job.fit(lambda step, values: None)
     assert all(value.isfinite().all() for value in job.method.state_dict().values())
     assert scaler.get_scale() == FAR / 2**STEPS
+    assert job.state.skipped_updates == STEPS
+
+
+def test_a_finite_gradient_is_not_left_out(tmp_path: Path):
+    job, _ = in_16_bits(tmp_path, 1.0)
+    job.fit(lambda step, values: None)
+    assert job.state.skipped_updates == 0
 
 
 def test_a_loss_that_is_no_number_ends_it(tmp_path: Path):
@@ -46,3 +53,4 @@ def test_it_goes_on_with_the_scale_that_it_was_interrupted_with(tmp_path: Path, 
     job, scaler = in_16_bits(tmp_path, FAR)
     job.fit(lambda step, values: None)
     assert scaler.get_scale() == FAR / 2**STEPS
+    assert job.state.skipped_updates == STEPS, "those before the interruption count, too"

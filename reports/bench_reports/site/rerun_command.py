@@ -58,6 +58,8 @@ def _copied(typed: Sequence[str]) -> Iterable[str]:
 
 
 def _arithmetic(provenance: Mapping[str, Any]) -> Iterable[str]:
+    if provenance.get("bf16_backbones"):
+        yield "--bf16-backbones"
     if provenance.get("precision", "32-true") != "32-true":
         yield from ("--precision", provenance["precision"])
     if provenance.get("compiled"):
