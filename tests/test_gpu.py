@@ -1,4 +1,4 @@
-"""What needs a GPU: the published networks train and judge there, and paint what they paint on the CPU."""
+"""Tests that need a GPU: published networks train and are evaluated there, and predict what they predict on the CPU."""
 
 from pathlib import Path
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="this mach
 NAMES = ["pconv", "gated", "dmfn"]
 
 
-@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
-def test_the_published_networks_train_and_judge(tmp_path: Path, precision: str):
+@pytest.mark.parametrize("precision", ["32-true", "tf32", "bf16-mixed", "16-mixed"])
+def test_published_networks_train_and_are_evaluated(tmp_path: Path, precision: str):
     budget = ["--scale", "paper", "--size", "256", "--steps", "2", "--batch", "2", "--test-images", "2"]
     where = ["--device", "cuda", "--precision", precision, "--out", str(tmp_path)]
     result = CliRunner().invoke(main, ["run", "--plugins", ",".join(NAMES), *budget, *where])
@@ -30,12 +30,12 @@ def test_the_published_networks_train_and_judge(tmp_path: Path, precision: str):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_methods_keep_the_rules_there_and_paint_what_the_cpu_paints(name: str):
+def test_methods_keep_the_rules_there_and_predict_what_the_cpu_predicts(name: str):
     card = check(name, device="cuda")
     assert card.passed, str(card)
 
 
-def test_pictures_are_measured_as_on_the_cpu():
+def test_images_are_measured_as_on_the_cpu():
     metrics = [metric for metric in bench_metrics() if metric.weights is None]
     one, other = torch.rand(2, 2, 3, 200, 190, generator=torch.Generator().manual_seed(0))
     hole = torch.zeros(2, 1, 200, 190)

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
+from bench_core.data.loader import loader
 from bench_core.data.pairs import Pairs, to_floats
 from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.methods.method import composite
@@ -179,17 +179,28 @@ def set_metric_rows(metric: Metric, found: Features, ground_truth: Features, abo
 
 @tf32(False)
 def ground_truth_features(
-    suite: MetricSuite, metric: Metric, pairs: Pairs, path: Path, update: Callable[[int], None]
+    suite: MetricSuite,
+    metric: Metric,
+    pairs: Pairs,
+    path: Path,
+    update: Callable[[int], None],
+    batch: int = 1,
+    workers: int = 0,
 ) -> Features:
-    """Load the features of the ground truth from a file, or compute them and write it."""
+    """Load the features of the ground truth from a file, or compute them and write it.
+
+    Args:
+        batch: images at a time; 1 if they differ in size.
+        workers: processes that load images.
+    """
     known = Features.read(path)
     if known is None:
         parts = []
         with torch.inference_mode():
-            for pair in DataLoader(pairs):  # one by one, because images may differ in size
-                parts.append(suite.function(metric)(to_floats(pair)[0].to(suite.device)).cpu().numpy())
+            for pair in loader(pairs, batch, workers, suite.device, range(len(pairs))):
+                parts.append(suite.function(metric)(to_floats(pair, suite.device)[0]))
                 update(sum(map(len, parts)))
-        values = np.concatenate(parts)
+        values = torch.cat(parts).cpu().numpy()
         known = Features(values, np.zeros(len(values)))
         known.write(path)
     return known

@@ -106,7 +106,9 @@ class RunContext:
 
         def compute() -> Features:
             with progress_bar(f"computing ground-truth features for {metric.title}", len(pairs)) as update:
-                return ground_truth_features(self.suite, metric, pairs, path, update)
+                together = self.device.type == "cuda" and self.protocol.size
+                batch = self.runtime.eval_batch if together else 1
+                return ground_truth_features(self.suite, metric, pairs, path, update, batch, self.workers)
 
         return self.group.on_rank_zero(compute)
 

@@ -40,9 +40,15 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(
-    "page", [pytest.param(page, marks=pytest.mark.xdist_group(page.name), id=page.name) for page in PAGES]
-)
+LONG = {"add-a-method", "add-masks", "figures", "first-table", "performance", "statistics", "trackers"}
+"""Pages whose commands take half a minute or more."""
+
+
+def _marks(page: Path) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.xdist_group(page.name), *([pytest.mark.long] if page.stem in LONG else [])]
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, marks=_marks(page), id=page.name) for page in PAGES])
 def test_every_command_of_a_page_works_as_typed(page: Path, environment: dict[str, str], tmp_path: Path):
     for block in shell_blocks(page):
         command = ["bash", "-euo", "pipefail", "-c", block]

@@ -14,7 +14,7 @@ from torch import Tensor
 from bench_core.data.pairs import TestPairs
 from bench_core.evaluation.evaluator import Evaluator
 from bench_core.evaluation.examples import SavedExamples
-from bench_core.evaluation.measure import EvaluationResult, PredictionBatch, set_metric_rows
+from bench_core.evaluation.measure import EvaluationResult, PredictionBatch, ground_truth_features, set_metric_rows
 from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.masks.mask_set import MaskSet, open_sets
 from bench_core.methods import Method
@@ -219,3 +219,23 @@ def test_images_are_predicted_together_only_where_that_changes_nothing(effect: f
     assert evaluator.predict_batch == (3 if kept else 1)
     alone = an_evaluator(Shades(0.0), batch=3).evaluate(evaluator.suite.usable, lambda done: None).rows(ABOUT)
     assert rows["value"].tolist() == alone["value"].tolist()
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_features_of_ground_truths_are_extracted_in_batches_in_order(
+    batch: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    evaluator, sizes, done = an_evaluator(Spy()), [], []
+
+    def mean_colours(images: Tensor) -> Tensor:
+        sizes.append(len(images))
+        return images.mean((2, 3))
+
+    monkeypatch.setattr(evaluator.suite, "function", lambda metric: mean_colours)
+    (fid,) = select_metrics(["fid"], PLUGINS.records("metrics"))
+    path = tmp_path / "truth.npz"
+    found = ground_truth_features(evaluator.suite, fid, evaluator.pairs, path, done.append, batch)
+    np.testing.assert_allclose(found.values, [Bright()[i].mean((0, 1)) / 255 for i in range(3)], rtol=1e-5)
+    assert (sizes, done) == (([1, 1, 1], [1, 2, 3]) if batch == 1 else ([2, 1], [2, 3]))
+    ground_truth_features(evaluator.suite, fid, evaluator.pairs, path, done.append, batch)
+    assert sum(sizes) == 3, "the second time they are loaded"

@@ -76,6 +76,7 @@ def rows(out: Path) -> pd.DataFrame:
     return Store.rows(store, runs[-1])
 
 
+@pytest.mark.long
 def test_two_processes_give_the_rows_of_one(uneven: list[object], tmp_path: Path):
     ways = (("1", ()), ("2", ("--devices", 2, "--tracker", "tensorboard")))
     told = [child(*uneven, "--out", tmp_path / out, *rest) for out, rest in ways]
