@@ -4,7 +4,7 @@ Plugins import `hookimpl` and the record classes from here. Importing this packa
 """
 
 from bench_core.hookspecs import hookimpl
-from bench_core.recipe import Optimiser, Phase, Recipe, Update
+from bench_core.recipe import Average, Optimiser, Phase, Recipe, Schedule, Update, lazy
 from bench_core.specs import (
     Checkpoint,
     Command,
@@ -22,6 +22,7 @@ from bench_core.specs import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "Average",
     "Checkpoint",
     "Command",
     "Executor",
@@ -35,7 +36,9 @@ __all__ = [
     "Phase",
     "Recipe",
     "Report",
+    "Schedule",
     "Tracker",
     "Update",
     "hookimpl",
+    "lazy",
 ]

@@ -1,6 +1,7 @@
 """`bench show`: the record of one method."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,14 +107,16 @@ def _recipe(recipe: "Recipe", found: "Plugins", model: "Model") -> dict[str, Any
         "batch": recipe.batch or None,
         "steps": recipe.steps or None,
         "initialisation": recipe.initialisation,
+        "average": recipe.average and asdict(recipe.average),
         "phases": phases,
     }
 
 
 def _update(update: "Update", titles: Mapping[str, "Loss"]) -> dict[str, Any]:
     losses = [{"name": name, "weight": weight, "title": titles[name].title} for name, weight in update.losses.items()]
-    optimiser = {"optimiser": update.optimiser.name, "settings": update.optimiser.settings}
-    return {"network": update.network, **optimiser, "losses": losses}
+    record = asdict(update)
+    optimiser = record.pop("optimiser")
+    return {**record, "optimiser": optimiser.pop("name"), **optimiser, "losses": losses}
 
 
 def _parameters(model: "Model", scale: str) -> dict[str, int]:
@@ -152,6 +155,21 @@ def _recipe_lines(record: dict[str, Any]) -> list[str]:
             for update in one_round:
                 settings = ", ".join(f"{key} {value}" for key, value in update["settings"].items())
                 lines.append(f"  batch {number}: {update['network']} by {update['optimiser']} ({settings})")
+                lines += [f"    {words}" for words in _ways(update)]
                 lines += [f"    {each['weight']:<8g} {each['name']:18} {each['title']}" for each in update["losses"]]
+    if recipe["average"]:
+        lines.append("\nThe generator's weights are averaged over the training, and the average is evaluated.")
     counts = [f"  {name:16} {count:>12,} parameters" for name, count in record["parameters"].items()]
     return [*lines, "\nnetworks", *counts]
+
+
+def _ways(update: dict[str, Any]) -> Iterator[str]:
+    """Say what is unusual about an update."""
+    if update["every"] > 1:
+        yield f"in every {update['every']}th step"
+    if update["max_norm"] is not None:
+        yield f"gradient clipped to the norm {update['max_norm']:g}"
+    if update["schedule"]:
+        points = ", ".join(f"{factor:g} at {progress:.0%}" for progress, factor in update["schedule"]["points"])
+        kind = "linear" if update["schedule"]["linear"] else "in steps"
+        yield f"learning rate times {points} of the training, {kind}"

@@ -73,6 +73,9 @@ class OptimizerStep:
             self.skipped += ~get_total_norm(gradients).isfinite()
             gradients = []
         self.nan_guard.note(step, update, values, gradients)
+        if update.optimiser.max_norm is not None:
+            longest = update.optimiser.max_norm
+            self.fabric.clip_gradients(network, optimiser, max_norm=longest, error_if_nonfinite=False)
         optimiser.step()
         optimiser.zero_grad()  # now, because the next forward pass needs the memory
         return values

@@ -16,14 +16,19 @@ from bench_core.recipe import Recipe, Update
 from bench_core.store.lock import require_lock
 from bench_core.system.process_group import ProcessGroup
 from bench_core.training import checkpoint
+from bench_core.training.weight_average import WeightAverage
 
 
 class TrainingState:
     """All that an interrupted training needs to go on: networks, optimisers and the scale of gradients."""
 
-    def __init__(self, fabric: Fabric, method: Method, recipe: Recipe, folder: Path, group: ProcessGroup) -> None:
-        self.fabric, self.method, self.recipe, self.group = fabric, method, recipe, group
+    def __init__(
+        self, fabric: Fabric, method: Method, recipe: Recipe, folder: Path, group: ProcessGroup, batch: int
+    ) -> None:
+        self.fabric, self.method, self.recipe, self.group, self.batch = fabric, method, recipe, group, batch
         self.path = folder / "checkpoint.pt"
+        self.average: WeightAverage | None = None
+        """Average of the generator's weights, if the recipe has one; made when the generator is on its device."""
         self.skipped_updates = 0
         """Updates left out before the last checkpoint, because gradients of 16 bits were infinite."""
 
@@ -43,8 +48,12 @@ class TrainingState:
             if sync_batchnorm:
                 network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
             setattr(self.method, name, self.fabric.setup_module(network))
+        if self.recipe.average:
+            self.average = WeightAverage(self.method.generator, self.recipe.average, self.batch)
         optimisers = self.optimisers.values()  # of the networks as they are on the device
         if saved["step"]:
+            if self.average:
+                self.average.load(saved["average"])
             for optimiser, state in zip(optimisers, saved["optimisers"], strict=True):
                 optimiser.load_state_dict(state)
             self.fabric.strategy.precision.load_state_dict(saved["precision"])
@@ -60,6 +69,7 @@ class TrainingState:
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers.values()],
             "precision": self.fabric.strategy.precision.state_dict(),  # the scale of gradients in 16 bits
             "skipped_updates": self.skipped_updates,
+            "average": self.average and self.average.state,
         }
         self.group.on_rank_zero(lambda: (require_lock(self.path.parent), checkpoint.save_state(self.path, state)))
         return time.monotonic() - began

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
+from torch.optim import Optimizer
 
 from bench_core.data.loader import TimedIterator, loader
 from bench_core.data.pairs import Pair, TrainPairs, to_floats
@@ -82,7 +84,8 @@ class Trainer:
 
     @cached_property
     def state(self) -> TrainingState:
-        return TrainingState(self.fabric, self.method, self.recipe, self.folder, self.group)
+        batch = self.pairs.protocol.batch
+        return TrainingState(self.fabric, self.method, self.recipe, self.folder, self.group, batch)
 
     @cached_property
     def optimizer_step(self) -> OptimizerStep:
@@ -117,6 +120,8 @@ class Trainer:
         for phase, first, last in schedule(self.recipe, self.pairs.protocol.steps):
             if max(start, first) < last:
                 self._fit_phase(phase, max(start, first), last, log, advance)
+        if self.state.average:
+            self.state.average.apply()
 
     @property
     def waiting_share(self) -> float:
@@ -149,7 +154,8 @@ class Trainer:
             advance(step + 1, log.latest)
             if self.pairs.protocol.curve_every and (step + 1) % self.pairs.protocol.curve_every == 0:
                 self._check()
-                self.on_curve(step + 1)
+                with self.state.average.applied() if self.state.average else nullcontext():
+                    self.on_curve(step + 1)
                 self.method.start_phase(phase.name)  # evaluation has changed modes
             is_due, is_interrupted = self._agree(step, time.monotonic() > due)
             if is_interrupted:
@@ -167,12 +173,25 @@ class Trainer:
         values: dict[str, Tensor] = {}
         for one_round in phase.rounds:
             next_batch = cache(partial(self._shared_batch, one_round, batches))  # loaded by the first update
-            for update in one_round:
-                losses = self.optimizer_step(next_batch, update, self.state.optimisers[optimiser_key(update)], step)
+            due = [update for update in one_round if step % update.every == 0]
+            if not due:
+                next(batches)  # a step draws as many batches whatever is due, so that it can be resumed
+            for update in due:
+                optimiser = self.state.optimisers[optimiser_key(update)]
+                self._set_learning_rate(optimiser, update, step)
+                losses = self.optimizer_step(next_batch, update, optimiser, step)
                 values |= {f"{update.network}/{name}": value for name, value in losses.items()}
+        if self.state.average:
+            self.state.average.update(step)
         # batch norm's statistics, which each rank has gathered from its own images
         self.group.broadcast(buffer for buffer in self.method.buffers() if buffer.is_floating_point())
         return values
+
+    def _set_learning_rate(self, optimiser: Optimizer, update: Update, step: int) -> None:
+        if schedule := update.optimiser.schedule:
+            factor = schedule.factor(step / self.pairs.protocol.steps)
+            for group in optimiser.param_groups:
+                group["lr"] = factor * update.optimiser.settings["lr"]
 
     def _check(self) -> None:
         """Raise if any rank failed, or a loss or gradient is NaN."""

@@ -10,6 +10,7 @@ from support.cell_setup import (
     LOSS,
     MODEL,
     PROTOCOL_CHANGES,
+    RECIPE,
     SAME_WEIGHTS,
     Colours,
     Setup,
@@ -19,6 +20,7 @@ from support.cell_setup import (
     validated,
 )
 
+from bench_core import Average, Phase, Schedule
 from bench_core.data.pairs import TrainPairs
 from bench_core.experiment.cell_key import normalised_together
 from bench_core.experiment.options import RuntimeConfig
@@ -71,6 +73,7 @@ RUNTIME: dict[str, tuple[Any, bool]] = {
     "device": ("cuda", False), "precision": ("bf16-mixed", True), "eval_batch": (1, False), "workers": (2, False),
     "compiled": (True, True), "devices": (2, True), "nodes": (2, True), "micro_batch": (1, True),
     "auto_micro_batch": (True, True), "sync_batchnorm": (True, False), "save_images": (None, False),
+    "predict_batch": (4, False), "bf16_backbones": (True, True),
 }  # fmt: skip
 """For each setting of the machine another value, and whether it changes the weights of a network with batch norm."""
 
@@ -79,6 +82,21 @@ def test_every_setting_of_the_machine_is_in_the_key_or_cannot_change_weights():
     assert set(RUNTIME) == {field.name for field in fields(RuntimeConfig)}
     for name, (value, changes) in RUNTIME.items():
         assert (Setup(runtime=RuntimeConfig(**{name: value})).key() != Setup().key()) == changes, name
+
+
+UPDATE = RECIPE.phases[0].updates[0]
+UPDATES = {
+    "every": replace(UPDATE, every=2),
+    "schedule": replace(UPDATE, optimiser=replace(UPDATE.optimiser, schedule=Schedule(((1.0, 0.0),)))),
+    "max_norm": replace(UPDATE, optimiser=replace(UPDATE.optimiser, max_norm=1.0)),
+}
+RECIPES = {name: replace(RECIPE, phases=(Phase("train", ((update,),)),)) for name, update in UPDATES.items()}
+RECIPES |= {"average": replace(RECIPE, average=Average()), "decay": replace(RECIPE, average=Average(0.9))}
+
+
+def test_every_way_of_training_has_a_key_of_its_own():
+    keys = [Setup(model=replace(MODEL, recipe=recipe)).key() for recipe in (RECIPE, *RECIPES.values())]
+    assert len(set(keys)) == len(keys)
 
 
 def test_without_batch_norm_the_number_of_images_at_a_time_does_not_count():
