@@ -95,7 +95,7 @@ RECIPES |= {"average": replace(RECIPE, average=Average()), "decay": replace(RECI
 
 
 def test_every_way_of_training_has_a_key_of_its_own():
-    keys = [Setup(model=replace(MODEL, recipe=recipe)).key() for recipe in (RECIPE, *RECIPES.values())]
+    keys = [str(Setup(model=replace(MODEL, recipe=recipe)).key()) for recipe in (RECIPE, *RECIPES.values())]
     assert len(set(keys)) == len(keys)
 
 
