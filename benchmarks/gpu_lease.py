@@ -140,19 +140,17 @@ def waits(lease: Lease, method: str) -> Records:
     side = Plugins.find().model(method).fixed_size.get("nano", 64)
     training = MethodTraining(method, "nano", side, 2, "cuda", steps=3)
     with TemporaryDirectory() as folder:
-        trainer = training.build(training.mode.open_fabric("cuda"), Path(folder))
+        trainer: Any = training.build(training.mode.open_fabric("cuda"), Path(folder))
         trainer.__class__ = StrictTrainer
-        trainer.fit(lambda step, values: None)
+        trainer.fit(lambda *progress: None)
     yield {"waits": False}
 
 
 @torch.inference_mode()
 def predictions(lease: Lease, method: str) -> Records:
     """Largest difference between predictions on the GPU and on the CPU."""
-    found, expected = (
-        subject.method.predict(*inputs).cpu()
-        for subject, inputs in (lease.inputs(method, 1, device) for device in ("cuda", "cpu"))
-    )
+    both = (lease.inputs(method, 1, device) for device in ("cuda", "cpu"))
+    found, expected = (subject.method.predict(*inputs).cpu() for subject, inputs in both)
     yield {"difference": (found - expected).abs().max().item()}
 
 
@@ -214,12 +212,10 @@ SECTIONS: dict[str, tuple[float, Callable[[Lease], Records]]] = {
 """Seconds of each section, and what it measures."""
 
 
-def measure(lease: Lease, file: TextIO, only: list[str]) -> None:
+def measure(lease: Lease, file: TextIO, only: list[str] | None = None) -> None:
     """Run the sections, and write each record as it comes. A section that fails does not stop the next."""
-    for name, (limit, section) in SECTIONS.items():
-        if only and name not in only:
-            continue
-        began = time.monotonic()
+    for name in only or SECTIONS:
+        (limit, section), began = SECTIONS[name], time.monotonic()
         try:
             for record in section(lease):
                 _write(file, name, record)
@@ -232,20 +228,18 @@ def measure(lease: Lease, file: TextIO, only: list[str]) -> None:
 
 def _write(file: TextIO, section: str, record: dict[str, Any]) -> None:
     line = {"section": section, "device": torch.cuda.get_device_name(), "time": round(time.time(), 1), **record}
-    file.write(json.dumps(line) + "\n")
-    file.flush()
-    print(json.dumps(line), flush=True)
+    for each in (file, sys.stdout):
+        print(json.dumps(line), file=each, flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("output", type=Path)
     parser.add_argument("--pretend", action="store_true", help="use narrow networks on a device that pretends")
-    parser.add_argument("--only", nargs="*", default=[], help="sections to run")
+    parser.add_argument("--only", nargs="*", help="sections to run")
     given = parser.parse_args()
-    plugins = Plugins.find()
-    plugins.load_all()
-    methods = tuple(name for name, model in plugins.records("models").items() if model.recipe and ":" not in name)
+    models = Plugins.all().records("models").items()
+    methods = tuple(name for name, model in models if model.recipe and ":" not in name)
     lease = Lease(methods, "nano", 64, 2, 1) if given.pretend else Lease(methods)
     with PretendCuda().installed() if given.pretend else nullcontext(), given.output.open("w") as file:
         measure(lease, file, given.only)

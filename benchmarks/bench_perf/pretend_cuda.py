@@ -19,11 +19,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-CUDA = torch.device("cuda", 0)
-GETTERS = {
-    vars(torch._C.TensorBase)[name].__get__: value
-    for name, value in {"device": CUDA, "is_cuda": True, "is_cpu": False}.items()
-}
+from bench_perf.cuda_tensor import GETTERS, SPECIAL, CudaTensor, onto_gpu
+
 WAITING = {
     "item", "tolist", "nonzero", "masked_select", "unique", "unique_consecutive", "equal", "allclose", "bincount",
     "one_hot", "is_nonzero", "multinomial", "__bool__", "__int__", "__float__", "__index__", "__contains__",
@@ -42,14 +39,6 @@ IN_32_BITS = {
 HALF = (torch.float16, torch.bfloat16)
 
 
-class CudaTensor(Tensor):
-    """A tensor in the CPU's memory that claims to lie on the GPU."""
-
-    @classmethod
-    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return PretendCuda.current.call(func, args, kwargs or {})
-
-
 class PretendCuda(TorchFunctionMode):
     """The device. While it is entered, torch believes that there is one GPU."""
 
@@ -63,7 +52,7 @@ class PretendCuda(TorchFunctionMode):
     @contextmanager
     def installed(self) -> Iterator["PretendCuda"]:
         """Enter the device, and patch what torch would ask a real one."""
-        PretendCuda.current = self
+        PretendCuda.current = CudaTensor.device_mode = self
         run_backward = torch.autograd.graph._engine_run_backward
 
         def backward(*args: Any, **kwargs: Any) -> Any:
@@ -168,73 +157,6 @@ class PretendCuda(TorchFunctionMode):
             raise RuntimeError(f"{name}: tensors on cuda:0 and on the CPU (of shapes {shapes}) at {_place()}")
 
 
-def onto_gpu(tensor: Tensor) -> Tensor:
-    """Let a tensor say that it lies on the GPU."""
-    if type(tensor) is not CudaTensor:
-        is_parameter = isinstance(tensor, torch.nn.Parameter)
-        tensor.__class__ = CudaTensor
-        if is_parameter:
-            _mark_parameter(tensor)
-    return tensor
-
-
-def _mark_parameter(tensor: Tensor) -> None:
-    tensor._is_param = True  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def _plain(tensor: Tensor) -> Tensor:
-    with torch._C.DisableTorchFunctionSubclass():
-        return tensor.detach().clone().as_subclass(Tensor)
-
-
-def _set_data(device: PretendCuda, func: Any, args: tuple, kwargs: dict[str, Any]) -> None:
-    """``parameter.data = tensor``, by which a module moves its parameters."""
-    with torch._C.DisableTorchFunctionSubclass():
-        func(*args)
-    if isinstance(args[1], CudaTensor):
-        onto_gpu(args[0])
-
-
-def _numpy(device: PretendCuda, func: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
-    if not kwargs.get("force"):
-        raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() to copy it first.")
-    device.wait("numpy")
-    return _plain(args[0]).numpy()
-
-
-def _deepcopy(device: PretendCuda, func: Any, args: tuple, kwargs: dict[str, Any]) -> Tensor:
-    source, memo = args
-    if id(source) not in memo:
-        copy = onto_gpu(_plain(source))
-        if getattr(source, "_is_param", False):
-            _mark_parameter(copy)
-        memo[id(source)] = copy.requires_grad_(source.requires_grad)
-    return memo[id(source)]
-
-
-def _reduce(device: PretendCuda, func: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
-    device.wait("pickle")
-    return _plain(args[0]).__reduce_ex__(args[1])
-
-
-def _set(device: PretendCuda, func: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
-    """Setters of attributes; `data` moves a parameter."""
-    if func == Tensor.data.__set__:  # pyright: ignore[reportAttributeAccessIssue]
-        return _set_data(device, func, args, kwargs)
-    with torch._C.DisableTorchFunctionSubclass():
-        return func(*args, **kwargs)
-
-
-SPECIAL: dict[str, Callable[..., Any]] = {
-    "__set__": _set,
-    "numpy": _numpy,
-    "__array__": _numpy,
-    "__deepcopy__": _deepcopy,
-    "__reduce_ex__": _reduce,
-    "_has_compatible_shallow_copy_type": lambda *unused: True,
-}
-
-
 def _constant(value: Any) -> Callable[..., Any]:
     return lambda *args, **kwargs: value
 
@@ -272,8 +194,8 @@ def _by_mask(name: str, args: tuple) -> bool:
 
 
 def _place() -> str:
-    """Return the innermost line of the program outside torch and this file."""
+    """Return the innermost line of the program outside torch and the pretended device."""
     frame = sys._getframe()
-    while frame.f_back and ("/torch/" in frame.f_code.co_filename or frame.f_code.co_filename == __file__):
+    while frame.f_back and any(part in frame.f_code.co_filename for part in ("/torch/", "cuda_tensor.py", __file__)):
         frame = frame.f_back
     return f"{'/'.join(frame.f_code.co_filename.split('/')[-2:])}:{frame.f_lineno}"

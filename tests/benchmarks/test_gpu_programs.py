@@ -35,7 +35,7 @@ def records(programs: Any, path: Path, sections: dict[str, Any]) -> list[dict[st
     lease = programs.gpu_lease.Lease(("context_encoder", "gradient_attention"), "nano", 64, 2, 1)
     with PretendCuda().installed(), path.open("w") as file, pytest.MonkeyPatch.context() as patch:
         patch.setattr(programs.gpu_lease, "SECTIONS", sections)
-        programs.gpu_lease.measure(lease, file, [])
+        programs.gpu_lease.measure(lease, file)
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
