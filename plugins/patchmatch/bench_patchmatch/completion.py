@@ -1,4 +1,4 @@
-"""Completion of one image, from coarse to fine: search matches, vote, and again (Wexler et al., Section 3)."""
+"""Completion of one image, from coarse to fine: search matches, vote, and again (Wexler et al.)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -8,10 +8,8 @@ from scipy.ndimage import distance_transform_edt
 
 from bench_core.images import Array
 
-WEIGHTS = np.float32([1, 5, 10, 10, 5, 1])
+WEIGHTS = np.array([1, 5, 10, 10, 5, 1], np.float32)
 """Weights, along each axis, of the six pixels that a pixel of the next level averages."""
-
-
 SMALLEST = 8
 """Levels with a side of this many pixels, or fewer, are not halved."""
 

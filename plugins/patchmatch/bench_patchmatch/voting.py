@@ -20,7 +20,7 @@ def fixed_weights(distances: Array, depths: Array) -> Array:
 def adaptive_weights(distances: Array, depths: Array) -> Array:
     """Return weights of votes that fall with the distance, compared with all others, and with the depth in the hole.
 
-    Wexler et al., Section 3.2: exp(-d / 2s^2), with the 75th percentile of the distances as s^2.
+    Wexler et al.: exp(-d / 2s^2), with the 75th percentile of the distances as s^2.
     """
     variance = max(np.percentile(distances, 75), 1e-9) if len(distances) else 1
     return np.exp(-distances / (2 * variance)) * FALL**-depths
