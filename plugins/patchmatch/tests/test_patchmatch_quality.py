@@ -52,7 +52,7 @@ def energy(filled: np.ndarray, hole: np.ndarray) -> float:
     Coherence, as in Wexler et al.; of every third window along both axes.
     """
     windows = sliding_window_view(filled.astype(np.float32), (7, 7), (0, 1))
-    touched = sliding_window_view(hole, (7, 7)).any((2, 3))
+    touched = np.asarray(sliding_window_view(hole, (7, 7)).any((2, 3)))
     candidates = windows[~touched].reshape(-1, 147)
     asked = windows[::3, ::3][touched[::3, ::3]].reshape(-1, 147)
     nearest = np.full(len(asked), np.inf)

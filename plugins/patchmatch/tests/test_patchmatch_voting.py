@@ -16,7 +16,7 @@ def votes_by_pixel(field: Field, weights: np.ndarray, source: Level, target: np.
     for window, match, weight in zip(factor * field.windows, factor * field.matches, weights, strict=True):
         for down in offsets:
             for across in offsets:
-                to, origin = window + (down, across), match + (down, across)
+                to, origin = np.add(window, (down, across)), np.add(match, (down, across))
                 inside = all(0 <= at[0] < height and 0 <= at[1] < width for at in (to, origin))
                 if inside and source.known[tuple(origin)] and not source.known[tuple(to)]:
                     sums[tuple(to)] += weight * source.image[tuple(origin)]

@@ -28,7 +28,8 @@ def pixel_error(one, other, known_one, known_other, at_one, at_other, with_gradi
 def window_distance(one, other, known_one, known_other, at_one, at_other, radius, with_gradients) -> float:
     offsets = [(down, across) for down in range(-radius, radius + 1) for across in range(-radius, radius + 1)]
     moved = [[(row + down, column + across) for row, column in (at_one, at_other)] for down, across in offsets]
-    return np.mean([pixel_error(one, other, known_one, known_other, *pair, with_gradients) for pair in moved])
+    errors = [pixel_error(one, other, known_one, known_other, a, b, with_gradients) for a, b in moved]
+    return float(np.mean(errors))
 
 
 @pytest.mark.parametrize("with_gradients", [True, False])
