@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from support.paths import ROOT
 
+from bench_core.plugins import Plugins
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SOURCES = [
     path for path in ROOT.rglob("*.py") if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
@@ -47,6 +49,7 @@ def test_files_are_small_and_well_named():
 
 
 def test_every_plugin_looks_like_one_from_outside():
+    installed = Plugins.all().installed
     for folder in (path for path in (ROOT / "plugins").iterdir() if path.is_dir()):
         project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
         assert project["name"] == f"bench-{folder.name}"
@@ -55,8 +58,8 @@ def test_every_plugin_looks_like_one_from_outside():
         package = folder / f"bench_{folder.name}"
         files = {path.name for path in package.iterdir()}
         assert {"__init__.py", "model.py"} <= files
-        if "bench.baselines" not in project["entry-points"]:  # what learns has a recipe, and something new of its paper
-            assert "recipe.py" in files
+        if any(model.recipe for model in installed[folder.name].records["models"]):
+            assert "recipe.py" in files  # and something new of its paper
             assert files & {"layers.py", "losses.py"}
         assert "## Differences from the paper" in (folder / "README.md").read_text()
         assert list((folder / "tests").glob("test_*.py"))

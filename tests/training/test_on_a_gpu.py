@@ -13,8 +13,8 @@ from support.small_training import MODELS, TRAINED
 from bench_core.specs import Precision
 from bench_perf.pretend_cuda import PretendCuda
 
-ON_CPU = {"telea", "navier_stokes", "glcic:poisson"}
-"""Models that OpenCV computes, or the last step of them."""
+ON_CPU = {"telea", "navier_stokes", "glcic:poisson", "patchmatch"}
+"""Models that OpenCV or NumPy computes, or the last step of them."""
 
 SIMILAR = {name for name in MODELS if ":" in name} - ON_CPU - {"gated:guided", "glcic:cifar10"}
 """Forms that differ from their method in layers or numbers only."""
