@@ -13,6 +13,7 @@ from torch import Tensor
 
 from bench_core.methods.method import LossContext
 from bench_core.nn.backbones import VGG16_POOLS, FeatureLayers
+from bench_core.nn.precision import without_autocast
 from bench_core.nn.types import Features, Scalar
 
 Name = Literal["image", "prediction", "composite"]
@@ -55,7 +56,7 @@ def gram_l1(
 
 def gram(features: Features) -> Float[Tensor, "b c c"]:
     """Return the channel correlations F F^T / (C H W), in 32 bits or more."""
-    with torch.autocast(features.device.type, enabled=False):  # 16 bits are too few for sums over all pixels
+    with without_autocast(features.device):  # 16 bits are too few for sums over all pixels
         flat = features.to(torch.promote_types(features.dtype, torch.float32)).flatten(2)
         return flat @ flat.mT / flat[0].numel()
 

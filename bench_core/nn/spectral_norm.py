@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from bench_core.nn.precision import without_autocast
 from bench_core.nn.types import Features, Scalar
 
 EPS = 1e-12
@@ -38,7 +39,7 @@ class SpectralNormConv2d(nn.Conv2d):
 
     def sigma(self) -> Scalar:
         """Estimate the largest singular value, in training after one step of power iteration."""
-        with torch.autocast(self.weight_orig.device.type, enabled=False):
+        with without_autocast(self.weight_orig.device):
             matrix = self.weight_orig.flatten(1)
             # copies, because a later pass overwrites the buffers before the backward pass of this one
             u, v = self._iterated(matrix.detach()) if self.training else (self.weight_u.clone(), self.weight_v.clone())

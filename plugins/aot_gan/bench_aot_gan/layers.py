@@ -1,7 +1,8 @@
 """The AOT block: aggregated contextual transformations (Section 3.2)."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+from torch.linalg import vector_norm
 from torch.nn.functional import relu
 
 from bench_core.nn.conv import PaddedConv2d
@@ -34,10 +35,11 @@ class AOTBlock(nn.Module):
 def gate_values(v: Features) -> Features:
     """Return the gate g in (0, 1): sigmoid(5 (2 n - 1)) of the standardised map n of each channel and image.
 
-    The logit has mean -5 and standard deviation 10 in each map, so the gate opens at a few places and is nearly shut
-    elsewhere. The deviation is the unbiased one.
+    The logit has mean -5 and standard deviation 10 in each map, so the gate opens at some places and is nearly shut
+    elsewhere. The deviation is the unbiased one. The gate of a constant map is sigmoid(-5).
     """
     wide = v.to(torch.promote_types(v.dtype, torch.float32))  # 16 bits are too few for sums
-    deviation, mean = torch.std_mean(wide, dim=(2, 3), keepdim=True)
-    n = (wide - mean) / (deviation + EPS)
-    return torch.sigmoid(5 * (2 * n - 1)).to(v.dtype)
+    centred = wide - wide.mean((2, 3), keepdim=True)
+    # a norm, because the square root of a constant map's variance would have the gradient NaN
+    deviation = vector_norm(centred, dim=(2, 3), keepdim=True) / (v[0, 0].numel() - 1) ** 0.5
+    return torch.sigmoid(centred * (10 / (deviation + EPS)) - 5).to(v.dtype)
