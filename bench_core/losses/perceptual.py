@@ -1,7 +1,7 @@
 """Distances between features of a backbone (Johnson et al., ECCV 2016; Gatys et al., CVPR 2016).
 
-`perceptual` and `style` are the terms that every method can use. They add the distance of the raw prediction and that of
-the composite to the ground truth. A method with other layers calls `feature_l1` and `gram_l1`.
+Every method can use the terms `perceptual` and `style`. They add the distance of the raw prediction and that of the
+composite to the ground truth. A method with other layers calls `feature_l1` and `gram_l1`.
 """
 
 from collections.abc import Callable

@@ -20,12 +20,18 @@ class SpectralNormConv2d(nn.Conv2d):
     PyTorch's, the iteration stays in 32 bits under autocast.
     """
 
-    weight_orig: nn.Parameter
+    weight_orig: Tensor
     weight_u: Tensor
     weight_v: Tensor
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, padding: int = 0, bias: bool = True
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        padding: int = 0,
+        bias: bool = True,
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
         weight = self.weight

@@ -150,7 +150,7 @@ def test_features_stay_in_memory_with_channels_last(nano):
     maps: list[Tensor] = []
     for layer in nano.generator.modules():
         if isinstance(layer, nn.Conv2d):
-            layer.register_forward_hook(lambda module, given, out: maps.append(out))
+            layer.register_forward_hook(lambda *call: maps.append(call[2]))
     nano(torch.zeros(1, 3, 32, 32), torch.ones(1, 1, 32, 32))
     assert len(maps) == 18
     assert all(x.is_contiguous(memory_format=torch.channels_last) for x in maps)
