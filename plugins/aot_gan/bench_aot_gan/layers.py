@@ -1,4 +1,4 @@
-"""The AOT block: aggregated contextual transformations (Section 3.2)."""
+"""The AOT block: aggregated contextual transformations."""
 
 import torch
 from torch import nn

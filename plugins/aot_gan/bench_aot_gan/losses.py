@@ -1,4 +1,4 @@
-"""The loss terms in the paper's order (Sections 3.3 and 3.4).
+"""The joint loss in the recipe's order, then the soft-mask GAN (SM-PatchGAN).
 
 The first three are computed on the raw prediction, the adversarial ones on the composite.
 """

@@ -38,7 +38,7 @@ SHRINKING = 4
 
 
 class Generator(nn.Module):
-    """Encoder to a quarter of the size, AOT blocks, decoder (Figure 2)."""
+    """Encoder to a quarter of the size, AOT blocks, decoder."""
 
     def __init__(self, base: int, num_blocks: int, rates: tuple[int, ...], channels: int = 3) -> None:
         super().__init__()

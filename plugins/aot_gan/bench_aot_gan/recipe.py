@@ -1,4 +1,4 @@
-"""Training: the paper's loss weights (Section 3.4), and the official configuration."""
+"""Training: the paper's loss weights, and the official configuration."""
 
 from bench_core import Optimiser, Phase, Recipe, Update
 
