@@ -22,6 +22,21 @@ def hinge_generator(fake: Scores) -> Scalar:
     return -fake.mean()
 
 
+def least_squares(scores: Scores, target: Scores | float, weight: Scores | None = None) -> Scalar:
+    """Return the mean squared distance of scores from their target (LSGAN; Mao et al., ICCV 2017).
+
+    Args:
+        scores: of one image or many, such as a map for each.
+        target: 1 for real and 0 for fake, or a map of labels in between.
+        weight: weights of the scores, 0 or more, if some matter more than others. The mean is then a weighted one over
+            the whole batch, and 0 if all weights are 0.
+    """
+    error = (scores - target).square()
+    if weight is None:
+        return error.mean()
+    return (weight * error).mean() / weight.mean().clamp_min(torch.finfo(weight.dtype).tiny)
+
+
 def relativistic_average(higher: Scores, lower: Scores) -> Scalar:
     """Return the relativistic average loss (Jolicoeur-Martineau, ICLR 2019), a cross-entropy on logits.
 

@@ -29,6 +29,22 @@ class FeatureLayers:
 
 VGG16_POOLS = FeatureLayers("vgg16", (4, 9, 16))
 """pool1, pool2 and pool3."""
+VGG_BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
+"""Convolutions in each block. A ReLU follows each convolution, and a pool follows each block."""
+
+
+def vgg_relus(backbone: str, *names: str) -> FeatureLayers:
+    """Return ReLUs by their names in papers: `relu3_2` follows the second convolution of the third block.
+
+    They come in the order of the network, each once.
+    """
+    return FeatureLayers(backbone, tuple(sorted({_relu_index(VGG_BLOCKS[backbone], name) for name in names})))
+
+
+def _relu_index(blocks: tuple[int, ...], name: str) -> int:
+    block, conv = map(int, name.removeprefix("relu").split("_"))
+    assert 1 <= conv <= blocks[block - 1], f"there is no {name}"
+    return sum(2 * convs + 1 for convs in blocks[: block - 1]) + 2 * conv - 1
 
 
 @dataclass

@@ -6,13 +6,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench_core.losses.adversarial import gradient_penalty, hinge_discriminator, hinge_generator, relativistic_average
-from bench_core.losses.perceptual import gram, perceptual, style
+from bench_core.losses.adversarial import (
+    gradient_penalty,
+    hinge_discriminator,
+    hinge_generator,
+    least_squares,
+    relativistic_average,
+)
+from bench_core.losses.perceptual import feature_l1, gram, gram_l1, perceptual, style
 from bench_core.losses.reconstruction import hole_l1, l1, l2, valid_l1
 from bench_core.losses.smoothness import tv
 from bench_core.methods import LossContext, Method, MethodOutput, composite
 from bench_core.nn import backbones
-from bench_core.nn.backbones import VGG16_POOLS, Backbones
+from bench_core.nn.backbones import VGG16_POOLS, Backbones, FeatureLayers, vgg_relus
 
 BACKBONES = Backbones("random")
 """Built once, because this takes seconds."""
@@ -100,6 +106,45 @@ def test_features_are_computed_once_and_those_of_the_ground_truth_carry_no_gradi
     assert len(calls) == 3 and ctx.features(VGG16_POOLS, "image") and len(calls) == 4
 
 
+def test_distances_are_those_of_the_layers_and_images_asked_for():
+    torch.manual_seed(0)
+    image, prediction = torch.rand(2, 2, 3, 32, 32).unbind()
+    hole = (torch.rand(2, 1, 32, 32) > 0.5).float()
+    ctx = context(image, prediction, hole)
+    pool2 = FeatureLayers("vgg16", (9,))
+    found, wanted, pasted = (ctx.features(VGG16_POOLS, name)[1] for name in ("prediction", "image", "composite"))
+    shared = feature_l1(ctx, pool2, ("prediction",), within=VGG16_POOLS)
+    torch.testing.assert_close(shared, (found - wanted).abs().mean())
+    torch.testing.assert_close(feature_l1(ctx, pool2, ("prediction",)), shared)
+    grams = (gram(found) - gram(wanted)).abs().mean() + (gram(pasted) - gram(wanted)).abs().mean()
+    torch.testing.assert_close(gram_l1(ctx, pool2), grams)
+
+
+@pytest.mark.parametrize("name", ["vgg16", "vgg19"])
+def test_relus_are_found_by_their_names(name: str):
+    """Count the convolutions of each block up to its pool."""
+    block, conv, places = 1, 0, {}
+    for index, layer in enumerate(BACKBONES.get(name)):
+        conv += isinstance(layer, nn.Conv2d)
+        if isinstance(layer, nn.ReLU):
+            places[f"relu{block}_{conv}"] = index
+        if isinstance(layer, nn.MaxPool2d):
+            block, conv = block + 1, 0
+    assert len(places) == int(name[3:]) - 3
+    assert all(vgg_relus(name, relu).layers == (index,) for relu, index in places.items())
+    assert vgg_relus(name, "relu3_1", "relu1_2", "relu3_1").layers == (places["relu1_2"], places["relu3_1"])
+    with pytest.raises(AssertionError, match="relu2_3"):
+        vgg_relus(name, "relu2_3")
+
+
+def test_gram_matrices_are_computed_in_32_bits_under_autocast():
+    features = torch.rand(1, 4, 16, 16) + 100
+    with torch.autocast("cpu", torch.bfloat16):
+        found = gram(features)
+    assert torch.equal(found, gram(features))
+    assert gram(features.bfloat16()).dtype == torch.float32
+
+
 def test_a_random_backbone_is_reproducible_and_leaves_the_random_state_unchanged():
     torch.manual_seed(3)
     before = torch.get_rng_state()
@@ -113,6 +158,14 @@ def test_hinge():
     real, fake = torch.tensor([2.0, 0.0]), torch.tensor([-2.0, 0.5])
     assert hinge_discriminator(real, fake).item() == 0.625
     assert hinge_generator(fake).item() == 0.75
+
+
+def test_least_squares():
+    scores, labels = torch.tensor([[1.0, 0.5], [0.0, 2.0]]), torch.tensor([[0.0, 0.5], [0.5, 1.0]])
+    assert least_squares(scores, 1.0).item() == (0 + 0.25 + 1 + 1) / 4
+    assert least_squares(scores, labels).item() == (1 + 0 + 0.25 + 1) / 4
+    assert least_squares(scores, 1.0, torch.tensor([[0.0, 1.0], [0.0, 3.0]])).item() == (0.25 + 3) / 4
+    assert least_squares(scores, 1.0, torch.zeros(2, 2)).item() == 0
 
 
 def test_relativistic_average():
