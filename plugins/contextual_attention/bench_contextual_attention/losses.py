@@ -25,8 +25,9 @@ DISCOUNT = 0.9
 
 def discounted_l1(ctx: LossContext) -> Scalar:
     """Mean absolute errors of both stages' raw outputs over the crop, known pixels included, discounted."""
-    errors = crop(_absolute_errors(ctx), ctx.cached(corners))
-    return (errors * discount(*errors.shape[-2:], errors.device)).mean()
+    errors = _crop(ctx, _absolute_errors(ctx))
+    height, width = errors.shape[-2:]
+    return (errors * discount(height, width, errors.device)).mean()
 
 
 def discount(height: int, width: int, device: torch.device) -> Float[Tensor, "height width"]:

@@ -180,9 +180,7 @@ def test_the_recipe_is_the_official_configuration() -> None:
     assert {name for update in phase.updates for name in update.losses} == set(TERMS)
 
 
-def test_one_step_of_the_recipe_changes_each_network_in_its_own_updates_only(
-    make_context, method, pair, image
-) -> None:
+def test_one_step_of_the_recipe_changes_each_network_in_its_own_updates_only(make_context, method, pair, image) -> None:
     _, hole = pair
     networks = ("generator", "global_critic", "local_critic")
     taken = []
@@ -191,11 +189,10 @@ def test_one_step_of_the_recipe_changes_each_network_in_its_own_updates_only(
         ctx = make_context(image, hole, output.prediction, output.coarse, method)
         for update in one_round:
             before = {name: value.clone() for name, value in method.state_dict().items()}
-            sources = list(method.get_submodule(update.network).parameters())
-            gradients = grad(total(update, ctx if update.network == "generator" else ctx.detached()), sources)
-            for parameter, parameter.grad in zip(sources, gradients, strict=True):
-                pass
-            getattr(torch.optim, update.optimiser.name)(sources, **update.optimiser.settings).step()
+            network = method.get_submodule(update.network)
+            method.zero_grad()
+            total(update, ctx if update.network == "generator" else ctx.detached()).backward()
+            getattr(torch.optim, update.optimiser.name)(network.parameters(), **update.optimiser.settings).step()
             changed = {name for name, value in method.state_dict().items() if not torch.equal(value, before[name])}
             # a critic's last bias cancels between composite and image, and has no part in the penalty
             own = {name for name in before if name.startswith(f"{update.network}.")}

@@ -154,7 +154,7 @@ def test_a_critic_is_four_strided_convolutions_and_a_score(
     assert isinstance(critic, HalvingCritic)
     image = torch.randn(2, 3, side, side, dtype=torch.float64)
     maps = published_maps(critic, image)
-    assert [layer.weight.shape[0] for layer in critic.layers] == [16 * width for width in widths]
+    assert [layer.get_parameter("weight").shape[0] for layer in critic.layers] == [16 * width for width in widths]
     assert maps.shape[2:] == (side // 16, side // 16)
     wanted = linear(maps.flatten(1), critic.score.weight, critic.score.bias)
     torch.testing.assert_close(critic(image), wanted)
