@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from torch import Tensor
-from torch.nn.functional import elu
+from torch.nn.functional import elu_
 
 from bench_core.nn.conv import PaddedConv2d, Padding, Strided
 from bench_core.nn.types import Features
@@ -11,7 +11,10 @@ from bench_core.nn.upsample import spread, upsampled_conv2d
 
 
 class Conv(PaddedConv2d):
-    """Convolution and activation. With `upsample`, pixels are first repeated to twice the height and width."""
+    """Convolution and activation, which may write over its input.
+
+    With `upsample`, pixels are first repeated to twice the height and width.
+    """
 
     def __init__(
         self,
@@ -21,7 +24,7 @@ class Conv(PaddedConv2d):
         stride: int = 1,
         dilation: int = 1,
         upsample: bool = False,
-        activation: Callable[[Tensor], Tensor] = elu,
+        activation: Callable[[Tensor], Tensor] = elu_,
         padding: Padding = "same",
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, dilation, padding)

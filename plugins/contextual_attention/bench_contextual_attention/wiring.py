@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from torch import Tensor, nn
-from torch.nn.functional import elu, relu
+from torch.nn.functional import elu_, relu
 
 from bench_contextual_attention.layers import Conv
 from bench_core.nn.conv import Padding
@@ -24,7 +24,7 @@ class Wiring(NamedTuple):
     """Activation of the layer before attention."""
 
 
-WIRINGS = {"official": Wiring(), "mmagic": Wiring("reflect", elu)}
+WIRINGS = {"official": Wiring(), "mmagic": Wiring("reflect", elu_)}
 
 
 class Row(NamedTuple):
@@ -36,10 +36,10 @@ class Row(NamedTuple):
     stride: int = 1
     dilation: int = 1
     upsample: bool = False
-    activation: Activation = elu
+    activation: Activation = elu_
 
 
-def encoder(prefix: str, widths: tuple[int, ...], last: Activation = elu) -> list[Row]:
+def encoder(prefix: str, widths: tuple[int, ...], last: Activation = elu_) -> list[Row]:
     """Return six convolutions down to a quarter of the size; `last` is the activation of the sixth."""
     return [
         Row(f"{prefix}1", widths[0], kernel_size=5),

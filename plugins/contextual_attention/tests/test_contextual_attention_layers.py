@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import grad
-from torch.nn.functional import conv2d, elu, pad
+from torch.nn.functional import conv2d, elu_, pad
 
 from bench_contextual_attention.layers import Conv
 
@@ -50,6 +50,6 @@ def test_a_layer_equals_one_plain_convolution(size, kind, padding, seed: int) ->
 def test_weights_start_from_glorots_rule() -> None:
     layer = Conv(16, 48, kernel_size=5)
     bound = (6 / (25 * (16 + 48))) ** 0.5
-    assert layer.activation is elu and layer.bias is not None and layer.bias.eq(0).all()
+    assert layer.activation is elu_ and layer.bias is not None and layer.bias.eq(0).all()
     assert 0.98 * bound < layer.weight.abs().max() <= bound
     assert layer.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.05)

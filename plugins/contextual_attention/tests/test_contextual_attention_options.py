@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch.nn.functional import elu
+from torch.nn.functional import elu_
 
 from bench_contextual_attention import CONTEXTUAL_ATTENTION
 from bench_contextual_attention.layers import Conv
@@ -73,7 +73,7 @@ def test_without_tf_compat_padding_is_even() -> None:
 def test_mmagics_wiring_pads_with_mirrored_pixels_and_has_no_relu(tf_compat: bool) -> None:
     found = layers(build("nano", 3, wiring="mmagic", tf_compat=tf_compat))
     assert all(layer.padding_mode == "reflect" and layer.padding != (0, 0) for layer in found.values())
-    assert {layer.activation for layer in found.values()} == {elu, clip}
+    assert {layer.activation for layer in found.values()} == {elu_, clip}
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 72), (72, 64)])

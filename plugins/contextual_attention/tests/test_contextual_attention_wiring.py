@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, elu, linear, pad, relu
+from torch.nn.functional import conv2d, elu_, linear, pad, relu
 
 from bench_contextual_attention.layers import Conv
 from bench_contextual_attention.model import DeepFill, HalvingCritic, build
@@ -75,7 +75,7 @@ def test_all_layers_have_elu_but_the_one_before_attention_and_the_outputs(method
     activations = {n: m.activation for n, m in method.generator.named_modules() if isinstance(m, Conv)}
     assert activations.pop("refinement.before.pmconv6") is relu
     assert [activations.pop(name) for name in OUTPUTS] == [clip, clip]
-    assert set(activations.values()) == {elu}
+    assert set(activations.values()) == {elu_}
 
 
 @torch.no_grad()
