@@ -3,10 +3,9 @@
 The other implementations are written out from their descriptions, with their names and order of channels.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,14 +13,12 @@ from torch import Tensor
 from torch.nn.functional import conv2d, conv_transpose2d, elu, interpolate, pad, relu, softmax, unfold
 
 from bench_contextual_attention import CHECKPOINTS, CONTEXTUAL_ATTENTION
-from bench_contextual_attention.model import DeepFill, build
-from bench_core.errors import BadInput
-from bench_core.methods.convert_weights import compare, import_weights
-from bench_core.specs import Checkpoint, resolve
+from bench_contextual_attention.model import build
+from bench_core.methods.convert_weights import compare
+from bench_core.specs import resolve
 
 LAYOUTS = {checkpoint.name: checkpoint for checkpoint in CHECKPOINTS}
 Shapes = dict[str, tuple[int, ...]]
-State = dict[str, Tensor]
 
 ENCODER = [(5, 1, 1), (3, 2, 1), (3, 1, 1), (3, 2, 1), (3, 1, 1), (3, 1, 1)]
 """Kernel size, stride and dilation of every layer."""
@@ -69,7 +66,7 @@ class Implementation:
                 before = width
         return shapes
 
-    def predict(self, state: State, masked: Tensor, hole: Tensor) -> Tensor:
+    def predict(self, state: dict[str, Tensor], masked: Tensor, hole: Tensor) -> Tensor:
         """Return the second stage's output for RGB images in [0, 1], in the same range."""
         order = [2, 1, 0] if self.blue_first else [0, 1, 2]
         incomplete = (2 * masked[:, order] - 1) * (1 - hole)
@@ -83,18 +80,21 @@ class Implementation:
         return ((x + 1) / 2)[:, order]
 
     def chain(
-        self, state: State, names: list[str], layers: list, x: Tensor, last: Callable[[Tensor], Tensor] = elu
+        self,
+        state: dict[str, Tensor],
+        names: list[str],
+        layers: list,
+        x: Tensor,
+        last: Callable[[Tensor], Tensor] = elu,
     ) -> Tensor:
         decodes = len(names) in (7, 17)
-        for left, (name, (side, stride, dilation)) in zip(
-            range(len(names), 0, -1), zip(names, layers, strict=True), strict=True
-        ):
+        for place, (name, (side, stride, dilation)) in enumerate(zip(names, layers, strict=True)):
+            left = len(names) - place
             if decodes and left in (5, 3):
                 x = x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+            weight, bias = (tensor for key, tensor in state.items() if key[: len(name) + 1] in (f"{name}/", f"{name}."))
             if self.name == "official":
-                weight, bias = torch.einsum("hwio->oihw", state[f"{name}/kernel"]), state[f"{name}/bias"]
-            else:
-                weight, bias = state[f"{name}.weight"], state[f"{name}.bias"]
+                weight = torch.einsum("hwio->oihw", weight)
             around = dilation * (side - 1) - (self.tensorflow and stride == 2)
             sides = (around // 2, around - around // 2) * 2
             x = conv2d(pad(x, sides, "reflect" if self.mmagic else "constant"), weight, bias, stride, 0, dilation)
@@ -132,92 +132,59 @@ class Implementation:
         return pasted / covers
 
 
-def official_names() -> Iterator[list[str]]:
-    downs = ["1", "2_downsample", "3", "4_downsample", "5", "6"]
-    atrous = ["7_atrous", "8_atrous", "9_atrous", "10_atrous"]
-    ups = ["11", "12", "13_upsample/{0}13_upsample_conv", "14", "15_upsample/{0}15_upsample_conv", "16", "17"]
-    for branch, ones in (
-        ("conv", downs + atrous + ups),
-        ("xconv", downs + atrous),
-        ("pmconv", downs),
-        ("pmconv", ["9", "10"]),
-        ("allconv", ups),
-    ):
-        yield [f"inpaint_net/{branch}{one.format(branch)}" for one in ones]
+DOWNS = ["1", "2_downsample", "3", "4_downsample", "5", "6"]
+ATROUS = ["7_atrous", "8_atrous", "9_atrous", "10_atrous"]
+UPS = ["11", "12", "13_upsample", "14", "15_upsample", "16", "17"]
+CHAINS = [("conv", DOWNS + ATROUS + UPS), ("xconv", DOWNS + ATROUS), ("pmconv", DOWNS)]
+CHAINS += [("pmconv", ["9", "10"]), ("allconv", UPS)]
 
 
-def daa233_names(prefix: str) -> Iterator[list[str]]:
-    downs = ["1", "2_downsample", "3", "4_downsample", "5", "6"]
-    atrous = ["7_atrous", "8_atrous", "9_atrous", "10_atrous"]
-    ups = [str(number) for number in range(11, 18)]
-    for branch, ones in (
-        ("coarse_generator.conv", downs + atrous + ups),
-        ("fine_generator.conv", downs + atrous),
-        ("fine_generator.pmconv", downs),
-        ("fine_generator.pmconv", ["9", "10"]),
-        ("fine_generator.allconv", ups),
-    ):
-        yield [f"{prefix}{branch}{one}.conv" for one in ones]
+def official_name(branch: str, layer: str) -> str:
+    name = f"{branch}{layer}"
+    return f"inpaint_net/{name}/{name}_conv" if layer.endswith("_upsample") else f"inpaint_net/{name}"
 
 
-def mmagic_names() -> Iterator[list[str]]:
-    def numbered(place: str, numbers: range) -> list[str]:
-        return [f"generator.{place}{i}.conv" for i in numbers]
+def daa233_name(branch: str, layer: str) -> str:
+    stage = "coarse_generator" if branch == "conv" else "fine_generator"
+    return f"{stage}.{branch.removeprefix('x')}{layer.removesuffix('_upsample')}.conv"
 
-    encoder, neck, decoder = range(1, 7), range(4), range(1, 8)
-    yield (
-        numbered("stage1.encoder.enc", encoder)
-        + numbered("stage1.dilation_neck.dilation_convs.", neck)
-        + numbered("stage1.decoder.dec", decoder)
-    )
-    yield numbered("stage2.encoder_conv.enc", encoder) + numbered("stage2.dilation_neck.dilation_convs.", neck)
-    yield numbered("stage2.encoder_attention.enc", encoder)
-    yield numbered("stage2.contextual_attention_neck.conv", range(1, 3))
-    yield numbered("stage2.decoder.dec", decoder)
+
+def mmagic_name(branch: str, layer: str) -> str:
+    number, stage = int(layer.partition("_")[0]), "stage1" if branch == "conv" else "stage2"
+    encoder = {"conv": "encoder", "xconv": "encoder_conv", "pmconv": "encoder_attention"}
+    if number < 7:
+        place = f"{encoder[branch]}.enc{number}"
+    elif branch == "pmconv":
+        place = f"contextual_attention_neck.conv{number - 8}"
+    else:
+        place = f"dilation_neck.dilation_convs.{number - 7}" if number < 11 else f"decoder.dec{number - 10}"
+    return f"generator.{stage}.{place}.conv"
+
+
+def named(name: Callable[[str, str], str], prefix: str = "") -> list[list[str]]:
+    return [[prefix + name(branch, layer) for layer in layers] for branch, layers in CHAINS]
 
 
 NAMES = {
-    "official": list(official_names()),
-    "daa233": list(daa233_names("")),
-    "daa233_tf": list(daa233_names("netG.")),
-    "daa233_tf_bgr": list(daa233_names("netG.")),
-    "mmagic": list(mmagic_names()),
+    "official": named(official_name),
+    "daa233": named(daa233_name),
+    "daa233_tf": named(daa233_name, "netG."),
+    "daa233_tf_bgr": named(daa233_name, "netG."),
+    "mmagic": named(mmagic_name),
 }
-CONVERTED_CRITICS = [
-    f"{critic}.{layer}.{kind}"
-    for critic in ("localD", "globalD")
-    for layer in (*(f"dis_conv_module.conv{i}.conv" for i in range(1, 5)), "linear")
-    for kind in ("weight", "bias")
-]
+CRITICS = [f"discriminator_local/conv{i}" for i in range(1, 5)] + ["dout_local_fc"]
+CRITICS += [name.replace("local", "global") for name in CRITICS]
 FURTHER = {
     "official": [
-        *(f"inpaint_net/conv1/kernel/{moment}" for moment in ("Adam", "Adam_1")),
-        *(
-            f"discriminator/{layer}/{kind}{slot}"
-            for layer in (
-                *(f"discriminator_{part}/conv{i}" for part in ("local", "global") for i in range(1, 5)),
-                "dout_local_fc",
-                "dout_global_fc",
-            )
-            for kind in ("kernel", "bias")
-            for slot in ("", "/Adam", "/Adam_1")
-        ),
+        *(f"discriminator/{layer}/{kind}" for layer in CRITICS for kind in ("kernel", "bias", "kernel/Adam")),
+        *("inpaint_net/conv1/kernel/Adam", "inpaint_net/conv1/kernel/Adam_1"),
         *("beta1_power", "beta2_power", "lr", "global_step"),
     ],
-    "daa233_tf": CONVERTED_CRITICS,
-    "daa233_tf_bgr": CONVERTED_CRITICS,
-    "mmagic": [
-        "generator.stage2.contextual_attention_neck.contextual_attention.fuse_kernel",
-        *(f"disc.global_disc.conv1.conv.{kind}" for kind in ("weight", "bias")),
-    ],
+    "daa233_tf": ["localD.dis_conv_module.conv1.conv.bias", "globalD.linear.bias"],
+    "daa233_tf_bgr": ["localD.dis_conv_module.conv1.conv.bias", "globalD.linear.bias"],
+    "mmagic": ["generator.stage2.contextual_attention_neck.contextual_attention.fuse_kernel", "disc.fc.bias"],
 }
 """Further tensors of the files."""
-
-
-def converted(checkpoint: Checkpoint, method: DeepFill, file: State) -> State:
-    """Convert a file to our generator's tensors."""
-    origins = {name: resolve(checkpoint.translate)(name) for name in method.generator.state_dict()}
-    return {name: origin.combine(*(file[one] for one in origin.names)) for name, origin in origins.items()}
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -230,7 +197,9 @@ def test_converted_weights_predict_what_their_own_code_predicts(name: str) -> No
         tensor *= 0.3 if key.startswith((theirs.chains[0][-1], theirs.chains[4][-1])) else 1  # so that few pixels clip
         tensor *= 0.1 if tensor.ndim == 1 else 1.2 * (max(tensor.shape) / tensor.numel()) ** 0.5
     method = build("nano", 3, **checkpoint.options).double().eval()
-    method.generator.load_state_dict(converted(checkpoint, method, file))
+    origins = {name: resolve(checkpoint.translate)(name) for name in method.generator.state_dict()}
+    ours = {name: origin.combine(*(file[one] for one in origin.names)) for name, origin in origins.items()}
+    method.generator.load_state_dict(ours)
     hole = (torch.rand(2, 1, 72, 80) < 0.02).double()
     hole[:, :, 8:40, 16:48] = 1
     masked = torch.rand(2, 3, 72, 80).double() * (1 - hole)
@@ -240,10 +209,8 @@ def test_converted_weights_predict_what_their_own_code_predicts(name: str) -> No
     assert ((found > 0) & (found < 1)).double().mean() > 0.5
     for option in checkpoint.options:
         usual = {**checkpoint.options, option: CONTEXTUAL_ATTENTION.options[option]}
-        if usual.get("wiring") == "mmagic" and option == "tf_compat":
-            usual["hole_steps"] = 2  # padding is the wiring's; shrinking alone changes
         other = build("nano", 3, **usual).double().eval()
-        other.generator.load_state_dict(method.generator.state_dict())
+        other.generator.load_state_dict(ours)
         assert (other.predict(masked, hole) - found).abs().max() > 1e-8, option
 
 
@@ -254,9 +221,7 @@ def test_every_tensor_of_a_published_file_is_used_or_dropped(name: str) -> None:
         file = {key: torch.empty(shape) for key, shape in Implementation(name).file(32).items()}
         further = {key: torch.empty(1) for key in FURTHER.get(name, [])}
         inside = file | further
-        (match,) = compare(
-            CONTEXTUAL_ATTENTION, layout, {layout.state_dict_key: inside} if layout.state_dict_key else inside
-        )
+        (match,) = compare(CONTEXTUAL_ATTENTION, layout, {"state_dict": inside} if name == "mmagic" else inside)
     assert (match.missing, match.unexpected, match.wrong_shape) == ([], [], [])
     assert match.used == set(file) and len(file) == 84
     assert match.dropped.keys() == further.keys()
@@ -267,27 +232,18 @@ def test_the_official_file_is_as_described() -> None:
     file = Implementation("official").file(32)
     assert file["inpaint_net/conv1/kernel"] == (5, 5, 5, 32)
     assert file["inpaint_net/allconv11/kernel"] == (3, 3, 256, 128)
-    assert file["inpaint_net/xconv4_downsample/kernel"] == (3, 3, 64, 64)
     assert file["inpaint_net/pmconv4_downsample/kernel"] == (3, 3, 64, 128)
     assert "inpaint_net/conv13_upsample/conv13_upsample_conv/kernel" in file
-    assert "inpaint_net/allconv15_upsample/allconv15_upsample_conv/bias" in file
 
 
-def test_a_file_is_imported_by_its_layout_and_a_wrong_one_refused(tmp_path: Path) -> None:
-    file = {key: torch.randn(shape) for key, shape in Implementation("daa233").file(32).items()}
-    torch.save(file, tmp_path / "gen_00430000.pt")
-    found = import_weights(
-        "contextual_attention", tmp_path / "gen_00430000.pt", tmp_path / "out.safetensors", None, None, False
-    )
-    assert (found.match.layout.name, found.match.num_mismatches) == ("daa233", 0)
-    file["coarse_generator.conv13.conv.weight"] = torch.randn(64, 128, 5, 5)
-    del file["fine_generator.pmconv9.conv.bias"]
-    torch.save(file, tmp_path / "wrong.pt")
-    with pytest.raises(BadInput, match=r"1 missing: fine_generator.pmconv9(.|\n)*1 of another shape: coarse_gen"):
-        import_weights("contextual_attention", tmp_path / "wrong.pt", None, None, None, False)
-
-
-def test_the_converted_official_file_needs_the_order_of_its_colours(tmp_path: Path) -> None:
-    torch.save({key: torch.zeros(shape) for key, shape in Implementation("daa233_tf").file(32).items()}, tmp_path / "p")
-    with pytest.raises(BadInput, match="fits several layouts of contextual_attention: daa233_tf, daa233_tf_bgr"):
-        import_weights("contextual_attention", tmp_path / "p", None, None, None, False)
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_wrong_file_does_not_match(name: str) -> None:
+    layout, kernel = LAYOUTS[name], "/kernel" if name == "official" else ".weight"
+    absent, small, *_ = (layer + kernel for layer in NAMES[name][0])
+    with torch.device("meta"):
+        file = {key: torch.empty(shape) for key, shape in Implementation(name).file(32).items()}
+        del file[absent]
+        file[small] = torch.empty(1, 1, 1, 1)
+        (match,) = compare(CONTEXTUAL_ATTENTION, layout, {"state_dict": file} if name == "mmagic" else file)
+    assert match.missing == [f"{absent} (for coarse.conv1.weight)"]
+    assert [one.partition(" ")[0] for one in match.wrong_shape] == [small]
