@@ -26,7 +26,12 @@ SOFTMAX_SCALE = 10
 PATCHES_PER_PIXEL = 4
 """4x4 patches at stride 2 that cover a pixel away from the border."""
 MIN_WEIGHT = 1e-20
-CHOICES = {"mask_logit": ("zero", "-inf"), "overlap": ("constant", "counted"), "hole_steps": (2, 1)}
+CHOICES = {
+    "mask_logit": ("zero", "-inf"),
+    "overlap": ("constant", "counted"),
+    "hole_steps": (2, 1),
+    "patch_length": ("floored", "shifted"),
+}
 
 
 class ContextualAttention(nn.Module):
@@ -41,6 +46,8 @@ class ContextualAttention(nn.Module):
         align_corners: shrink by TensorFlow's rule for aligned corners, or by plain nearest neighbour.
         hole_steps: shrink the hole to an eighth in 2 steps, as the official code does, or in 1. They keep different
             pixels with aligned corners only.
+        patch_length: by what keys are divided, so that zeros give no NaN. "floored", as in the official code, is the
+            length of a patch, but at least 1e-4. "shifted" adds 1e-4 to every squared value of the patch.
 
     Raises:
         BadInput: an argument is not among `CHOICES`.
@@ -54,16 +61,19 @@ class ContextualAttention(nn.Module):
         overlap: str = "constant",
         align_corners: bool = True,
         hole_steps: int = 2,
+        patch_length: str = "floored",
     ) -> None:
         super().__init__()
-        for name, given in (("mask_logit", mask_logit), ("overlap", overlap), ("hole_steps", hole_steps)):
-            if given not in CHOICES[name]:
-                raise unknown(name, str(given), map(str, CHOICES[name]))
+        chosen = (mask_logit, overlap, hole_steps, patch_length)
+        for (name, known), given in zip(CHOICES.items(), chosen, strict=True):
+            if given not in known:
+                raise unknown(name, str(given), map(str, known))
         self.fuse = fuse
         self.mask_logit = mask_logit
         self.overlap = overlap
         self.align_corners = align_corners
         self.hole_steps = hole_steps
+        self.patch_length = patch_length
 
     def forward(self, features: Features, hole: Float[Tensor, "b 1 4*h 4*w"]) -> Features:
         """Rebuild features of even height and width, given the hole of the image at full size."""
@@ -89,7 +99,8 @@ class ContextualAttention(nn.Module):
     def _weights(self, small: Features, usable: Usable, slab: Slab) -> Scores:
         """Return the weights of all keys for the queries of a slab."""
         rows = constant(slab.rows, torch.long, small.device)
-        scores = match(small if len(slab.rows) == small.shape[2] else small.index_select(2, rows), small)
+        queries = small if len(slab.rows) == small.shape[2] else small.index_select(2, rows)
+        scores = match(queries, small, self.patch_length)
         if self.fuse:
             scores = fuse(scores, small.shape[-1])
         return attend(scores, usable, self.mask_logit, slab.queries)
@@ -112,15 +123,16 @@ def shrink(x: Features, size: tuple[int, int], align_corners: bool) -> Float[Ten
     return x.index_select(-2, rows).index_select(-1, columns)
 
 
-def match(queries: Float[Tensor, "b c rows w"], keys: Features) -> Scores:
+def match(queries: Float[Tensor, "b c rows w"], keys: Features, patch_length: str = "floored") -> Scores:
     """Compute dot products of the queries' 3x3 patches with the keys' 3x3 patches, scaled to unit length.
 
     The score of patches p and q is the sum of nine products of pixels, at p + d and q + d. So the products of all
     pixels are computed once and added up along their diagonals. A patch's length is summed over its pixels likewise.
     """
     scores = box_sum(inner_products(queries.flatten(2).mT, keys.flatten(2).mT), keys.shape[-1])
-    lengths = 9 * avg_pool2d(keys.square().sum(dim=1, keepdim=True), 3, stride=1, padding=1)
-    return scores.mul_(lengths.flatten(2).clamp(min=1e-8).rsqrt())
+    squared = 9 * avg_pool2d(keys.square().sum(dim=1, keepdim=True), 3, stride=1, padding=1).flatten(2)
+    squared = squared.clamp(min=1e-8) if patch_length == "floored" else squared + 1e-4 * 9 * keys.shape[1]
+    return scores.mul_(squared.rsqrt())
 
 
 def box_sum(products: Scores, width: int) -> Scores:

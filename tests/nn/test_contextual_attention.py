@@ -65,6 +65,7 @@ def reference(
     overlap: str = "constant",
     align_corners: bool = True,
     hole_steps: int = 2,
+    patch_length: str = "floored",
 ) -> np.ndarray:
     height, width, channels = features.shape
     rows, columns = height // 2, width // 2
@@ -77,7 +78,11 @@ def reference(
     usable = np.array([patch(small_hole, y - 1, x - 1, 3).sum() == 0 for y, x in grid], dtype=float)
     assert 0 < usable.sum() < len(grid)
 
-    scores = np.array([[(f * k).sum() / max(math.sqrt((k * k).sum()), 1e-4) for k in keys] for f in keys])
+    if patch_length == "floored":
+        lengths = [max(math.sqrt((k * k).sum()), 1e-4) for k in keys]
+    else:
+        lengths = [math.sqrt((k * k + 1e-4).sum()) for k in keys]
+    scores = np.array([[(f * k).sum() / length for k, length in zip(keys, lengths, strict=True)] for f in keys])
     if fuse:
         by_columns = sorted(range(len(grid)), key=lambda i: (grid[i][1], grid[i][0]))
         scores = diagonals_added(diagonals_added(scores, list(range(len(grid)))), by_columns)
@@ -108,6 +113,7 @@ def reference(
         {"overlap": "counted"},
         {"fuse": False, "align_corners": False},
         {"hole_steps": 1},
+        {"patch_length": "shifted"},
         {"mask_logit": "-inf", "overlap": "counted", "align_corners": False, "hole_steps": 1},
     ],
     ids=str,
@@ -132,7 +138,9 @@ def test_one_and_two_steps_of_shrinking_agree_without_aligned_corners() -> None:
     assert torch.equal(once, twice)
 
 
-@pytest.mark.parametrize(("option", "value"), [("mask_logit", "none"), ("overlap", "4"), ("hole_steps", 3)])
+@pytest.mark.parametrize(
+    ("option", "value"), [("mask_logit", "none"), ("overlap", "4"), ("hole_steps", 3), ("patch_length", "long")]
+)
 def test_an_unknown_value_raises_bad_input(option: str, value: Any) -> None:
     with pytest.raises(BadInput, match=f"no {option} '{value}'.* Known: "):
         ContextualAttention(**{option: value})
