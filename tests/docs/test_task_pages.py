@@ -40,8 +40,11 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
 
 
-LONG = {"add-a-method", "add-masks", "figures", "first-table", "performance", "statistics", "trackers"}
-"""Pages whose commands take half a minute or more."""
+LONG = {
+    "add-a-loss", "add-a-method", "add-a-metric", "add-masks", "figures", "first-table", "gallery", "performance",
+    "result-page", "statistics", "trackers",
+}  # fmt: skip
+"""Pages whose commands take the longest; `make test-all` types them."""
 
 
 def _marks(page: Path) -> list[pytest.MarkDecorator]:

@@ -180,7 +180,14 @@ def test_a_failing_cell_is_a_row_and_is_tried_again(bench: Bench, tmp_path: Path
     assert not (cell.path / "failure.txt").exists()
 
 
-@pytest.mark.parametrize("moment", [pytest.param("checking images", marks=pytest.mark.long), "training", "evaluating"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param("checking images", marks=pytest.mark.long),
+        "training",
+        pytest.param("evaluating", marks=pytest.mark.long),
+    ],
+)
 def test_a_killed_run_goes_on_and_ends_with_the_same_table(
     bench: Bench, tmp_path: Path, protocol: Path, photographs: Path, moment: str
 ):

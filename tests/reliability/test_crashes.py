@@ -112,7 +112,9 @@ def test_killed_at_random_moments_a_run_ends_with_the_same_bytes(world: World):
     print(f"{kills} kills in {attempts} starts; {complete} runs complete, each equal to the undisturbed one")
 
 
-@pytest.mark.parametrize(("number", "workers"), [(signal.SIGTERM, "2"), (signal.SIGINT, "0")])
+@pytest.mark.parametrize(
+    ("number", "workers"), [(signal.SIGTERM, "2"), pytest.param(signal.SIGINT, "0", marks=pytest.mark.long)]
+)
 def test_asked_to_end_a_run_saves_its_step_and_goes_on(world: World, number: int, workers: str):
     world.straight()
     child = world.start("ended", "--workers", workers, least=0.3)

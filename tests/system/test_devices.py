@@ -63,7 +63,8 @@ def test_metrics_never_use_tf32(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_gradients_of_16_bits_start_from_a_scale_that_they_can_hold():
-    fabric: Any = open_fabric("cpu", "16-mixed")
+    with PretendCuda().installed():
+        fabric: Any = open_fabric("cuda", "16-mixed")
     assert fabric.strategy.precision.scaler.get_scale() == 2**12
 
 
