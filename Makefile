@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 
-.PHONY: run test suite test-all docs pages fuzz lint test-oldest soak quick-report gpu gpu-lease gpu-perf gpu-papers constraints clean
+.PHONY: run test test-all docs pages fuzz lint test-oldest soak quick-report gpu gpu-lease gpu-perf gpu-papers constraints clean
 
 run: $(INSTALLED)
 	$(BIN)/bench run
@@ -11,10 +11,7 @@ run: $(INSTALLED)
 # Two to four processes of one thread each. The tests of a file share a process (conftest.py). Skips are listed.
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
-test: $(INSTALLED)
-	$(MAKE) -j2 lint suite
-
-suite: $(INSTALLED)
+test: lint
 	$(PYTEST) -m "not long"
 
 # With what takes minutes: the benchmarks, and every form's training.
