@@ -22,6 +22,17 @@ def hinge_generator(fake: Scores) -> Scalar:
     return -fake.mean()
 
 
+def cross_entropy(scores: Scores, target: float) -> Scalar:
+    """Return the mean binary cross-entropy of scores before their sigmoid (Goodfellow et al., NeurIPS 2014).
+
+    A generator that passes its fake scores with target 1 has the non-saturating loss.
+
+    Args:
+        target: label of all scores, 1 for real and 0 for fake.
+    """
+    return binary_cross_entropy_with_logits(scores, torch.full_like(scores, target))
+
+
 def least_squares(scores: Scores, target: Scores | float, weight: Scores | None = None) -> Scalar:
     """Return the mean squared distance of scores from their target (LSGAN; Mao et al., ICCV 2017).
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from bench_core.losses.adversarial import (
+    cross_entropy,
     gradient_penalty,
     hinge_discriminator,
     hinge_generator,
@@ -158,6 +159,14 @@ def test_hinge():
     real, fake = torch.tensor([2.0, 0.0]), torch.tensor([-2.0, 0.5])
     assert hinge_discriminator(real, fake).item() == 0.625
     assert hinge_generator(fake).item() == 0.75
+
+
+def test_cross_entropy():
+    logits = torch.tensor([2.0, -1.0])
+    real = [-math.log(1 / (1 + math.exp(-x))) for x in (2, -1)]
+    fake = [-math.log(1 - 1 / (1 + math.exp(-x))) for x in (2, -1)]
+    assert cross_entropy(logits, 1.0).item() == pytest.approx(sum(real) / 2)
+    assert cross_entropy(logits, 0.0).item() == pytest.approx(sum(fake) / 2)
 
 
 def test_least_squares():
