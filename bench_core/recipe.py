@@ -54,12 +54,22 @@ class Update:
     """One optimiser step on one network."""
 
     network: str
-    """Name of the child module of the `Method`, such as ``"generator"``."""
+    """Name of the child module of the `Method`, such as ``"generator"``, or of a part of it: ``"generator.edges"``."""
     optimiser: Optimiser
     losses: Mapping[str, float]
     """Weight of each loss term, by the term's name. The step minimises the weighted sum."""
     every: int = 1
     """Take the step in every N-th step of the training only, from the first on."""
+
+    @property
+    def child(self) -> str:
+        """Name of the child module of the `Method` that is trained, whole or in part."""
+        return self.network.partition(".")[0]
+
+    @property
+    def trains_generator(self) -> bool:
+        """Whether the generator, or a part of it, is trained, so that the prediction needs its gradient."""
+        return self.child == "generator"
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,9 @@ class Phase:
     rounds: tuple[tuple[Update, ...], ...]
     share: float = 1.0
     """Part of the training budget, relative to the shares of the other phases."""
+    own_optimisers: bool = False
+    """Start with new optimisers, as papers do that train each phase in a run of its own. False goes on with those of
+    equal updates in other phases."""
 
     @property
     def updates(self) -> tuple[Update, ...]:
@@ -117,8 +130,8 @@ class Recipe:
 
     @property
     def networks(self) -> tuple[str, ...]:
-        """Names of the trained networks, in order of first appearance."""
-        return tuple(dict.fromkeys(update.network for phase in self.phases for update in phase.updates))
+        """Names of the child modules that are trained, whole or in part, in order of first appearance."""
+        return tuple(dict.fromkeys(update.child for phase in self.phases for update in phase.updates))
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to plain data that can be stored and hashed."""

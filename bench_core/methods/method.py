@@ -1,6 +1,6 @@
 """The interface of a method, and the context in which its loss terms are computed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -37,10 +37,29 @@ class MethodOutput:
     prediction: ImageTensor
     coarse: ImageTensor | None = None
     """Output of the first stage; None for one-stage methods."""
+    others: Mapping[str, Tensor] = field(default_factory=dict)
+    """Further tensors that loss terms need, such as an edge map, by name. The first dimension is that of the batch."""
+
+    def changed(self, change: Callable[[Tensor], Tensor]) -> "MethodOutput":
+        """Return an output whose tensors are changed by a function."""
+        coarse = None if self.coarse is None else change(self.coarse)
+        return MethodOutput(
+            change(self.prediction), coarse, {name: change(tensor) for name, tensor in self.others.items()}
+        )
 
     def detach(self) -> "MethodOutput":
         """Return the same output without gradient."""
-        return MethodOutput(self.prediction.detach(), None if self.coarse is None else self.coarse.detach())
+        return self.changed(Tensor.detach)
+
+    @staticmethod
+    def joined(outputs: Sequence["MethodOutput"]) -> "MethodOutput":
+        """Return the output of a whole batch from those of its parts, which all have the same tensors."""
+        coarse = [output.coarse for output in outputs if output.coarse is not None]
+        return MethodOutput(
+            torch.cat([output.prediction for output in outputs]),
+            torch.cat(coarse) if coarse else None,
+            {name: torch.cat([output.others[name] for output in outputs]) for name in outputs[0].others},
+        )
 
 
 def guided(guide: Guide | None, image: ImageTensor | Pixels, device: torch.device) -> tuple[Guidance, ...]:
@@ -73,6 +92,12 @@ class Method(nn.Module):
         Models with a guide take the guidance (b, g, h, w) as a third argument.
         """
         return MethodOutput(self.generator(masked, hole))
+
+    def training_output(
+        self, image: ImageTensor, masked: ImageTensor, hole: HoleTensor, *guidance: Guidance
+    ) -> MethodOutput:
+        """Predict for a training step. Override it where training needs the ground truth, which `forward` has not."""
+        return self(masked, hole, *guidance)
 
     def predict(self, masked: ImageTensor, hole: HoleTensor) -> ImageTensor:
         """Predict whole images in [0, 1] for evaluation.

@@ -105,7 +105,7 @@ def _with_losses(model: Model, dropped: Sequence[str], added: Mapping[str, float
     assert model.recipe is not None
 
     def change_update(update: Update) -> Update:
-        if update.network != "generator":
+        if not update.trains_generator:
             return update
         losses = {name: weight for name, weight in update.losses.items() if name not in dropped} | dict(added)
         return replace(update, losses=losses)
@@ -123,7 +123,7 @@ def _with_losses(model: Model, dropped: Sequence[str], added: Mapping[str, float
 
 
 def _trains_generator(phase: Phase) -> bool:
-    return any(update.network == "generator" for update in phase.updates)
+    return any(update.trains_generator for update in phase.updates)
 
 
 def _overridden(owner: str, defaults: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
@@ -167,4 +167,4 @@ def _updates(model: Model) -> list[Update]:
 
 
 def _generator_terms(model: Model) -> dict[str, None]:
-    return {name: None for update in _updates(model) if update.network == "generator" for name in update.losses}
+    return {name: None for update in _updates(model) if update.trains_generator for name in update.losses}

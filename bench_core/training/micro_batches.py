@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import itemgetter
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from bench_core.methods.method import Guidance, HoleTensor, ImageTensor, LossContext, MethodOutput
+from bench_core.methods.method import Guidance, HoleTensor, ImageTensor, LossContext, Method, MethodOutput
 from bench_core.nn.backbones import Backbones
 from bench_core.recipe import Update
 
@@ -48,7 +49,7 @@ class SharedBatch:
     hole: HoleTensor
     masked: ImageTensor
     guidance: tuple[Guidance, ...]
-    method: nn.Module
+    method: Method
     backbones: Backbones
     generator_learns: bool
     _output: MethodOutput | None = field(default=None, init=False)
@@ -58,7 +59,7 @@ class SharedBatch:
 
         Each context must be used before the next is taken: buffers are restored in between.
         """
-        learns = update.network == "generator"
+        learns = update.trains_generator
         parts = _parts(len(self.image), micro_batch)
         if len(parts) == 1:
             if self._output is None:
@@ -71,10 +72,11 @@ class SharedBatch:
         before, outputs = BufferSnapshot(_per_batch_buffers(self.method)), []
         for part in parts:
             before.restore()
-            output = self._predict(part, True) if learns or self._output is None else _part(self._output, part)
+            known = None if learns else self._output
+            output = known.changed(itemgetter(part)) if known else self._predict(part, True)
             outputs.append(output.detach())
             yield self._context(part, output if learns else outputs[-1])
-        self._output = _joined(outputs)
+        self._output = MethodOutput.joined(outputs)
 
     def free_graph(self) -> None:
         """Free the graph, which only an update of the whole batch needs."""
@@ -89,11 +91,12 @@ class SharedBatch:
             outputs.append(self._predict(part, False))
         if self.generator_learns:
             before.restore()
-        self._output = _joined(outputs)
+        self._output = MethodOutput.joined(outputs)
 
     def _predict(self, part: slice, graph: bool) -> MethodOutput:
         with torch.set_grad_enabled(graph):
-            return self.method(self.masked[part], self.hole[part], *(plane[part] for plane in self.guidance))
+            guidance = (plane[part] for plane in self.guidance)
+            return self.method.training_output(self.image[part], self.masked[part], self.hole[part], *guidance)
 
     def _context(self, part: slice, output: MethodOutput) -> LossContext:
         guidance = tuple(plane[part] for plane in self.guidance)
@@ -126,12 +129,3 @@ def _parts(num_images: int, micro_batch: int) -> list[slice]:
     count = max(1, -(-num_images // micro_batch))
     bounds = [num_images * part // count for part in range(count + 1)]
     return [slice(first, last) for first, last in pairwise(bounds)]
-
-
-def _part(output: MethodOutput, part: slice) -> MethodOutput:
-    return MethodOutput(output.prediction[part], None if output.coarse is None else output.coarse[part])
-
-
-def _joined(outputs: list[MethodOutput]) -> MethodOutput:
-    coarse = [output.coarse for output in outputs if output.coarse is not None]
-    return MethodOutput(torch.cat([output.prediction for output in outputs]), torch.cat(coarse) if coarse else None)

@@ -54,7 +54,7 @@ class OptimizerStep:
 
         A failure of one rank among several is raised by `raise_failures`. Until then its losses are NaN on all ranks.
         """
-        network: nn.Module = getattr(self.method, update.network)
+        network = self.method.get_submodule(update.network)
         values = {name: torch.full((), float("nan"), device=self.fabric.device) for name in update.losses}
         try:
             if self._failure is None:
@@ -126,7 +126,7 @@ class OptimizerStep:
     @contextmanager
     def _others_frozen(self, update: Update) -> Iterator[None]:
         """Compute no gradient of other networks, except the generator, whose prediction several updates share."""
-        names = [name for name in self.networks if name not in (update.network, "generator")]
+        names = [name for name in self.networks if name not in (update.child, "generator")]
         others: list[nn.Module] = [getattr(self.method, name) for name in names]
         for other in others:
             other.requires_grad_(False)

@@ -12,7 +12,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from bench_core.methods.method import Method
-from bench_core.recipe import Recipe, Update
+from bench_core.recipe import Phase, Recipe, Update
 from bench_core.store.lock import require_lock
 from bench_core.system.process_group import ProcessGroup
 from bench_core.training import checkpoint
@@ -35,7 +35,7 @@ class TrainingState:
     @cached_property
     def optimisers(self) -> dict[str, Optimizer]:
         """Optimisers by `optimiser_key`. Equal updates of a network share one, with its moments, over all phases."""
-        updates = {optimiser_key(update): update for phase in self.recipe.phases for update in phase.updates}
+        updates = {optimiser_key(phase, update): update for phase in self.recipe.phases for update in phase.updates}
         return {key: self._optimiser(update) for key, update in updates.items()}
 
     def load(self, sync_batchnorm: bool = False) -> int:
@@ -77,10 +77,11 @@ class TrainingState:
     def _optimiser(self, update: Update) -> Optimizer:
         kind = getattr(torch.optim, update.optimiser.name)
         fused = {"fused": True} if "fused" in signature(kind).parameters else {}  # one pass over all weights
-        optimiser = kind(getattr(self.method, update.network).parameters(), **fused, **update.optimiser.settings)
+        optimiser = kind(self.method.get_submodule(update.network).parameters(), **fused, **update.optimiser.settings)
         return cast(Optimizer, self.fabric.setup_optimizers(optimiser))
 
 
-def optimiser_key(update: Update) -> str:
-    """Name of the optimiser that an update uses."""
-    return f"{update.network} {update.optimiser}"
+def optimiser_key(phase: Phase, update: Update) -> str:
+    """Name of the optimiser that an update of a phase uses."""
+    owner = phase.name if phase.own_optimisers else ""
+    return f"{owner} {update.network} {update.optimiser}"

@@ -177,7 +177,7 @@ class Trainer:
             if not due:
                 next(batches)  # a step draws as many batches whatever is due, so that it can be resumed
             for update in due:
-                optimiser = self.state.optimisers[optimiser_key(update)]
+                optimiser = self.state.optimisers[optimiser_key(phase, update)]
                 self._set_learning_rate(optimiser, update, step)
                 losses = self.optimizer_step(next_batch, update, optimiser, step)
                 values |= {f"{update.network}/{name}": value for name, value in losses.items()}
@@ -224,5 +224,5 @@ class Trainer:
         pair, device = next(batches), self.fabric.device
         image, hole, masked = to_floats(pair, device)
         guidance = guided(self.guide, pair["image"], device)
-        learns = any(update.network == "generator" for update in one_round)
+        learns = any(update.trains_generator for update in one_round)
         return SharedBatch(image, hole, masked, guidance, self.method, self.backbones, learns)

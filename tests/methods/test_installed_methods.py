@@ -155,16 +155,16 @@ def test_every_update_reaches_its_own_network(name: str):
         method.start_phase(phase.name)
         for update in phase.updates:
             method.zero_grad()
-            output = method(image * (1 - hole), hole, *guidance)
+            output = method.training_output(image, image * (1 - hole), hole, *guidance)
             ctx = LossContext(image, hole, output, method, BACKBONES, guidance)
-            used = ctx if update.network == "generator" else ctx.detached()
+            used = ctx if update.trains_generator else ctx.detached()
             terms = {key: resolve(variant.losses[key].term)(used) for key in update.losses}
             assert all(value.shape == () and value.isfinite() for value in terms.values())
             torch.stack([weight * terms[key] for key, weight in update.losses.items()]).sum().backward()
-            network = getattr(method, update.network)
+            network = method.get_submodule(update.network)
             assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
-            others = [getattr(method, other) for other in recipe.networks if other != update.network]
-            if update.network != "generator":
+            others = [getattr(method, other) for other in recipe.networks if other != update.child]
+            if not update.trains_generator:
                 assert all(p.grad is None for other in others for p in other.parameters())
 
 

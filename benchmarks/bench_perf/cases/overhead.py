@@ -59,11 +59,11 @@ class BareLoop:
             advance()
             for updates in rounds:
                 guidance = guided(trainer.guide, pairs["image"], fabric.device)
-                with torch.set_grad_enabled(any(update.network == "generator" for update, _ in updates)):
-                    output = method(masked, hole, *guidance)
+                with torch.set_grad_enabled(any(update.trains_generator for update, _ in updates)):
+                    output = method.training_output(image, masked, hole, *guidance)
                 ctx = LossContext(image, hole, output, method, trainer.backbones, guidance)
                 for update, optimizer in updates:
-                    inputs = ctx if update.network == "generator" else ctx.detached()
+                    inputs = ctx if update.trains_generator else ctx.detached()
                     total = torch.stack([weight * terms[name](inputs) for name, weight in update.losses.items()]).sum()
                     optimizer.zero_grad()
                     total.backward(inputs=[p for group in optimizer.param_groups for p in group["params"]])
@@ -74,5 +74,5 @@ def _optimizer(method: Method, update: Update) -> Optimizer:
     """Make an update's optimiser, fused if torch offers that."""
     make = getattr(torch.optim, update.optimiser.name)
     fused = {"fused": True} if "fused" in signature(make).parameters else {}
-    parameters = [p for p in getattr(method, update.network).parameters() if p.requires_grad]
+    parameters = [p for p in method.get_submodule(update.network).parameters() if p.requires_grad]
     return make(parameters, **fused, **update.optimiser.settings)
