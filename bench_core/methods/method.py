@@ -37,29 +37,28 @@ class MethodOutput:
     prediction: ImageTensor
     coarse: ImageTensor | None = None
     """Output of the first stage; None for one-stage methods."""
-    others: Mapping[str, Tensor] = field(default_factory=dict)
-    """Further tensors that loss terms need, such as an edge map, by name. The first dimension is that of the batch."""
-
-    def changed(self, change: Callable[[Tensor], Tensor]) -> "MethodOutput":
-        """Return an output whose tensors are changed by a function."""
-        coarse = None if self.coarse is None else change(self.coarse)
-        return MethodOutput(
-            change(self.prediction), coarse, {name: change(tensor) for name, tensor in self.others.items()}
-        )
+    extras: Mapping[str, tuple[Tensor, ...]] = field(default_factory=dict)
+    """Further output that the method's own loss terms read, by name: tensors with one entry for each image."""
 
     def detach(self) -> "MethodOutput":
         """Return the same output without gradient."""
-        return self.changed(Tensor.detach)
+        return self.map(Tensor.detach)
 
     @staticmethod
     def joined(outputs: Sequence["MethodOutput"]) -> "MethodOutput":
         """Return the output of a whole batch from those of its parts, which all have the same tensors."""
         coarse = [output.coarse for output in outputs if output.coarse is not None]
-        return MethodOutput(
-            torch.cat([output.prediction for output in outputs]),
-            torch.cat(coarse) if coarse else None,
-            {name: torch.cat([output.others[name] for output in outputs]) for name in outputs[0].others},
-        )
+        extras = {
+            name: tuple(torch.cat(parts) for parts in zip(*(output.extras[name] for output in outputs), strict=True))
+            for name in outputs[0].extras
+        }
+        prediction = torch.cat([output.prediction for output in outputs])
+        return MethodOutput(prediction, torch.cat(coarse) if coarse else None, extras)
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> "MethodOutput":
+        """Return the output with every tensor changed by a function."""
+        extras = {name: tuple(map(change, tensors)) for name, tensors in self.extras.items()}
+        return MethodOutput(change(self.prediction), None if self.coarse is None else change(self.coarse), extras)
 
 
 def guided(guide: Guide | None, image: ImageTensor | Pixels, device: torch.device) -> tuple[Guidance, ...]:
@@ -96,7 +95,14 @@ class Method(nn.Module):
     def training_output(
         self, image: ImageTensor, masked: ImageTensor, hole: HoleTensor, *guidance: Guidance
     ) -> MethodOutput:
-        """Predict for a training step. Override it where training needs the ground truth, which `forward` has not."""
+        """Predict whole images for a training step. Override it if networks see the ground truth in training.
+
+        Args:
+            image: ground truth.
+            masked: the input of `forward`.
+            hole: 1 where a pixel is missing.
+            guidance: output of the model's guide; none without a guide.
+        """
         return self(masked, hole, *guidance)
 
     def predict(self, masked: ImageTensor, hole: HoleTensor) -> ImageTensor:

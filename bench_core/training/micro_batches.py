@@ -73,7 +73,7 @@ class SharedBatch:
         for part in parts:
             before.restore()
             known = None if learns else self._output
-            output = known.changed(itemgetter(part)) if known else self._predict(part, True)
+            output = known.map(itemgetter(part)) if known else self._predict(part, True)
             outputs.append(output.detach())
             yield self._context(part, output if learns else outputs[-1])
         self._output = MethodOutput.joined(outputs)

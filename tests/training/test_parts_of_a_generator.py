@@ -42,11 +42,11 @@ class TwoStages(Method):
 
     def training_output(self, image: Tensor, masked: Tensor, hole: Tensor, *guidance: Tensor) -> MethodOutput:
         colours, edges = self.generator(masked, image[:, :1])
-        return MethodOutput(colours, others={"edges": edges})
+        return MethodOutput(colours, extras={"edges": (edges,)})
 
 
 def edge_l1(ctx: LossContext) -> Tensor:
-    return (ctx.output.others["edges"] - ctx.image[:, 1:2]).abs().mean()
+    return (ctx.output.extras["edges"][0] - ctx.image[:, 1:2]).abs().mean()
 
 
 def colour_l1(ctx: LossContext) -> Tensor:
