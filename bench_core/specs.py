@@ -62,6 +62,9 @@ class Checkpoint:
     """Tensors of the file to ignore: glob patterns of their names, each with the reason."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Options of the model that these weights were trained with."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Files that hold the weights together, in the order in which a user gives them: prefix of their tensors' names,
+    such as ``"edges"`` for ``edges.conv1.weight``, and published file name. Empty if one file holds everything."""
 
 
 @dataclass(frozen=True)

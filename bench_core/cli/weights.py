@@ -29,16 +29,19 @@ def weights() -> None:
 
 @weights.command("import")
 @click.argument("method", type=completions.METHOD)
-@click.argument("file", type=FILE)
+@click.argument("files", metavar="FILE...", type=FILE, nargs=-1, required=True)
 @click.option("-o", "--output", type=FILE, help="File to write; METHOD-LAYOUT.safetensors if left out.")
 @click.option("--layout", help="Layout of FILE, if several fit; see `bench weights list`.")
 @click.option("--key", metavar="NAME", help="State dict in FILE, if it holds several, such as model_ema.")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
-def import_(method: str, file: Path, output: Path | None, layout: str | None, key: str | None, force: bool) -> None:
+def import_(
+    method: str, files: tuple[Path, ...], output: Path | None, layout: str | None, key: str | None, force: bool
+) -> None:
     """Convert a published checkpoint for `run` and `inpaint`.
 
     FILE is a .pth, .pt, .ckpt or .safetensors file, or a TensorFlow checkpoint: its prefix, .index file or folder.
-    No code in it is executed. Unknown tensors are an error.
+    No code in it is executed. Unknown tensors are an error. Give all files of a layout that has several, in the order
+    that `bench weights list` shows.
 
     \b
     Examples:
@@ -47,7 +50,7 @@ def import_(method: str, file: Path, output: Path | None, layout: str | None, ke
     """
     from bench_core.methods.convert_weights import import_weights
 
-    click.echo(_summary(method, import_weights(method, file, output, layout, key, force)))
+    click.echo(_summary(method, import_weights(method, files, output, layout, key, force)))
 
 
 @weights.command("list")
@@ -76,6 +79,8 @@ def list_(as_json: bool) -> None:
         return
     for name, layout in known:
         click.echo(f"{name:18} {layout.name:18} {layout.title}\n{'':37} {layout.source}")
+        if layout.parts:
+            click.echo(f"{'':37} files, in this order: {', '.join(layout.parts.values())}")
     if not known:
         click.echo("No installed method has a layout of published weights.")
 
@@ -98,7 +103,7 @@ def _summary(method: str, converted: "ConvertedWeights") -> str:
     match, origin = converted.match, converted.facts["origin"]
     return "\n".join(
         [
-            f"{origin['file']} has the layout {match.layout.name}: {match.layout.title} ({match.layout.source})",
+            f"{origin['file']}: layout {match.layout.name}, {match.layout.title} ({match.layout.source})",
             *(f"sha256 {digest}  {name}" for name, digest in origin["sha256"].items()),
             *([f"The state dict {origin['key']} was taken."] if origin["key"] else []),
             f"{len(match.used)} of its tensors were converted to the {len(match.state)} of the generator.",

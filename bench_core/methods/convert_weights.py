@@ -1,6 +1,6 @@
 """Converts published checkpoints. The conversion is strict: every tensor is used, or ignored for a stated reason."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -69,13 +69,13 @@ class ConvertedWeights:
 
 
 def import_weights(
-    name: str, file: Path, out: Path | None, layout: str | None, key: str | None, force: bool
+    name: str, paths: Sequence[Path], out: Path | None, layout: str | None, key: str | None, force: bool
 ) -> ConvertedWeights:
     """Convert a published checkpoint to a weight file.
 
     Args:
         name: Name of the method.
-        file: The published checkpoint.
+        paths: The published checkpoint: one file, or one for each part of the layout, in their order.
         out: File to write; METHOD-LAYOUT.safetensors in the current folder if None.
         layout: Name of the checkpoint's layout; if None, the only one that fits.
         key: Name of the state dict in the file; if None, the layout's, unless another one fits, too.
@@ -85,10 +85,10 @@ def import_weights(
         BadInput: The file cannot be read or fits no layout, several layouts or state dicts fit, or `out` exists.
     """
     model = Plugins.find().model(name)
-    layouts = _layouts(model, layout)
-    published = readers.read(file)
-    matches = [match for one in layouts for match in compare(model, one, published.content, key)]
-    match = _choose(model, published, matches, chosen=key is not None)
+    layouts = _layouts(model, layout, len(paths))
+    published = [readers.read(path) for path in paths]
+    matches = [match for one in layouts for match in compare(model, one, *_content(one, published, key))]
+    match = _choose(model, " and ".join(map(str, paths)), matches, chosen=key is not None)
     match.method.generator.load_state_dict(match.state)
     path = out or Path(f"{model.name.replace(':', '-')}-{match.layout.name}.safetensors")
     if path.exists() and not force:
@@ -123,6 +123,19 @@ def compare(model: Model, layout: Checkpoint, content: Mapping[str, Any], key: s
         _sort_unused(match, found)
         matches.append(match)
     return matches
+
+
+def _content(
+    layout: Checkpoint, published: Sequence[CheckpointFile], key: str | None
+) -> tuple[Mapping[str, Any], str | None]:
+    """Return what to match with a layout, and the key of the state dict in it. The state dicts of parts are joined."""
+    if not layout.parts:
+        return published[0].content, key
+    joined = {}
+    for part, file in zip(layout.parts, published, strict=True):
+        tensors = next(iter(_candidates(layout, file.content, key).values()))
+        joined |= {f"{part}.{name}": value for name, value in _without_prefix(tensors, set()).items()}
+    return joined, None
 
 
 def _candidates(layout: Checkpoint, content: Mapping[str, Any], key: str | None) -> dict[Place, Mapping[Any, Any]]:
@@ -178,7 +191,7 @@ def _sort_unused(match: MatchReport, found: Mapping[str, Any]) -> None:
             match.unexpected.append(name if isinstance(value, Tensor) else f"{name} (a {type(value).__name__})")
 
 
-def _choose(model: Model, published: CheckpointFile, matches: list[MatchReport], chosen: bool) -> MatchReport:
+def _choose(model: Model, published: str, matches: list[MatchReport], chosen: bool) -> MatchReport:
     """Return the only match that fits.
 
     Raises:
@@ -191,26 +204,26 @@ def _choose(model: Model, published: CheckpointFile, matches: list[MatchReport],
     if not chosen and any(match.place not in ((), (match.layout.state_dict_key,)) for match in fitting):
         names = ", ".join(dict.fromkeys(state_dicts.name(match.place) or "the file itself" for match in fitting))
         raise BadInput(
-            f"{published.path} holds weights that fit {model.name} as {names}. One of such sets may be an average of "
+            f"{published} holds weights that fit {model.name} as {names}. One of such sets may be an average of "
             "another: choose with --key."
         )
     if len(fitting) > 1:
         names = ", ".join(match.layout.name for match in fitting)
-        raise BadInput(f"{published.path} fits several layouts of {model.name}: {names}; choose one with --layout.")
+        raise BadInput(f"{published} fits several layouts of {model.name}: {names}; choose one with --layout.")
     broken = [key for key, tensor in fitting[0].state.items() if not torch.isfinite(tensor).all()]
     if broken:
-        raise BadInput(f"{published.path} has values that are not finite numbers, in {_listed(broken)}.")
+        raise BadInput(f"{published} has values that are not finite numbers, in {_listed(broken)}.")
     return fitting[0]
 
 
-def _misfit(model: Model, published: CheckpointFile, matches: list[MatchReport]) -> BadInput:
+def _misfit(model: Model, published: str, matches: list[MatchReport]) -> BadInput:
     match = min(matches, key=lambda match: match.num_mismatches)
     layouts = {match.layout.name for match in matches}
     nearest = f"; the nearest of {len(layouts)}" if len(layouts) > 1 else ""
     kinds = {"missing": match.missing, "not expected": match.unexpected, "of another shape": match.wrong_shape}
     listed = "".join(f"\n  {len(names)} {kind}: {_listed(names)}" for kind, names in kinds.items() if names)
     return BadInput(
-        f"{published.path} does not fit {model.name}. "
+        f"{published} does not fit {model.name}. "
         f"By the layout {match.layout.name} ({match.layout.title}{nearest}), tensors are{listed}"
     )
 
@@ -219,7 +232,7 @@ def _listed(names: list[str]) -> str:
     return "; ".join(names[:MAX_LISTED]) + ("; ..." if len(names) > MAX_LISTED else "")
 
 
-def _facts(model: Model, match: MatchReport, published: CheckpointFile) -> dict[str, Any]:
+def _facts(model: Model, match: MatchReport, published: Sequence[CheckpointFile]) -> dict[str, Any]:
     """Return what the weight file records: how to build the method, and the origin of its weights."""
     layout = match.layout
     elsewhere = {name: f"elsewhere in the file (tensors: {count})" for name, count in match.left_out.items()}
@@ -232,18 +245,24 @@ def _facts(model: Model, match: MatchReport, published: CheckpointFile) -> dict[
             "layout": layout.name,
             "title": layout.title,
             "source": layout.source,
-            "file": published.path.name,
-            "sha256": dict(published.sha256),
+            "file": ", ".join(file.path.name for file in published),
+            "sha256": {name: digest for file in published for name, digest in file.sha256.items()},
             "key": state_dicts.name(match.place),
             "dropped": match.dropped | elsewhere,
         },
     }
 
 
-def _layouts(model: Model, wanted: str | None) -> Iterable[Checkpoint]:
+def _layouts(model: Model, wanted: str | None, num_files: int) -> Iterable[Checkpoint]:
+    """Return the layouts to try: all, or the `wanted` one, of those that consist of as many files."""
     layouts = {layout.name: layout for layout in model.checkpoints}
     if not layouts:
         raise BadInput(f"{model.name} has no layout of published weights; `bench weights list` shows all layouts.")
     if wanted and wanted not in layouts:
         raise unknown(f"layout of {model.name}", wanted, layouts)
-    return [layouts[wanted]] if wanted else layouts.values()
+    asked = [layouts[wanted]] if wanted else list(layouts.values())
+    fitting = [one for one in asked if max(1, len(one.parts)) == num_files]
+    if not fitting:
+        takes = "; ".join(f"{one.name}: {', then '.join(one.parts.values()) or 'one file'}" for one in asked)
+        raise BadInput(f"You gave {num_files} files. Layouts of {model.name} take other numbers of them: {takes}.")
+    return fitting

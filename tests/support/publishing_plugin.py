@@ -38,6 +38,10 @@ def rename_parallel(key):
     return TensorMapping(("module.inner." + rename(key).names[0],))
 
 
+def part(key):
+    return TensorMapping((("x." if key.startswith("conv.") else "y.") + key,))
+
+
 def halves(key):
     if key == "conv.weight":
         return TensorMapping(("left", "right"), lambda left, right: torch.cat([left, right], dim=1))
@@ -59,6 +63,7 @@ DROPPED = {"critic.*": "another network", "a.weight_u": "state of a norm"}
 PLAIN = Checkpoint("plain", "weights of A.", "a.org", "bench_toy:rename", "state_dict", DROPPED)
 PARALLEL = Checkpoint("parallel", "weights of B.", "b.org", "bench_toy:rename_parallel", "", DROPPED)
 HALVES = Checkpoint("halves", "weights of C.", "c.org", "bench_toy:halves", "", {}, {"bias": False})
+PARTED = replace(PLAIN, name="parted", translate="bench_toy:part", parts={"x": "conv.pth", "y": "norm.pth"})
 COUNTED = Checkpoint(
     "tf",
     "counts",
@@ -83,6 +88,7 @@ def bench_models():
     return [
         toy,
         replace(toy, name="toy:twin", checkpoints=twins),
+        replace(toy, name="toy:parted", checkpoints=(PARTED, PLAIN)),
         replace(toy, name="toy:polished", shares_weights_with="toy"),
         Model("counter", "T", "C", "bench_toy:build_counter", RECIPE, checkpoints=(COUNTED,)),
     ]

@@ -17,7 +17,7 @@ def refused(*arguments: str, saying: str) -> None:
     before = {path.name: path.read_bytes() for path in Path.cwd().iterdir() if path.is_file()}
     text = bench_weights("import", *arguments, code=2)
     assert text.startswith("Error: ") and "Traceback" not in text
-    assert saying in text
+    assert saying in text, text
     assert {path.name: path.read_bytes() for path in Path.cwd().iterdir() if path.is_file()} == before
 
 

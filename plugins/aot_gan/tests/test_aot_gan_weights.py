@@ -65,7 +65,7 @@ def test_each_tensor_has_its_place_and_the_order_is_the_same():
 def test_bench_weights_import_converts_the_official_file(wrapped: bool, tmp_path: Path):
     state = {name: torch.full(shape, float(i)) for i, (name, shape) in enumerate(shapes(64, 8).items())}
     torch.save({f"module.{name}": tensor for name, tensor in state.items()} if wrapped else state, tmp_path / "G.pt")
-    converted = import_weights("aot_gan", tmp_path / "G.pt", tmp_path / "out.safetensors", None, None, False)
+    converted = import_weights("aot_gan", [tmp_path / "G.pt"], tmp_path / "out.safetensors", None, None, False)
     assert converted.facts["method"] == "aot_gan" and converted.facts["origin"]["layout"] == "official"
     found = [value.flatten()[0].item() for value in converted.match.state.values()]
     assert found == list(range(108))
@@ -75,7 +75,7 @@ def test_bench_weights_import_converts_the_official_file(wrapped: bool, tmp_path
 def test_other_files_are_refused_with_the_first_mismatches(tmp_path: Path):
     torch.save(discriminator_file(), tmp_path / "D0000000.pt")
     with pytest.raises(BadInput, match=r"(?s)108 missing: encoder\.1\.weight.*14 not expected: conv\.0\.weight_orig"):
-        import_weights("aot_gan", tmp_path / "D0000000.pt", tmp_path / "out.safetensors", None, None, False)
+        import_weights("aot_gan", [tmp_path / "D0000000.pt"], tmp_path / "out.safetensors", None, None, False)
     assert not (tmp_path / "out.safetensors").exists()
 
 

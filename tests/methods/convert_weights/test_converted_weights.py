@@ -131,6 +131,23 @@ def test_the_prefix_of_training_on_several_devices_is_taken_off_where_all_names_
     refused("toy", "c.pth", saying="2 not expected: module.a.weight; module.a.bias")
 
 
+def test_a_layout_of_several_files_takes_them_all_in_their_order(ours: dict[str, Tensor]):
+    conv, norm = ({name: value for name, value in ours.items() if name.startswith(part)} for part in ("conv", "norm"))
+    torch.save({"iteration": 5, "state_dict": conv}, "conv.pth")
+    torch.save({f"module.{name}": value for name, value in norm.items()}, "norm.pth")
+    told = bench_weights("import", "toy:parted", "conv.pth", "norm.pth")
+    assert same(generator_in("toy-parted-parted.safetensors"), ours)
+    digests = {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in ("conv.pth", "norm.pth")}
+    origin = json.loads(bench_weights("show", "toy-parted-parted.safetensors"))["origin"]
+    assert origin["file"] == "conv.pth, norm.pth" and origin["sha256"] == digests
+    assert "conv.pth, norm.pth: layout parted, weights of A." in told
+    assert all(digest in told for digest in digests.values())
+    assert "files, in this order: conv.pth, norm.pth" in bench_weights("list")
+    refused("toy:parted", "norm.pth", "conv.pth", saying="missing: x.conv.weight (for conv.weight)")
+    three = ("conv.pth", "norm.pth", "conv.pth")
+    refused("toy:parted", *three, saying="take other numbers of them: parted: conv.pth, then norm.pth; plain: one file")
+
+
 def test_models_that_share_weights_share_imported_ones(theirs: dict[str, Tensor]):
     torch.save(theirs, "a.pth")
     bench_weights("import", "toy:polished", "a.pth")
