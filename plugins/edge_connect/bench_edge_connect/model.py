@@ -78,6 +78,7 @@ class Generator(nn.Module):
             edges: edges of the image, or of its known pixels.
         """
         require_side(masked, MIN_SIDE, "edge_connect")
+        masked = masked * (1 - hole)
         if phase == "inpaint":
             return self._fill(masked, hole, edges), edges
         with torch.set_grad_enabled(torch.is_grad_enabled() and phase != "inpaint_with_edges"):

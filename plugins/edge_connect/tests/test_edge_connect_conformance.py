@@ -122,8 +122,8 @@ def test_images_have_12_pixels_a_side_or_more(nano: EdgeConnect):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"), [(("row", 2.0), "raw"), (("raw", 0.0), "0.1 to 20"), (("raw", 99.0), "20")]
+    ("edges", "sigma", "said"), [("row", 2.0, "raw"), ("raw", 0.0, "to 20"), ("raw", 99.0, "to 20")]
 )
-def test_other_values_of_options_are_refused(options: tuple[str, float], said: str):
+def test_other_values_of_options_are_refused(edges: str, sigma: float, said: str):
     with pytest.raises(BadInput, match=said):
-        build("nano", 3, *options)
+        build("nano", 3, edges, sigma)

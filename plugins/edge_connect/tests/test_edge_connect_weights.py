@@ -66,5 +66,5 @@ def test_every_tensor_of_both_files_is_used(tmp_path: Path):
 
 def test_one_file_alone_is_refused(tmp_path: Path):
     torch.save({"generator": numbered(shapes(True), 0)}, tmp_path / "EdgeModel_gen.pth")
-    with pytest.raises(BadInput, match="official: EdgeModel_gen.pth, then InpaintingModel_gen.pth"):
+    with pytest.raises(BadInput, match=r"official: EdgeModel_gen\.pth, then InpaintingModel_gen\.pth"):
         import_weights("edge_connect", [tmp_path / "EdgeModel_gen.pth"], None, None, None, False)
