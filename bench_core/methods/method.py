@@ -1,6 +1,6 @@
 """The interface of a method, and the context in which its loss terms are computed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -37,10 +37,17 @@ class MethodOutput:
     prediction: ImageTensor
     coarse: ImageTensor | None = None
     """Output of the first stage; None for one-stage methods."""
+    extras: Mapping[str, tuple[Tensor, ...]] = field(default_factory=dict)
+    """Further output that the method's own loss terms read, by name: tensors with one entry for each image."""
 
     def detach(self) -> "MethodOutput":
         """Return the same output without gradient."""
-        return MethodOutput(self.prediction.detach(), None if self.coarse is None else self.coarse.detach())
+        return self.map(Tensor.detach)
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> "MethodOutput":
+        """Return the output with every tensor changed by a function."""
+        extras = {name: tuple(map(change, tensors)) for name, tensors in self.extras.items()}
+        return MethodOutput(change(self.prediction), None if self.coarse is None else change(self.coarse), extras)
 
 
 def guided(guide: Guide | None, image: ImageTensor | Pixels, device: torch.device) -> tuple[Guidance, ...]:
@@ -73,6 +80,19 @@ class Method(nn.Module):
         Models with a guide take the guidance (b, g, h, w) as a third argument.
         """
         return MethodOutput(self.generator(masked, hole))
+
+    def training_output(
+        self, image: ImageTensor, masked: ImageTensor, hole: HoleTensor, *guidance: Guidance
+    ) -> MethodOutput:
+        """Predict whole images for a training step. Override it if networks see the ground truth in training.
+
+        Args:
+            image: ground truth.
+            masked: the input of `forward`.
+            hole: 1 where a pixel is missing.
+            guidance: output of the model's guide; none without a guide.
+        """
+        return self(masked, hole, *guidance)
 
     def predict(self, masked: ImageTensor, hole: HoleTensor) -> ImageTensor:
         """Predict whole images in [0, 1] for evaluation.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from bench_core.methods.method import Guidance, HoleTensor, ImageTensor, LossContext, MethodOutput
+from bench_core.methods.method import Guidance, HoleTensor, ImageTensor, LossContext, Method, MethodOutput
 from bench_core.nn.backbones import Backbones
 from bench_core.recipe import Update
 
@@ -48,7 +48,7 @@ class SharedBatch:
     hole: HoleTensor
     masked: ImageTensor
     guidance: tuple[Guidance, ...]
-    method: nn.Module
+    method: Method
     backbones: Backbones
     generator_learns: bool
     _output: MethodOutput | None = field(default=None, init=False)
@@ -93,7 +93,8 @@ class SharedBatch:
 
     def _predict(self, part: slice, graph: bool) -> MethodOutput:
         with torch.set_grad_enabled(graph):
-            return self.method(self.masked[part], self.hole[part], *(plane[part] for plane in self.guidance))
+            guidance = (plane[part] for plane in self.guidance)
+            return self.method.training_output(self.image[part], self.masked[part], self.hole[part], *guidance)
 
     def _context(self, part: slice, output: MethodOutput) -> LossContext:
         guidance = tuple(plane[part] for plane in self.guidance)
@@ -129,9 +130,14 @@ def _parts(num_images: int, micro_batch: int) -> list[slice]:
 
 
 def _part(output: MethodOutput, part: slice) -> MethodOutput:
-    return MethodOutput(output.prediction[part], None if output.coarse is None else output.coarse[part])
+    return output.map(lambda tensor: tensor[part])
 
 
 def _joined(outputs: list[MethodOutput]) -> MethodOutput:
     coarse = [output.coarse for output in outputs if output.coarse is not None]
-    return MethodOutput(torch.cat([output.prediction for output in outputs]), torch.cat(coarse) if coarse else None)
+    extras = {
+        name: tuple(torch.cat(parts) for parts in zip(*(output.extras[name] for output in outputs), strict=True))
+        for name in outputs[0].extras
+    }
+    prediction = torch.cat([output.prediction for output in outputs])
+    return MethodOutput(prediction, torch.cat(coarse) if coarse else None, extras)
