@@ -29,21 +29,25 @@ def weights() -> None:
 
 @weights.command("import")
 @click.argument("method", type=completions.METHOD)
-@click.argument("file", type=FILE)
+@click.argument("file", type=FILE, nargs=-1, required=True)
 @click.option("-o", "--output", type=FILE, help="File to write; METHOD-LAYOUT.safetensors if left out.")
 @click.option("--layout", help="Layout of FILE, if several fit; see `bench weights list`.")
 @click.option("--key", metavar="NAME", help="State dict in FILE, if it holds several, such as model_ema.")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
-def import_(method: str, file: Path, output: Path | None, layout: str | None, key: str | None, force: bool) -> None:
+def import_(
+    method: str, file: tuple[Path, ...], output: Path | None, layout: str | None, key: str | None, force: bool
+) -> None:
     """Convert a published checkpoint for `run` and `inpaint`.
 
     FILE is a .pth, .pt, .ckpt or .safetensors file, or a TensorFlow checkpoint: its prefix, .index file or folder.
-    No code in it is executed. Unknown tensors are an error.
+    Give several files if the generator is published in parts. No code in a file is executed. Unknown tensors are an
+    error.
 
     \b
     Examples:
       bench weights import METHOD downloaded.pth
       bench weights import METHOD downloaded.ckpt --layout LAYOUT -o weights.safetensors
+      bench weights import METHOD encoder.pth decoder.pth
     """
     from bench_core.methods.convert_weights import import_weights
 

@@ -1,6 +1,6 @@
 """Converts published checkpoints. The conversion is strict: every tensor is used, or ignored for a stated reason."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -69,13 +69,18 @@ class ConvertedWeights:
 
 
 def import_weights(
-    name: str, file: Path, out: Path | None, layout: str | None, key: str | None, force: bool
+    name: str,
+    file: Path | Sequence[Path],
+    out: Path | None,
+    layout: str | None,
+    key: str | None,
+    force: bool,
 ) -> ConvertedWeights:
     """Convert a published checkpoint to a weight file.
 
     Args:
         name: Name of the method.
-        file: The published checkpoint.
+        file: The published checkpoint, or the files that it consists of.
         out: File to write; METHOD-LAYOUT.safetensors in the current folder if None.
         layout: Name of the checkpoint's layout; if None, the only one that fits.
         key: Name of the state dict in the file; if None, the layout's, unless another one fits, too.
@@ -86,7 +91,7 @@ def import_weights(
     """
     model = Plugins.find().model(name)
     layouts = _layouts(model, layout)
-    published = readers.read(file)
+    published = readers.read_all([file] if isinstance(file, Path) else file)
     matches = [match for one in layouts for match in compare(model, one, published.content, key)]
     match = _choose(model, published, matches, chosen=key is not None)
     match.method.generator.load_state_dict(match.state)
@@ -191,15 +196,15 @@ def _choose(model: Model, published: CheckpointFile, matches: list[MatchReport],
     if not chosen and any(match.place not in ((), (match.layout.state_dict_key,)) for match in fitting):
         names = ", ".join(dict.fromkeys(state_dicts.name(match.place) or "the file itself" for match in fitting))
         raise BadInput(
-            f"{published.path} holds weights that fit {model.name} as {names}. One of such sets may be an average of "
+            f"{published} holds weights that fit {model.name} as {names}. One of such sets may be an average of "
             "another: choose with --key."
         )
     if len(fitting) > 1:
         names = ", ".join(match.layout.name for match in fitting)
-        raise BadInput(f"{published.path} fits several layouts of {model.name}: {names}; choose one with --layout.")
+        raise BadInput(f"{published} fits several layouts of {model.name}: {names}; choose one with --layout.")
     broken = [key for key, tensor in fitting[0].state.items() if not torch.isfinite(tensor).all()]
     if broken:
-        raise BadInput(f"{published.path} has values that are not finite numbers, in {_listed(broken)}.")
+        raise BadInput(f"{published} has values that are not finite numbers, in {_listed(broken)}.")
     return fitting[0]
 
 
@@ -210,7 +215,7 @@ def _misfit(model: Model, published: CheckpointFile, matches: list[MatchReport])
     kinds = {"missing": match.missing, "not expected": match.unexpected, "of another shape": match.wrong_shape}
     listed = "".join(f"\n  {len(names)} {kind}: {_listed(names)}" for kind, names in kinds.items() if names)
     return BadInput(
-        f"{published.path} does not fit {model.name}. "
+        f"{published} does not fit {model.name}. "
         f"By the layout {match.layout.name} ({match.layout.title}{nearest}), tensors are{listed}"
     )
 
@@ -232,7 +237,7 @@ def _facts(model: Model, match: MatchReport, published: CheckpointFile) -> dict[
             "layout": layout.name,
             "title": layout.title,
             "source": layout.source,
-            "file": published.path.name,
+            "file": " and ".join(path.name for path in published.paths),
             "sha256": dict(published.sha256),
             "key": state_dicts.name(match.place),
             "dropped": match.dropped | elsewhere,

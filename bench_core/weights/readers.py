@@ -3,7 +3,7 @@
 import re
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,14 @@ HOW_TO_CONVERT = "docs/official-weights.md shows how to extract the tensors"
 class CheckpointFile:
     """Content of a published checkpoint."""
 
-    path: Path
+    paths: tuple[Path, ...]
     content: Mapping[str, Any]
     """Tensors by name, or other saved values, such as several mappings of tensors."""
     sha256: Mapping[str, str]
     """SHA-256 of each file, by file name."""
+
+    def __str__(self) -> str:
+        return " and ".join(map(str, self.paths))
 
 
 def read(path: Path) -> CheckpointFile:
@@ -42,7 +45,28 @@ def read(path: Path) -> CheckpointFile:
     content = tensorflow.read(prefix) if prefix else _read_file(path)
     if not isinstance(content, Mapping):
         raise BadInput(f"{path} holds one {type(content).__name__} instead of named tensors.")
-    return CheckpointFile(path, content, {part.name: files.sha256(part) for part in parts})
+    return CheckpointFile((path,), content, {part.name: files.sha256(part) for part in parts})
+
+
+def read_all(paths: Sequence[Path]) -> CheckpointFile:
+    """Read one file of weights, or several that together hold a generator, each a state dict of its own.
+
+    Raises:
+        BadInput: a file cannot be read, or two files have tensors of the same name.
+    """
+    if len(paths) == 1:
+        return read(paths[0])
+    content: dict[str, Any] = {}
+    sha256: dict[str, str] = {}
+    for file in map(read, paths):
+        if twice := content.keys() & file.content.keys():
+            raise BadInput(
+                f"{file} has tensors that another file has, too, such as {min(twice)}. Give each part of the generator "
+                "once."
+            )
+        content |= file.content
+        sha256 |= file.sha256
+    return CheckpointFile(tuple(paths), content, sha256)
 
 
 def _read_file(path: Path) -> Any:

@@ -74,7 +74,7 @@ class UpBlock(nn.Module):
         h = leaky_relu(self.norm2(h), SLOPE, inplace=True)
         # the sum of both paths' transposed convolutions, as one over the channels of both
         weight = torch.cat([self.conv2.normalised_weight(), self.bypass.normalised_weight()])
-        bias = self.conv2.bias + self.bypass.bias
+        bias = self.conv2.bias + self.bypass.bias  # pyright: ignore[reportOperatorIssue]
         return conv_transpose2d(torch.cat([h, x], dim=1), weight, bias, stride=2, padding=1, output_padding=1)
 
 
@@ -85,7 +85,7 @@ class OutputBlock(nn.Module):
         super().__init__()
         self.conv1 = conv(in_channels, channels, padding=0)
 
-    def forward(self, x: Features) -> ImageTensor:
+    def forward(self, x: Features) -> Float[Tensor, "b c2 h w"]:
         return torch.tanh(self.conv1(pad(leaky_relu(x, SLOPE), (1, 1, 1, 1), mode="reflect")))
 
 
@@ -96,7 +96,9 @@ def conv(in_channels: int, out_channels: int, kernel_size: int = 3, padding: int
     return SpectralNormConv2d(in_channels, out_channels, kernel_size, padding=padding, step_in_evaluation=True)
 
 
-def halved_sum(conv2: SpectralNormConv2d, h: Features, bypass: SpectralNormConv2d, x: Features) -> Halved:
+def halved_sum(
+    conv2: SpectralNormConv2d, h: Features, bypass: SpectralNormConv2d, x: Float[Tensor, "b c1 h w"]
+) -> Halved:
     """Return the sum of both paths, averaged over 2x2 pixels.
 
     The bypass is linear, so it averages first and has a quarter of the pixels to convolve.

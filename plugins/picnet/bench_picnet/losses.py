@@ -76,12 +76,12 @@ def target_deviation(hole: HoleTensor) -> Float[Tensor, "b 1 1 1"]:
     return torch.sigmoid(8 * (0.8 - (known - 1e-5)))
 
 
-def images(ctx: LossContext) -> list[ImageTensor]:
+def images(ctx: LossContext) -> list[Float[Tensor, "b c _ _"]]:
     """Return the ground truth at all sizes, which both paths are compared with."""
     return pyramid(signed(ctx.image))
 
 
-def pyramid(image: ImageTensor) -> list[ImageTensor]:
+def pyramid(image: ImageTensor) -> list[Float[Tensor, "b c _ _"]]:
     """Shrink to all sizes, by interpolating linearly between pixels, of which the corners stay corners."""
     height, width = image.shape[-2:]
     sizes = [(height // scale, width // scale) for scale in SCALES[:-1]]

@@ -19,7 +19,13 @@ from bench_picnet.layers import SLOPE, HeadBlock, OutputBlock, ResidualBlock, Up
 LATENTS = ("sample", "mean")
 """What the decoder gets in a prediction: a sample of the distribution, or its mean."""
 HALVINGS = 5
+"""Encoder blocks, each of which halves the size."""
 NUM_REFINEMENTS = 6
+"""Residual blocks between the encoder's last features and the prior."""
+
+Maps = Float[Tensor, "b _ _ _"]
+Images = Float[Tensor, "b c _ _"]
+"""Images of one of several sizes."""
 
 
 class Widths(NamedTuple):
@@ -52,7 +58,7 @@ class Encoder(nn.Module):
         self.prior = ResidualBlock(full, full, 2 * latent)
         self.posterior = ResidualBlock(full, full, 2 * latent)
 
-    def forward(self, image: ImageTensor) -> list[Features]:
+    def forward(self, image: ImageTensor) -> list[Maps]:
         """Return features at a half to a thirty-second of the size, for an image in [-1, 1] with zeros elsewhere."""
         features = [self.head(image.contiguous(memory_format=torch.channels_last))]
         for down in self.downs:
@@ -84,8 +90,12 @@ class Decoder(nn.Module):
         self.outputs = nn.ModuleList(OutputBlock(width, channels) for width in out[1:])
 
     def forward(
-        self, latent: Features, deepest: Float[Tensor, "b c h w"], encoded: Float[Tensor, "b c2 h2 w2"], hole: HoleTensor
-    ) -> list[ImageTensor]:
+        self,
+        latent: Float[Tensor, "b z h32 w32"],
+        deepest: Float[Tensor, "b c32 h32 w32"],
+        encoded: Float[Tensor, "b c8 h8 w8"],
+        hole: HoleTensor,
+    ) -> list[Images]:
         """Return images in [-1, 1] at an eighth, a quarter, a half and all of the size.
 
         Args:
@@ -107,10 +117,10 @@ class Decoder(nn.Module):
 class Paths(NamedTuple):
     """Output of the generator."""
 
-    generated: list[ImageTensor]
+    generated: list[Images]
     """Images of four sizes, from a sample of the prior."""
     prior: Gaussian
-    reconstructed: list[ImageTensor]
+    reconstructed: list[Images]
     """Images of four sizes, from a sample of the posterior; empty without the hidden pixels."""
     posterior: Gaussian | None
 
@@ -210,4 +220,6 @@ def gaussian(parameters: Features) -> Gaussian:
 
 def draw(distribution: Gaussian) -> Features:
     """Draw a sample whose gradient reaches both parameters."""
-    return torch.addcmul(distribution.mean, distribution.deviation, torch.randn_like(distribution.mean))
+    # in the order of channels, rows and columns, whatever the layout in memory
+    noise = torch.randn_like(distribution.mean, memory_format=torch.contiguous_format)
+    return torch.addcmul(distribution.mean, distribution.deviation, noise)

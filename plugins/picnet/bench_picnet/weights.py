@@ -1,7 +1,7 @@
 """Layout of the official encoder and generator, whose file names end in `net_E.pth` and `net_G.pth`.
 
-The official files hold many tensors twice, under the name of their layer and under its place in a sequence. Norms of the
-decoder have a place only.
+The official files hold many tensors twice: under the name of their layer, and under its place in a sequence. Norms have
+a place only.
 """
 
 import re
@@ -24,7 +24,7 @@ NORMS = {"norm1": "model.0", "norm2": "model.3"}
 
 
 def official(name: str) -> TensorMapping:
-    """Map to the official names, such as ``decoder2.conv1.module.weight_bar`` for ``decoder.ups.2.conv1.weight_orig``."""
+    """Map to the official names, such as ``encoder2.conv1.module.bias`` for ``encoder.downs.2.conv1.bias``."""
     block, layer, kind = _parts(name)
     if layer in NORMS:
         return TensorMapping((f"{block}.{NORMS[layer]}.{kind}",))
