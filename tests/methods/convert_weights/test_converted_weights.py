@@ -116,6 +116,19 @@ def test_a_count_of_batches_may_be_absent(ours: dict[str, Tensor], theirs: dict[
     assert same(generator_in("toy-plain.safetensors"), expected)
 
 
+def test_a_generator_may_be_published_as_several_files(ours: dict[str, Tensor], theirs: dict[str, Tensor]):
+    for name in "ab":
+        torch.save({key: tensor for key, tensor in theirs.items() if key.startswith(name)}, f"{name}.pth")
+    told = bench_weights("import", "toy", "b.pth", "a.pth", "--layout", "plain", "-o", "both.safetensors")
+    assert told.startswith("b.pth and a.pth has the layout plain")
+    assert same(generator_in("both.safetensors"), ours)
+    origin = json.loads(bench_weights("show", "both.safetensors"))["origin"]
+    assert origin["file"] == "b.pth and a.pth"
+    digests = {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in ("a.pth", "b.pth")}
+    assert origin["sha256"] == digests
+    refused("toy", "a.pth", "a.pth", saying="a.pth has tensors that another file has, too, such as a.bias")
+
+
 def test_numbers_and_texts_beside_the_tensors_do_not_matter(theirs: dict[str, Any]):
     torch.save({**theirs, "epoch": 3, "loss": 0.5, "network": "a", "note": None}, "a.pth")
     bench_weights("import", "toy", "a.pth")
