@@ -15,9 +15,7 @@ from bench_core.nn.downsample import averaged, averaged_conv2d
     seed=st.integers(0, 99),
 )
 @settings(deadline=None)
-def test_the_result_is_convolution_and_then_averages(
-    size: tuple[int, int, int, int], biased: bool, seed: int
-) -> None:
+def test_the_result_is_convolution_and_then_averages(size: tuple[int, int, int, int], biased: bool, seed: int) -> None:
     torch.manual_seed(seed)
     batch, channels, height, width = size
     x = torch.randn(batch, channels, 2 * height, 2 * width, dtype=torch.float64, requires_grad=True)

@@ -1,10 +1,34 @@
 """Pluralistic Image Completion (PICNet; Zheng et al., CVPR 2019, arXiv 1903.04227)."""
 
-from bench_core import Checkpoint, Loss, Model, hookimpl
-from bench_picnet.recipe import RECIPE
+from dataclasses import replace
+
+from bench_core import Checkpoint, Loss, Model, Recipe, hookimpl
+from bench_picnet.recipe import ONE_PATH, RECIPE
 
 _LOSSES = "bench_picnet.losses"
 _ALIAS = "another name of a tensor that is used"
+
+TERMS = {
+    name: Loss(name, title, f"{_LOSSES}:{name}")
+    for name, title in (
+        ("kl_rec", "KL of a normal distribution, as wide as the hole asks, and the posterior"),
+        ("kl_g", "KL of the posterior, without gradient, and the prior"),
+        ("app_rec", "L1 of reconstructed images of four sizes, in [-1, 1]"),
+        ("app_g", "L1 of generated images of four sizes on known pixels, in [-1, 1]"),
+        ("ad_rec", "squared distance of the reconstructed image's scores from the image's"),
+        ("ad_g", "squared distance of the generated image's scores from 1"),
+        ("discriminator", "least squares on image and generated image"),
+        ("discriminator_rec", "least squares on image and reconstructed image"),
+        ("kl_one_path", "KL of a normal distribution, as wide as the hole asks, and the prior"),
+        ("app_one_path", "L1 of generated images of four sizes, in [-1, 1]"),
+    )
+}
+
+
+def _terms(recipe: Recipe) -> tuple[Loss, ...]:
+    """Return the loss terms of a recipe, in its order."""
+    return tuple(TERMS[name] for phase in recipe.phases for update in phase.updates for name in update.losses)
+
 
 PICNET = Model(
     name="picnet",
@@ -12,16 +36,7 @@ PICNET = Model(
     citation="C. Zheng, T.-J. Cham, J. Cai. Pluralistic Image Completion. CVPR 2019. arXiv:1903.04227",
     build="bench_picnet.model:build",
     recipe=RECIPE,
-    losses=(
-        Loss("kl_rec", "KL of a normal distribution, as wide as the hole asks, and the posterior", f"{_LOSSES}:kl_rec"),
-        Loss("kl_g", "KL of the posterior, without gradient, and the prior", f"{_LOSSES}:kl_g"),
-        Loss("app_rec", "L1 of reconstructed images of four sizes, in [-1, 1]", f"{_LOSSES}:app_rec"),
-        Loss("app_g", "L1 of generated images of four sizes on known pixels, in [-1, 1]", f"{_LOSSES}:app_g"),
-        Loss("ad_rec", "squared distance of the reconstructed image's scores from the image's", f"{_LOSSES}:ad_rec"),
-        Loss("ad_g", "squared distance of the generated image's scores from 1", f"{_LOSSES}:ad_g"),
-        Loss("discriminator", "least squares on image and generated image", f"{_LOSSES}:discriminator"),
-        Loss("discriminator_rec", "least squares on image and reconstructed image", f"{_LOSSES}:discriminator_rec"),
-    ),
+    losses=_terms(RECIPE),
     size_multiple={"paper": 32, "nano": 32},
     options={"latent": "sample"},
     checkpoints=(
@@ -36,8 +51,17 @@ PICNET = Model(
     num_parameters={"paper": 5_978_240, "nano": 353_912},
     stochastic=True,
 )
+PICNET_ONE_PATH = replace(
+    PICNET,
+    name="picnet:one_path",
+    title="PICNet without the reconstructive path",
+    build="bench_picnet.model:build_one_path",
+    recipe=ONE_PATH,
+    losses=_terms(ONE_PATH),
+    checkpoints=(),  # published weights have both paths
+)
 
 
 @hookimpl
 def bench_models() -> list[Model]:
-    return [PICNET]
+    return [PICNET, PICNET_ONE_PATH]

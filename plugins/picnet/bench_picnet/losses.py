@@ -22,10 +22,8 @@ SCALES = (8, 4, 2, 1)
 
 
 def kl_rec(ctx: LossContext) -> Scalar:
-    """Divergence of the posterior from a normal distribution that is the narrower, the more pixels are known."""
-    posterior = Gaussian(*ctx.output.extras["posterior"])
-    deviation = target_deviation(ctx.hole).expand_as(posterior.deviation)
-    return gaussian_kl(Gaussian(torch.zeros_like(posterior.mean), deviation), posterior)
+    """Divergence of the posterior from the target, a normal distribution that is narrower for smaller holes."""
+    return _kl_from_target(ctx, "posterior")
 
 
 def kl_g(ctx: LossContext) -> Scalar:
@@ -34,16 +32,25 @@ def kl_g(ctx: LossContext) -> Scalar:
     return gaussian_kl(Gaussian(*(values.detach() for values in posterior)), prior)
 
 
+def kl_one_path(ctx: LossContext) -> Scalar:
+    """Divergence of the prior from the target, for the form without a posterior."""
+    return _kl_from_target(ctx, "prior")
+
+
 def app_rec(ctx: LossContext) -> Scalar:
     """L1 of the reconstructed images on the whole image, summed over sizes."""
-    pairs = zip(ctx.output.extras["reconstructed"], ctx.cached(images), strict=True)
-    return torch.stack([(found - image).abs().mean() for found, image in pairs]).sum()
+    return _whole_l1(ctx, "reconstructed")
 
 
 def app_g(ctx: LossContext) -> Scalar:
     """L1 of the generated images on the known pixels, divided by the number of all, summed over sizes."""
     triples = zip(ctx.output.extras["generated"], ctx.cached(images), pyramid(ctx.valid), strict=True)
     return torch.stack([((found - image) * known).abs().mean() for found, image, known in triples]).sum()
+
+
+def app_one_path(ctx: LossContext) -> Scalar:
+    """L1 of the generated images on the whole image, for the form without reconstructed ones."""
+    return _whole_l1(ctx, "generated")
 
 
 def ad_rec(ctx: LossContext) -> Scalar:
@@ -71,7 +78,7 @@ def discriminator_rec(ctx: LossContext) -> Scalar:
 
 
 def target_deviation(hole: HoleTensor) -> Float[Tensor, "b 1 1 1"]:
-    """Return the standard deviation of the latent variable: near 1 for large holes, 0.17 without a hole."""
+    """Return the target's standard deviation: near 1 for large holes, 0.17 without a hole."""
     known = 1 - hole.mean(dim=(1, 2, 3), keepdim=True)
     return torch.sigmoid(8 * (0.8 - (known - 1e-5)))
 
@@ -86,6 +93,17 @@ def pyramid(image: ImageTensor) -> list[Float[Tensor, "b c _ _"]]:
     height, width = image.shape[-2:]
     sizes = [(height // scale, width // scale) for scale in SCALES[:-1]]
     return [*(interpolate(image, size, mode="bilinear", align_corners=True) for size in sizes), image]
+
+
+def _kl_from_target(ctx: LossContext, name: str) -> Scalar:
+    found = Gaussian(*ctx.output.extras[name])
+    deviation = target_deviation(ctx.hole).expand_as(found.deviation)
+    return gaussian_kl(Gaussian(torch.zeros_like(found.mean), deviation), found)
+
+
+def _whole_l1(ctx: LossContext, name: str) -> Scalar:
+    pairs = zip(ctx.output.extras[name], ctx.cached(images), strict=True)
+    return torch.stack([(found - image).abs().mean() for found, image in pairs]).sum()
 
 
 def _real_or_fake(real: Float[Tensor, "b 1 h w"], fake: Float[Tensor, "b 1 h w"]) -> Scalar:

@@ -142,7 +142,7 @@ class Generator(nn.Module):
         if hidden is None:
             features = self.encoder(masked)
             prior = self.encoder.prior_of(features[-1])
-            latent = draw(prior) if self.sample else prior.mean
+            latent = draw(prior) if self.sample or self.training else prior.mean
             return Paths(self.decoder(latent, features[-1], features[2], hole), prior, [], None)
         # both images in one batch, and so are both latent variables, with the known pixels' features
         known, unseen = zip(*(maps.chunk(2) for maps in self.encoder(torch.cat([masked, hidden]))), strict=True)
@@ -182,11 +182,13 @@ class PICNet(Method):
 
     generator: Generator
 
-    def __init__(self, widths: Widths, channels: int, sample: bool) -> None:
+    def __init__(self, widths: Widths, channels: int, sample: bool, two_paths: bool = True) -> None:
         super().__init__()
         self.generator = Generator(widths, channels, sample)
         self.discriminator = Discriminator(widths, channels)
-        self.discriminator_rec = Discriminator(widths, channels)
+        self.two_paths = two_paths
+        if two_paths:
+            self.discriminator_rec = Discriminator(widths, channels)
 
     def forward(self, masked: ImageTensor, hole: HoleTensor) -> MethodOutput:
         paths = self.generator(signed_masked(masked, hole), hole)
@@ -195,9 +197,10 @@ class PICNet(Method):
     def training_output(
         self, image: ImageTensor, masked: ImageTensor, hole: HoleTensor, *guidance: Guidance
     ) -> MethodOutput:
-        """Follow both paths; the extras have the names of the fields of `Paths`."""
-        paths = self.generator(signed_masked(masked, hole), hole, signed(image) * hole)
-        extras = {name: tuple(tensors) for name, tensors in paths._asdict().items()}
+        """Follow all paths; the extras have the names of the fields of `Paths`."""
+        hidden = signed(image) * hole if self.two_paths else None
+        paths = self.generator(signed_masked(masked, hole), hole, hidden)
+        extras = {name: tuple(tensors) for name, tensors in paths._asdict().items() if tensors}
         return MethodOutput(unsigned(paths.generated[-1]), extras=extras)
 
 
@@ -207,9 +210,18 @@ def build(scale: str, channels: int, latent: str = "sample") -> PICNet:
     Raises:
         BadInput: `latent` has an unknown value.
     """
+    return PICNet(WIDTHS[scale], channels, _samples(latent))
+
+
+def build_one_path(scale: str, channels: int, latent: str = "sample") -> PICNet:
+    """Build the form without the reconstructive path. Its arguments and errors are those of `build`."""
+    return PICNet(WIDTHS[scale], channels, _samples(latent), two_paths=False)
+
+
+def _samples(latent: str) -> bool:
     if latent not in LATENTS:
         raise unknown("picnet.latent", latent, LATENTS)
-    return PICNet(WIDTHS[scale], channels, sample=latent == "sample")
+    return latent == "sample"
 
 
 def gaussian(parameters: Features) -> Gaussian:

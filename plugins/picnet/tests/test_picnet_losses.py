@@ -11,12 +11,14 @@ from torch.nn.functional import interpolate
 import bench_picnet
 from bench_core.methods import LossContext
 from bench_core.nn.backbones import Backbones
+from bench_core.recipe import Recipe
 from bench_core.specs import resolve
 from bench_picnet import losses
-from bench_picnet.model import PICNet
-from bench_picnet.recipe import RECIPE
+from bench_picnet.model import PICNet, build_one_path
+from bench_picnet.recipe import ONE_PATH, RECIPE
 
-TERMS = {loss.name: resolve(loss.term) for loss in bench_picnet.PICNET.losses}
+TERMS = {name: resolve(loss.term) for name, loss in bench_picnet.TERMS.items()}
+TWO_PATHS = {loss.name for loss in bench_picnet.PICNET.losses}
 SIZES = ((8, 12), (16, 24), (32, 48), (64, 96))
 
 
@@ -31,8 +33,14 @@ def test_the_recipe_is_the_official_one():
         {"discriminator_rec": 1},
         {"kl_rec": 80, "kl_g": 80, "app_rec": 20, "app_g": 20, "ad_rec": 1, "ad_g": 1},
     ]
-    assert {name for update in updates for name in update.losses} == set(TERMS)
-    for update in updates:
+    assert {name for update in updates for name in update.losses} == TWO_PATHS
+    (phase,) = ONE_PATH.phases
+    one_path = [(update.network, dict(update.losses)) for update in phase.updates]
+    assert one_path == [
+        ("discriminator", {"discriminator": 1}),
+        ("generator", {"kl_one_path": 80, "app_one_path": 20, "ad_g": 1}),
+    ]
+    for update in (*updates, *phase.updates):
         assert update.optimiser.name == "Adam" and update.optimiser.schedule is None
         assert update.optimiser.settings == {"lr": 1e-4, "betas": (0, 0.999)}
 
@@ -146,13 +154,13 @@ def test_the_divergence_of_equal_distributions_is_zero_and_that_of_others_above(
     assert not math.isclose(*sigma.flatten().tolist(), rel_tol=0.01)
 
 
-def take_step(method: PICNet, image: Tensor, hole: Tensor) -> dict[str, Tensor]:
+def take_step(method: PICNet, image: Tensor, hole: Tensor, recipe: Recipe = RECIPE) -> dict[str, Tensor]:
     """Take one training step of the recipe; returns the loss terms."""
     method.train()
     values: dict[str, Tensor] = {}
     output = method.training_output(image, image * (1 - hole), hole)
     ctx = LossContext(image, hole, output, method, Backbones())
-    for update in RECIPE.phases[0].rounds[0]:
+    for update in recipe.phases[0].rounds[0]:
         method.zero_grad()
         of_update = ctx if update.network == "generator" else ctx.detached()
         terms = {name: TERMS[name](of_update) for name in update.losses}
@@ -167,7 +175,7 @@ def test_a_step_has_all_terms_and_moves_all_weights(nano, scramble, pair):
     scramble(nano)
     before = {name: value.clone() for name, value in nano.named_parameters()}
     values = take_step(nano, *pair)
-    assert set(values) == set(TERMS)
+    assert set(values) == TWO_PATHS
     assert all(value.dim() == 0 and value.isfinite() and value > 0 for value in values.values())
     same = {name for name, value in nano.named_parameters() if torch.equal(value, before[name])}
     unused = ("attention.fusion.", "attention.alpha")  # of the discriminators, as in the official ones
@@ -182,7 +190,7 @@ def test_each_term_reads_the_images_of_its_own_path(nano, scramble, pair):
     image, hole = pair
     output = scramble(nano).training_output(image, image * (1 - hole), hole)
     ctx = LossContext(image, hole, output, nano, Backbones())
-    before = {name: TERMS[name](ctx) for name in TERMS}
+    before = {name: TERMS[name](ctx) for name in sorted(TWO_PATHS)}
     changed = {
         "generated": {"app_g", "ad_g", "discriminator"},
         "reconstructed": {"app_rec", "ad_rec", "discriminator_rec"},
@@ -190,4 +198,27 @@ def test_each_term_reads_the_images_of_its_own_path(nano, scramble, pair):
     for name, wanted in changed.items():
         extras = {**output.extras, name: tuple(images.flip(3) for images in output.extras[name])}
         other = LossContext(image, hole, type(output)(output.prediction, extras=extras), nano, Backbones())
-        assert {term for term in TERMS if TERMS[term](other) != before[term]} == wanted
+        assert {term for term in before if TERMS[term](other) != before[term]} == wanted
+
+
+def test_the_form_of_one_path_compares_the_prior_with_the_target_and_whole_images(make_context, pair):
+    """The terms are those of the reconstructive path, for the generated images and the prior."""
+    image, hole = pair
+    generated, prior = outputs(), distributions()["prior"]
+    ctx = make_context(image, hole, {"generated": generated, "prior": prior})
+    other = make_context(image, hole, {"reconstructed": generated, "posterior": prior})
+    assert losses.kl_one_path(ctx) == losses.kl_rec(other)
+    assert losses.app_one_path(ctx) == losses.app_rec(other)
+
+
+def test_a_step_of_one_path_follows_that_path_only(pair):
+    method = build_one_path("nano", 3, latent="mean")
+    before = {name: value.clone() for name, value in method.named_parameters()}
+    values = take_step(method, *pair, recipe=ONE_PATH)
+    assert set(values) == {loss.name for loss in bench_picnet.PICNET_ONE_PATH.losses}
+    assert not hasattr(method, "discriminator_rec")
+    same = {name.split(".")[2] for name, value in method.named_parameters() if torch.equal(value, before[name])}
+    assert "posterior" in same and "prior" not in same
+    image, hole = pair
+    samples = [method.training_output(image, image * (1 - hole), hole).prediction for _ in range(2)]
+    assert not torch.equal(*samples)  # training samples, whatever the option
