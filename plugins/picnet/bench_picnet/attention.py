@@ -33,7 +33,7 @@ class ShortLongAttention(nn.Module):
 
     def forward(self, x: Features) -> Features:
         """Return the short-term part: x + gamma times the features that it attends to."""
-        return torch.addcmul(x, self.gamma, attend(self.query(x), x))
+        return x + self.gamma * attend(self.query(x), x)
 
     def fuse(self, x: Features, encoded: Features, known: HoleTensor) -> Features:
         """Fuse the short-term part with the encoder's features, which are copied to the hole by the same weights.
@@ -44,8 +44,8 @@ class ShortLongAttention(nn.Module):
             known: 1 where a pixel is known, resized to the features, so that borders lie in between.
         """
         attended_x, attended = attend(self.query(x), torch.cat([x, encoded], dim=1)).chunk(2, dim=1)
-        short = torch.addcmul(x, self.gamma, attended_x)
-        long = torch.lerp(self.alpha * attended, encoded, known)
+        short = x + self.gamma * attended_x
+        long = self.alpha * (1 - known) * attended + known * encoded
         # CPUs convolve faster with channels last, the layout of the features before
         return self.fusion(torch.cat([short, long], dim=1).contiguous(memory_format=torch.channels_last))
 
@@ -54,7 +54,7 @@ def attend(queries: Float[Tensor, "b q h w"], values: Features) -> Features:
     """Average values over all positions, by the softmax of inner products of the queries there and here.
 
     Keys are the queries, and scores are not scaled. Slabs of positions follow one another, so that a prediction never
-    holds the scores of a large map at once.
+    holds the scores of a large map at once. The result has 32 bits or more.
     """
     with without_autocast(queries.device):  # 16 bits are too few for the scores
         wide = torch.promote_types(queries.dtype, torch.float32)
@@ -64,4 +64,4 @@ def attend(queries: Float[Tensor, "b q h w"], values: Features) -> Features:
         rows = max(1, fitting // (len(q) * q.shape[1]))
         keys = q.mT
         attended = torch.cat([softmax(slab @ keys, dim=-1) @ v for slab in q.split(rows, dim=1)], dim=1)
-    return attended.mT.unflatten(2, values.shape[-2:]).to(values.dtype)
+    return attended.mT.unflatten(2, values.shape[-2:])
