@@ -69,12 +69,7 @@ class ConvertedWeights:
 
 
 def import_weights(
-    name: str,
-    file: Path | Sequence[Path],
-    out: Path | None,
-    layout: str | None,
-    key: str | None,
-    force: bool,
+    name: str, file: Path | Sequence[Path], out: Path | None, layout: str | None, key: str | None, force: bool
 ) -> ConvertedWeights:
     """Convert a published checkpoint to a weight file.
 

@@ -181,6 +181,7 @@ class PICNet(Method):
     """PICNet: images are in [0, 1] outside, and in [-1, 1] inside the networks."""
 
     generator: Generator
+    unused = ("discriminator*.attention.fusion.*", "discriminator*.attention.alpha")
 
     def __init__(self, widths: Widths, channels: int, sample: bool, two_paths: bool = True) -> None:
         super().__init__()
@@ -189,6 +190,8 @@ class PICNet(Method):
         self.two_paths = two_paths
         if two_paths:
             self.discriminator_rec = Discriminator(widths, channels)
+        else:
+            self.unused = (*self.unused, "generator.encoder.posterior.*")
 
     def forward(self, masked: ImageTensor, hole: HoleTensor) -> MethodOutput:
         paths = self.generator(signed_masked(masked, hole), hole)
