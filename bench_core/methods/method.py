@@ -84,6 +84,8 @@ class Method(nn.Module):
     """
 
     generator: Any
+    unused: tuple[str, ...] = ()
+    """Parameters that never run and are kept for a published count or layout: glob patterns of their names."""
 
     def forward(self, masked: ImageTensor, hole: HoleTensor) -> MethodOutput:
         """Predict whole images for training, without clamping.

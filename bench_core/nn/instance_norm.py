@@ -1,4 +1,4 @@
-"""Instance norm (Ulyanov et al., 2016, arXiv 1607.08022) without parameters or running statistics."""
+"""Instance norm (Ulyanov et al., 2016, arXiv 1607.08022) without running statistics."""
 
 from typing import Any
 
@@ -27,6 +27,24 @@ class InstanceNorm(nn.Module):
 
     def forward(self, x: Features) -> Features:
         return instance_norm(x)
+
+
+class AffineInstanceNorm2d(nn.Module):
+    """Instance norm with a gain and a shift for each channel, which begin at 1 and 0.
+
+    The state dict has the names of `torch.nn.InstanceNorm2d`.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Features) -> Features:
+        if x.device.type != "cpu":
+            return torch.nn.functional.instance_norm(x, weight=self.weight, bias=self.bias, eps=EPS)
+        gain, shift = (parameter[:, None, None].to(x.dtype) for parameter in (self.weight, self.bias))
+        return torch.addcmul(shift, instance_norm(x), gain)
 
 
 class _InstanceNorm(torch.autograd.Function):

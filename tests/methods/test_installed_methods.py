@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import pytest
 import torch
@@ -56,6 +57,7 @@ class BuiltMethod:
     postprocess: Postprocess | None
 
     def predict(self, image: Tensor, hole: Tensor, *guidance: Tensor) -> Tensor:
+        torch.manual_seed(2)  # for stochastic methods
         with torch.inference_mode():
             prediction = self.method.predict(image, hole, *guidance)
             return self.postprocess(image * (1 - hole), hole, prediction) if self.postprocess else prediction
@@ -126,6 +128,8 @@ def test_the_hole_is_where_the_hole_is(case: BuiltMethod):
 
 
 def test_a_batch_of_two_is_two_batches_of_one(case: BuiltMethod):
+    if case.model.stochastic:
+        pytest.skip("images of a batch get other random numbers than images alone")
     image, hole, guidance = case.inputs()
     given = image * (1 - hole), hole, *guidance
     together = case.predict(*given)
@@ -145,7 +149,7 @@ def test_an_empty_and_a_full_hole_give_finite_predictions(case: BuiltMethod, eve
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_every_update_reaches_its_own_network(name: str):
-    """Gradients are finite and reach all parameters of the updated network."""
+    """Gradients are finite and reach all parameters of the updated network but those that are declared as unused."""
     variant = apply_overrides(MODELS[name], PLUGINS.records("losses"))
     recipe = variant.model.recipe
     assert recipe is not None
@@ -161,8 +165,9 @@ def test_every_update_reaches_its_own_network(name: str):
             terms = {key: resolve(variant.losses[key].term)(used) for key in update.losses}
             assert all(value.shape == () and value.isfinite() for value in terms.values())
             torch.stack([weight * terms[key] for key, weight in update.losses.items()]).sum().backward()
-            network = method.get_submodule(update.network)
-            assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+            for parameter, value in method.get_submodule(update.network).named_parameters(update.network):
+                unused = any(fnmatchcase(parameter, pattern) for pattern in method.unused)
+                assert value.grad is None if unused else value.grad is not None and value.grad.isfinite().all()
             others = [getattr(method, other) for other in recipe.networks if other != update.child]
             if not update.trains_generator:
                 assert all(p.grad is None for other in others for p in other.parameters())

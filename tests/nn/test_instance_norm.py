@@ -4,9 +4,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.autograd import grad
 from torch.nn.functional import instance_norm as torch_instance_norm
 
-from bench_core.nn.instance_norm import instance_norm
+from bench_core.nn.instance_norm import AffineInstanceNorm2d, instance_norm
 
 LAYOUTS = (torch.contiguous_format, torch.channels_last)
 
@@ -53,3 +54,25 @@ def test_16_bit_inputs_are_normalised_in_32_bits() -> None:
     x = (torch.randn(1, 2, 64, 64, generator=torch.Generator().manual_seed(0)) * 4 + 20).bfloat16()
     assert instance_norm(x).dtype == torch.bfloat16
     torch.testing.assert_close(instance_norm(x).double(), torch_instance_norm(x.double()), atol=0.01, rtol=0.01)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_affine_norm_agrees_with_pytorch_and_has_its_state_dict(layout: torch.memory_format) -> None:
+    torch.manual_seed(0)
+    ours, theirs = AffineInstanceNorm2d(5).double(), torch.nn.InstanceNorm2d(5, affine=True).double()
+    assert all(map(torch.equal, ours.state_dict().values(), theirs.state_dict().values()))  # as they begin
+    for parameter in theirs.parameters():
+        torch.nn.init.normal_(parameter)
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(2, 5, 6, 8, dtype=torch.float64).contiguous(memory_format=layout)
+    found, wanted = ours(x), theirs(x)
+    torch.testing.assert_close(found, wanted, atol=1e-9, rtol=0)
+    assert found.is_contiguous(memory_format=layout)
+    noise = torch.randn_like(wanted)
+    pairs = zip(grad(found, [*ours.parameters()], noise), grad(wanted, [*theirs.parameters()], noise), strict=True)
+    for one, other in pairs:
+        torch.testing.assert_close(one, other, atol=1e-9, rtol=1e-9)
+
+
+def test_the_affine_norm_returns_the_type_of_its_input() -> None:
+    assert AffineInstanceNorm2d(2)(torch.randn(1, 2, 4, 4).bfloat16()).dtype == torch.bfloat16

@@ -91,6 +91,42 @@ def test_micro_batches_end_with_the_weights_of_the_whole_batch(rounds: tuple[tup
         assert far(whole, parts) < 1e-5
 
 
+class Autoencoder(Two):
+    """A method whose generator also sees the ground truth in training, and returns more than an image."""
+
+    def training_output(self, image: Tensor, masked: Tensor, hole: Tensor, *guidance: Tensor) -> MethodOutput:
+        seen = self.generator(torch.cat([image, hole], 1))
+        return MethodOutput(self(masked, hole).prediction, extras={"seen": (seen, seen.mean((2, 3)))})
+
+
+def autoencode(ctx: LossContext) -> Tensor:
+    seen, means = ctx.output.extras["seen"]
+    return (seen - ctx.image).abs().mean() + means.square().mean()
+
+
+def tell_seen(ctx: LossContext) -> Tensor:
+    seen, _ = ctx.output.extras["seen"]
+    assert not seen.requires_grad
+    return ctx.method.get_submodule("discriminator")(seen).square().mean()
+
+
+@pytest.mark.parametrize("rounds", [((DISCRIMINATOR, GENERATOR),), ((GENERATOR, DISCRIMINATOR),), ((GENERATOR,),)])
+def test_loss_terms_see_further_output_of_a_method_that_sees_the_truth(
+    rounds: tuple[tuple[Update, ...], ...], tmp_path: Path
+):
+    def job(name: str) -> Trainer:
+        made = training(rounds, tmp_path / name)
+        made.method.__class__ = Autoencoder
+        made.__dict__["terms"] = {"l1": autoencode, "tell": tell_seen, "fool": autoencode}
+        return made
+
+    whole = ended(job("whole"))
+    assert far(whole, job("start").method.state_dict()) > 3e-3
+    for most in (1, 2):
+        parts = ended(job(f"{most}"), lambda made: setattr(made, "micro_batch", most))  # noqa: B023
+        assert far(whole, parts) < 1e-5
+
+
 def test_a_published_game_trains_alike_in_micro_batches(tmp_path: Path):
     """Its discriminator takes a step of power iteration with every pass."""
 

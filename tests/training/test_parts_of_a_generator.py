@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
-from training.test_micro_batches import far
 from training.test_trainer import a_training
 
 from bench_core.methods import LossContext, Method, MethodOutput
@@ -53,10 +52,10 @@ def colour_l1(ctx: LossContext) -> Tensor:
     return (ctx.prediction - ctx.image).abs().mean()
 
 
-def a_training_in(phases: Sequence[Phase], folder: Path, micro_batch: int | None = None) -> Trainer:
+def a_training_in(phases: Sequence[Phase], folder: Path) -> Trainer:
     torch.manual_seed(0)
     job = a_training("pconv", folder)
-    job.method, job.micro_batch = TwoStages(), micro_batch
+    job.method = TwoStages()
     losses = {term.__name__: Loss(term.__name__, "", "") for term in (edge_l1, colour_l1)}
     recipe = Recipe(tuple(phases), "none")
     job.variant = replace(job.variant, model=replace(job.variant.model, recipe=recipe), losses=losses)
@@ -82,14 +81,6 @@ def test_each_phase_trains_its_part_alone(tmp_path: Path):
     for (first, last), names in {(0, 2): {"edges"}, (2, 4): {"colours"}, (4, 6): {"edges", "colours"}}.items():
         changed = {name.split(".")[-2] for name, value in seen[first].items() if not value.equal(seen[last][name])}
         assert changed == names
-
-
-@pytest.mark.parametrize("micro_batch", [1, 2])
-def test_outputs_that_need_the_truth_train_alike_in_micro_batches(micro_batch: int, tmp_path: Path):
-    phases = [Phase("all", ((EDGES,), (BOTH,)))]
-    whole = weights_at(a_training_in(phases, tmp_path / "whole"))
-    assert far(whole[0], whole[6]) > 1e-2
-    assert far(whole[6], weights_at(a_training_in(phases, tmp_path / "parts", micro_batch))[6]) < 1e-5
 
 
 @pytest.mark.parametrize("own", [True, False])
