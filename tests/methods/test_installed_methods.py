@@ -30,9 +30,9 @@ def built(model: Model, scale: Scale) -> Method:
 
 
 def inputs(model: Model, scale: Scale, height: int = 0, width: int = 0, batch: int = 2) -> Inputs:
-    """Return images, holes that the model supports, and guidance. Sides are at least 64, plus `height` and `width`."""
+    """Return images, holes that the model supports, and guidance. Sides are 64 or more, plus `height` and `width`."""
     multiple = model.size_multiple[scale]
-    side = model.fixed_size.get(scale) or -(-64 // multiple) * multiple
+    side = model.fixed_size.get(scale) or -(-max(64, model.min_size.get(scale, 1)) // multiple) * multiple
     torch.manual_seed(1)
     image = torch.rand(batch, model.channels[-1], side + height, side + width)
     box, center = torch.zeros_like(image[:, :1]), torch.zeros_like(image[:, :1])
