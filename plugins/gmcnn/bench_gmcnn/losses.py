@@ -119,7 +119,7 @@ def corners(ctx: LossContext) -> Int[Tensor, "b 2"]:
     return fitting_corners(ctx.hole)
 
 
-def _local(ctx: LossContext, image: Features) -> Features:
+def _local(ctx: LossContext, image: Features) -> Float[Tensor, "b c h2 w2"]:
     """Return the part of an image that the local discriminator sees: a crop around the hole, or all of it."""
     return image if cast(GMCNN, ctx.method).local == "image" else crop(image, ctx.cached(corners))
 
@@ -141,7 +141,7 @@ def _mean_over(region: HoleTensor, errors: ImageTensor) -> Scalar:
     return (errors.mean(dim=(1, 2, 3)) / sizes).mean()
 
 
-def _features(ctx: LossContext, layers: FeatureLayers, image: ImageTensor) -> list[Features]:
+def _features(ctx: LossContext, layers: FeatureLayers, image: ImageTensor) -> list[Tensor]:
     return ctx.backbones.features(layers, _local(ctx, image))
 
 

@@ -65,7 +65,7 @@ def column_3(first: int, last: float) -> list[Row]:
 
 
 WIRINGS = {
-    "pytorch": Wiring((encoder(7), column_2(5), column_3(first=3, last=1)), "reflect"),
+    "pytorch": Wiring((encoder(7), column_2(5), column_3(first=3, last=1.0)), "reflect"),
     "tf": Wiring((encoder(7), column_2(3), column_3(first=5, last=0.5)), "same", with_ones=True),
 }
 """The PyTorch version and the TensorFlow version, which is the paper's."""
