@@ -35,9 +35,8 @@ def test_fact_01_the_pytorch_version_has_its_number_of_parameters() -> None:
     assert len(method.generator.state_dict()) == 88
     assert count(method.discriminator) == 5_417_730
     assert sum(value.numel() for value in method.discriminator.state_dict().values()) == 5_523_610
-    assert published("pytorch", "image").get_parameter("discriminator.local_discriminator.layers.4.weight_orig").shape == (
-        1, 65_536
-    )  # fmt: skip
+    wide = published("pytorch", "image").discriminator.local_discriminator
+    assert wide.get_parameter("layers.4.weight_orig").shape == (1, 65_536)
 
 
 def test_fact_01_the_tensorflow_version_has_its_number_of_parameters() -> None:

@@ -1,14 +1,16 @@
 """The loss terms against references that follow the official code image by image, in units of [-1, 1]."""
 
 from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import torch
+from scipy.signal import fftconvolve
 from scipy.stats import norm
 from torch import Tensor
 from torch.autograd import grad
-from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad, relu
+from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, relu
 
 import bench_gmcnn
 from bench_core.specs import resolve
@@ -41,20 +43,19 @@ def prediction(image: Tensor) -> Tensor:
     return (0.6 * image + 0.4 * torch.rand_like(image)).requires_grad_()
 
 
-def official_confidence(hole: Tensor, size: int, mode: str) -> Tensor:
-    """Blur seven times by the kernel of two dimensions, which scipy's normal distribution gives."""
+def official_confidence(hole: Tensor, size: int, mode: Literal["reflect", "constant"]) -> Tensor:
+    """Blur seven times by the symmetric kernel of two dimensions, made of scipy's normal distribution."""
     interval = (2 / 40 + 1) / size
     edges = np.linspace(-1 / 40 - interval / 2, 1 / 40 + interval / 2, size + 1)
     line = np.diff(norm.cdf(edges))
-    kernel = torch.from_numpy(np.sqrt(np.outer(line, line)))
-    kernel = (kernel / kernel.sum()).view(1, 1, size, size)
-    before = (size - 1) // 2
-    sides = [before, size - 1 - before] * 2
-    blurred, known = hole, 1 - hole
+    kernel = np.sqrt(np.outer(line, line))
+    sides = [(0, 0), (0, 0), *[((size - 1) // 2, size // 2)] * 2]
+    blurred, missing = hole.numpy(), hole.numpy()
+    known = 1 - missing
     for _ in range(7):
-        blurred = conv2d(pad(known, sides, mode), kernel) * hole
-        known = blurred + 1 - hole
-    return blurred
+        blurred = fftconvolve(np.pad(known, sides, mode), (kernel / kernel.sum())[None, None], "valid") * missing
+        known = blurred + 1 - missing
+    return torch.from_numpy(blurred)
 
 
 def test_reconstruction_is_weighted_by_confidence_and_divided_by_the_hole(make_context, image, hole, prediction):
@@ -72,7 +73,8 @@ def test_tf_reconstruction_is_a_mean_over_crops(make_context, image, hole, predi
 def test_confidence_has_parameters(make_context, image, hole, prediction):
     ctx = make_context(image, hole, prediction)
     usual = losses.tf_reconstruction(ctx)
-    for changed in ({"window": 32}, {"sigma": 3.0}, {"rounds": 16}):
+    others: list[dict[str, Any]] = [{"window": 32}, {"sigma": 3.0}, {"rounds": 16}]
+    for changed in others:
         assert losses.tf_reconstruction(ctx, **changed) != usual
     # a window of one pixel leaves hidden pixels without confidence
     assert losses.tf_reconstruction(ctx, window=1) == losses.reconstruction(ctx, window=1) == 0

@@ -37,9 +37,15 @@ def pytorch_columns(c: int) -> list[list]:
     )
     for number, (kernel_size, tail) in enumerate(tails, start=1):
         layers: list = [(f"EB{number}.{i}", kernel_size, w * c, s, d) for i, (w, s, d) in enumerate(ENCODER)]
-        for one in tail:
-            layers.append(one if isinstance(one[0], str) else (f"EB{number}.{one[0]}", kernel_size, one[1] * c, 1, 1))
-        columns.append(layers)
+        columns.append(
+            [
+                *layers,
+                *(
+                    one if isinstance(one[0], str) else (f"EB{number}.{one[0]}", kernel_size, one[1] * c, 1, 1)
+                    for one in tail
+                ),
+            ]
+        )
     return columns
 
 
@@ -62,9 +68,12 @@ def tf_columns(c: int) -> list[list]:
         layers: list = [(name, kernel_size, w * c, s, d) for name, (w, s, d) in zip(names, ENCODER, strict=True)]
         if number == 3:
             layers[0] = (names[0], 5, c, 1, 1)
-        for one in tail:
-            layers.append(one if len(one) == 2 else (f"inpaint_net/{b}{one[0].format(b)}", *one[1:], 1, 1))
-        columns.append(layers)
+        columns.append(
+            [
+                *layers,
+                *(one if len(one) == 2 else (f"inpaint_net/{b}{one[0].format(b)}", *one[1:], 1, 1) for one in tail),
+            ]
+        )
     return columns
 
 

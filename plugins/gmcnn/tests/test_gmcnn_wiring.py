@@ -1,8 +1,10 @@
 """The networks' structure. The published layouts test the generators layer by layer, against equations of their own."""
 
+from typing import Any
+
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import conv2d, elu, linear, pad
 
 from bench_core.errors import BadInput
@@ -32,13 +34,8 @@ def test_the_small_generator_has_the_same_layers_narrower(variant: str) -> None:
 
 def test_padding_is_mirrored_zero_or_tensorflows() -> None:
     with torch.device("meta"):
-        modes = {
-            (scale, variant): {
-                (one.padding_mode, one.lopsided) for one in convolutions(build(scale, 3, variant)).values()
-            }
-            for scale in ("paper", "nano")
-            for variant in WIRINGS
-        }
+        layers = {(s, v): convolutions(build(s, 3, v)).values() for s in ("paper", "nano") for v in WIRINGS}
+    modes = {which: {(one.padding_mode, one.lopsided) for one in found} for which, found in layers.items()}
     assert modes["paper", "pytorch"] == {("reflect", False)} and modes["nano", "pytorch"] == {("zeros", False)}
     assert modes["paper", "tf"] == modes["nano", "tf"] == {("zeros", False), ("zeros", True)}
 
@@ -99,6 +96,11 @@ def test_gradients_reach_every_weight_of_the_generator(method: GMCNN, image: Ten
         assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
 
 
+def parts(method: GMCNN) -> tuple[Any, Any]:
+    """Return the global and the local discriminator."""
+    return method.discriminator.global_discriminator, method.discriminator.local_discriminator
+
+
 def published_sigma(weight: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
     """Return the estimate of the largest singular value after one step, and the new u."""
     matrix = weight.reshape(len(weight), -1)
@@ -124,18 +126,18 @@ def published_scores(part: SpectralDiscriminator, x: Tensor, side: int) -> Tenso
 
 @torch.no_grad()
 def test_spectral_discriminators_are_four_halving_convolutions_and_a_score(scrambled, image: Tensor) -> None:
-    whole, local = scrambled().discriminator.children()
+    whole, local = parts(scrambled())
     for part, x, side in ((whole, image, 4), (local, image[..., :32, :32], 2), (whole, image[..., :32, :32], 4)):
         torch.testing.assert_close(part(x), published_scores(part, x, side))
     widths = [layer.weight_orig.shape[0] for layer in whole.layers]
     assert widths == [layer.weight_orig.shape[0] for layer in local.layers] == [8, 16, 32, 32, 1]
-    wide = scrambled("pytorch", "image").discriminator.local_discriminator
+    _, wide = parts(scrambled("pytorch", "image"))
     torch.testing.assert_close(wide(image), published_scores(wide, image, 4))
 
 
 @torch.no_grad()
 def test_spectral_norm_takes_a_step_in_every_pass(scrambled, image: Tensor) -> None:
-    part = scrambled().discriminator.global_discriminator
+    part, _ = parts(scrambled())
     layer = part.layers[0]
     first = layer.weight_u.clone()
     part(image)
@@ -144,7 +146,7 @@ def test_spectral_norm_takes_a_step_in_every_pass(scrambled, image: Tensor) -> N
     torch.testing.assert_close(layer.weight_u, published_sigma(layer.weight_orig, first)[1])
 
 
-def published_map(critic: nn.Module, x: Tensor, last_linear: bool) -> Tensor:
+def published_map(critic: Any, x: Tensor, last_linear: bool) -> Tensor:
     layers = list(critic.layers)
     for place, layer in enumerate(layers, start=1):
         around = [1, 2] if x.shape[2] % 2 == 0 else [2, 2]
@@ -155,30 +157,29 @@ def published_map(critic: nn.Module, x: Tensor, last_linear: bool) -> Tensor:
 
 @torch.no_grad()
 def test_critics_are_six_halving_convolutions_and_a_score(scrambled, image: Tensor) -> None:
-    whole, local = scrambled("tf").discriminator.children()
+    whole, local = parts(scrambled("tf"))
     for critic, x in ((whole, image), (local, image[..., :32, :32])):
         assert isinstance(critic, HalvingCritic)
-        assert [layer.weight.shape[0] for layer in critic.layers] == [8, 16, 32, 64, 32, 16]
+        assert [layer.get_parameter("weight").shape[0] for layer in critic.layers] == [8, 16, 32, 64, 32, 16]
         maps = published_map(critic, x, last_linear=False)
         torch.testing.assert_close(critic(x), linear(maps.flatten(1), critic.score.weight, critic.score.bias))
     with torch.device("meta"):
-        wide = build("paper", 3, "tf").discriminator
-    parts = (wide.global_discriminator, wide.local_discriminator)
-    assert [part.get_parameter("score.weight").shape[1] for part in parts] == [128 * 16, 128 * 4]
+        wide = parts(build("paper", 3, "tf"))
+    assert [part.score.weight.shape[1] for part in wide] == [128 * 16, 128 * 4]
 
 
 @torch.no_grad()
 def test_the_hole_critic_averages_patches_that_touch_the_hole(scrambled) -> None:
-    critic = scrambled("tf", "image").discriminator.local_discriminator
+    _, critic = parts(scrambled("tf", "image"))
     assert isinstance(critic, HoleCritic)
-    assert [layer.weight.shape[0] for layer in critic.layers] == [8, 16, 32, 64, 1]
+    assert [layer.get_parameter("weight").shape[0] for layer in critic.layers] == [8, 16, 32, 64, 1]
     image, hole = torch.randn(2, 3, 96, 64, dtype=torch.float64), torch.zeros(2, 1, 96, 64, dtype=torch.float64)
     hole[0, :, 31:34, 40] = 1  # patches of 32 x 32: the second one of the first and of the second row
     maps = published_map(critic, image, last_linear=True)
     assert maps.shape == (2, 1, 3, 2)
-    torch.testing.assert_close(
-        critic(image, hole)[:, 0], torch.stack([maps[0, 0, :2, 1].mean(), torch.zeros(()).double()])
-    )
+    expected = torch.zeros(2, 1, dtype=torch.float64)
+    expected[0] = maps[0, 0, :2, 1].mean()
+    torch.testing.assert_close(critic(image, hole), expected)
 
 
 def test_initial_weights_follow_each_versions_rule() -> None:
@@ -191,7 +192,7 @@ def test_initial_weights_follow_each_versions_rule() -> None:
     for method in (ours, tf):
         assert all(one.bias is not None and one.bias.eq(0).all() for one in convolutions(method).values())
     # spectral layers keep PyTorch's rule, biases included
-    first = ours.discriminator.global_discriminator.layers[1]
+    first = parts(ours)[0].layers[1]
     bound = (25 * 8) ** -0.5
     assert 0.95 * bound < first.weight_orig.abs().max() <= bound and first.bias.abs().min() > 0
 
