@@ -173,12 +173,12 @@ def test_the_hole_critic_averages_patches_that_touch_the_hole(scrambled) -> None
     _, critic = parts(scrambled("tf", "image"))
     assert isinstance(critic, HoleCritic)
     assert [layer.get_parameter("weight").shape[0] for layer in critic.layers] == [8, 16, 32, 64, 1]
-    image, hole = torch.randn(2, 3, 96, 64, dtype=torch.float64), torch.zeros(2, 1, 96, 64, dtype=torch.float64)
-    hole[0, :, 31:34, 40] = 1  # patches of 32 x 32: the second one of the first and of the second row
+    image, hole = torch.randn(3, 3, 96, 64, dtype=torch.float64), torch.zeros(3, 1, 96, 64, dtype=torch.float64)
+    hole[0, :, 31:34, 40] = hole[1] = 1  # of patches of 32 x 32, the second one of the first and of the second row
     maps = published_map(critic, image, last_linear=True)
-    assert maps.shape == (2, 1, 3, 2)
-    expected = torch.zeros(2, 1, dtype=torch.float64)
-    expected[0] = maps[0, 0, :2, 1].mean()
+    assert maps.shape == (3, 1, 3, 2) and maps[1].min() < 0
+    expected = torch.zeros(3, 1, dtype=torch.float64)
+    expected[0], expected[1] = maps[0, 0, :2, 1].mean(), maps[1].mean()
     torch.testing.assert_close(critic(image, hole), expected)
 
 
