@@ -166,16 +166,6 @@ def test_tf_id_mrf_exchanges_the_roles(make_context, image, hole, prediction, ba
     assert_same(losses.tf_id_mrf(ctx), expected, [prediction])
 
 
-def test_the_average_over_the_border_counts_pixels_inside_only(backbones) -> None:
-    layers = losses.replace(losses.TF_VGG, layers=(4,), mean=(0.0,) * 3)
-    image = torch.rand(1, 3, 5, 5, dtype=torch.float64)
-    (pooled,) = backbones.features(layers, image)
-    (whole,) = backbones.features(losses.replace(layers, layers=(3,)), image)
-    assert pooled.shape[2:] == (3, 3)
-    torch.testing.assert_close(pooled[..., 2, 2], whole[..., 4, 4])
-    torch.testing.assert_close(pooled[..., 0, 2], whole[..., :2, 4].mean(dim=2))
-
-
 def test_a_vector_of_zeros_gives_a_finite_loss_and_gradient() -> None:
     queries, keys = torch.randn(1, 5, 4), torch.randn(1, 6, 4)
     queries[0, 1] = keys[0, 2] = 0
