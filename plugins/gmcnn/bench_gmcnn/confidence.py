@@ -1,4 +1,4 @@
-"""Confidence of hidden pixels (Section 3.4): high near known ones, falling towards the middle of the hole."""
+"""Confidence of hidden pixels: high near known ones, falling towards the middle of the hole."""
 
 from functools import cache
 from itertools import pairwise
@@ -16,7 +16,7 @@ from bench_core.nn.types import HoleTensor
 
 @torch.no_grad()
 def confidence(hole: HoleTensor, window: int, sigma: float, rounds: int, mirrored: bool) -> HoleTensor:
-    """Return the confidence of hidden pixels in [0, 1], and 0 for known ones (Eq. 4 and 5).
+    """Return the confidence of hidden pixels in [0, 1], and 0 for known ones.
 
     Known pixels have confidence 1. In each round the confidences of all pixels are blurred, and hidden pixels get the
     result.

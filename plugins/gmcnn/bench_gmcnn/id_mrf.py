@@ -1,4 +1,4 @@
-"""Implicit diversified Markov random fields (Section 3.3): features of one image should match those of another."""
+"""Implicit diversified Markov random fields: features of one image should match those of another."""
 
 import torch
 from jaxtyping import Float
@@ -22,7 +22,7 @@ def vectors(features: Features) -> Vectors:
 
 
 def id_mrf(queries: Float[Tensor, "b m c"], keys: Vectors) -> Float[Tensor, " b"]:
-    """Return the distance of two sets of feature vectors of each image (Eq. 1 to 3), 0 if they are equal.
+    """Return the distance of two sets of feature vectors of each image, 0 if they are equal.
 
     A query's similarities to the keys are relative to its nearest key, and add up to 1. The distance is small if every
     key is the nearest of some query, so one key that is near to all queries does not help.

@@ -24,7 +24,7 @@ class UpsampledConv(PaddedConv2d):
 
 
 class Column(nn.Sequential):
-    """One of the parallel columns (Figure 2). Its kernel size is its field of view."""
+    """One of the parallel columns. Its kernel size is its field of view."""
 
     def __init__(self, in_channels: int, width: int, rows: Iterable[Row], padding: Padding) -> None:
         layers: OrderedDict[str, nn.Module] = OrderedDict()

@@ -40,7 +40,7 @@ MAX_POSITIONS = 65**2
 
 
 def reconstruction(ctx: LossContext, window: int = 65, sigma: float = 1 / 40, rounds: int = 7) -> Scalar:
-    """Confidence-driven reconstruction (Eq. 6): error in the hole, weighted by confidence.
+    """Confidence-driven reconstruction: error in the hole, weighted by confidence.
 
     `window`, `sigma` and `rounds` are those of `bench_gmcnn.confidence.confidence`.
     """

@@ -1,4 +1,4 @@
-"""The generator (Figure 2): three parallel columns and a shared decoder, on pixels in [-1, 1]."""
+"""The generator: three parallel columns and a shared decoder, on pixels in [-1, 1]."""
 
 from collections import OrderedDict
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Training in two phases: reconstruction first, then ID-MRF and the discriminators too (Section 3.5)."""
+"""Training in two phases: reconstruction first, then ID-MRF and the discriminators too."""
 
 from bench_core import Optimiser, Phase, Recipe, Update
 

@@ -123,7 +123,7 @@ def official_features(backbones, x: Tensor, last: int, average: bool) -> list[Te
 
 
 def similarity(rows: list[Tensor], columns: list[Tensor]) -> Tensor:
-    """Return normalised similarities, one row per vector of `rows`, written out from Eq. 1 and 2."""
+    """Return normalised similarities, one row per vector of `rows`, written out."""
     cosines = torch.stack([torch.stack([r @ c / (r.norm() * c.norm()) for c in columns]) for r in rows])
     distances = (1 - cosines) / 2
     weights = ((1 - distances / (distances.min(dim=1, keepdim=True)[0] + 1e-5)) / 0.5).exp()
