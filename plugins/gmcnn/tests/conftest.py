@@ -50,9 +50,10 @@ def image() -> Tensor:
 
 @pytest.fixture
 def hole() -> Tensor:
-    """Two boxes of 32 x 32, so that their crops are the boxes."""
+    """Two boxes of 32 x 32, so that their crops are the boxes, with 24 known pixels in each."""
     hole = torch.zeros(2, 1, 64, 64, dtype=torch.float64)
     hole[0, :, 9:41, 20:52] = hole[1, :, 31:63, 3:35] = 1
+    hole[0, :, 15:19, 30:36] = hole[1, :, 40:44, 10:16] = 0
     return hole
 
 

@@ -40,7 +40,7 @@ def assert_same(found: Tensor, expected: Tensor, sources: list[Tensor]) -> None:
 
 @pytest.fixture
 def prediction(image: Tensor) -> Tensor:
-    return (0.6 * image + 0.4 * torch.rand_like(image)).requires_grad_()
+    return (0.2 * image + 0.8 * torch.rand_like(image)).requires_grad_()
 
 
 def official_confidence(hole: Tensor, size: int, mode: Literal["reflect", "constant"]) -> Tensor:
