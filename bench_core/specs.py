@@ -86,6 +86,8 @@ class Model:
     """By scale, the number that height and width in pixels must be multiples of. Its keys are the model's scales."""
     fixed_size: Mapping[str, int] = field(default_factory=dict)
     """By scale, the only height and width in pixels that the networks accept; leave out scales that accept others."""
+    min_size: Mapping[str, int] = field(default_factory=dict)
+    """By scale, the smallest height and width in pixels that the networks accept; leave out scales that accept any."""
     channels: tuple[int, ...] = (3,)
     """Supported numbers of image channels: 3 for RGB, 1 for grey."""
     options: Mapping[str, Any] = field(default_factory=dict)

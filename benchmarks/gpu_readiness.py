@@ -16,12 +16,13 @@ from torch import Tensor
 
 from bench_core import protocol
 from bench_core.conformance.method_under_test import build
-from bench_core.data.pairs import TestPairs
+from bench_core.data.pairs import Pair, TestPairs
 from bench_core.evaluation.evaluator import Evaluator
 from bench_core.evaluation.measure import BatchMetrics, StartedBatch
 from bench_core.evaluation.metric_suite import MetricSuite
 from bench_core.masks.mask_set import open_sets
 from bench_core.plugins import Plugins
+from bench_core.recipe import Phase
 from bench_core.specs import Precision
 from bench_core.training.trainer import Trainer
 from bench_perf.cases.training import MethodTraining
@@ -34,28 +35,26 @@ PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 SLOT = re.compile(r"(?<=<!-- python -m benchmarks.gpu_readiness -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
-STEPS_PER_PHASE = 2
-
-
 class CountingTrainer(Trainer):
-    """Trainer that notes what each step waits for."""
+    """Trainer that notes what each step waits for, but for the first step of each phase."""
 
     waits: list[list[str]]
+    begun: set[str]
 
-    @property
-    def later_waits(self) -> list[list[str]]:
-        """Waits of all steps but the first of each phase, which may wait for what later ones find made."""
-        return [waits for step, waits in enumerate(self.waits) if step % STEPS_PER_PHASE]
-
-    def _step(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+    def _step(self, phase: Phase, step: int, batches: Iterator[Pair]) -> dict[str, Tensor]:
         before = len(PretendCuda.current.waits)
-        values = super()._step(*args, **kwargs)
-        self.waits.append(PretendCuda.current.waits[before:])
+        values = super()._step(phase, step, batches)
+        if phase.name in self.begun:
+            self.waits.append(PretendCuda.current.waits[before:])
+        self.begun.add(phase.name)
         return values
 
 
-def train(name: str, precision: Precision = "32-true", steps_per_phase: int = STEPS_PER_PHASE) -> CountingTrainer:
-    """Train a narrow network for a few steps of each phase, on the pretended GPU that the caller has entered."""
+def train(name: str, precision: Precision = "32-true", steps_per_phase: int = 2) -> CountingTrainer:
+    """Train a narrow network for a few steps of each phase, on the pretended GPU that the caller has entered.
+
+    The first step of a phase may wait for what later steps find made.
+    """
     model = Plugins.find().model(name)
     assert model.recipe
     steps = steps_per_phase * len(model.recipe.phases)
@@ -63,7 +62,7 @@ def train(name: str, precision: Precision = "32-true", steps_per_phase: int = ST
     training = MethodTraining(name, "nano", side, BATCH, "cuda", ExecutionMode(precision), steps, all_phases=True)
     with TemporaryDirectory() as folder:
         trainer: Any = training.build(training.mode.open_fabric("cuda"), Path(folder))
-        trainer.__class__, trainer.waits = CountingTrainer, []
+        trainer.__class__, trainer.waits, trainer.begun = CountingTrainer, [], set()
         trainer.fit(lambda step, values: None)
     return trainer
 
@@ -124,7 +123,7 @@ def table() -> Iterator[str]:
     plugins.load_all()
     for name in (name for name, model in plugins.records("models").items() if model.recipe):
         with PretendCuda().installed():
-            steps, batches = max(map(len, train(name).later_waits)), len(waits_of_batches(name))
+            steps, batches = max(map(len, train(name).waits)), len(waits_of_batches(name))
         yield f"| `{name}` | {steps} | {batches} | {num_graphs(name, True)} | {num_graphs(name, False)} |"
 
 

@@ -85,6 +85,7 @@ def _record(found: "Plugins", model: "Model", scale: str) -> dict[str, Any]:
         "channels": model.channels,
         "size": model.fixed_size.get(scale),
         "size_multiple": model.size_multiple[scale],
+        "min_size": model.min_size.get(scale),
         "serves": "some" if model.supports_hole else "any",
         "options": model.options,
         "layouts": layouts,
@@ -133,6 +134,7 @@ def _parameters(model: "Model", scale: str) -> dict[str, int]:
 def _head(record: dict[str, Any]) -> list[str]:
     channels, size = " or ".join(map(str, record["channels"])), record["size"]
     sides = f"sides of {size} pixels only" if size else f"sides that are multiples of {record['size_multiple']}"
+    sides += f", {record['min_size']} or more" if record["min_size"] else ""
     owner = record["method"].partition(":")[0]
     return [
         f"{record['method']}: {record['title']}\n{record['citation']}\n",

@@ -48,7 +48,8 @@ class MethodUnderTest:
 
     @property
     def side(self) -> int:
-        return self.model.fixed_size.get(self.scale) or -(-MIN_SIDE // self.multiple) * self.multiple
+        smallest = max(MIN_SIDE, self.model.min_size.get(self.scale, 1))
+        return self.model.fixed_size.get(self.scale) or -(-smallest // self.multiple) * self.multiple
 
     @property
     def is_network(self) -> bool:

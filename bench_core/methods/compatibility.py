@@ -25,11 +25,14 @@ def refusal(model: Model, protocol: Protocol) -> str:
 def refused_size(model: Model, scale: str, *sides: int) -> str:
     """Return why a method cannot handle images with these sides in pixels, or "" if it can."""
     fixed, multiple = model.fixed_size.get(scale), model.size_multiple[scale]
+    smallest = model.min_size.get(scale, 1)
     shown = " x ".join(map(str, dict.fromkeys(sides)))
     if fixed and set(sides) != {fixed}:
         return f"takes images of {fixed} pixels only at scale {scale!r}, not {shown}"
     if any(side % multiple for side in sides):
         return f"takes sizes that are multiples of {multiple} at scale {scale!r}, not {shown}"
+    if min(sides) < smallest:
+        return f"takes sizes of {smallest} or more at scale {scale!r}, not {shown}"
     return ""
 
 

@@ -121,9 +121,11 @@ class Inpainter:
         return (filled[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
 
     def _require_support(self, missing: Array) -> None:
-        model, (height, width) = self.model, missing.shape
-        # padding handles all other sizes
-        reason = refused_size(model, self.scale, height, width) if self.scale in model.fixed_size else ""
+        model, sides = self.model, missing.shape
+        if self.scale not in model.fixed_size:  # padding makes multiples
+            multiple = model.size_multiple[self.scale]
+            sides = tuple(-(-side // multiple) * multiple for side in sides)
+        reason = refused_size(model, self.scale, *sides)
         reason = reason or (resolve(model.supports_hole)(missing.astype(np.uint8)) if model.supports_hole else "")
         if reason:
             raise BadInput(f"{model.name} {reason}.")

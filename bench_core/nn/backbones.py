@@ -5,6 +5,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
 
 from bench_core.nn.constants import constant
 from bench_core.nn.types import ImageTensor
@@ -19,12 +20,14 @@ RANDOM_SEED = 0
 
 @dataclass(frozen=True)
 class FeatureLayers:
-    """Layers of a backbone, as indices into torchvision's ``features``, and the normalisation of its input."""
+    """Layers of a backbone, as indices into torchvision's ``features``, its pools and its input's normalisation."""
 
     backbone: str
     layers: tuple[int, ...]
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+    pooling: Literal["max", "average"] = "max"
+    """Kind of all pools. An average over the border counts the pixels inside only."""
 
 
 VGG16_POOLS = FeatureLayers("vgg16", (4, 9, 16))
@@ -67,7 +70,8 @@ class Backbones:
         maps = []
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
             for index, layer in enumerate(self.get(feature_layers.backbone)[: max(feature_layers.layers) + 1]):
-                x = layer(x)
+                averages = feature_layers.pooling == "average" and isinstance(layer, nn.MaxPool2d)
+                x = avg_pool2d(x, 2, ceil_mode=True) if averages else layer(x)
                 if index in feature_layers.layers:
                     maps.append(x.float() if self.bf16 else x)
         return maps

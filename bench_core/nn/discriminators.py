@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
 
 from bench_core.errors import BadInput
-from bench_core.nn.conv import SpectralConv2d
+from bench_core.nn.conv import PaddedConv2d, SpectralConv2d
+from bench_core.nn.init import init_glorot
+from bench_core.nn.pool import adaptive_avg_pool
 from bench_core.nn.spectral_norm import SpectralNormConv2d
 from bench_core.nn.types import Features, Guidance, HoleTensor, ImageTensor
 
@@ -110,9 +112,35 @@ def require_batch_statistics(layers: nn.Sequential, image: Features, method: str
 class Critic(nn.Module):
     """Base of Wasserstein critics: a network from images to one score each."""
 
-    def input_gradient(self, image: ImageTensor) -> ImageTensor:
-        """Return the gradient of each image's score with respect to its pixels, which can be differentiated again."""
+    def input_gradient(self, image: ImageTensor, *others: Tensor) -> ImageTensor:
+        """Return the gradient of each image's score with respect to its pixels, which can be differentiated again.
+
+        `others` are further inputs of the network.
+        """
         # Fabric forbids gradients inside a loss in mixed precision; a method of the network bypasses Fabric's wrapper
         image = image.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(self(image).sum(), image, create_graph=True)
+        (gradient,) = torch.autograd.grad(self(image, *others).sum(), image, create_graph=True)
         return gradient
+
+
+class HalvingCritic(Critic):
+    """5x5 convolutions of stride 2 with LeakyReLU, and one fully connected layer, without any norm.
+
+    Args:
+        widths: channels of the image and of every convolution's output.
+        side: height and width of the last map at the size of training.
+    """
+
+    def __init__(self, widths: tuple[int, ...], side: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(PaddedConv2d(*pair, 5, stride=2) for pair in pairwise(widths))
+        self.side = side
+        self.score = nn.Linear(widths[-1] * side * side, 1)
+        init_glorot(self.score)
+
+    def forward(self, image: ImageTensor) -> Float[Tensor, "b 1"]:
+        """Score images in [-1, 1]. At other sizes than that of training the last map is averaged to `side`."""
+        x = image
+        for layer in self.layers:
+            x = leaky_relu(layer(x), 0.2)
+        return self.score(adaptive_avg_pool(x, self.side).flatten(1))

@@ -86,7 +86,8 @@ def _parameters(model: Model) -> tuple[str, str]:
 def _sides(model: Model) -> Iterator[str]:
     for scale in ("paper", "nano"):
         fixed, multiple = model.fixed_size.get(scale), model.size_multiple.get(scale)
-        yield f"{fixed} only" if fixed else f"multiples of {multiple}" if multiple else "no such scale"
+        smallest = f", {model.min_size[scale]} or more" if scale in model.min_size else ""
+        yield f"{fixed} only" if fixed else f"multiples of {multiple}{smallest}" if multiple else "no such scale"
 
 
 def _linked(plugin: str, model: Model) -> str:

@@ -139,6 +139,17 @@ def test_relus_are_found_by_their_names(name: str):
         vgg_relus(name, "relu2_3")
 
 
+def test_pools_of_a_backbone_may_be_averages_of_the_pixels_inside():
+    pool1 = FeatureLayers("vgg16", (4,), pooling="average")
+    image = torch.rand(1, 3, 5, 5)
+    (pooled,) = BACKBONES.features(pool1, image)
+    (whole,) = BACKBONES.features(FeatureLayers("vgg16", (3,)), image)
+    assert pooled.shape[2:] == (3, 3)
+    torch.testing.assert_close(pooled[..., 0, 1], whole[..., :2, 2:4].mean(dim=(2, 3)))
+    torch.testing.assert_close(pooled[..., 0, 2], whole[..., :2, 4].mean(dim=2))
+    torch.testing.assert_close(pooled[..., 2, 2], whole[..., 4, 4])
+
+
 def test_gram_matrices_are_computed_in_32_bits_under_autocast():
     features = torch.rand(1, 4, 16, 16) + 100
     with torch.autocast("cpu", torch.bfloat16):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 import pytest
 import torch
@@ -22,6 +23,8 @@ MODELS: dict[str, Model] = PLUGINS.records("models")
 TRAINED = [name for name, model in MODELS.items() if model.recipe]
 BACKBONES = Backbones("random")
 """Shared, because building them takes seconds."""
+SIDE = 64
+"""Side in pixels of the images, rounded up to one that the model accepts."""
 Inputs = tuple[Tensor, Tensor, tuple[Tensor, ...]]
 
 
@@ -31,9 +34,9 @@ def built(model: Model, scale: Scale) -> Method:
 
 
 def inputs(model: Model, scale: Scale, height: int = 0, width: int = 0, batch: int = 2) -> Inputs:
-    """Return images, holes that the model supports, and guidance. Sides are at least 64, plus `height` and `width`."""
+    """Return images, holes that the model supports, and guidance. `height` and `width` are added to the sides."""
     multiple = model.size_multiple[scale]
-    side = model.fixed_size.get(scale) or -(-64 // multiple) * multiple
+    side = model.fixed_size.get(scale) or -(-max(SIDE, model.min_size.get(scale, 1)) // multiple) * multiple
     torch.manual_seed(1)
     image = torch.rand(batch, model.channels[-1], side + height, side + width)
     box, center = torch.zeros_like(image[:, :1]), torch.zeros_like(image[:, :1])
@@ -66,7 +69,15 @@ class BuiltMethod:
         return inputs(self.model, self.scale, height, width)
 
 
-@pytest.fixture(scope="module", params=[(n, scale) for n, m in MODELS.items() for scale in m.scales], ids="-".join)
+def cases() -> Iterator[Any]:
+    """Every model at every scale. Those that need large images take long."""
+    for name, model in MODELS.items():
+        for scale in model.scales:
+            marks = pytest.mark.long if model.min_size.get(scale, 0) > SIDE else ()
+            yield pytest.param((name, scale), marks=marks, id=f"{name}-{scale}")
+
+
+@pytest.fixture(scope="module", params=cases())
 def case(request: pytest.FixtureRequest) -> Iterator[BuiltMethod]:
     name, scale = request.param
     model = MODELS[name]

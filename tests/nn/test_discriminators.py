@@ -5,11 +5,18 @@ from itertools import pairwise
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, leaky_relu
+from torch.nn.functional import conv2d, leaky_relu, pad
 
 from bench_core.errors import BadInput
 from bench_core.nn.conv import SpectralConv2d
-from bench_core.nn.discriminators import Critic, PatchDiscriminator, PatchGAN, halving_convs, require_batch_statistics
+from bench_core.nn.discriminators import (
+    Critic,
+    HalvingCritic,
+    PatchDiscriminator,
+    PatchGAN,
+    halving_convs,
+    require_batch_statistics,
+)
 
 
 @torch.no_grad()
@@ -108,3 +115,20 @@ def test_a_critics_input_gradient_can_be_differentiated_again() -> None:
     gradient.sum().backward()
     torch.testing.assert_close(critic.scale.grad, 3 * image.square().sum())
     assert not image.requires_grad
+
+
+def test_a_halving_critic_is_strided_convolutions_with_leaky_relu_and_a_score() -> None:
+    critic, image = HalvingCritic((3, 4, 5), side=2), torch.randn(2, 3, 8, 8)
+    x = image
+    for layer in critic.layers:
+        x = leaky_relu(conv2d(pad(x, (1, 2, 1, 2)), layer.get_parameter("weight"), stride=2), 0.2)
+    torch.testing.assert_close(critic(image), critic.score(x.flatten(1)))
+
+
+def test_further_inputs_of_a_critic_are_passed_on() -> None:
+    class Weighted(Critic):
+        def forward(self, image: Tensor, weight: Tensor) -> Tensor:
+            return (image.square() * weight).sum(dim=(1, 2, 3))
+
+    image, weight = torch.rand(2, 3, 4, 4), torch.rand(2, 1, 4, 4)
+    torch.testing.assert_close(Weighted().input_gradient(image, weight), 2 * image * weight)

@@ -38,8 +38,8 @@ def readiness(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.usefixtures("gpu")
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long if n in SIMILAR else ()) for n in TRAINED])
 def test_no_step_waits_for_the_gpu(name: str, readiness: Any):
-    later = readiness.train(name).later_waits
-    assert later and not any(later)
+    waits = readiness.train(name).waits
+    assert waits and not any(waits)
 
 
 @pytest.mark.usefixtures("gpu")

@@ -1,20 +1,14 @@
 """The two-stage generator (Figure 2 and 4) and the two Wasserstein critics (Section 3.2), on pixels in [-1, 1]."""
 
-from itertools import pairwise
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu
 
 from bench_contextual_attention.wiring import WIRINGS, Row, Wiring, chain, decoder, dilated, encoder
 from bench_core.errors import BadInput, unknown
 from bench_core.methods import Method, MethodOutput
 from bench_core.nn.contextual_attention import ContextualAttention
-from bench_core.nn.conv import PaddedConv2d
-from bench_core.nn.discriminators import Critic
-from bench_core.nn.init import init_glorot
-from bench_core.nn.pool import adaptive_avg_pool
+from bench_core.nn.discriminators import Critic, HalvingCritic
 from bench_core.nn.ranges import signed_masked, unsigned
 from bench_core.nn.types import HoleTensor, ImageTensor
 
@@ -65,29 +59,6 @@ class Generator(nn.Module):
         coarse = self.coarse(torch.cat([masked, *planes], dim=1))
         filled = coarse * hole + masked
         return coarse, self.refinement(torch.cat([filled, *planes], dim=1), hole)
-
-
-class HalvingCritic(Critic):
-    """Four 5x5 convolutions of stride 2 with LeakyReLU, and one fully connected layer, without any norm.
-
-    Args:
-        widths: channels of the image and of every convolution's output.
-        side: height and width of the last map at the size of training.
-    """
-
-    def __init__(self, widths: tuple[int, ...], side: int) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(PaddedConv2d(*pair, 5, stride=2) for pair in pairwise(widths))
-        self.side = side
-        self.score = nn.Linear(widths[-1] * side * side, 1)
-        init_glorot(self.score)
-
-    def forward(self, image: ImageTensor) -> Float[Tensor, "b 1"]:
-        """Score images in [-1, 1]. At other sizes than that of training the last map is averaged to `side`."""
-        x = image
-        for layer in self.layers:
-            x = leaky_relu(layer(x), 0.2)
-        return self.score(adaptive_avg_pool(x, self.side).flatten(1))
 
 
 class DeepFill(Method):

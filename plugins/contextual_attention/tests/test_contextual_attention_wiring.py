@@ -6,9 +6,10 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, elu_, linear, pad, relu
 
 from bench_contextual_attention.layers import Conv
-from bench_contextual_attention.model import DeepFill, HalvingCritic, build
+from bench_contextual_attention.model import DeepFill, build
 from bench_contextual_attention.wiring import clip
 from bench_core.nn.conv import PaddedConv2d
+from bench_core.nn.discriminators import HalvingCritic
 
 # name: input channels, output channels, kernel, stride, dilation; "x2" in place of a stride upsamples
 DILATED = "7_atrous 128 128 3 1 2, 8_atrous 128 128 3 1 4, 9_atrous 128 128 3 1 8, 10_atrous 128 128 3 1 16"
