@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import normalize, pad
 
+from bench_core.errors import BadInput
 from bench_core.nn.init import init_glorot
 from bench_core.nn.types import Features, Scalar
 
@@ -22,6 +23,20 @@ def same_padding(size: int, kernel_size: int, stride: int) -> tuple[int, int]:
     windows = -(-size // stride)
     total = max((windows - 1) * stride + kernel_size - size, 0)
     return total // 2, total - total // 2
+
+
+def require_side(image: Features, side: int, method: str) -> None:
+    """Refuse images with too few pixels to mirror where dilated convolutions pad.
+
+    Raises:
+        BadInput: height or width is less than `side`. The message names `method`.
+    """
+    height, width = image.shape[-2:]
+    if min(height, width) < side:
+        raise BadInput(
+            f"{method} was given images of {height} x {width} pixels. Its dilated convolutions need heights and widths "
+            f"of {side} or more: choose a larger --size."
+        )
 
 
 class PaddedConv2d(nn.Conv2d):

@@ -11,6 +11,7 @@ from torch.nn.functional import leaky_relu, relu
 
 from bench_core.errors import BadInput
 from bench_core.nn.conv import SpectralConv2d
+from bench_core.nn.spectral_norm import SpectralNormConv2d
 from bench_core.nn.types import Features, Guidance, HoleTensor, ImageTensor
 
 
@@ -36,6 +37,43 @@ class PatchDiscriminator(nn.Module):
         for layer in self.layers:
             x = leaky_relu(layer(x), 0.2)
         return x.flatten(1)
+
+
+class PatchGAN(nn.Module):
+    """Five 4x4 convolutions with strides 2, 2, 2, 1 and 1, whose last map scores patches (Isola et al., CVPR 2017).
+
+    Convolutions have spectral norm and no bias. LeakyReLU follows all but the last one, and no sigmoid follows that.
+
+    Args:
+        in_channels: channels of the image.
+        width: channels of the first map; the next three have 2, 4 and 8 times as many.
+        plain_scores: leave out the last convolution's spectral norm, and give it a bias.
+    """
+
+    def __init__(self, in_channels: int, width: int, plain_scores: bool = False) -> None:
+        super().__init__()
+        widths = (in_channels, width, 2 * width, 4 * width, 8 * width)
+        self.layers = nn.ModuleList(
+            SpectralNormConv2d(*pair, 4, stride, padding=1, bias=False)
+            for pair, stride in zip(pairwise(widths), (2, 2, 2, 1), strict=True)
+        )
+        self.layers.append(
+            nn.Conv2d(8 * width, 1, 4, padding=1)
+            if plain_scores
+            else SpectralNormConv2d(8 * width, 1, 4, padding=1, bias=False)
+        )
+
+    def forward(self, image: ImageTensor) -> Float[Tensor, "b 1 h2 w2"]:
+        """Score patches of images: a map of about an eighth of the size, 30 x 30 of 256 x 256."""
+        return self.features(image)[-1]
+
+    def features(self, image: ImageTensor) -> list[Tensor]:
+        """Return the activated maps of the first four layers, and the scores."""
+        x, maps = image.contiguous(memory_format=torch.channels_last), []
+        for layer in self.layers[:-1]:
+            x = leaky_relu(layer(x), 0.2, inplace=True)
+            maps.append(x)
+        return [*maps, self.layers[-1](x)]
 
 
 class HalvingConv(nn.Module):

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench_core.nn.types import Features
 
@@ -20,6 +20,13 @@ def instance_norm(x: Features) -> Features:
     if x.device.type != "cpu":
         return torch.nn.functional.instance_norm(x, eps=EPS)  # a single kernel of GPUs, which sums in 32 bits
     return _InstanceNorm.apply(x)
+
+
+class InstanceNorm(nn.Module):
+    """`instance_norm` as a layer."""
+
+    def forward(self, x: Features) -> Features:
+        return instance_norm(x)
 
 
 class _InstanceNorm(torch.autograd.Function):

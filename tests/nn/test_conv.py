@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn.functional import conv2d, pad
 
-from bench_core.nn.conv import PaddedConv2d, Padding, SpectralConv2d, same_padding
+from bench_core.errors import BadInput
+from bench_core.nn.conv import PaddedConv2d, Padding, SpectralConv2d, require_side, same_padding
 
 
 @pytest.mark.parametrize("size", [7, 8, 9, 10])
@@ -76,3 +77,10 @@ def test_the_odd_zero_goes_behind(kernel_size: int, expected: tuple[int, int]) -
     for tap in range(kernel_size):
         layer.weight.zero_()[..., tap, tap] = 1
         assert torch.equal(layer(image), padded[..., tap : tap + 256 : 2, tap : tap + 256 : 2])
+
+
+def test_images_that_are_too_small_to_mirror_are_refused() -> None:
+    require_side(torch.rand(1, 3, 12, 40), 12, "toy")
+    for size in ((11, 40), (40, 11)):
+        with pytest.raises(BadInput, match=rf"toy.*images of {size[0]} x {size[1]} pixels.*of 12 or more"):
+            require_side(torch.rand(1, 3, *size), 12, "toy")

@@ -9,7 +9,7 @@ from torch.nn.functional import conv2d, leaky_relu
 
 from bench_core.errors import BadInput
 from bench_core.nn.conv import SpectralConv2d
-from bench_core.nn.discriminators import Critic, PatchDiscriminator, halving_convs, require_batch_statistics
+from bench_core.nn.discriminators import Critic, PatchDiscriminator, PatchGAN, halving_convs, require_batch_statistics
 
 
 @torch.no_grad()
@@ -34,6 +34,34 @@ def test_the_patch_discriminator_has_six_spectral_convolutions_with_leaky_relu()
     assert torch.equal(scores, leaky_relu(outputs[-1], 0.2).flatten(1))
     assert (outputs[-1] < 0).any()
     assert [tuple(out.shape[2:]) for out in outputs] == [(16, 28), (8, 14), (4, 7), (2, 4), (1, 2), (1, 1)]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("plain_scores", [False, True])
+def test_the_patch_gan_is_five_convolutions_that_also_return_their_maps(plain_scores: bool) -> None:
+    discriminator, image = PatchGAN(2, 4, plain_scores).eval().double(), torch.randn(2, 2, 40, 32).double()
+    state, x, wanted = discriminator.state_dict(), image, []
+    for i, stride in enumerate((2, 2, 2, 1, 1)):
+        name = f"layers.{i}.weight"
+        if plain_scores and i == 4:
+            x = conv2d(x, state[name], state["layers.4.bias"], padding=1)
+        else:
+            weight, u, v = (state[f"{name}_{kind}"] for kind in ("orig", "u", "v"))
+            x = conv2d(x, weight / torch.einsum("o,of,f", u, weight.flatten(1), v), None, stride, 1)
+        x = torch.where(x > 0, x, 0.2 * x) if i < 4 else x
+        wanted.append(x)
+    torch.testing.assert_close(discriminator.features(image), wanted)
+    torch.testing.assert_close(discriminator(image), wanted[-1])
+    assert [one.shape[1] for one in wanted] == [4, 8, 16, 32, 1]
+    assert len(state) == (14 if plain_scores else 15)
+
+
+def test_the_patch_gan_scores_30_x_30_patches_of_256_x_256() -> None:
+    with torch.device("meta"):
+        discriminator = PatchGAN(3, 64)
+        assert discriminator(torch.empty(1, 3, 256, 256)).shape == (1, 1, 30, 30)
+        assert discriminator(torch.empty(1, 3, 64, 64)).shape == (1, 1, 6, 6)
+    assert sum(parameter.numel() for parameter in discriminator.parameters()) == 2_763_776
 
 
 @torch.no_grad()

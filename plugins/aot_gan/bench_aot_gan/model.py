@@ -1,7 +1,4 @@
-"""The networks: a generator of one stage, and a discriminator of patches.
-
-Both work on pixels in [-1, 1].
-"""
+"""The generator, of one stage. Like its discriminator, a `PatchGAN`, it works on pixels in [-1, 1]."""
 
 from typing import NamedTuple
 
@@ -10,12 +7,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from bench_aot_gan.layers import AOTBlock
-from bench_core.errors import BadInput, unknown
+from bench_core.errors import unknown
 from bench_core.methods import Method, MethodOutput
-from bench_core.nn.conv import PaddedConv2d
+from bench_core.nn.conv import PaddedConv2d, require_side
+from bench_core.nn.discriminators import PatchGAN
 from bench_core.nn.init import init_normal
 from bench_core.nn.ranges import signed_masked, unsigned
-from bench_core.nn.spectral_norm import SpectralNormConv2d
 from bench_core.nn.types import HoleTensor, ImageTensor
 
 LABELS = ("paper", "released")
@@ -68,30 +65,13 @@ class Generator(nn.Module):
         return self.decoder(self.blocks(self.encoder(x))).contiguous()
 
 
-class Discriminator(nn.Module):
-    """Five 4x4 convolutions. The first four have spectral norm and no bias."""
-
-    def __init__(self, base: int, channels: int = 3) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        widths = [channels, *(base * factor for factor in (1, 2, 4, 8))]
-        for before, after, stride in zip(widths, widths[1:], (2, 2, 2, 1), strict=False):
-            layers += [SpectralNormConv2d(before, after, 4, stride, padding=1, bias=False), nn.LeakyReLU(0.2, True)]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, padding=1))
-        self.apply(init_normal)
-
-    def forward(self, image: ImageTensor) -> Float[Tensor, "b 1 h2 w2"]:
-        """Score patches of images in [-1, 1]: a map of about an eighth of the size, without a sigmoid."""
-        return self.layers(image.contiguous(memory_format=torch.channels_last))
-
-
 class AOTGAN(Method):
     """AOT-GAN: images are in [0, 1] outside, and in [-1, 1] with hidden pixels at 1, white, inside the networks."""
 
     def __init__(self, sizes: Sizes, channels: int, labels: str) -> None:
         super().__init__()
         self.generator = Generator(*sizes, channels)
-        self.discriminator = Discriminator(sizes.base, channels)
+        self.discriminator = PatchGAN(channels, sizes.base, plain_scores=True).apply(init_normal)
         self.labels = labels
         self.min_side = SHRINKING * (max(sizes.rates) + 1)
 
@@ -101,11 +81,7 @@ class AOTGAN(Method):
         Raises:
             BadInput: the images are too small to mirror as many pixels as the largest dilation needs.
         """
-        if min(masked.shape[-2:]) < self.min_side:
-            raise BadInput(
-                f"aot_gan was given images of {masked.shape[-2]} x {masked.shape[-1]} pixels. Its dilated convolutions "
-                f"need heights and widths of {self.min_side} or more: choose a larger --size."
-            )
+        require_side(masked, self.min_side, "aot_gan")
         white = signed_masked(masked, hole) + hole
         return MethodOutput(unsigned(self.generator(torch.cat([white, hole], dim=1))))
 
