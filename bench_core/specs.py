@@ -102,6 +102,9 @@ class Model:
     """By scale, the number of parameters of the generator with default options. `bench check` verifies it."""
     stochastic: bool = False
     """True if predictions are random samples, drawn from torch's default generator."""
+    batch_dependent: bool = False
+    """True if the prediction of an image depends on the others of its batch. Images are then predicted one at a time,
+    unless the user asks for more with ``--predict-batch``."""
 
     @property
     def scales(self) -> tuple[str, ...]:
