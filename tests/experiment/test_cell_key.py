@@ -120,8 +120,8 @@ def test_batch_norm_sees_the_images_of_one_pass(settings: dict[str, Any], togeth
 def test_a_method_that_depends_on_the_batch_counts_as_batch_norm_that_is_never_synchronised():
     batch_of_8 = BASE.model_copy(update={"batch": 8})
     model = replace(MODEL, options={"norm": False}, batch_dependent=True)
-    for settings in ({"devices": 2}, {"devices": 2, "sync_batchnorm": True}):
-        assert normalised_together(model, batch_of_8, RuntimeConfig(**settings)) == 4
+    for synchronised in (False, True):
+        assert normalised_together(model, batch_of_8, RuntimeConfig(devices=2, sync_batchnorm=synchronised)) == 4
     assert normalised_together(model, batch_of_8, RuntimeConfig()) is None
 
 

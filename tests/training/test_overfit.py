@@ -20,6 +20,7 @@ STEPS = {
     "gated:guided": 300,
     "gradient_attention:mnist": 500,
     "pconv": 120,
+    "region_norm": 60,
 }
 """By name; others take `MOST`. Adversarial trainings swing, so the best of several looks counts."""
 MOST, POLL_SECONDS = 200, 20

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from bench_core.nn.memory_layout import has_channels_last
 from bench_core.nn.precision import without_autocast
 from bench_core.nn.types import Features, HoleTensor
 
@@ -36,10 +37,10 @@ class _RegionNorm(torch.autograd.Function):
         region = region.to(wide.dtype)
         inside = region.sum()
         count = torch.stack([region.numel() - inside, inside]).clamp_min(1).unsqueeze(1)
-        z = wide - by_side(_sums(wide, region) / count, region)
+        z = wide - by_side(_sums(wide, region) / count, region, x)
         variance = _sums(z.square(), region) / count
         scale = torch.rsqrt(variance + EPS * region.numel() / count)
-        z *= by_side(scale, region)
+        z *= by_side(scale, region, x)
         z = z.to(x.dtype)
         ctx.save_for_backward(z, region, count, scale)
         return z
@@ -49,9 +50,9 @@ class _RegionNorm(torch.autograd.Function):
         z, region, count, scale = ctx.saved_tensors
         g = gradient.to(scale.dtype)
         along = _sums(g * z, region) / count
-        x_gradient = g - by_side(_sums(g, region) / count, region)
-        x_gradient -= z * by_side(along, region)
-        x_gradient *= by_side(scale, region)
+        x_gradient = g - by_side(_sums(g, region) / count, region, g)
+        x_gradient -= z * by_side(along, region, g)
+        x_gradient *= by_side(scale, region, g)
         return x_gradient.to(gradient.dtype), None
 
 
@@ -60,11 +61,15 @@ def _sums(x: Features, region: Region) -> BySide:
     return torch.stack([(x - inside).sum((0, 2, 3)), inside.sum((0, 2, 3))])
 
 
-def by_side(values: BySide, region: Region) -> Features:
-    """Return a map of each pixel's values: the second row's inside the region, the first row's outside."""
+def by_side(values: BySide, region: Region, like: Features) -> Features:
+    """Return a map of each pixel's values: the second row's inside the region, the first row's outside.
+
+    The map lies in memory as `like` does, because mixed layouts are slow.
+    """
     outside, inside = values
-    # exact for 0 and 1; channels are last in memory, as CPUs convolve fastest
-    return torch.lerp(outside, inside, region.movedim(1, -1)).movedim(-1, 1)
+    if has_channels_last(like):
+        return torch.lerp(outside, inside, region.movedim(1, -1)).movedim(-1, 1)  # exact for 0 and 1
+    return torch.lerp(outside[:, None, None], inside[:, None, None], region)
 
 
 class BasicRegionNorm(nn.Module):
@@ -79,12 +84,12 @@ class BasicRegionNorm(nn.Module):
             nn.Parameter(torch.zeros(width)) for _ in range(4)
         )
 
-    def forward(self, x: Features, hole: HoleTensor) -> Features:
-        """Normalise features of an image with this hole, which may be larger than the map."""
+    def forward(self, x: Features, hole: Float[Tensor, "b 1 h2 w2"]) -> Features:
+        """Normalise features of an image with this hole, whose height and width may be larger."""
         region = interpolate(hole, x.shape[-2:], mode="nearest").to(self.hole_gamma.dtype)
         gamma = torch.stack([self.known_gamma, self.hole_gamma])
         beta = (self.known_beta + self.hole_beta)[:, None, None]
-        return torch.addcmul(beta, region_norm(x, region), by_side(1 + gamma, region)).to(x.dtype)
+        return torch.addcmul(beta, region_norm(x, region), by_side(1 + gamma, region, x)).to(x.dtype)
 
 
 class LearnedRegionNorm(nn.Module):

@@ -50,14 +50,14 @@ def _shuffled_conv(in_channels: int, out_channels: int) -> nn.Sequential:
 
 
 def _initialise(module: nn.Module) -> None:
-    """Draw weights by the rule of He et al. (ICCV 2015), a tenth as large; set biases to 0."""
+    """Draw weights by the rule of He et al. (ICCV 2015), a tenth as large, and biases from N(0.0001, 1)."""
     if isinstance(module, nn.Conv2d):
         weight = module.weight_orig if isinstance(module, SpectralNorm) else module.weight
         nn.init.kaiming_normal_(weight)
         with torch.no_grad():
             weight *= 0.1
         if module.bias is not None:
-            nn.init.zeros_(module.bias)
+            nn.init.normal_(module.bias, 1e-4)  # of deviation 1, as in the official code
 
 
 class RegionNorm(Method):

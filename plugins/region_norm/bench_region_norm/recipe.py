@@ -16,6 +16,6 @@ GENERATOR = Update("generator", ADAM, {"l1": 1.0, "adversarial": 0.1})
 
 RECIPE = Recipe(
     phases=(Phase("train", rounds=((DISCRIMINATOR, GENERATOR),)),),
-    initialisation="weights He normal times 0.1, biases 0",
+    initialisation="weights He normal times 0.1, biases N(0.0001, 1)",
     batch=14,
 )
