@@ -20,14 +20,14 @@ def l1(ctx: LossContext) -> Scalar:
 
 def adversarial(ctx: LossContext) -> Scalar:
     """Generator's loss: patches of the prediction should pass for real."""
-    return cross_entropy(_scores(ctx, ctx.prediction), 1)
+    return cross_entropy(_scores(ctx, ctx.prediction), 1.0)
 
 
 def discriminator(ctx: LossContext) -> Scalar:
     """Discriminator's loss, a mean of one on real and one on predicted images."""
-    real = cross_entropy(_scores(ctx, ctx.image), 1)  # real images first: each pass takes a step of power iteration
-    return (real + cross_entropy(_scores(ctx, ctx.prediction), 0)) / 2
+    real = cross_entropy(_scores(ctx, ctx.image), 1.0)  # real images first: each pass takes a step of power iteration
+    return (real + cross_entropy(_scores(ctx, ctx.prediction), 0.0)) / 2
 
 
-def _scores(ctx: LossContext, image: ImageTensor) -> Float[Tensor, "b 1 h w"]:
+def _scores(ctx: LossContext, image: ImageTensor) -> Float[Tensor, "b 1 h2 w2"]:
     return cast(RegionNorm, ctx.method).discriminator(image)
