@@ -107,6 +107,8 @@ class Model:
     """By scale, the number of parameters of the generator with default options. `bench check` verifies it."""
     stochastic: bool = False
     """True if predictions are random samples, drawn from torch's default generator."""
+    batch_dependent: bool = False
+    """True if images of a batch influence each other. They are predicted one by one without ``--predict-batch``."""
 
     @property
     def scales(self) -> tuple[str, ...]:
@@ -174,8 +176,7 @@ class Metric:
     features: str = ""
     """Name of the features that `build` extracts. Metrics with the same name share one extraction."""
     compare: Reference = ""
-    """Function ``(predicted, ground_truth) -> float`` of two feature arrays (n, d) in the order of the pairs, without
-    torch. Required if `per` is "set"."""
+    """Torch-free function ``(predicted, ground_truth) -> float`` of features (n, d) by pair, if `per` is "set"."""
     weights: str | None = None
     """Pretrained network that the metric needs, by its name in `bench_core.weights.download`."""
     fewest_images: int = 1

@@ -26,7 +26,7 @@ def determinism(tested: MethodUnderTest) -> Verdict:
 
 
 def batch(tested: MethodUnderTest) -> Verdict:
-    """Check that predictions do not depend on the rest of the batch, and that predicting does not change the method."""
+    """Check that predictions depend on the rest of the batch only if declared, and that predicting changes no state."""
     before = {name: value.clone() for name, value in _tensors(tested)}
     sample = tested.input(batch=2)
     singles = zip(*(tensor.split(1) for tensor in sample.method_inputs), strict=True)
@@ -38,8 +38,14 @@ def batch(tested: MethodUnderTest) -> Verdict:
     if tested.is_random:
         return "skip", "the method is stochastic, so two batches cannot be compared"
     error = difference(together, alone)
+    if tested.model.batch_dependent:
+        declared = "declared to depend on the rest of the batch"
+        if error > BATCH_TOLERANCE:
+            return "note", f"{declared}, with which predictions change by {error:.2g}; images are predicted one by one"
+        return "note", f"{declared}, but a batch of two equals two batches of one"
     if error > BATCH_TOLERANCE:
-        return "fail", f"predictions change by {error:.2g} with the rest of the batch; is a batch norm training?"
+        words = f"predictions change by {error:.2g} with the rest of the batch; is a batch norm training?"
+        return "fail", f"{words} A method that means it declares `batch_dependent=True`"
     return "pass", f"a batch of two equals two batches of one, to {error:.0e}"
 
 

@@ -35,15 +35,17 @@ LIBRARIES = ("numpy", "opencv-python-headless", "pillow")
 """Libraries that decode images and draw holes."""
 
 
-def evaluation_id(pairs: TestPairs, test_digest: str, postprocess: str | None = None) -> str:
+def evaluation_id(pairs: TestPairs, test_digest: str, postprocess: str | None = None, together: int = 1) -> str:
     """Name rows by everything that decides which crops meet which holes, and by the post-processing.
 
+    `together` is the number of images whose predictions depend on each other.
     Code counts, too: that of the mask family, and the core's own between an image file and a composite.
     """
     protocol = pairs.protocol.model_dump(include={"size", "resize", "crops", "channels", "seed"})
     family = pairs.mask_set.family
     code = sources.core_sources(EVALUATES) | sources.package_sources(filter(None, [family.draw, family.content]))
     parts = [protocol, test_digest, pairs.mask_set.identity, postprocess, code, sources.library_versions(*LIBRARIES)]
+    parts += [together] if together > 1 else []
     return f"{pairs.mask_set.name}-{seeds.digest(parts)[:12]}"
 
 
@@ -64,6 +66,8 @@ class Evaluator:
     group: ProcessGroup = SINGLE_PROCESS
     predict_batch: int = 1
     """Images that are predicted at once. It falls to 1 if the first of them come out differently one by one."""
+    batch_dependent: bool = False
+    """Keep `predict_batch`, because the method declares that the images of a batch influence each other."""
     _compared: bool = field(default=False, init=False)
 
     def evaluate(
@@ -123,12 +127,12 @@ class Evaluator:
             yield PredictionBatch(part, image, hole, prediction, pair["image"])
 
     def _predict(self, indexes: list[int], *inputs: Tensor) -> Tensor:
-        """Predict images. None of them may depend on the others, so the first ones are predicted in both ways."""
+        """Predict images. None may depend on the others undeclared, so the first ones are predicted in both ways."""
         if self.predict_batch == 1 or len(indexes) == 1:
             return self._predict_one_by_one(indexes, *inputs)
         parts = (part.split(self.predict_batch) for part in (tensor.clone() for tensor in inputs))
         together = torch.cat([self.method.predict(*part) for part in zip(*parts, strict=True)])
-        if not self._compared:
+        if not (self._compared or self.batch_dependent):
             self._compared = True
             alone = self._predict_one_by_one(indexes, *inputs)
             if not (together - alone).abs().max() <= MAX_BATCH_EFFECT:  # also true for NaN

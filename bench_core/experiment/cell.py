@@ -14,7 +14,7 @@ from bench_core.errors import BadInput
 from bench_core.evaluation.evaluator import evaluation_id
 from bench_core.experiment.cell_key import cell_key, normalised_together
 from bench_core.experiment.context import RunContext
-from bench_core.experiment.evaluate_cell import CellEvaluation
+from bench_core.experiment.evaluate_cell import CellEvaluation, mixed_images
 from bench_core.experiment.load_or_train import load_or_train
 from bench_core.masks.mask_set import MaskSet
 from bench_core.methods.compatibility import refusal, unsupported_masks
@@ -49,6 +49,8 @@ class Cell:
         together = normalised_together(variant.model, self._protocol, runtime)
         unusual = [runtime.arithmetic] if computes and runtime.arithmetic != "32-true" else []
         unusual += [f"micro-batch {together}"] if together else []
+        self._mixed = mixed_images(variant.model, runtime)
+        unusual += [f"predict batch {self._mixed}"] if self._mixed > 1 else []
         name = f"{variant.name} ({', '.join(unusual)})" if unusual else variant.name
         self.status = CellStatus(variant.model.name, name, self.seed, backbones=variant.backbones)
 
@@ -114,10 +116,10 @@ class Cell:
         self.status.folder = self.folder.path.name
         names = [mask_set.name for mask_set in self._train_mask_sets]
         only = names if len(names) < len(self._protocol.train_masks) else []
-        self.status.notes = notes(self.variant, self.status.variant, self.guide, only)
+        self.status.notes = notes(self.variant, self.status.variant, self.guide, only, self._mixed)
         digest, postprocess = self.context.images.test_digest, self.variant.model.postprocess
         self.status.evaluation_ids = {
-            name: evaluation_id(pairs, digest, postprocess) for name, pairs in self._test_pairs.items()
+            name: evaluation_id(pairs, digest, postprocess, self._mixed) for name, pairs in self._test_pairs.items()
         }
 
     def _why_unsupported(self) -> str:

@@ -1,6 +1,7 @@
 """The key of a cell: everything that its weights depend on. Cells with equal keys share a folder."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -100,12 +101,15 @@ def code(plugin: Plugin, variant: Variant, mask_sets: Iterable[MaskSet]) -> dict
 def normalised_together(model: Model, protocol: Protocol, runtime: RuntimeConfig) -> int | str | None:
     """Return the number of images that batch norm sees together in training; "auto" if memory decides.
 
-    None if it sees the whole batch, or if the networks have no batch norm.
+    None if it sees the whole batch, or if the networks have neither batch norm nor another layer that mixes images.
     """
+    if model.batch_dependent:
+        runtime = replace(runtime, sync_batchnorm=False)  # which leaves other layers to each device
     together = runtime.images_together(protocol.batch)
-    if together == protocol.batch or not model.recipe or not _has_batch_norm(model, protocol.scale, protocol.channels):
+    if together == protocol.batch or not model.recipe:
         return None
-    return together
+    mixes = model.batch_dependent or _has_batch_norm(model, protocol.scale, protocol.channels)
+    return together if mixes else None
 
 
 def _has_batch_norm(model: Model, scale: str, channels: int) -> bool:

@@ -11,10 +11,11 @@ from bench_core.data.validate import Subset
 from bench_core.evaluation.evaluator import Evaluator
 from bench_core.evaluation.examples import SavedExamples
 from bench_core.experiment.context import RunContext
+from bench_core.experiment.options import RuntimeConfig
 from bench_core.methods.method import Guide, Method
 from bench_core.methods.variants import Variant
 from bench_core.metrics.code import features_name, measured_by
-from bench_core.specs import Metric, resolve
+from bench_core.specs import Metric, Model, resolve
 from bench_core.store.cell_folder import CellFolder
 from bench_core.store.store import CellStatus
 from bench_core.system.progress import console, progress_bar
@@ -40,6 +41,11 @@ class Pending:
 
     def __bool__(self) -> bool:
         return any(self.metrics.values()) or any(self.examples.values())
+
+
+def mixed_images(model: Model, runtime: RuntimeConfig) -> int:
+    """Return the number of images whose predictions depend on each other, 1 for most methods."""
+    return min(runtime.predict_batch or 1, runtime.eval_batch) if model.batch_dependent else 1
 
 
 @dataclass
@@ -124,14 +130,17 @@ class CellEvaluation:
             self._postprocess,
             context.group,
             self._predict_batch,
+            self.variant.model.batch_dependent,
         )
 
     @property
     def _predict_batch(self) -> int:
         """Images to predict at once. A method that draws at random gets the seed of each image."""
-        runtime = self.context.runtime
+        runtime, model = self.context.runtime, self.variant.model
+        if model.batch_dependent:
+            return mixed_images(model, runtime)
         usual = 1 if self.context.device.type == "cpu" else runtime.eval_batch
-        return 1 if self.variant.model.stochastic else runtime.predict_batch or usual
+        return 1 if model.stochastic else runtime.predict_batch or usual
 
     @cached_property
     def _postprocess(self) -> Any:

@@ -12,6 +12,7 @@ from torch.nn.functional import leaky_relu, relu
 from bench_core.errors import BadInput
 from bench_core.nn.conv import PaddedConv2d, SpectralConv2d
 from bench_core.nn.init import init_glorot
+from bench_core.nn.memory_layout import for_convolutions
 from bench_core.nn.pool import adaptive_avg_pool
 from bench_core.nn.spectral_norm import SpectralNormConv2d
 from bench_core.nn.types import Features, Guidance, HoleTensor, ImageTensor
@@ -71,7 +72,7 @@ class PatchGAN(nn.Module):
 
     def features(self, image: ImageTensor) -> list[Tensor]:
         """Return the activated maps of the first four layers, and the scores."""
-        x, maps = image.contiguous(memory_format=torch.channels_last), []
+        x, maps = for_convolutions(image), []
         for layer in self.layers[:-1]:
             x = leaky_relu(layer(x), 0.2, inplace=True)
             maps.append(x)

@@ -7,11 +7,11 @@ each is given as a function that makes a layer.
 from collections.abc import Callable
 from itertools import pairwise
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
+from bench_core.nn.memory_layout import for_convolutions
 from bench_core.nn.types import Features
 
 MIN_SIDE = 12
@@ -42,7 +42,7 @@ class Encoder(nn.Module):
             image: an image, with further planes if the network takes some.
             conditions: further arguments of every norm.
         """
-        x = mirrored(image.contiguous(memory_format=torch.channels_last), 3)
+        x = mirrored(for_convolutions(image), 3)
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x = relu(norm(conv(x), *conditions))
         return x

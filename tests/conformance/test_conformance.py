@@ -123,6 +123,29 @@ def test_a_deterministic_method_that_declares_to_be_stochastic_gets_a_note(plant
     assert verdict(check("cheats:pretender"), "determinism")[0] == "note"
 
 
+def test_declared_dependence_on_the_batch_is_noted(planted: None):
+    report = check("cheats:mixing")
+    assert report.passed, str(report)
+    state, words = verdict(report, "batch")
+    assert state == "note" and re.search(r"predictions change by [\d.]+; images are predicted one by one", words), words
+    state, words = verdict(check("cheats:separate"), "batch")
+    assert state == "note" and "but a batch of two equals two batches of one" in words
+
+
+def test_a_table_marks_methods_that_depend_on_the_batch(planted: None, bench: Callable[..., Result]):
+    def words(*options: str) -> str:
+        return " ".join(bench("--plugins", "cheats,cheats:mixing", "--no-baselines", *options).output.split())
+
+    output = words()
+    assert "cheats:mixing predicts an image differently beside others; it predicted 1 image at a time" in output
+    assert "cheats predicts" not in output
+    assert "predict batch" not in output
+    assert (
+        "cheats:mixing (predict batch 2) predicts an image differently beside others; it predicted 2 images"
+        in words("--predict-batch", "2")
+    )
+
+
 def test_a_guide_is_noted(planted: None):
     report = check("cheats:sketched")
     state, words = verdict(report, "hidden_pixels")

@@ -221,6 +221,13 @@ def test_images_are_predicted_together_only_where_that_changes_nothing(effect: f
     assert rows["value"].tolist() == alone["value"].tolist()
 
 
+def test_images_of_a_declared_method_stay_together():
+    method = Shades(0.1)
+    evaluator = an_evaluator(method, batch=3, predict_batch=2, batch_dependent=True)
+    evaluator.evaluate(evaluator.suite.usable, lambda done: None)
+    assert method.batches == [2, 1] and evaluator.predict_batch == 2
+
+
 @pytest.mark.parametrize("batch", [1, 2])
 def test_features_of_ground_truths_are_extracted_in_batches_in_order(
     batch: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -117,6 +117,14 @@ def test_batch_norm_sees_the_images_of_one_pass(settings: dict[str, Any], togeth
     assert normalised_together(MODEL, batch_of_8, RuntimeConfig(**settings)) == together
 
 
+def test_a_method_that_depends_on_the_batch_counts_as_batch_norm_that_is_never_synchronised():
+    batch_of_8 = BASE.model_copy(update={"batch": 8})
+    model = replace(MODEL, options={"norm": False}, batch_dependent=True)
+    for synchronised in (False, True):
+        assert normalised_together(model, batch_of_8, RuntimeConfig(devices=2, sync_batchnorm=synchronised)) == 4
+    assert normalised_together(model, batch_of_8, RuntimeConfig()) is None
+
+
 def test_given_weights_count_by_their_content(tmp_path: Path):
     for name, content in (("a", b"1"), ("b", b"2"), ("c", b"1")):
         (tmp_path / name).write_bytes(content)

@@ -51,6 +51,12 @@ def test_edited_code_between_files_and_composites_makes_new_rows(core: Path, edi
     assert (rows_name() != before) == changes
 
 
+def test_rows_of_images_that_were_predicted_together_have_their_own_name():
+    pairs = TestPairs(BASE, Colours(), open_sets({"m": BASE.masks["free-form"]}, FAMILIES)["m"])
+    assert len({evaluation_id(pairs, "images", together=n) for n in (1, 2, 4)}) == 3
+    assert evaluation_id(pairs, "images", together=1) == evaluation_id(pairs, "images")
+
+
 def test_an_edited_mask_family_makes_new_rows(packages: Path):
     family = Mock(draw="bench_family:draw", content="bench_content:of")
     drawn: Any = Mock(spec=MaskSet, identity={"family": "f"}, family=family)

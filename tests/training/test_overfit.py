@@ -23,6 +23,7 @@ STEPS = {
     "gradient_attention:mnist": 500,
     "pconv": 120,
     "picnet": 120,
+    "region_norm": 60,
 }
 """By name; others take `MOST`. Adversarial trainings swing, so the best of several looks counts."""
 MOST, POLL_SECONDS = 200, 20

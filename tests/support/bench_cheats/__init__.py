@@ -49,6 +49,8 @@ def bench_models():
         form("declared", build="bench_cheats.methods:Random", stochastic=True),
         form("unseeded", build="bench_cheats.methods:Unseeded", stochastic=True),
         form("pretender", stochastic=True),
+        form("mixing", build="bench_cheats.methods:BatchStatistics", batch_dependent=True),
+        form("separate", batch_dependent=True),
         form("erases", postprocess="bench_cheats:erase", shares_weights_with="cheats"),
         guided_form("shown", "bench_cheats.guides:Truth"),
         guided_form("layers", "bench_cheats.guides:Bits"),
