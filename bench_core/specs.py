@@ -23,11 +23,7 @@ Precision = Literal["32-true", "tf32", "bf16-mixed", "16-mixed"]
 
 
 def resolve(reference: Reference) -> Any:
-    """Import the object that a reference points to.
-
-    Raises:
-        ImportError, AttributeError: The module or its object does not exist.
-    """
+    """Import the object that a reference points to. ImportError or AttributeError if it does not exist."""
     return pkgutil.resolve_name(reference)
 
 
@@ -63,8 +59,8 @@ class Checkpoint:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Options of the model that these weights were trained with."""
     parts: Mapping[str, str] = field(default_factory=dict)
-    """Files that hold the weights together, in the order in which a user gives them: prefix of their tensors' names,
-    such as ``"edges"`` for ``edges.conv1.weight``, and published file name. Empty if one file holds everything."""
+    """Files that hold the weights together, in the order in which a user gives them: prefix for their tensors' names,
+    such as ``"edges"`` for ``edges.conv.weight``, and published file name. Empty if one file holds everything."""
 
 
 @dataclass(frozen=True)
@@ -230,8 +226,7 @@ class Tracker:
     name: str
     title: str
     open: Reference
-    """Function of the store's folder, to write below, that returns a
-    `bench_core.training.trackers.tracker.CellTracker`."""
+    """Function of the store's folder that returns a `bench_core.training.trackers.tracker.CellTracker`."""
     needs: str = ""
     """Package that must be installed, and the extra of inpaint-bench that installs it."""
 

@@ -201,7 +201,7 @@ def test_the_files_have_the_published_names() -> None:
 def test_bench_weights_import_converts_a_released_file(wrapped: bool, tmp_path) -> None:
     state = {name: torch.full(shape, float(i)) for i, (name, shape) in enumerate(file_shapes("pytorch", 32).items())}
     torch.save({f"module.{name}": one for name, one in state.items()} if wrapped else state, tmp_path / "G.pth")
-    converted = import_weights("gmcnn", tmp_path / "G.pth", tmp_path / "out.safetensors", None, None, False)
+    converted = import_weights("gmcnn", [tmp_path / "G.pth"], tmp_path / "out.safetensors", None, None, False)
     assert converted.facts["origin"]["layout"] == "pytorch"
     assert converted.match.state["columns.2.conv15.weight"].eq(float(list(state).index("EB3.16.weight"))).all()
     assert converted.path.stat().st_size > 4 * 12_561_891
@@ -223,5 +223,5 @@ def test_a_wrong_file_does_not_match(layout: str, tmp_path) -> None:
 def test_another_networks_file_is_refused_with_the_first_mismatches(tmp_path) -> None:
     torch.save({"EB4.0.weight": torch.zeros(1)}, tmp_path / "G.pth")
     with pytest.raises(BadInput, match=r"(?s)88 missing: EB1\.0\.weight.*1 not expected: EB4\.0\.weight"):
-        import_weights("gmcnn", tmp_path / "G.pth", tmp_path / "out.safetensors", "pytorch", None, False)
+        import_weights("gmcnn", [tmp_path / "G.pth"], tmp_path / "out.safetensors", "pytorch", None, False)
     assert not (tmp_path / "out.safetensors").exists()

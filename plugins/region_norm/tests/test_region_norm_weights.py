@@ -105,7 +105,7 @@ def test_bench_weights_import_converts_the_official_file(name: str, tmp_path: Pa
     prefix = PREFIXES[name]
     state = {key: torch.full(shape, float(i)) for i, (key, shape) in enumerate(shapes(prefix=prefix).items())}
     torch.save(state | discriminator(prefix), tmp_path / "x_RN.pth")
-    converted = import_weights("region_norm", tmp_path / "x_RN.pth", tmp_path / "out.safetensors", None, None, False)
+    converted = import_weights("region_norm", [tmp_path / "x_RN.pth"], tmp_path / "out.safetensors", None, None, False)
     assert converted.facts["method"] == "region_norm" and converted.facts["origin"]["layout"] == name
     assert sorted(value.flatten()[0].item() for value in converted.match.state.values()) == list(range(146))
     assert converted.path.stat().st_size > 4 * 11_596_591
@@ -116,9 +116,9 @@ def test_other_files_are_refused_with_the_first_mismatches(tmp_path: Path):
     with pytest.raises(
         BadInput, match=r"146 missing: generator\.encoder_conv1\.weight \(for encoder\.convs\.0\.weight"
     ):
-        import_weights("region_norm", tmp_path / "D.pth", tmp_path / "out.safetensors", None, None, False)
+        import_weights("region_norm", [tmp_path / "D.pth"], tmp_path / "out.safetensors", None, None, False)
     wrong = {key: torch.zeros(shape) for key, shape in shapes(32).items()}
     torch.save(wrong, tmp_path / "narrow.pth")
     with pytest.raises(BadInput, match="of another shape"):
-        import_weights("region_norm", tmp_path / "narrow.pth", tmp_path / "out.safetensors", None, None, False)
+        import_weights("region_norm", [tmp_path / "narrow.pth"], tmp_path / "out.safetensors", None, None, False)
     assert not (tmp_path / "out.safetensors").exists()
