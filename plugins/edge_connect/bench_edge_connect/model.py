@@ -19,6 +19,7 @@ from bench_core.nn.discriminators import PatchGAN
 from bench_core.nn.encoder_decoder import MIN_SIDE, Decoder, DilatedBlock, Encoder
 from bench_core.nn.init import init_normal
 from bench_core.nn.instance_norm import InstanceNorm
+from bench_core.nn.ranges import unsigned
 from bench_core.nn.spectral_norm import SpectralNormConv2d, SpectralNormConvTranspose2d
 from bench_core.nn.types import HoleTensor, ImageTensor
 from bench_core.specs import Scale
@@ -89,7 +90,7 @@ class Generator(nn.Module):
         return self._fill(masked, hole, torch.lerp(edges, drawn, hole) if merges else drawn), drawn
 
     def _fill(self, masked: ImageTensor, hole: HoleTensor, edges: Plane) -> ImageTensor:
-        return (self.colours(torch.cat([masked + hole, edges], dim=1)).tanh() + 1) / 2
+        return unsigned(torch.tanh(self.colours(torch.cat([masked + hole, edges], dim=1))))
 
 
 class EdgeConnect(Method):

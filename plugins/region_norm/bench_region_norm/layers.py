@@ -1,4 +1,4 @@
-"""Region normalization : the operation, and its basic and learnable layers RN-B and RN-L."""
+"""Region normalization: the operation, and its basic and learnable layers RN-B and RN-L."""
 
 from typing import Any
 
