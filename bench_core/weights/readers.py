@@ -11,12 +11,17 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch.serialization import safe_globals
 
 from bench_core.errors import BadInput
 from bench_core.system import files
 from bench_core.weights import tensorflow
 
 READABLE = "PyTorch's .pth, .pt and .ckpt of plain tensors, .safetensors, and TensorFlow's .index with its .data files"
+SETTINGS = re.compile(
+    r"(argparse|omegaconf|pytorch_lightning|lightning|lightning_fabric|typing|enum|pathlib)\..*|builtins\.(dict|list|int|str)"
+)
+"""Names of what training programs store beside weights, and of what it consists of."""
 HOW_TO_CONVERT = "docs/official-weights.md shows how to extract the tensors"
 
 
@@ -91,12 +96,29 @@ def _check_archive(path: Path) -> None:
         raise BadInput(f"{path} is an archive of other files ({listed}). Unpack it and give the file of weights.")
 
 
-def _read_pickle(path: Path) -> Any:
+class Settings:
+    """Empty stand-in for settings that lie beside the weights, such as a command's options. Making it runs no code."""
+
+    def __new__(cls, *arguments: Any, **named: Any) -> "Settings":
+        return super().__new__(cls)
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+def _read_pickle(path: Path, settings: tuple[tuple[type, str], ...] = ()) -> Any:
+    """Read plain tensors. `settings` are the classes seen so far whose objects are read as `Settings`."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # about old formats
+        with warnings.catch_warnings(action="ignore"), safe_globals(list(settings)):  # warnings are about old formats
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many types, and a malicious file can choose one
         code = re.search(r"GLOBAL ([\w.]+)", str(error))
+        named = code and (code[1] if "." in code[1] else f"builtins.{code[1]}")
+        if named and SETTINGS.fullmatch(named) and (Settings, named) not in settings:
+            return _read_pickle(path, (*settings, (Settings, named)))
         if code:
             raise BadInput(
                 f"{path} contains code, {code[1]}, that reading it would run, so it is not read. If you trust its "

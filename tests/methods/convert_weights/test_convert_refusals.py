@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import zipfile
-from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -175,7 +174,6 @@ class Exploit:
     ("value", "named"),
     [
         (Exploit(), "contains code, posix.mkdir,"),
-        (Namespace(epochs=3), "contains code, argparse.Namespace,"),
         (torch.nn.Linear(2, 2), "contains code, torch.nn.modules.linear.Linear,"),
     ],
 )

@@ -4,7 +4,9 @@ import hashlib
 import json
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -119,6 +121,36 @@ def test_a_count_of_batches_may_be_absent(ours: dict[str, Tensor], theirs: dict[
 def test_numbers_and_texts_beside_the_tensors_do_not_matter(theirs: dict[str, Any]):
     torch.save({**theirs, "epoch": 3, "loss": 0.5, "network": "a", "note": None}, "a.pth")
     bench_weights("import", "toy", "a.pth")
+
+
+class Config:
+    """Pickled under the name of a library's class, as a training program stores its configuration."""
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__["content"] = values
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        Path("was-run").touch()
+
+    def __setstate__(self, state: Any) -> None:
+        Path("was-run").touch()
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_settings_beside_the_weights_are_not_read(
+    theirs: dict[str, Tensor], ours: dict[str, Tensor], zipped: bool, monkeypatch: pytest.MonkeyPatch
+):
+    """As in checkpoints of Lightning, with its options and a configuration of OmegaConf."""
+    module = ModuleType("omegaconf.dictconfig")
+    config = type("DictConfig", (Config,), {"__module__": "omegaconf.dictconfig"})
+    module.DictConfig = config  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "omegaconf", ModuleType("omegaconf"))
+    monkeypatch.setitem(sys.modules, "omegaconf.dictconfig", module)
+    beside = {"hyper_parameters": config(inner=config(), kind=int), "args": Namespace(epochs=3), "path": Path("a")}
+    torch.save({"state_dict": theirs, **beside}, "a.pth", _use_new_zipfile_serialization=zipped)
+    bench_weights("import", "toy", "a.pth")
+    assert same(generator_in("toy-plain.safetensors"), ours)
+    assert not Path("was-run").exists()
 
 
 def test_the_prefix_of_training_on_several_devices_is_taken_off_where_all_names_have_it(theirs: dict[str, Tensor]):
