@@ -15,11 +15,10 @@ from bench_core.plugins import Plugins
 from bench_core.specs import Checkpoint, Model, resolve
 from bench_core.system import files
 from bench_core.weights import readers, state_dicts, weight_file
+from bench_core.weights.layouts import candidates, content, without_prefix
 from bench_core.weights.readers import CheckpointFile
 from bench_core.weights.state_dicts import Place
 
-PREFIX = "module."
-"""Prefix that `torch.nn.DataParallel` adds to every name."""
 CHANNELS = 3
 MAX_LISTED = 4
 """Maximum number of names of a kind in an error message."""
@@ -87,7 +86,7 @@ def import_weights(
     model = Plugins.find().model(name)
     layouts = _layouts(model, layout, len(paths))
     published = [readers.read(path) for path in paths]
-    matches = [match for one in layouts for match in compare(model, one, *_content(one, published, key))]
+    matches = [match for one in layouts for match in compare(model, one, *content(one, published, key))]
     match = _choose(model, " and ".join(map(str, paths)), matches, chosen=key is not None)
     match.method.generator.load_state_dict(match.state)
     path = out or Path(f"{model.name.replace(':', '-')}-{match.layout.name}.safetensors")
@@ -113,8 +112,8 @@ def compare(model: Model, layout: Checkpoint, content: Mapping[str, Any], key: s
     mappings = {key: translate(key) for key in ours}
     wanted = {name for mapping in mappings.values() for name in mapping.names}
     matches = []
-    for place, tensors in _candidates(layout, content, key).items():
-        found = _without_prefix(tensors, wanted)
+    for place, tensors in candidates(layout, content, key).items():
+        found = without_prefix(tensors, wanted)
         match = MatchReport(layout, method, place, left_out=state_dicts.others(content, place))
         if matches and not wanted & found.keys():
             continue
@@ -123,40 +122,6 @@ def compare(model: Model, layout: Checkpoint, content: Mapping[str, Any], key: s
         _sort_unused(match, found)
         matches.append(match)
     return matches
-
-
-def _content(
-    layout: Checkpoint, published: Sequence[CheckpointFile], key: str | None
-) -> tuple[Mapping[str, Any], str | None]:
-    """Return what to match with a layout, and the key of the state dict in it. The state dicts of parts are joined."""
-    if not layout.parts:
-        return published[0].content, key
-    joined = {}
-    for part, file in zip(layout.parts, published, strict=True):
-        tensors = next(iter(_candidates(layout, file.content, key).values()))
-        joined |= {f"{part}.{name}": value for name, value in _without_prefix(tensors, set()).items()}
-    return joined, None
-
-
-def _candidates(layout: Checkpoint, content: Mapping[str, Any], key: str | None) -> dict[Place, Mapping[Any, Any]]:
-    """Return the state dict at the layout's key and all others of the file, or the one that `key` names."""
-    found = state_dicts.find(content)
-    if key is not None:
-        named = {state_dicts.name(place): place for place in found if place}
-        if key not in named:
-            raise unknown("state dict of the file", key, named)
-        return {named[key]: found[named[key]]}
-    inside = content.get(layout.state_dict_key)
-    own = {(layout.state_dict_key,): inside} if isinstance(inside, Mapping) else {(): content}
-    return own | found
-
-
-def _without_prefix(tensors: Mapping[Any, Any], wanted: set[str]) -> dict[str, Any]:
-    """Remove the prefix if every name has it and the layout's own names do not."""
-    found = {str(name): value for name, value in tensors.items()}
-    if all(name.startswith(PREFIX) for name in found) and not any(name.startswith(PREFIX) for name in wanted):
-        return {name.removeprefix(PREFIX): value for name, value in found.items()}
-    return found
 
 
 def _convert(match: MatchReport, key: str, ours: Tensor, mapping: TensorMapping, found: Mapping[str, Any]) -> None:

@@ -15,7 +15,14 @@ from bench_core.cli import main
 SMALLER = shlex.split("--size 64 --steps 1 --batch 2 --test-images 1 --metrics l1 --no-baselines --device cpu")
 
 
-@pytest.mark.parametrize("page", READMES, ids=lambda page: page.parent.name)
+LONG = {"aot_gan", "dmfn", "gmcnn", "pconv"}
+"""Methods whose READMEs take the longest; `make test-all` types them."""
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, id=p.parent.name, marks=pytest.mark.long if p.parent.name in LONG else ()) for p in READMES],
+)
 def test_every_command_of_a_readme_works(page: Path, tmp_path: Path):
     for line in "".join(shell_blocks(page)).splitlines():
         program, *words = shlex.split(line, comments=True)

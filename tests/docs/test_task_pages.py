@@ -41,8 +41,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 LONG = {
-    "add-a-loss", "add-a-method", "add-a-metric", "add-masks", "figures", "first-table", "gallery", "performance",
-    "result-page", "statistics", "trackers",
+    "add-a-loss", "add-a-method", "add-a-metric", "add-masks", "check", "clusters", "figures", "first-table", "gallery",
+    "json", "large-data", "mask-sets", "paper-tables", "performance", "result-page", "statistics", "trackers",
 }  # fmt: skip
 """Pages whose commands take the longest; `make test-all` types them."""
 

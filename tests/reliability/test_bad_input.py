@@ -29,7 +29,7 @@ def cells(tmp_path: Path) -> list[Path]:
 
 
 def test_an_unknown_plugin(bench: Bench, tmp_path: Path):
-    refused(bench("--plugins", "pconv,nope", code=2), "no plugin 'nope'", "Known: ", "dmfn, gated")
+    refused(bench("--plugins", "pconv,nope", code=2), "no plugin 'nope'", "Known: ", "dmfn, edge_connect")
     refused(bench("--plugins", "pconf", code=2), "Did you mean 'pconv'?")
     assert not (tmp_path / "out").exists()
 

@@ -49,7 +49,10 @@ def test_no_batch_waits_for_the_gpu_before_the_next_is_under_way(name: str, read
 
 
 @pytest.mark.usefixtures("gpu")
-@pytest.mark.parametrize("precision", ["tf32", "bf16-mixed", "16-mixed"])
+@pytest.mark.parametrize(
+    "precision",
+    [pytest.param("tf32", marks=pytest.mark.long), pytest.param("bf16-mixed", marks=pytest.mark.long), "16-mixed"],
+)
 @pytest.mark.parametrize("name", [name for name in TRAINED if ":" not in name])
 def test_steps_in_other_precisions_stay_on_the_gpu_and_finite(name: str, precision: Precision, readiness: Any):
     state = readiness.train(name, precision, steps_per_phase=1).method.state_dict()
