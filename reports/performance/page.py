@@ -17,8 +17,8 @@ not milliseconds.
 The baselines are the networks of nipponjo/deepfillv2-pytorch (with the fusion of attention scores that its converted
 network omits), naoto0804/pytorch-inpainting-with-partial-conv with NVIDIA's own `PartialConv2d` (one mask channel per
 feature), Zheng222/DMFN, and knazeri/edge-connect with scikit-image's edges. All use our weights. "Tuned malloc" means
-that the baseline also runs with the malloc settings of `bench`. The baselines are not part of this repository; `bench
-perf --against` measures any file.
+that the baseline also runs with the malloc settings of `bench`. The baselines are not part of this repository;
+`bench perf --against` measures any file.
 
 Weights are random. pconv's colours then reach hundreds before they are clamped to [0, 1], which inflates its
 differences: it is marked ≠ at 512 pixels. Relative to the values before the clamp the outputs agree to 1e-5
