@@ -1,5 +1,7 @@
 """Faults that are injected into a store between two runs, and what the user must be told of each."""
 
+import struct
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +24,19 @@ def truncate(path: Path) -> None:
 
 
 def flip(path: Path) -> None:
-    """One bit, in the middle of the last quarter, where no format keeps its list of contents first."""
+    """One bit, in the middle of the last quarter, where no format keeps its list of contents first.
+
+    In an archive, it is one of the largest file inside, because the filling between files means nothing.
+    """
     content = bytearray(path.read_bytes())
-    content[len(content) * 7 // 8] ^= 1
+    place = len(content) * 7 // 8
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            largest = max(archive.infolist(), key=lambda info: info.compress_size)
+        place = content.index(b"PK\x03\x04", largest.header_offset)
+        name, extra = struct.unpack_from("<HH", content, place + 26)
+        place += 30 + name + extra + largest.compress_size // 2
+    content[place] ^= 1
     path.write_bytes(content)
 
 
