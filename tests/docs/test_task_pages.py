@@ -42,7 +42,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 LONG = {
     "add-a-loss", "add-a-method", "add-a-metric", "add-masks", "check", "clusters", "figures", "first-table", "gallery",
-    "json", "large-data", "mask-sets", "paper-tables", "performance", "result-page", "statistics", "trackers",
+    "json", "large-data", "mask-sets", "paper-tables", "performance", "result-page", "score", "statistics",
+    "trackers", "your-own-data",
 }  # fmt: skip
 """Pages whose commands take the longest; `make test-all` types them."""
 

@@ -97,7 +97,9 @@ def soon(true: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGKILL, -signal.SIGKILL, marks=pytest.mark.long)]
+)
 def test_however_a_run_ends_its_processes_save_their_step(
     protocol: Path, photographs: Path, tmp_path: Path, number: int, code: int
 ):

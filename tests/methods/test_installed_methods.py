@@ -70,10 +70,11 @@ class BuiltMethod:
 
 
 def cases() -> Iterator[Any]:
-    """Every model at every scale. Those that need large images take long."""
+    """Every model at every scale. Published networks of forms, and those that need large images, take long."""
     for name, model in MODELS.items():
         for scale in model.scales:
-            marks = pytest.mark.long if model.min_size.get(scale, 0) > SIDE else ()
+            is_long = model.min_size.get(scale, 0) > SIDE or (":" in name and scale == "paper")
+            marks = pytest.mark.long if is_long else ()
             yield pytest.param((name, scale), marks=marks, id=f"{name}-{scale}")
 
 

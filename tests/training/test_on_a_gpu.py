@@ -67,7 +67,8 @@ def graphs(names: list[str], training: bool) -> dict[str, int]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("training", [True, pytest.param(False, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("training", [True, False])
 def test_torch_compile_makes_one_graph_of_every_generator(training: bool):
     names = [name for name in TRAINED if ":" not in name]
     assert graphs(names, training) == dict.fromkeys(names, 1)
